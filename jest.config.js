@@ -1,0 +1,11 @@
+/** One configuration for every package; the `it` target overrides testMatch and the timeout. */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/src/**/!(*.it).test.{ts,js}'],
+  injectGlobals: false,
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironmentOptions: { customExportConditions: ['@heliograph/source', 'node', 'node-addons'] },
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' }],
+  },
+};

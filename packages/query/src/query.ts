@@ -1,0 +1,38 @@
+/** One piece of a value: literal text, `*` (any run of characters, also none) or `?` (exactly one). */
+export type PatternPart =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'any-run' }
+  | { readonly kind: 'any-one' };
+
+/** What a field's value is compared with. A quoted value is one literal part; `field:""` has no part at all. */
+export type Pattern = readonly PatternPart[];
+
+/** A parsed query. It is plain data: it can be stored, compared and sent. */
+export type Query =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'term'; readonly field: string; readonly pattern: Pattern; readonly position: number }
+  | { readonly kind: 'and'; readonly operands: readonly Query[] }
+  | { readonly kind: 'or'; readonly operands: readonly Query[] }
+  | { readonly kind: 'not'; readonly operand: Query };
+
+/** Lists every field that a query names, each once, in the order of first mention. */
+export function fieldsOf(query: Query): readonly string[] {
+  const fields = new Set<string>();
+  const visit = (node: Query): void => {
+    switch (node.kind) {
+      case 'all':
+        return;
+      case 'term':
+        fields.add(node.field);
+        return;
+      case 'not':
+        visit(node.operand);
+        return;
+      case 'and':
+      case 'or':
+        node.operands.forEach(visit);
+    }
+  };
+  visit(query);
+  return [...fields];
+}

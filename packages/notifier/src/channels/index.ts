@@ -1,0 +1,11 @@
+export { NotifierError } from '../errors.ts';
+export type { NotifierErrorCode } from '../errors.ts';
+export { isPublicAddress } from './allowed-address.ts';
+export type { Channel, DeliveryRequest } from './channel.ts';
+export { createChannelRegistry } from './channel-registry.ts';
+export type { ChannelRegistry, StoredDeliveryRequest } from './channel-registry.ts';
+export { parseRetryAfter } from './retry-after.ts';
+export { createWebhookChannel, webhookSettings } from './webhook-channel.ts';
+export type { WebhookChannelOptions } from './webhook-channel.ts';
+export { parseWebhookSecret, signWebhook } from './webhook-signature.ts';
+export type { WebhookFormat } from './webhook-body.ts';

@@ -1,0 +1,73 @@
+import type { Notification } from '../contract.ts';
+
+/** The body formats of the generic webhook. */
+export type WebhookFormat = 'heliograph/v1' | 'alertmanager/v4';
+
+const TYPES = { trigger: 'alert.triggered', update: 'alert.updated', resolve: 'alert.resolved' } as const;
+
+/** Renders the body of one notification; the same notification gives the same bytes on every attempt. */
+export function renderWebhookBody(notification: Notification, format: WebhookFormat): string {
+  return JSON.stringify(
+    format === 'heliograph/v1' ? heliographBody(notification) : alertmanagerBody(notification),
+  );
+}
+
+function heliographBody({
+  id,
+  kind,
+  streamId,
+  route,
+  connectedApp,
+  sequence,
+  issue,
+  externalId,
+}: Notification): object {
+  return {
+    version: '1',
+    type: TYPES[kind],
+    notificationId: id,
+    streamId,
+    sequence,
+    route,
+    connectedApp,
+    externalId,
+    issue: {
+      ...issue,
+      startsAt: isoTime(issue.startsAt),
+      endsAt: issue.endsAt === null ? null : isoTime(issue.endsAt),
+    },
+  };
+}
+
+/** The body that Alertmanager's webhook receivers know, so that they work unchanged. One alert per message. */
+function alertmanagerBody({ streamId, route, connectedApp, issue }: Notification): object {
+  const status = issue.status === 'resolved' ? 'resolved' : 'firing';
+  const labels = { alertname: issue.monitor, severity: issue.severity, ...issue.labels };
+  return {
+    version: '4',
+    groupKey: streamId,
+    truncatedAlerts: 0,
+    status,
+    receiver: connectedApp.name,
+    groupLabels: { alertname: issue.monitor },
+    commonLabels: labels,
+    commonAnnotations: issue.annotations,
+    routeLabels: { route: route.name },
+    externalURL: '',
+    alerts: [
+      {
+        status,
+        labels,
+        annotations: issue.annotations,
+        startsAt: isoTime(issue.startsAt),
+        endsAt: issue.endsAt === null ? '0001-01-01T00:00:00Z' : isoTime(issue.endsAt),
+        generatorURL: '',
+        fingerprint: issue.fingerprint,
+      },
+    ],
+  };
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString();
+}

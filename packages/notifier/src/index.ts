@@ -1,0 +1,1 @@
+export type { Notification, NotificationKind, NotifiedIssue, Outcome, OutcomeCode } from './contract.ts';

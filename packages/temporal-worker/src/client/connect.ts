@@ -1,0 +1,101 @@
+import type { ConnectionLike } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { TemporalSetupError } from '../errors.ts';
+
+/** Where a Temporal service is and how to speak to it. */
+export interface TemporalAddress {
+  /** `host:port`. */
+  readonly address: string;
+  /** TLS; absent means none unless an API key is given. Certificates are PEM text. */
+  readonly tls?: TemporalTls;
+  /** Bearer key of Temporal Cloud or of a proxy; turns TLS on. */
+  readonly apiKey?: string;
+  /** Longest time for the first connection, in milliseconds; default 10 000. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** TLS material as PEM text. */
+export interface TemporalTls {
+  readonly serverName?: string;
+  readonly rootCaCertificate?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+}
+
+/** A connection with the raw services that set-up needs; the SDK's two kinds of connection both are. */
+export type ServiceConnection = Connection | NativeConnection;
+
+/** TLS and key options in the form that both kinds of connection take. */
+export function connectionSecurity({ tls, apiKey }: TemporalAddress): {
+  tls?: object | boolean;
+  apiKey?: string;
+} {
+  const security: { tls?: object | boolean; apiKey?: string } = {};
+  if (apiKey !== undefined) security.apiKey = apiKey;
+  if (tls === undefined) {
+    if (apiKey !== undefined) security.tls = true;
+    return security;
+  }
+  const pair =
+    tls.clientCertificate !== undefined && tls.clientKey !== undefined
+      ? { clientCertPair: { crt: Buffer.from(tls.clientCertificate), key: Buffer.from(tls.clientKey) } }
+      : {};
+  security.tls = {
+    ...(tls.serverName === undefined ? {} : { serverNameOverride: tls.serverName }),
+    ...(tls.rootCaCertificate === undefined
+      ? {}
+      : { serverRootCACertificate: Buffer.from(tls.rootCaCertificate) }),
+    ...pair,
+  };
+  return security;
+}
+
+/**
+ * Connects a process that only starts, signals and queries workflows (pure JavaScript gRPC, no native module).
+ *
+ * @throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED, retryable.
+ */
+export async function connectClient(address: TemporalAddress): Promise<Connection> {
+  try {
+    return await Connection.connect({
+      address: address.address,
+      connectTimeout: address.connectTimeoutMs ?? 10_000,
+      ...connectionSecurity(address),
+    });
+  } catch (error) {
+    throw connectFailed(address.address, error);
+  }
+}
+
+/** Makes a client's connection without waiting for the service; the first call connects. */
+export function lazyClientConnection(address: TemporalAddress): Connection {
+  return Connection.lazy({
+    address: address.address,
+    connectTimeout: address.connectTimeoutMs ?? 10_000,
+    ...connectionSecurity(address),
+  });
+}
+
+/** The error for a service that cannot be reached. */
+export function connectFailed(address: string, cause: unknown): TemporalSetupError {
+  return new TemporalSetupError(
+    'TEMPORAL_CONNECT_FAILED',
+    `no Temporal service answers at ${address}; check the address, TLS and that the service runs`,
+    { retryable: true, cause },
+  );
+}
+
+/** Reads the server's version and refuses one that is older than wanted (`major.minor`). */
+export async function assertServerVersion(connection: ConnectionLike, wanted: string): Promise<string> {
+  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  const [major = 0, minor = 0] = wanted.split('.').map(Number);
+  const [hasMajor = 0, hasMinor = 0] = serverVersion.split('.').map(Number);
+  if (hasMajor < major || (hasMajor === major && hasMinor < minor)) {
+    throw new TemporalSetupError(
+      'TEMPORAL_SERVER_TOO_OLD',
+      `Temporal Server ${serverVersion} is older than ${wanted}`,
+    );
+  }
+  return serverVersion;
+}

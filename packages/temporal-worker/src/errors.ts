@@ -1,0 +1,27 @@
+/** What kept a worker or a client from being set up. */
+export type TemporalErrorCode =
+  | 'TEMPORAL_CONNECT_FAILED'
+  | 'TEMPORAL_SERVER_TOO_OLD'
+  | 'TEMPORAL_NAMESPACE_MISSING'
+  | 'TEMPORAL_SEARCH_ATTRIBUTES'
+  | 'TEMPORAL_BUNDLE_MISSING'
+  | 'TEMPORAL_BUNDLE_CHANGED'
+  | 'TEMPORAL_BUNDLE_VERSION';
+
+/** Thrown while a worker or client is set up; the message is one line that says how to mend it. */
+export class TemporalSetupError extends Error {
+  override readonly name = 'TemporalSetupError';
+  readonly code: TemporalErrorCode;
+  /** Whether the same call may pass later without anybody changing anything. */
+  readonly retryable: boolean;
+
+  constructor(
+    code: TemporalErrorCode,
+    message: string,
+    options: { retryable?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import * as v from 'valibot';
+import { TemporalSetupError } from '../errors.ts';
+
+/** What is written beside a bundle, so that a worker can tell whether it may run it. */
+const manifestSchema = v.object({ sdkVersion: v.string(), sha256: v.string() });
+
+/** What goes into a bundle. */
+export interface WorkflowBundleSource {
+  /** The module that exports the workflows. */
+  readonly workflows: URL | string;
+  /** Further workflow interceptor modules; tracing is always in. */
+  readonly interceptorModules?: readonly (URL | string)[];
+  /** Export condition under which workspace packages are read from source; for tests. */
+  readonly sourceCondition?: string;
+}
+
+/**
+ * Bundles workflow code with the tracing interceptor. Replays need the very same interceptors, so every bundle,
+ * also a test's, is made here.
+ */
+export async function bundleWorkflows(source: WorkflowBundleSource): Promise<{ readonly code: string }> {
+  const condition = source.sourceCondition;
+  return bundleWorkflowCode({
+    workflowsPath: pathOf(source.workflows),
+    workflowInterceptorModules: [tracingModule(), ...(source.interceptorModules ?? []).map(pathOf)],
+    logger: new DefaultLogger('WARN'),
+    ...(condition === undefined
+      ? {}
+      : {
+          webpackConfigHook: (config) => ({
+            ...config,
+            resolve: { ...config.resolve, conditionNames: [condition, '...'] },
+          }),
+        }),
+  });
+}
+
+/** Bundles and writes `file` and, beside it, `<file>.json` with the SDK version and the checksum. */
+export async function writeWorkflowBundle(source: WorkflowBundleSource, file: string | URL): Promise<void> {
+  const path = pathOf(file);
+  const { code } = await bundleWorkflows(source);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, code);
+  await writeFile(`${path}.json`, `${JSON.stringify({ sdkVersion: sdkVersion(), sha256: sha256(code) })}\n`);
+}
+
+/**
+ * Checks a bundle that was built beforehand and gives it in the form that a worker takes.
+ *
+ * @throws {TemporalSetupError} TEMPORAL_BUNDLE_MISSING, TEMPORAL_BUNDLE_CHANGED (file and manifest differ) or
+ * TEMPORAL_BUNDLE_VERSION (built with another SDK version; both must be the same).
+ */
+export async function readWorkflowBundle(file: string | URL): Promise<{ readonly code: string }> {
+  const path = pathOf(file);
+  let code: string;
+  let manifest: v.InferOutput<typeof manifestSchema>;
+  try {
+    code = await readFile(path, 'utf8');
+    manifest = v.parse(manifestSchema, JSON.parse(await readFile(`${path}.json`, 'utf8')));
+  } catch (error) {
+    throw new TemporalSetupError(
+      'TEMPORAL_BUNDLE_MISSING',
+      `no workflow bundle at ${path}; build it with: npm run build`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (manifest.sdkVersion !== sdkVersion()) {
+    throw new TemporalSetupError(
+      'TEMPORAL_BUNDLE_VERSION',
+      `the workflow bundle ${path} was built with SDK ${manifest.sdkVersion}, this worker runs ${sdkVersion()}; build again`,
+    );
+  }
+  if (manifest.sha256 !== sha256(code)) {
+    throw new TemporalSetupError(
+      'TEMPORAL_BUNDLE_CHANGED',
+      `the workflow bundle ${path} is not what was built; build again`,
+    );
+  }
+  return { code };
+}
+
+function tracingModule(): string {
+  const self = fileURLToPath(import.meta.url);
+  return fileURLToPath(
+    new URL(`../workflows/tracing${self.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  );
+}
+
+function pathOf(file: string | URL): string {
+  return typeof file === 'string' ? file : fileURLToPath(file);
+}
+
+function sdkVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)('@temporalio/worker/package.json');
+  return v.parse(v.object({ version: v.string() }), manifest).version;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

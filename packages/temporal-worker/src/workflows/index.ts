@@ -1,0 +1,1 @@
+export { interceptors } from './tracing.ts';

@@ -1,0 +1,13 @@
+export { eventually } from './eventually.ts';
+export { freshClickHouse } from './fresh-clickhouse.ts';
+export type { FreshClickHouse } from './fresh-clickhouse.ts';
+export { freshName } from './fresh-name.ts';
+export { freshNamespace } from './fresh-namespace.ts';
+export type { FreshNamespace } from './fresh-namespace.ts';
+export { freshPostgres } from './fresh-postgres.ts';
+export type { FreshPostgres } from './fresh-postgres.ts';
+export { readHistories, recordHistory, replayHistory } from './histories.ts';
+export type { RecordedHistory } from './histories.ts';
+export { fastForward, reachedLeg, skipTime } from './skip-time.ts';
+export { stackAddresses } from './stack-addresses.ts';
+export type { StackAddresses } from './stack-addresses.ts';

@@ -1,0 +1,7 @@
+// Bundles the workflows out of dist, so that a worker starts without a bundler.
+import { writeWorkflowBundle } from '@heliograph/temporal-worker';
+
+await writeWorkflowBundle(
+  { workflows: new URL('../dist/workflows/index.js', import.meta.url) },
+  new URL('../dist/workflows.bundle.js', import.meta.url),
+);

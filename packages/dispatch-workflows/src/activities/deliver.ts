@@ -1,0 +1,160 @@
+import type { Outcome } from '@heliograph/notifier';
+import type { ChannelRegistry } from '@heliograph/notifier/channels';
+import { alertWorkflowId } from '../alert-workflow-id.ts';
+import type { DeliveryOrder, DeliveryResult } from '../contract.ts';
+import { notified } from '../decide/should-notify.ts';
+import { comparePositions } from '../position.ts';
+import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
+import type { IssueStore } from '../stores/issue-store.ts';
+import type { StreamStore } from '../stores/stream-store.ts';
+
+/** What a delivery works with. */
+export interface DeliveryDependencies {
+  readonly issues: Pick<IssueStore, 'read'>;
+  readonly connectedApps: Pick<ConnectedAppStore, 'deliveryTarget'>;
+  readonly streams: Pick<StreamStore, 'record'>;
+  readonly channels: Pick<ChannelRegistry, 'deliver'>;
+  /** Hears what became of every attempt. */
+  readonly onOutcome?: (attempt: {
+    readonly order: DeliveryOrder;
+    readonly provider: string;
+    readonly outcome: Outcome;
+    readonly durationMs: number;
+  }) => void;
+  /** Hears of a state row that could not be written after a delivery. */
+  readonly onRecordFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+}
+
+/** What one attempt came to: an end, or a reason to go on. */
+type Attempt =
+  | Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>
+  | { readonly kind: 'again'; readonly code: string; readonly retryAfterMs: number | null };
+
+/** Longest time that the first attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
+const QUICK_TIMEOUT_MS = 2000;
+/** Longest time that a later attempt gives the provider, in milliseconds. */
+const PATIENT_TIMEOUT_MS = 10_000;
+
+/** One short attempt: what does not end here goes on in `deliverPatiently`. */
+export async function deliverAndRecord(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  signal?: AbortSignal,
+): Promise<DeliveryResult> {
+  const attempt = await attemptOnce(dependencies, order, QUICK_TIMEOUT_MS, signal);
+  return attempt.kind === 'again'
+    ? { kind: 'pending', code: attempt.code, waitMs: attempt.retryAfterMs ?? 0 }
+    : attempt;
+}
+
+/** What a patient delivery needs of its activity. */
+export interface Patience {
+  /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
+  readonly spentMs: number;
+  heartbeat(spentMs: number): void;
+  readonly signal: AbortSignal;
+  now(): number;
+  /** Between 0 and 1. */
+  random(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+const MIN_RETRY_AFTER_MS = 1000;
+const HEARTBEAT_EVERY_MS = 4000;
+
+/**
+ * Attempts until the provider takes it, refuses it for good, or the notification is too old. Waits for as long as a
+ * provider asks to, else with exponential backoff and jitter, and heartbeats all the while.
+ */
+export async function deliverPatiently(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  patience: Patience,
+): Promise<DeliveryResult> {
+  const startedAt = patience.now() - patience.spentMs;
+  const left = (): number => order.timeToLiveMs - (patience.now() - startedAt);
+  let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
+  for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+    // Waiting for longer than it is worth would only hold the slot.
+    if (waitMs >= left()) return { kind: 'dropped', code: 'EXPIRED' };
+    while (waitMs > 0) {
+      const step = Math.min(waitMs, HEARTBEAT_EVERY_MS);
+      await patience.sleep(step, patience.signal);
+      waitMs -= step;
+      patience.heartbeat(patience.now() - startedAt);
+    }
+    patience.heartbeat(patience.now() - startedAt);
+    const attempt = await attemptOnce(dependencies, order, PATIENT_TIMEOUT_MS, patience.signal);
+    if (attempt.kind !== 'again') return attempt;
+    patience.signal.throwIfAborted();
+    waitMs =
+      attempt.retryAfterMs === null
+        ? backoffMs * (0.5 + patience.random() / 2)
+        : Math.max(attempt.retryAfterMs, MIN_RETRY_AFTER_MS);
+  }
+}
+
+async function attemptOnce(
+  { issues, connectedApps, streams, channels, onOutcome, onRecordFailure }: DeliveryDependencies,
+  order: DeliveryOrder,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  const { stream, issue: signalled } = order;
+  const [target, issue] = await Promise.all([
+    connectedApps.deliveryTarget(stream),
+    issues.read({ position: signalled.position, eventId: signalled.eventId }),
+  ]);
+  if (target === null) return { kind: 'dropped', code: 'CONNECTED_APP_MISSING' };
+  const { app, secret, state, routeName } = target;
+  // The row is written only after a delivery: an attempt that was cut off after it has nothing left to do.
+  if (state.lastPosition !== null && comparePositions(state.lastPosition, signalled.position) >= 0) {
+    const externalId = state.externalIds[app.provider] ?? null;
+    return { kind: 'delivered', provider: app.provider, externalId, recorded: true };
+  }
+  if (issue === null) return { kind: 'dropped', code: 'ISSUE_MISSING' };
+  const workflowId = alertWorkflowId(stream);
+  const sentAt = performance.now();
+  const outcome = await channels.deliver({
+    provider: app.provider,
+    settings: app.settings,
+    secret,
+    timeoutMs,
+    signal,
+    notification: {
+      id: order.notificationId,
+      kind: order.kind,
+      streamId: workflowId,
+      route: { id: stream.routeId, name: routeName ?? stream.routeId },
+      connectedApp: { id: app.id, name: app.name },
+      sequence: order.state.notificationCount,
+      issue,
+      externalId: order.state.externalIds[app.provider] ?? null,
+    },
+  });
+  onOutcome?.({ order, provider: app.provider, outcome, durationMs: performance.now() - sentAt });
+  switch (outcome.kind) {
+    case 'delivered': {
+      const delivery = { now: order.decidedAt, provider: app.provider, externalId: outcome.externalId };
+      let recorded = true;
+      try {
+        await streams.record(stream, notified(order.state, signalled, delivery));
+      } catch (error) {
+        // It is delivered: failing here would send it again.
+        recorded = false;
+        onRecordFailure?.({ workflowId, error });
+      }
+      return { kind: 'delivered', provider: app.provider, externalId: outcome.externalId, recorded };
+    }
+    case 'rejected':
+      return outcome.retryable
+        ? { kind: 'again', code: outcome.code, retryAfterMs: null }
+        : { kind: 'dropped', code: 'REJECTED' };
+    case 'rate-limited':
+      return { kind: 'again', code: 'RATE_LIMITED', retryAfterMs: outcome.retryAfterMs };
+    case 'uncertain':
+      return { kind: 'again', code: outcome.code, retryAfterMs: null };
+  }
+}

@@ -1,0 +1,146 @@
+import type { IssueSignal, ScanResult, ScanState } from '../contract.ts';
+import { positionAt } from '../position.ts';
+import type { IssueStore } from '../stores/issue-store.ts';
+import type { StoredIssue } from '../stores/issue.ts';
+import type { RouteStore } from '../stores/route-store.ts';
+import { fanOut } from './fan-out.ts';
+import { createRouteCompiler, groupIssues, needsAnnotations, type SignalGroup } from './match-routes.ts';
+import type { RunningAlerts } from './running-alerts.ts';
+import { ScanWindow } from './scan-window.ts';
+
+/** Knobs of the scan. */
+export interface ScanOptions {
+  /** Milliseconds between two scans when nobody wakes the orchestrator; default 15 000. */
+  readonly intervalMs: number;
+  /** Alert workflows that may run at once; default 5 000. */
+  readonly maxRunningAlerts: number;
+  /** Rows that one scan takes at most; default 500. */
+  readonly maxRowsPerScan: number;
+  /** How far back behind the cursor a scan reads again, in milliseconds; longer than any insert takes. Default 10 000. */
+  readonly overlapMs: number;
+  /** Rows of the overlap that are remembered; default 5 000. */
+  readonly maxSeenRows: number;
+  /** Alert streams signalled at once; default 32. */
+  readonly concurrency: number;
+  /** How far back the very first scan begins, in milliseconds; default one hour. */
+  readonly initialLookbackMs: number;
+}
+
+/** Defaults of every knob of the scan. */
+export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
+  intervalMs: 15_000,
+  maxRunningAlerts: 5000,
+  maxRowsPerScan: 500,
+  overlapMs: 10_000,
+  maxSeenRows: 5000,
+  concurrency: 32,
+  initialLookbackMs: 3_600_000,
+};
+
+/** What a scan works with. */
+export interface ScanDependencies {
+  readonly issues: Pick<IssueStore, 'scan'>;
+  readonly routes: Pick<RouteStore, 'listActive'>;
+  readonly running: RunningAlerts;
+  /** Sends one signal, starting the stream's workflow where it does not run; resolves to its run id. */
+  readonly signal: (group: SignalGroup, signal: IssueSignal) => Promise<string>;
+  readonly now: () => number;
+  readonly onFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+  readonly onUnreadableRoute?: (problem: { readonly routeId: string; readonly error: unknown }) => void;
+}
+
+/** How long to wait before a failed or a held-back scan is tried again, in milliseconds. */
+const RETRY_SCAN_MS = 1000;
+/** Rows that a scan takes while the number of running workflows is unknown. */
+const ROWS_WHEN_COUNT_IS_UNKNOWN = 50;
+
+/**
+ * One scan: read what was stored since the cursor, match it with the routes, and signal each alert stream. Rows
+ * that could not be dispatched are read again by the next scan, as are those after them within their stream.
+ */
+export function createReadAndDispatch(
+  dependencies: ScanDependencies,
+  options: ScanOptions,
+): (scan: ScanState | null, progress: { heartbeat(): void; signal?: AbortSignal }) => Promise<ScanResult> {
+  const compile = createRouteCompiler(dependencies.onUnreadableRoute);
+  return async (scan, progress) => {
+    const window = new ScanWindow(scan ?? initialScan(dependencies.now() - options.initialLookbackMs), {
+      overlapMs: options.overlapMs,
+      maxRows: options.maxSeenRows,
+    });
+    const estimate = await dependencies.running.estimate();
+    const room = options.maxRunningAlerts - (estimate ?? 0);
+    const running = estimate ?? -1;
+    if (room <= 0) {
+      return {
+        scan: window.state,
+        nextScanInMs: RETRY_SCAN_MS,
+        scanned: 0,
+        dispatched: 0,
+        failed: 0,
+        running,
+      };
+    }
+    const routes = compile(await dependencies.routes.listActive());
+    const limit = Math.min(options.maxRowsPerScan, estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room);
+    const { rows, more } = await readNewRows(
+      dependencies.issues,
+      window,
+      limit,
+      needsAnnotations(routes),
+      progress,
+    );
+    const { groups, taken } = groupIssues(rows, routes, limit);
+    const failed = new Set<StoredIssue>();
+    const { sent, failures } = await fanOut(groups, {
+      concurrency: options.concurrency,
+      signal: progress.signal,
+      send: async (group, { signal }) => {
+        dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
+        progress.heartbeat();
+      },
+    });
+    for (const { group, index, error } of failures) {
+      dependencies.onFailure?.({ workflowId: group.workflowId, error });
+      for (const { row } of group.signals.slice(index)) failed.add(row);
+    }
+    window.advance(rows.slice(0, taken), failed);
+    const waiting = more || taken < rows.length;
+    return {
+      scan: window.state,
+      nextScanInMs: failed.size > 0 ? RETRY_SCAN_MS : waiting ? 0 : options.intervalMs,
+      scanned: taken,
+      dispatched: sent,
+      failed: failed.size,
+      running,
+    };
+  };
+}
+
+function initialScan(from: number): ScanState {
+  return { cursor: { position: positionAt(from), eventId: '' }, seen: '' };
+}
+
+async function readNewRows(
+  issues: Pick<IssueStore, 'scan'>,
+  window: ScanWindow,
+  limit: number,
+  withAnnotations: boolean,
+  progress: { heartbeat(): void },
+): Promise<{ readonly rows: readonly StoredIssue[]; readonly more: boolean }> {
+  const rows: StoredIssue[] = [];
+  let after = window.start;
+  const from = after.position;
+  for (;;) {
+    const page = await issues.scan({ from, after, limit, withAnnotations });
+    progress.heartbeat();
+    for (const row of page) {
+      if (window.isSeen(row)) continue;
+      if (rows.length === limit) return { rows, more: true };
+      rows.push(row);
+    }
+    const last = page.at(-1);
+    if (page.length < limit || last === undefined) return { rows, more: false };
+    after = { position: last.position, eventId: last.eventId };
+  }
+}

@@ -1,0 +1,31 @@
+import { toDatabaseError } from '@heliograph/database';
+import { DispatchError, type DispatchErrorCode } from '../errors.ts';
+
+/** Runs a store's work; lets out `DispatchError` as it is and everything else as `DatabaseError`. */
+export async function stored<T>(
+  what: string,
+  run: () => Promise<T>,
+  /** Which of our codes a violated rule of the database stands for. */
+  violations: { readonly conflict?: DispatchErrorCode; readonly constraint?: DispatchErrorCode } = {},
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof DispatchError) throw error;
+    const failure = toDatabaseError(error, what);
+    const code =
+      failure.code === 'DATABASE_CONFLICT'
+        ? violations.conflict
+        : failure.code === 'DATABASE_CONSTRAINT'
+          ? violations.constraint
+          : undefined;
+    if (code === undefined) throw failure;
+    throw new DispatchError(code, MESSAGES[code] ?? what, { cause: failure });
+  }
+}
+
+const MESSAGES: Partial<Record<DispatchErrorCode, string>> = {
+  DISPATCH_NAME_TAKEN: 'this name is taken',
+  DISPATCH_CONNECTED_APP_IN_USE: 'a route uses this connected app',
+  DISPATCH_CONNECTED_APP_NOT_FOUND: 'the route names a connected app that does not exist',
+};

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { connectClickHouse, connectPostgres, createSealer } from '@heliograph/database';
+import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
+import { bundleWorkflows, createTemporalWorker } from '@heliograph/temporal-worker';
+import { assertSearchAttributes, createTemporalClient } from '@heliograph/temporal-worker/client';
+import { freshClickHouse, freshNamespace, freshPostgres } from '@heliograph/testkit';
+import {
+  createDispatchActivities,
+  DISPATCH_TRACE_STARTS,
+  type DispatchDependencies,
+} from '../activities/index.ts';
+import { DISPATCH_TASK_QUEUE, type DispatchActivities } from '../contract.ts';
+import {
+  createConnectedAppStore,
+  createIssueStore,
+  createRouteStore,
+  createStreamStore,
+  migrateDispatch,
+  type NewIssue,
+} from '../stores/index.ts';
+
+/** The secret of every webhook in these tests. */
+export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+
+/** Bundles this package's workflows from source, as `npm run build` does from dist. */
+export function bundleFromSource(): Promise<{ readonly code: string }> {
+  return bundleWorkflows({
+    workflows: new URL('../workflows/index.ts', import.meta.url),
+    sourceCondition: '@heliograph/source',
+  });
+}
+
+/** A firing issue; give what matters. */
+export function newIssue(parts: Partial<NewIssue> = {}): NewIssue {
+  return {
+    eventId: randomUUID(),
+    monitor: 'pod-restarts',
+    fingerprint: 'f1',
+    status: 'firing',
+    severity: 'critical',
+    labels: { namespace: 'payments' },
+    annotations: { summary: 'a pod restarts' },
+    startsAt: Date.now(),
+    endsAt: null,
+    ...parts,
+  };
+}
+
+/** Fresh databases with the schema in place, and the stores over them. */
+export async function dispatchStores(label: string) {
+  const [postgresDatabase, clickhouseDatabase] = await Promise.all([
+    freshPostgres(label),
+    freshClickHouse(label),
+  ]);
+  const postgres = connectPostgres({ url: postgresDatabase.url, applicationName: label });
+  const clickhouse = connectClickHouse({ url: clickhouseDatabase.url, application: label });
+  await migrateDispatch(postgres, clickhouse);
+  const sealer = createSealer({
+    keys: [{ id: 'k1', key: Buffer.alloc(32, 1).toString('base64url') }],
+    activeKeyId: 'k1',
+  });
+  return {
+    postgres,
+    clickhouse,
+    issues: createIssueStore(clickhouse),
+    routes: createRouteStore(postgres),
+    connectedApps: createConnectedAppStore(postgres, sealer),
+    streams: createStreamStore(postgres),
+    async close() {
+      await postgres.close();
+      await clickhouse.close();
+      await postgresDatabase.drop();
+      await clickhouseDatabase.drop();
+    },
+  };
+}
+
+/** A namespace with the product's search attributes, and a client in it. */
+export async function dispatchNamespace(label: string) {
+  const temporal = await freshNamespace(label);
+  await assertSearchAttributes(temporal.connection, temporal.namespace, { create: true });
+  const client = createTemporalClient({
+    connection: temporal.nativeConnection,
+    namespace: temporal.namespace,
+    traceStarts: DISPATCH_TRACE_STARTS,
+  });
+  return { ...temporal, client };
+}
+
+/** Everything that dispatching needs, on servers of the test run. */
+export async function dispatchGround(label: string) {
+  const [stores, temporal] = await Promise.all([dispatchStores(label), dispatchNamespace(label)]);
+  const channels = createChannelRegistry([createWebhookChannel({ allowPrivateAddresses: true })]);
+  const activities = (options: Partial<DispatchDependencies> = {}): DispatchActivities =>
+    createDispatchActivities({
+      ...stores,
+      client: temporal.client,
+      channels,
+      scan: { intervalMs: 500 },
+      ...options,
+    });
+  return {
+    ...stores,
+    ...temporal,
+    channels,
+    activities,
+    worker: (workflowBundle: { readonly code: string }, implementations: object = activities()) =>
+      createTemporalWorker({
+        connection: temporal.nativeConnection,
+        namespace: temporal.namespace,
+        taskQueue: DISPATCH_TASK_QUEUE,
+        workflowBundle,
+        activities: implementations,
+        shutdownGraceMs: 1000,
+      }),
+    async close() {
+      await channels.close();
+      await temporal.close();
+      await stores.close();
+    },
+  };
+}

@@ -3,5 +3,5 @@ import { writeWorkflowBundle } from '@heliograph/temporal-worker';
 
 await writeWorkflowBundle(
   { workflows: new URL('../dist/workflows/index.js', import.meta.url) },
-  new URL('../dist/workflows.bundle.js', import.meta.url),
+  new URL('../bundle/workflows.js', import.meta.url),
 );

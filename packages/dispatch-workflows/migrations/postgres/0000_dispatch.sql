@@ -1,4 +1,4 @@
-CREATE SCHEMA IF NOT EXISTS "dispatch";
+CREATE SCHEMA "dispatch";
 --> statement-breakpoint
 CREATE TABLE "dispatch"."connected_apps" (
 	"id" text PRIMARY KEY NOT NULL,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { TemporalSetupError } from '../errors.ts';
@@ -42,4 +43,22 @@ export async function assertNamespace(
   } catch (error) {
     if (!hasStatus(error, ALREADY_EXISTS)) throw error;
   }
+  await untilKnown(connection, namespace);
 }
+
+/** Having just answered that a namespace is unknown, the server goes on saying so until its cache is refreshed. */
+async function untilKnown(connection: ServiceConnection, namespace: string): Promise<void> {
+  const deadline = Date.now() + REFRESH_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await connection.operatorService.listSearchAttributes({ namespace });
+      return;
+    } catch (error) {
+      if (!hasStatus(error, NOT_FOUND) || Date.now() > deadline) throw error;
+    }
+    await sleep(REFRESH_POLL_MS);
+  }
+}
+
+const REFRESH_TIMEOUT_MS = 30_000;
+const REFRESH_POLL_MS = 100;

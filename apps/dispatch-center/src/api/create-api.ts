@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { isUnavailable } from '@heliograph/database';
+import { createBearerAuth, createEdge, memoryIdempotencyStore, uuidV7Ids, type Edge, type EdgeOptions } from '@heliograph/service';
+import type { ApiKey } from '../config.ts';
+import type { Ground } from '../wiring.ts';
+import { addConnectedAppsApi } from './connected-apps-api.ts';
+import { addIssuesApi } from './issues-api.ts';
+import { addRoutesApi } from './routes-api.ts';
+
+/** What the API is made of. */
+export interface ApiOptions extends Pick<EdgeOptions, 'logger' | 'telemetry' | 'draining'> {
+  readonly ground: Pick<Ground, 'issues' | 'routes' | 'connectedApps' | 'channels' | 'readiness'>;
+  readonly keys: readonly ApiKey[];
+  readonly onStored: () => void;
+}
+
+/** Makes the HTTP edge of the Dispatch Center. */
+export function createApi({ ground, keys, onStored, ...edgeOptions }: ApiOptions): Edge {
+  const edge = createEdge({
+    name: 'dispatch-center',
+    version: version(),
+    auth: createBearerAuth(keys),
+    readiness: ground.readiness,
+    isUnavailable,
+    // Of this process only; storing issues is idempotent by their event ids across all of them.
+    idempotency: memoryIdempotencyStore(),
+    ...edgeOptions,
+  });
+  addIssuesApi(edge, { issues: ground.issues, ids: uuidV7Ids, onStored });
+  addRoutesApi(edge, { routes: ground.routes, ids: uuidV7Ids });
+  addConnectedAppsApi(edge, {
+    connectedApps: ground.connectedApps,
+    channels: ground.channels,
+    ids: uuidV7Ids,
+  });
+  return edge;
+}
+
+/** The version in the app's package.json. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '0.0.0';
+}

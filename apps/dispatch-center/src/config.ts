@@ -1,0 +1,107 @@
+import { parseKeyRing } from '@heliograph/database';
+import {
+  choice,
+  durationMs,
+  flag,
+  integer,
+  loadConfig,
+  port,
+  secret,
+  text,
+  url,
+  type Env,
+} from '@heliograph/service';
+import * as v from 'valibot';
+
+/** Variables that both roles read. */
+const shared = {
+  HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),
+  HELIOGRAPH_CLICKHOUSE_URL: url({ schemes: ['http', 'https'] }),
+  HELIOGRAPH_CLICKHOUSE_DATABASE: text({ default: 'heliograph', pattern: /^[a-z][a-z0-9_]{0,62}$/ }),
+  HELIOGRAPH_TEMPORAL_ADDRESS: text(),
+  HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
+  HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
+  /** Create namespace and search attributes where they are missing: for the embedded stack. */
+  HELIOGRAPH_TEMPORAL_SETUP: flag({ default: false }),
+  HELIOGRAPH_SEALING_KEYS: secret({
+    accepts: isKeyRing,
+    expects: 'id:base64url of 32 bytes, further ones after commas, the active one first',
+  }),
+  HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: flag({ default: false }),
+  HELIOGRAPH_HTTP_HOST: text({ default: '127.0.0.1' }),
+  HELIOGRAPH_HTTP_PORT: port({ default: 4600 }),
+  HELIOGRAPH_LOG_LEVEL: choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
+};
+
+const apiSchema = v.object({
+  ...shared,
+  HELIOGRAPH_API_KEYS: secret({
+    accepts: isKeyList,
+    expects: 'id:secret:scope+scope, further ones after commas',
+  }),
+  HELIOGRAPH_WAKE_WINDOW_MS: durationMs({ default: 100 }),
+});
+
+const workerSchema = v.object({
+  ...shared,
+  HELIOGRAPH_WORKER_METRICS_PORT: port({ default: 4602 }),
+  HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
+  HELIOGRAPH_SCAN_INTERVAL_MS: durationMs({ default: 15_000 }),
+  HELIOGRAPH_SCAN_OVERLAP_MS: durationMs({ default: 10_000 }),
+  HELIOGRAPH_SCAN_ROWS: integer({ min: 1, max: 5000, default: 500 }),
+  HELIOGRAPH_MAX_RUNNING_ALERTS: integer({ min: 1, max: 1_000_000, default: 5000 }),
+  HELIOGRAPH_FAN_OUT: integer({ min: 1, max: 1000, default: 32 }),
+  HELIOGRAPH_BATCH_WINDOW_MS: durationMs({ default: 100 }),
+  HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
+});
+
+/** Settings of the API. */
+export type ApiConfig = v.InferOutput<typeof apiSchema>;
+/** Settings of the worker. */
+export type WorkerConfig = v.InferOutput<typeof workerSchema>;
+/** Settings that both have. */
+export type SharedConfig = Pick<ApiConfig, keyof typeof shared>;
+
+/** Reads the API's settings. `@throws {ConfigError}` naming every variable that does not fit. */
+export function loadApiConfig(env: Env): ApiConfig {
+  return loadConfig(apiSchema, env);
+}
+
+/** Reads the worker's settings. `@throws {ConfigError}` naming every variable that does not fit. */
+export function loadWorkerConfig(env: Env): WorkerConfig {
+  return loadConfig(workerSchema, env);
+}
+
+/** A key of the API. */
+export interface ApiKey {
+  readonly id: string;
+  readonly secret: string;
+  readonly scopes: readonly string[];
+}
+
+/** Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null where it does not fit. */
+export function parseApiKeys(value: string): readonly ApiKey[] | null {
+  const keys: ApiKey[] = [];
+  for (const part of value.split(',')) {
+    const [id = '', key = '', ...scopes] = part.trim().split(':');
+    const granted = scopes.join(':').split('+');
+    if (!/^[\w.-]{1,64}$/.test(id) || key.length < 16 || granted.includes('')) return null;
+    keys.push({ id, secret: key, scopes: granted });
+  }
+  return keys;
+}
+
+function isKeyList(value: string): boolean {
+  return parseApiKeys(value) !== null;
+}
+
+function isKeyRing(value: string): boolean {
+  try {
+    parseKeyRing(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

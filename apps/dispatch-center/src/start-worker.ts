@@ -1,0 +1,146 @@
+import { DISPATCH_TASK_QUEUE } from '@heliograph/dispatch-workflows';
+import {
+  createDispatchActivities,
+  DISPATCH_TRACE_STARTS,
+  startOrchestrator,
+} from '@heliograph/dispatch-workflows/activities';
+import {
+  createEdge,
+  createLogger,
+  listen,
+  startTelemetry,
+  summarizeError,
+  type Logger,
+  type ServiceContext,
+} from '@heliograph/service';
+import {
+  connectWorker,
+  createTemporalWorker,
+  installTemporalRuntime,
+  readWorkflowBundle,
+} from '@heliograph/temporal-worker';
+import {
+  assertNamespace,
+  assertSearchAttributes,
+  assertServerVersion,
+  createTemporalClient,
+} from '@heliograph/temporal-worker/client';
+import { version } from './api/create-api.ts';
+import { loadWorkerConfig } from './config.ts';
+import { layGround, temporalAddress } from './wiring.ts';
+
+const WORKFLOW_BUNDLE = new URL(import.meta.resolve('@heliograph/dispatch-workflows/workflows.bundle.js'));
+
+/** Starts a worker for the dispatch task queue, and the orchestrator unless it runs. */
+export async function startWorker(context: ServiceContext): Promise<void> {
+  const config = loadWorkerConfig(context.env);
+  const logger = createLogger({
+    name: 'dispatch-center-worker',
+    version: version(),
+    level: config.HELIOGRAPH_LOG_LEVEL,
+  });
+  context.useLogger(logger);
+  const coreMetrics = `127.0.0.1:${config.HELIOGRAPH_WORKER_METRICS_PORT}`;
+  const otlpEndpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const telemetry = startTelemetry({
+    serviceName: 'dispatch-center-worker',
+    version: version(),
+    extraMetrics: [() => readText(`http://${coreMetrics}/metrics`)],
+    ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
+  });
+  context.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
+  installTemporalRuntime({ logger: temporalLogger(logger), metricsBindAddress: coreMetrics });
+  const [workflowBundle, ground, connection] = await Promise.all([
+    readWorkflowBundle(WORKFLOW_BUNDLE),
+    layGround(config, context, logger, 'worker'),
+    connectWorker(temporalAddress(config)),
+  ]);
+  context.register({ name: 'temporal', stop: () => connection.close() });
+  const namespace = config.HELIOGRAPH_TEMPORAL_NAMESPACE;
+  const create = config.HELIOGRAPH_TEMPORAL_SETUP;
+  await assertServerVersion(connection, '1.24');
+  await assertNamespace(connection, namespace, { create });
+  await assertSearchAttributes(connection, namespace, { create });
+  const client = createTemporalClient({
+    connection,
+    namespace,
+    callTimeoutMs: 5000,
+    traceStarts: DISPATCH_TRACE_STARTS,
+  });
+  const identity = config.HELIOGRAPH_WORKER_IDENTITY;
+  const buildId = config.HELIOGRAPH_DEPLOYMENT_BUILD_ID;
+  const worker = await createTemporalWorker({
+    connection,
+    namespace,
+    taskQueue: DISPATCH_TASK_QUEUE,
+    workflowBundle,
+    ...(identity === undefined ? {} : { identity }),
+    ...(buildId === undefined ? {} : { deployment: { name: 'dispatch-center', buildId } }),
+    activities: createDispatchActivities({
+      ...ground,
+      client,
+      batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,
+      scan: {
+        intervalMs: config.HELIOGRAPH_SCAN_INTERVAL_MS,
+        overlapMs: config.HELIOGRAPH_SCAN_OVERLAP_MS,
+        maxRowsPerScan: config.HELIOGRAPH_SCAN_ROWS,
+        maxRunningAlerts: config.HELIOGRAPH_MAX_RUNNING_ALERTS,
+        concurrency: config.HELIOGRAPH_FAN_OUT,
+      },
+      onProblem: ({ what, id, error }) => logger.warn({ id, err: summarizeError(error) }, what),
+    }),
+  });
+  const running = worker.run();
+  running.catch((error: unknown) => context.fail(error));
+  context.register({
+    name: 'worker',
+    deadlineMs: 20_000,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running.catch(() => undefined);
+    },
+  });
+  await startOrchestrator(client);
+  const edge = createEdge({
+    name: 'dispatch-center-worker',
+    version: version(),
+    logger,
+    telemetry,
+    draining: context.draining,
+    readiness: [
+      ...ground.readiness,
+      {
+        name: 'worker',
+        check: async () => {
+          if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
+        },
+      },
+    ],
+  });
+  const server = await listen(edge, {
+    host: config.HELIOGRAPH_HTTP_HOST,
+    port: config.HELIOGRAPH_HTTP_PORT,
+    portVariable: 'HELIOGRAPH_HTTP_PORT',
+  });
+  context.register({ name: 'http', stop: (deadlineMs) => server.stop(deadlineMs) });
+  logger.info({ url: server.url, taskQueue: DISPATCH_TASK_QUEUE, namespace }, 'working');
+}
+
+async function readText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  return response.text();
+}
+
+function temporalLogger(logger: Logger): Parameters<typeof installTemporalRuntime>[0]['logger'] {
+  const child = logger.child({ component: 'temporal' });
+  return {
+    log: (level, message, meta) => child[LEVELS[level]]({ ...meta }, message),
+    trace: (message, meta) => child.trace({ ...meta }, message),
+    debug: (message, meta) => child.debug({ ...meta }, message),
+    info: (message, meta) => child.info({ ...meta }, message),
+    warn: (message, meta) => child.warn({ ...meta }, message),
+    error: (message, meta) => child.error({ ...meta }, message),
+  };
+}
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;

@@ -1,0 +1,81 @@
+import {
+  connectClickHouse,
+  connectPostgres,
+  createClickHouseDatabase,
+  createSealer,
+  parseKeyRing,
+  pingClickHouse,
+} from '@heliograph/database';
+import {
+  createConnectedAppStore,
+  createIssueStore,
+  createRouteStore,
+  createStreamStore,
+  migrateDispatch,
+} from '@heliograph/dispatch-workflows/stores';
+import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
+import type { Logger, ReadinessCheck, ServiceContext } from '@heliograph/service';
+import type { TemporalAddress } from '@heliograph/temporal-worker/client';
+import type { SharedConfig } from './config.ts';
+
+/** What both roles stand on. */
+export interface Ground {
+  readonly issues: ReturnType<typeof createIssueStore>;
+  readonly routes: ReturnType<typeof createRouteStore>;
+  readonly connectedApps: ReturnType<typeof createConnectedAppStore>;
+  readonly streams: ReturnType<typeof createStreamStore>;
+  readonly channels: ReturnType<typeof createChannelRegistry>;
+  readonly readiness: readonly ReadinessCheck[];
+}
+
+/** Connects both databases, brings their schema up to date and makes stores and channels. */
+export async function layGround(
+  config: SharedConfig,
+  context: ServiceContext,
+  logger: Logger,
+  role: string,
+): Promise<Ground> {
+  const postgres = connectPostgres({
+    url: config.HELIOGRAPH_POSTGRES_URL,
+    applicationName: `dispatch-center-${role}`,
+  });
+  context.register({ name: 'postgres', stop: (deadlineMs) => postgres.close(deadlineMs) });
+  const clickhouseOptions = {
+    url: config.HELIOGRAPH_CLICKHOUSE_URL,
+    application: `dispatch-center-${role}`,
+    database: config.HELIOGRAPH_CLICKHOUSE_DATABASE,
+    requestTimeoutMs: 10_000,
+    maxOpenConnections: 16,
+    onNotice: (notice: object) => logger.warn(notice, 'clickhouse'),
+  };
+  await createClickHouseDatabase(clickhouseOptions);
+  const clickhouse = connectClickHouse(clickhouseOptions);
+  context.register({ name: 'clickhouse', stop: () => clickhouse.close() });
+  await migrateDispatch(postgres, clickhouse);
+  const channels = createChannelRegistry([
+    createWebhookChannel({ allowPrivateAddresses: config.HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES }),
+  ]);
+  context.register({ name: 'channels', stop: () => channels.close() });
+  const sealer = createSealer(parseKeyRing(config.HELIOGRAPH_SEALING_KEYS.reveal()));
+  return {
+    issues: createIssueStore(clickhouse),
+    routes: createRouteStore(postgres),
+    connectedApps: createConnectedAppStore(postgres, sealer),
+    streams: createStreamStore(postgres),
+    channels,
+    readiness: [
+      { name: 'postgres', check: () => postgres.ping() },
+      { name: 'clickhouse', check: (signal) => pingClickHouse(clickhouse, signal) },
+    ],
+  };
+}
+
+/** The Temporal address of a configuration. */
+export function temporalAddress(config: SharedConfig): TemporalAddress {
+  const apiKey = config.HELIOGRAPH_TEMPORAL_API_KEY?.reveal();
+  return {
+    address: config.HELIOGRAPH_TEMPORAL_ADDRESS,
+    ...(config.HELIOGRAPH_TEMPORAL_TLS ? { tls: {} } : {}),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}

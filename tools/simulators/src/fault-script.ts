@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import type { Random } from './random.ts';
+
+const faultSchema = v.variant('kind', [
+  /** Answers with this status, and Retry-After where given. */
+  v.strictObject({
+    kind: v.literal('status'),
+    status: v.pipe(v.number(), v.integer(), v.minValue(300), v.maxValue(599)),
+    retryAfterSeconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600))),
+  }),
+  /** Takes the request and never answers. */
+  v.strictObject({ kind: v.literal('hang') }),
+  /** Takes the request, counts it as received, and closes the connection without an answer. */
+  v.strictObject({ kind: v.literal('close-after-body') }),
+  /** Answers well, this much later. */
+  v.strictObject({
+    kind: v.literal('slow'),
+    delayMs: v.pipe(v.number(), v.minValue(1), v.maxValue(120_000)),
+  }),
+]);
+
+/** Checks a fault script: rules are tried in order, the first that applies is the answer. */
+export const faultScriptSchema = v.pipe(
+  v.array(
+    v.strictObject({
+      /** Only streams whose id contains this; default all. */
+      streamContains: v.optional(v.string()),
+      /** Only this type of notification, such as `alert.resolved`; default all. */
+      type: v.optional(v.string()),
+      /** How often the rule applies at most; default without limit. */
+      times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      /** With which probability it applies; default 1. */
+      probability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+      fault: faultSchema,
+    }),
+  ),
+  v.maxLength(100),
+);
+
+/** What a sink does wrong, and when. */
+export type FaultScript = v.InferInput<typeof faultScriptSchema>;
+/** One way to answer badly. */
+export type Fault = v.InferOutput<typeof faultSchema>;
+
+/** Reads a script and applies it request by request. `@throws {v.ValiError}` for a script that does not fit. */
+export function createFaultPlayer(
+  script: FaultScript,
+  random: Random,
+): (request: { readonly streamId: string; readonly type: string }) => Fault | null {
+  const rules = v
+    .parse(faultScriptSchema, script)
+    .map((rule) => ({ ...rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
+  return ({ streamId, type }) => {
+    for (const rule of rules) {
+      if (rule.left <= 0) continue;
+      if (rule.streamContains !== undefined && !streamId.includes(rule.streamContains)) continue;
+      if (rule.type !== undefined && rule.type !== type) continue;
+      if (rule.probability !== undefined && random() >= rule.probability) continue;
+      rule.left--;
+      return rule.fault;
+    }
+    return null;
+  };
+}

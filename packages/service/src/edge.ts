@@ -1,0 +1,220 @@
+import { metrics, trace } from '@opentelemetry/api';
+import { type Context, Hono } from 'hono';
+import type * as v from 'valibot';
+import { type Authenticator, hasScope } from './authenticator.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { ServiceError } from './errors.ts';
+import type { IdempotencyStore } from './idempotency.ts';
+import { type Ids, uuidV7Ids } from './ids.ts';
+import type { Logger } from './log.ts';
+import { type OpenApiDocument, describeApi } from './openapi.ts';
+import { Problem, problem, problemResponse } from './problem.ts';
+import { Readiness, type ReadinessCheck } from './readiness.ts';
+import { requestScope, scopeOf } from './request-scope.ts';
+import type { DocumentedRoute, NoSchema, ResponseSpecs, RouteDefinition } from './route.ts';
+import { type RouteRunner, runRoute } from './run-route.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Options of {@link createEdge}. */
+export interface EdgeOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly logger: Logger;
+  /** Without it there is no /metrics, and the process-wide providers are used. */
+  readonly telemetry?: Telemetry;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  /** Without it every route that has a scope answers 401. */
+  readonly auth?: Authenticator;
+  readonly readiness?: readonly ReadinessCheck[];
+  /** Default 1,048,576. */
+  readonly bodyLimitBytes?: number;
+  /** Where routes with the `idempotency` option keep their responses. */
+  readonly idempotency?: IdempotencyStore;
+  /** Recognises errors that mean "a server behind us is away": 503 with Retry-After instead of 500. */
+  readonly isUnavailable?: (error: unknown) => boolean;
+  /** Default 5. */
+  readonly retryAfterSeconds?: number;
+  /** Checks every reply against its declared schema, for tests; a mismatch is a 500. Default false. */
+  readonly validateResponses?: boolean;
+  /** A scope that /metrics demands; default none. */
+  readonly metricsScope?: string;
+  /** Aborted when the service begins to stop; `drain()` does the same. */
+  readonly draining?: AbortSignal;
+}
+
+/** The HTTP side of a service. */
+export interface Edge {
+  /** The underlying application, for what routes do not cover; problem details, logs and metrics hold there too. */
+  readonly app: Hono;
+  /**
+   * Adds an operation.
+   *
+   * @throws ServiceError SERVICE_ROUTE_INVALID for a second one with the same method and path, or for
+   * `idempotency` without a store.
+   */
+  route<
+    TParams extends v.GenericSchema = NoSchema,
+    TQuery extends v.GenericSchema = NoSchema,
+    TBody extends v.GenericSchema = NoSchema,
+    const TResponses extends ResponseSpecs = ResponseSpecs,
+  >(
+    definition: RouteDefinition<TParams, TQuery, TBody, TResponses>,
+  ): void;
+  addReadiness(check: ReadinessCheck): void;
+  /** Describes all routes declared so far; also served at /openapi.json. */
+  openApi(): OpenApiDocument;
+  /** From now on /readyz answers 503, event streams end and connections are not kept. */
+  drain(): void;
+  isDraining(): boolean;
+}
+
+const DURATION_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Creates the HTTP edge of a service, with /healthz, /readyz, /metrics and /openapi.json. */
+export function createEdge(options: EdgeOptions): Edge {
+  const { name, version, logger, telemetry, auth, clock = systemClock, ids = uuidV7Ids } = options;
+  const meter = telemetry?.meter ?? metrics.getMeter(name, version);
+  const draining = new AbortController();
+  const drain = (): void => draining.abort();
+  if (options.draining?.aborted === true) drain();
+  else options.draining?.addEventListener('abort', drain, { once: true });
+  const isDraining = (): boolean => draining.signal.aborted;
+
+  const app = new Hono();
+  const routes: DocumentedRoute[] = [];
+  const readiness = new Readiness(logger, clock);
+  for (const check of options.readiness ?? []) readiness.add(check);
+
+  app.use(
+    requestScope({
+      logger,
+      clock,
+      ids,
+      isDraining,
+      tracer: telemetry?.tracer ?? trace.getTracer(name, version),
+      duration: meter.createHistogram('http_server_request_duration_seconds', {
+        description: 'Duration of requests by method, route template and status.',
+        advice: { explicitBucketBoundaries: DURATION_BUCKETS_SECONDS },
+      }),
+    }),
+  );
+  app.onError((error, c) => respond(c, toProblem(error, c, options)));
+  app.notFound((c) => respond(c, notFound(c, app)));
+
+  const operation = (path: string, answer: (c: Context) => Response | Promise<Response>): void => {
+    app.get(path, (c) => {
+      scopeOf(c).route = path;
+      return answer(c);
+    });
+  };
+  operation('/healthz', (c) => c.json({ status: 'ok', name, version }));
+  operation('/readyz', async (c) => {
+    const failing = isDraining() ? ['draining'] : await readiness.failing();
+    if (failing.length === 0) return c.json({ status: 'ready' });
+    throw problem(503, 'NOT_READY', `Not ready: ${failing.join(', ')}.`, {
+      retryAfterSeconds: 1,
+      members: { failing },
+    });
+  });
+  operation('/openapi.json', (c) => c.json(describeApi(name, version, routes)));
+  if (telemetry !== undefined) {
+    operation('/metrics', async (c) => {
+      if (options.metricsScope !== undefined) await demand(auth, options.metricsScope, c);
+      return c.body(await telemetry.prometheusText(), 200, {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      });
+    });
+  }
+
+  const runner: RouteRunner = {
+    auth,
+    idempotency: options.idempotency,
+    bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+    validateResponses: options.validateResponses ?? false,
+    surroundings: (c) => ({
+      requestId: scopeOf(c).requestId,
+      logger: scopeOf(c).logger,
+      clock,
+      signal: c.req.raw.signal,
+      draining: draining.signal,
+    }),
+    onPrincipal: (c, principal) => {
+      scopeOf(c).principalId = principal.id;
+    },
+  };
+  return {
+    app,
+    route: (definition) => {
+      const { method, path } = definition;
+      if (routes.some((route) => route.method === method && route.path === path)) {
+        throw new ServiceError('SERVICE_ROUTE_INVALID', `the route ${method} ${path} is declared twice`);
+      }
+      if (definition.idempotency !== undefined && options.idempotency === undefined) {
+        throw new ServiceError(
+          'SERVICE_ROUTE_INVALID',
+          `the route ${method} ${path} wants idempotency, but the edge has no store`,
+        );
+      }
+      routes.push(definition);
+      app.on(method, path, (c) => {
+        scopeOf(c).route = path;
+        return runRoute(runner, definition, c);
+      });
+    },
+    addReadiness: (check) => readiness.add(check),
+    openApi: () => describeApi(name, version, routes),
+    drain,
+    isDraining,
+  };
+}
+
+function respond(c: Context, found: Problem): Response {
+  return problemResponse(found, c.req.path, scopeOf(c).requestId);
+}
+
+function toProblem(error: unknown, c: Context, options: EdgeOptions): Problem {
+  if (error instanceof Problem) return error;
+  const { logger, route } = scopeOf(c);
+  const away = options.isUnavailable?.(error) === true || (error instanceof ServiceError && error.retryable);
+  if (away) {
+    logger.warn({ err: error, route }, 'a request met an unavailable server');
+    return problem(503, 'UNAVAILABLE', 'A server behind this service is not available. Try again later.', {
+      retryAfterSeconds: options.retryAfterSeconds ?? 5,
+    });
+  }
+  logger.error({ err: error, route }, 'a request failed');
+  return problem(500, 'INTERNAL', 'The request failed. The request id leads to the cause in the logs.');
+}
+
+function notFound(c: Context, app: Hono): Problem {
+  const allowed = new Set(
+    app.routes
+      .filter((route) => route.method !== 'ALL' && matches(route.path, c.req.path))
+      .map((route) => route.method),
+  );
+  if (allowed.size === 0) return problem(404, 'NOT_FOUND', 'There is nothing at this path.');
+  if (allowed.has('GET')) allowed.add('HEAD');
+  const allow = [...allowed].toSorted().join(', ');
+  return problem(405, 'METHOD_NOT_ALLOWED', `This path allows ${allow}.`, { headers: { allow } });
+}
+
+function matches(template: string, path: string): boolean {
+  const expected = template.split('/');
+  const actual = path.split('/');
+  return (
+    expected.length === actual.length &&
+    expected.every((part, index) => (part.startsWith(':') ? actual[index] !== '' : part === actual[index]))
+  );
+}
+
+async function demand(auth: Authenticator | undefined, scope: string, c: Context): Promise<void> {
+  const found = await auth?.authenticate(c.req.raw.headers);
+  if (found?.kind !== 'authenticated') {
+    throw problem(401, 'CREDENTIALS_REQUIRED', 'Send Authorization: Bearer with a key.', {
+      headers: { 'www-authenticate': auth?.scheme ?? 'Bearer' },
+    });
+  }
+  if (!hasScope(found.principal, scope))
+    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`);
+}

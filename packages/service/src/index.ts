@@ -1,0 +1,59 @@
+export { systemClock, manualClock } from './clock.ts';
+export type { Clock, ManualClock } from './clock.ts';
+export { uuidV7Ids, sequentialIds } from './ids.ts';
+export type { Ids } from './ids.ts';
+export { Secret } from './secret.ts';
+export { ConfigError, ServiceError } from './errors.ts';
+export type { ConfigProblem, ServiceErrorCode } from './errors.ts';
+export { loadConfig, unknownVariables } from './config.ts';
+export type { ConfigSchema, Env } from './config.ts';
+export { choice, durationMs, flag, integer, list, port, secret, text, url } from './config-fields.ts';
+export type {
+  ConfigField,
+  FieldOptions,
+  IntegerOptions,
+  SecretOptions,
+  TextOptions,
+  UrlOptions,
+} from './config-fields.ts';
+export { LOG_LEVELS, createLogger } from './log.ts';
+export type { LogLevel, Logger, LoggerOptions } from './log.ts';
+export { summarizeError } from './error-summary.ts';
+export type { ErrorSummary } from './error-summary.ts';
+export { startTelemetry } from './telemetry.ts';
+export type { Telemetry, TelemetryOptions } from './telemetry.ts';
+export { createEdge } from './edge.ts';
+export type { Edge, EdgeOptions } from './edge.ts';
+export type {
+  NoSchema,
+  Reply,
+  ResponseSpec,
+  ResponseSpecs,
+  RouteDefinition,
+  RouteInput,
+  RouteMethod,
+} from './route.ts';
+export { Problem, problem } from './problem.ts';
+export type { InputError, ProblemExtras } from './problem.ts';
+export { checkInput } from './check-input.ts';
+export type { CheckedInput } from './check-input.ts';
+export { createBearerAuth, hasScope } from './authenticator.ts';
+export type { Authentication, Authenticator, BearerKey, Principal } from './authenticator.ts';
+export type { ReadinessCheck } from './readiness.ts';
+export type { OpenApiDocument, OpenApiOperation } from './openapi.ts';
+export { decodeCursor, encodeCursor, pageQuery, toPage } from './cursor.ts';
+export type { Page, PageQueryEntries, PageQueryOptions } from './cursor.ts';
+export { memoryIdempotencyStore } from './idempotency.ts';
+export type {
+  IdempotencyStart,
+  IdempotencyStore,
+  MemoryIdempotencyOptions,
+  StoredResponse,
+} from './idempotency.ts';
+export { etagOf, noneMatch, requireMatch } from './etag.ts';
+export { encodeSseEvent, sse } from './sse.ts';
+export type { SseEvent, SseOptions, SseSink } from './sse.ts';
+export { listen } from './listen.ts';
+export type { HttpServer, ListenOptions } from './listen.ts';
+export { processHost, runService } from './run-service.ts';
+export type { ServiceContext, ServiceHost, ServiceOptions, ServicePart } from './run-service.ts';

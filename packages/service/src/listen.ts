@@ -1,0 +1,113 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { Edge } from './edge.ts';
+import { ServiceError } from './errors.ts';
+
+/** Options of {@link listen}. */
+export interface ListenOptions {
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Default 127.0.0.1; containers say 0.0.0.0. */
+  readonly host?: string;
+  /** The variable that sets the port, named in the message when the port is taken. */
+  readonly portVariable?: string;
+  /** How long a request may take to arrive whole; default 30,000 ms. */
+  readonly requestTimeoutMs?: number;
+  /** How long an idle connection is kept; default 5,000 ms. */
+  readonly keepAliveMs?: number;
+}
+
+/** A listening server. */
+export interface HttpServer {
+  readonly port: number;
+  /** The base URL without a trailing slash. */
+  readonly url: string;
+  /**
+   * Drains the edge, stops accepting, lets running requests finish and resolves when all connections are
+   * closed; those still open after `deadlineMs` (default 10,000) are cut. Returns how many were cut.
+   */
+  stop(deadlineMs?: number): Promise<number>;
+}
+
+/**
+ * Listens on a port.
+ *
+ * @throws ServiceError SERVICE_PORT_TAKEN, SERVICE_PORT_FORBIDDEN
+ */
+export async function listen(edge: Edge, options: ListenOptions): Promise<HttpServer> {
+  const { port, host = '127.0.0.1', requestTimeoutMs = 30_000, keepAliveMs = 5000 } = options;
+  const listener = getRequestListener((request, env) => edge.app.fetch(request, env), {
+    overrideGlobalObjects: false,
+  });
+  const server = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(10_000, requestTimeoutMs),
+      keepAliveTimeout: keepAliveMs,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(toListenError(error, options, host)));
+    server.listen({ port, host }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+  const bound = portOf(server.address());
+
+  const close = async (deadlineMs: number): Promise<number> => {
+    edge.drain();
+    let cut = 0;
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    // A connection whose response had begun before the drain is kept alive by its headers.
+    const sweep = setInterval(() => server.closeIdleConnections(), 25);
+    const deadline = setTimeout(() => {
+      server.getConnections((_, count) => {
+        cut = count;
+        server.closeAllConnections();
+      });
+    }, deadlineMs);
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(deadline);
+    return cut;
+  };
+  let stopping: Promise<number> | undefined;
+  return {
+    port: bound,
+    url: `http://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}`,
+    stop: (deadlineMs = 10_000) => (stopping ??= close(deadlineMs)),
+  };
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function toListenError(
+  error: NodeJS.ErrnoException,
+  { port, portVariable }: ListenOptions,
+  host: string,
+): Error {
+  const mend =
+    portVariable === undefined ? 'choose another port' : `set ${portVariable} to a free port (0 picks one)`;
+  if (error.code === 'EADDRINUSE') {
+    return new ServiceError(
+      'SERVICE_PORT_TAKEN',
+      `port ${port} on ${host} is taken by another process: stop that one or ${mend}`,
+      { cause: error },
+    );
+  }
+  if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
+    return new ServiceError(
+      'SERVICE_PORT_FORBIDDEN',
+      `port ${port} on ${host} cannot be opened (${error.code}): ${mend}, or check the host`,
+      { cause: error },
+    );
+  }
+  return error;
+}

@@ -1,0 +1,105 @@
+import {
+  type Histogram,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  type Tracer,
+  context,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Clock } from './clock.ts';
+import type { Ids } from './ids.ts';
+import type { Logger } from './log.ts';
+
+/** What is known about one request while it runs. */
+export interface RequestScope {
+  readonly requestId: string;
+  readonly logger: Logger;
+  /** The template of the matched route; `unmatched` for everything else. */
+  route: string;
+  principalId: string | undefined;
+}
+
+/** Options of {@link requestScope}. */
+export interface RequestScopeOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly tracer: Tracer;
+  readonly duration: Histogram;
+  readonly isDraining: () => boolean;
+}
+
+const scopes = new WeakMap<Context, RequestScope>();
+const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+const getter: TextMapGetter<Headers> = {
+  get: (headers, key) => headers.get(key) ?? undefined,
+  keys: (headers) => [...headers.keys()],
+};
+
+/** Returns the scope of a request that passes through {@link requestScope}. */
+export function scopeOf(c: Context): RequestScope {
+  const scope = scopes.get(c);
+  if (scope === undefined) throw new TypeError('the request did not pass the request scope');
+  return scope;
+}
+
+/**
+ * The outermost middleware: request id, server span with W3C context, access log and duration. Query
+ * strings and header values are never logged. A streamed answer is logged when its headers are sent.
+ */
+export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
+  const { logger, clock, ids, tracer, duration, isDraining } = options;
+  return async (c, next) => {
+    const startedMs = clock.monotonicMs();
+    const given = c.req.header('x-request-id');
+    const requestId = given !== undefined && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : ids.next();
+    const scope: RequestScope = {
+      requestId,
+      logger: logger.child({ requestId }),
+      route: 'unmatched',
+      principalId: undefined,
+    };
+    scopes.set(c, scope);
+    // An arbitrary method of a caller must not become a label.
+    const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
+
+    const parent = propagation.extract(context.active(), c.req.raw.headers, getter);
+    const span = tracer.startSpan(
+      method,
+      { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'url.path': c.req.path } },
+      parent,
+    );
+    await context.with(trace.setSpan(parent, span), async () => {
+      try {
+        await next();
+      } finally {
+        const { status } = c.res;
+        c.res.headers.set('x-request-id', requestId);
+        c.res.headers.set('x-content-type-options', 'nosniff');
+        if (isDraining()) c.res.headers.set('connection', 'close');
+        const durationMs = clock.monotonicMs() - startedMs;
+        span.updateName(`${method} ${scope.route}`);
+        span.setAttributes({ 'http.route': scope.route, 'http.response.status_code': status });
+        if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+        duration.record(durationMs / 1000, { method, route: scope.route, status: String(status) });
+        scope.logger[QUIET.has(scope.route) ? 'debug' : 'info'](
+          {
+            method,
+            route: scope.route,
+            path: c.req.path,
+            status,
+            durationMs: Math.round(durationMs * 10) / 10,
+            principal: scope.principalId,
+          },
+          'request',
+        );
+        span.end();
+      }
+    });
+  };
+}

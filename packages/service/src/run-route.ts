@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import type { Context } from 'hono';
+import type * as v from 'valibot';
+import { type Authenticator, type Principal, hasScope } from './authenticator.ts';
+import { checkInput } from './check-input.ts';
+import { etagOf, noneMatch } from './etag.ts';
+import type { IdempotencyStore, StoredResponse } from './idempotency.ts';
+import type { Logger } from './log.ts';
+import { type InputError, problem } from './problem.ts';
+import { readJsonBody } from './read-body.ts';
+import { ANONYMOUS, type ResponseSpecs, type RouteDefinition, type RouteInput } from './route.ts';
+
+/** What every route of an edge shares. */
+export interface RouteRunner {
+  readonly auth: Authenticator | undefined;
+  readonly idempotency: IdempotencyStore | undefined;
+  readonly bodyLimitBytes: number;
+  readonly validateResponses: boolean;
+  readonly surroundings: (
+    c: Context,
+  ) => Pick<RouteInput<unknown, unknown, unknown>, 'requestId' | 'logger' | 'clock' | 'signal' | 'draining'>;
+  readonly onPrincipal: (c: Context, principal: Principal) => void;
+}
+
+/** Carries one request through authentication, validation, idempotency, the handler and the ETag. */
+export async function runRoute<
+  TParams extends v.GenericSchema,
+  TQuery extends v.GenericSchema,
+  TBody extends v.GenericSchema,
+  TResponses extends ResponseSpecs,
+>(
+  runner: RouteRunner,
+  definition: RouteDefinition<TParams, TQuery, TBody, TResponses>,
+  c: Context,
+): Promise<Response> {
+  const request = c.req.raw;
+  const principal = await authorize(runner.auth, definition.scope, request.headers);
+  runner.onPrincipal(c, principal);
+  const params = accept(definition.params, c.req.param(), 400);
+  const query = accept(definition.query, queryOf(c), 400);
+  const limit = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
+  const raw = definition.body === undefined ? undefined : await readJsonBody(request, limit);
+  const body = accept(definition.body, raw?.value, 422);
+
+  const surroundings = runner.surroundings(c);
+  const handle = async (): Promise<Response | StoredResponse> => {
+    const reply = await definition.handler({
+      params,
+      query,
+      body,
+      principal,
+      headers: request.headers,
+      context: c,
+      ...surroundings,
+    });
+    return reply instanceof Response ? reply : toStored(definition, reply, runner.validateResponses);
+  };
+  const key = idempotencyKey(definition.idempotency, request.headers);
+  const response =
+    key === undefined || runner.idempotency === undefined
+      ? await handle()
+      : await once(
+          runner.idempotency,
+          `${principal.id} ${definition.method} ${definition.path} ${key}`,
+          requestHash(c, raw?.bytes),
+          surroundings.logger,
+          handle,
+        );
+  if (response instanceof Response) return response;
+  return send(response, definition, request.headers);
+}
+
+async function authorize(
+  auth: Authenticator | undefined,
+  scope: string | null,
+  headers: Headers,
+): Promise<Principal> {
+  if (scope === null) return ANONYMOUS;
+  const scheme = auth?.scheme ?? 'Bearer';
+  const found = await auth?.authenticate(headers);
+  if (found === undefined || found.kind === 'absent') {
+    throw problem(401, 'CREDENTIALS_REQUIRED', 'Send Authorization: Bearer with a key.', {
+      headers: { 'www-authenticate': scheme },
+    });
+  }
+  if (found.kind === 'refused') {
+    const challenge = `${scheme} error="invalid_token"`;
+    throw problem(401, 'CREDENTIALS_INVALID', 'The key is not known.', {
+      headers: { 'www-authenticate': challenge },
+    });
+  }
+  if (!hasScope(found.principal, scope)) {
+    const challenge = `${scheme} error="insufficient_scope", scope="${scope}"`;
+    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`, {
+      headers: { 'www-authenticate': challenge },
+      members: { requiredScope: scope },
+    });
+  }
+  return found.principal;
+}
+
+function accept<TSchema extends v.GenericSchema>(
+  schema: TSchema | undefined,
+  value: unknown,
+  status: 400 | 422,
+): v.InferOutput<TSchema> {
+  // Without a schema TSchema is NoSchema, whose output is undefined.
+  if (schema === undefined) return undefined;
+  const checked = checkInput(schema, value);
+  if (checked.kind === 'valid') return checked.value;
+  // A parameter is known by its name, a member of a body by its pointer.
+  const errors: readonly InputError[] =
+    status === 422
+      ? checked.errors
+      : checked.errors.map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail }));
+  const what = status === 422 ? 'body' : 'request parameters';
+  throw problem(status, 'INPUT_INVALID', `The ${what} did not pass validation; see errors.`, { errors });
+}
+
+function queryOf(c: Context): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = {};
+  for (const [name, values] of Object.entries(c.req.queries()))
+    query[name] = values.length === 1 ? (values[0] ?? '') : values;
+  return query;
+}
+
+function idempotencyKey(mode: 'optional' | 'required' | undefined, headers: Headers): string | undefined {
+  if (mode === undefined) return undefined;
+  const key = headers.get('idempotency-key');
+  if (key === null) {
+    if (mode === 'optional') return undefined;
+    throw problem(
+      400,
+      'IDEMPOTENCY_KEY_REQUIRED',
+      'Send an Idempotency-Key header, a new one per operation.',
+    );
+  }
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw problem(
+    400,
+    'IDEMPOTENCY_KEY_INVALID',
+    'An Idempotency-Key has 1 to 255 printable ASCII characters.',
+  );
+}
+
+function requestHash(c: Context, bytes: Uint8Array | undefined): string {
+  const url = new URL(c.req.url);
+  return createHash('sha256')
+    .update(`${url.pathname}${url.search}\n`)
+    .update(bytes ?? '')
+    .digest('hex');
+}
+
+async function once(
+  store: IdempotencyStore,
+  key: string,
+  hash: string,
+  logger: Logger,
+  handle: () => Promise<Response | StoredResponse>,
+): Promise<Response | StoredResponse> {
+  const start = await store.start(key, hash);
+  switch (start.kind) {
+    case 'replay':
+      return { ...start.response, headers: { ...start.response.headers, 'idempotency-replayed': 'true' } };
+    case 'mismatch':
+      throw problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another request.');
+    case 'running':
+      throw problem(
+        409,
+        'IDEMPOTENCY_KEY_RUNNING',
+        'The first request with this Idempotency-Key is still running.',
+        { retryAfterSeconds: 1 },
+      );
+    case 'started':
+      break;
+  }
+  let response: Response | StoredResponse;
+  try {
+    response = await handle();
+  } catch (error) {
+    await store
+      .abandon(key)
+      .catch((err: unknown) => logger.error({ err }, 'an idempotency key could not be given back'));
+    throw error;
+  }
+  // The work is done: a store that fails now must not make the caller believe that it is not.
+  const kept = response instanceof Response ? store.abandon(key) : store.complete(key, response);
+  await kept.catch((err: unknown) =>
+    logger.error({ err }, 'a response could not be kept for its idempotency key'),
+  );
+  return response;
+}
+
+function toStored(
+  definition: Pick<RouteDefinition, 'method' | 'path' | 'responses'>,
+  reply: {
+    readonly status: number;
+    readonly body?: unknown;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+  validate: boolean,
+): StoredResponse {
+  const spec = definition.responses[reply.status];
+  if (validate) {
+    const checked = spec?.schema === undefined ? undefined : checkInput(spec.schema, reply.body);
+    const fault =
+      spec === undefined
+        ? 'an undeclared status'
+        : checked?.kind === 'invalid'
+          ? `a body that breaks its schema at ${checked.errors[0]?.pointer}`
+          : undefined;
+    if (fault !== undefined)
+      throw new TypeError(`${definition.method} ${definition.path} answered ${reply.status} with ${fault}`);
+  }
+  const empty = reply.body === undefined;
+  return {
+    status: reply.status,
+    headers: {
+      ...(empty ? {} : { 'content-type': 'application/json' }),
+      'cache-control': 'no-store',
+      ...reply.headers,
+    },
+    body: empty ? '' : JSON.stringify(reply.body),
+  };
+}
+
+function send(
+  response: StoredResponse,
+  definition: Pick<RouteDefinition, 'method' | 'etag'>,
+  requestHeaders: Headers,
+): Response {
+  const { status, headers, body } = response;
+  if (definition.etag === true && definition.method === 'GET' && status === 200) {
+    const etag = headers['etag'] ?? etagOf(body);
+    const cached = { ...headers, etag, 'cache-control': 'private, no-cache' };
+    if (!noneMatch(requestHeaders.get('if-none-match'), etag))
+      return new Response(body, { status, headers: cached });
+    return new Response(null, { status: 304, headers: { etag, 'cache-control': 'private, no-cache' } });
+  }
+  return new Response(body === '' ? null : body, { status, headers });
+}

@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Telemetry, startTelemetry } from './telemetry.ts';
+
+let telemetry: Telemetry | undefined;
+afterEach(() => telemetry?.shutdown());
+
+describe('startTelemetry', () => {
+  test('shows the process and own metrics in the Prometheus format', async () => {
+    telemetry = startTelemetry({ serviceName: 'svc', version: '1.2.3' });
+    telemetry.meter
+      .createCounter('widgets_total', { description: 'Widgets made.' })
+      .add(3, { kind: 'round' });
+    const text = await telemetry.prometheusText();
+    expect(text).toContain('# TYPE widgets_total counter\nwidgets_total{kind="round"} 3');
+    expect(text).toMatch(/target_info\{.*service_name="svc".*\} 1/);
+    for (const name of [
+      'process_cpu_seconds_total',
+      'process_start_time_seconds',
+      'process_resident_memory_bytes',
+      'nodejs_heap_size_used_bytes',
+      'nodejs_eventloop_utilization_ratio',
+      'nodejs_eventloop_lag_p99_seconds',
+    ]) {
+      const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+      expect([name, Number.isFinite(Number(value))]).toEqual([name, true]);
+    }
+    expect(text.split('\n').every((line) => line === '' || /^(#|[a-z0-9_]+(\{.*\})? \S+$)/.test(line))).toBe(
+      true,
+    );
+  });
+
+  test('a garbage collection shows up in the histogram of pauses', async () => {
+    telemetry = startTelemetry({ serviceName: 'svc', version: '0' });
+    let text = '';
+    for (let round = 0; round < 100 && !text.includes('nodejs_gc_duration_seconds_count'); round++) {
+      // Garbage enough for the young generation to overflow.
+      Array.from({ length: 200_000 }, (_, index) => ({ index }));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      text = await telemetry.prometheusText();
+    }
+    expect(text).toMatch(/nodejs_gc_duration_seconds_count\{kind="\w+"\} \d+/);
+  });
+
+  test('other sources are appended; one that fails is left out with a warning', async () => {
+    const warnings: string[] = [];
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      extraMetrics: [() => Promise.resolve('temporal_x 1\n'), () => Promise.reject(new Error('hunter2'))],
+      onWarning: (message) => warnings.push(message),
+    });
+    const text = await telemetry.prometheusText();
+    expect(text).toMatch(/\ntemporal_x 1\n$/);
+    expect(warnings).toEqual(['a source of extra metrics failed']);
+  });
+
+  test('spans and metrics reach a collector at the latest with the shutdown', async () => {
+    const paths: string[] = [];
+    const collector = createServer((request: IncomingMessage, response) => {
+      paths.push(request.url ?? '');
+      request
+        .resume()
+        .on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+    });
+    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+    const { port } = collector.address() as AddressInfo;
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      otlpEndpoint: `http://127.0.0.1:${port}/`,
+    });
+    telemetry.tracer.startSpan('work').end();
+    telemetry.meter.createCounter('widgets_total').add(1);
+    await telemetry.shutdown();
+    await new Promise((resolve) => collector.close(resolve));
+    expect(paths.toSorted()).toEqual(['/v1/metrics', '/v1/traces']);
+  });
+
+  test('a collector that is away is no reason to fail', async () => {
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      otlpEndpoint: 'http://127.0.0.1:1',
+      flushTimeoutMs: 100,
+      onWarning: () => undefined,
+    });
+    telemetry.tracer.startSpan('work').end();
+    await expect(telemetry.shutdown()).resolves.toBeUndefined();
+    await expect(telemetry.shutdown()).resolves.toBeUndefined();
+  });
+});

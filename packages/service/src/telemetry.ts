@@ -1,0 +1,163 @@
+import {
+  DiagLogLevel,
+  type Meter,
+  type Tracer,
+  context,
+  diag,
+  metrics,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  type IMetricReader,
+  MeterProvider,
+  MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor, NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { observeProcess } from './process-metrics.ts';
+
+/** Traces and metrics of one process. */
+export interface Telemetry {
+  readonly meter: Meter;
+  readonly tracer: Tracer;
+  /** Returns all metrics, the extra ones included, in the Prometheus text format. */
+  prometheusText(): Promise<string>;
+  /** Sends what is pending to the collector and ends; never rejects, and a second call does nothing. */
+  shutdown(): Promise<void>;
+}
+
+/** Options of {@link startTelemetry}. */
+export interface TelemetryOptions {
+  readonly serviceName: string;
+  readonly version: string;
+  /** Base URL of an OTLP/HTTP collector, as in OTEL_EXPORTER_OTLP_ENDPOINT; without it nothing is sent. */
+  readonly otlpEndpoint?: string | undefined;
+  /** How often metrics are sent to the collector; default 30,000 ms. */
+  readonly exportIntervalMs?: number;
+  /** How long one sending may take, and the whole shutdown; default 3,000 ms. */
+  readonly flushTimeoutMs?: number;
+  /** Prometheus text of other sources, appended to ours; a source that fails or takes over 2 s is left out. */
+  readonly extraMetrics?: readonly (() => Promise<string>)[];
+  /** Receives the SDK's complaints, such as a collector that is away. */
+  readonly onWarning?: (message: string) => void;
+  /** Additional span processors, for tests and for other exporters. */
+  readonly spanProcessors?: readonly SpanProcessor[];
+  /** Whether CPU, memory, GC and event loop are observed; default true. */
+  readonly processMetrics?: boolean;
+}
+
+class PullReader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+const ignore = (): void => {};
+const EXTRA_TIMEOUT_MS = 2000;
+
+/**
+ * Starts tracing and metrics and registers them, with W3C trace context propagation, as the process-wide
+ * providers of `@opentelemetry/api`, so that libraries which only know that package take part. One per process.
+ */
+export function startTelemetry(options: TelemetryOptions): Telemetry {
+  const { serviceName, version, otlpEndpoint, extraMetrics = [], onWarning, flushTimeoutMs = 3000 } = options;
+  if (onWarning !== undefined) {
+    const warn = (message: string): void => onWarning(message);
+    diag.setLogger(
+      { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+  }
+  const resource = resourceFromAttributes({ 'service.name': serviceName, 'service.version': version });
+  const base = otlpEndpoint?.replace(/\/+$/, '');
+
+  const pull = new PullReader();
+  const readers: IMetricReader[] = [pull];
+  const spanProcessors: SpanProcessor[] = [...(options.spanProcessors ?? [])];
+  if (base !== undefined) {
+    readers.push(
+      new PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter({ url: `${base}/v1/metrics`, timeoutMillis: flushTimeoutMs }),
+        exportIntervalMillis: options.exportIntervalMs ?? 30_000,
+        exportTimeoutMillis: Math.min(10_000, options.exportIntervalMs ?? 30_000),
+      }),
+    );
+    spanProcessors.push(
+      new BatchSpanProcessor(
+        new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs }),
+      ),
+    );
+  }
+  const meterProvider = new MeterProvider({ resource, readers });
+  const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });
+  tracerProvider.register();
+  metrics.setGlobalMeterProvider(meterProvider);
+
+  const meter = meterProvider.getMeter(serviceName, version);
+  const stopProcessMetrics = options.processMetrics === false ? ignore : observeProcess(meter);
+  const serializer = new PrometheusSerializer('', false, undefined, false, true);
+  let stopped: Promise<void> | undefined;
+
+  const stop = async (): Promise<void> => {
+    stopProcessMetrics();
+    // The exporters go on trying for longer than anyone wants to wait for a collector that is away.
+    const flushed = Promise.allSettled([tracerProvider.shutdown(), meterProvider.shutdown()]);
+    await within(flushed, flushTimeoutMs, () => onWarning?.('not everything pending could be sent'));
+    trace.disable();
+    context.disable();
+    propagation.disable();
+    metrics.disable();
+    if (onWarning !== undefined) diag.disable();
+  };
+  return {
+    meter,
+    tracer: tracerProvider.getTracer(serviceName, version),
+    prometheusText: async () => {
+      const [own, ...extra] = await Promise.all([
+        pull.collect(),
+        ...extraMetrics.map((source) => readSource(source, onWarning)),
+      ]);
+      return (
+        [serializer.serialize(own.resourceMetrics), ...extra]
+          .map((part) => part.trim())
+          .filter((part) => part !== '')
+          .join('\n') + '\n'
+      );
+    },
+    shutdown: () => (stopped ??= stop()),
+  };
+}
+
+async function readSource(
+  source: () => Promise<string>,
+  onWarning: ((message: string) => void) | undefined,
+): Promise<string> {
+  try {
+    const text = await within(source(), EXTRA_TIMEOUT_MS, () =>
+      onWarning?.('a source of extra metrics did not answer in time'),
+    );
+    return text ?? '';
+  } catch {
+    onWarning?.('a source of extra metrics failed');
+    return '';
+  }
+}
+
+async function within<T>(work: Promise<T>, timeoutMs: number, onLate: () => void): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      onLate();
+      resolve(undefined);
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

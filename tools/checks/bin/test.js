@@ -1,0 +1,28 @@
+// npm test: installs what is missing, runs every check, and prints one line with the sums of all test runs.
+import { fileURLToPath } from 'node:url';
+import { ensureInstalled } from '../../stack/src/install.js';
+import { runChecks, stepsOf } from '../src/run-checks.js';
+import { parseTestArguments, USAGE } from '../src/test-arguments.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const options = parseTestArguments(process.argv.slice(2));
+if (typeof options === 'string') {
+  console.error(`npm test: ${options}; ${USAGE}`);
+  process.exitCode = 2;
+} else {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
+  try {
+    await ensureInstalled(root, { print: console.log, signal: stop.signal });
+    const { passed, failed, skipped } = await runChecks(root, stepsOf(root, options), {
+      print: console.log,
+      signal: stop.signal,
+    });
+    if (skipped > 0) console.log(`${skipped} skipped`);
+    process.exitCode = failed > 0 || skipped > 0 || stop.signal.aborted ? 1 : 0;
+    console.log(`${passed} passed, ${failed} failed`);
+  } catch (error) {
+    console.error(`npm test: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}

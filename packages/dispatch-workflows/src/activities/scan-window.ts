@@ -52,8 +52,9 @@ export class ScanWindow {
   advance(read: readonly RowKey[], failed: ReadonlySet<RowKey>): void {
     for (const row of read) if (!failed.has(row)) this.#seen.set(keyOf(row), row);
     const earliestFailed = read.find((row) => failed.has(row));
+    // Strictly by position: the floor may later stand at the cursor, and it covers a whole position.
     const passed = read.findLast(
-      (row) => earliestFailed === undefined || compareRows(row, earliestFailed) < 0,
+      (row) => earliestFailed === undefined || comparePositions(row.position, earliestFailed.position) < 0,
     );
     if (passed !== undefined && compareRows(passed, this.#cursor) > 0) {
       this.#cursor = { position: passed.position, eventId: passed.eventId };

@@ -1,5 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import * as v from 'valibot';
+
+const bodySchema = v.object({
+  type: v.string(),
+  streamId: v.string(),
+  issue: v.object({ eventId: v.string(), status: v.string() }),
+});
 
 /** A notification as a receiver saw it. */
 export interface Received {
@@ -27,11 +33,7 @@ export async function startWebhookSink(): Promise<WebhookSink> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
-        type: string;
-        streamId: string;
-        issue: { eventId: string; status: string };
-      };
+      const body = v.parse(bodySchema, JSON.parse(Buffer.concat(chunks).toString('utf8')));
       received.push({
         id: String(request.headers['webhook-id']),
         type: body.type,
@@ -46,7 +48,8 @@ export async function startWebhookSink(): Promise<WebhookSink> {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}/hook`,
     received,

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import {
+  connectClickHouse,
+  connectPostgres,
+  createClickHouseDatabase,
+  createSealer,
+} from '@heliograph/database';
+import { createDispatchActivities, DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/activities';
+import { DISPATCH_TASK_QUEUE } from '@heliograph/dispatch-workflows';
+import {
+  createConnectedAppStore,
+  createIssueStore,
+  createRouteStore,
+  createStreamStore,
+  migrateDispatch,
+} from '@heliograph/dispatch-workflows/stores';
+import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
+import {
+  bundleWorkflows,
+  connectWorker,
+  createTemporalWorker,
+  installTemporalRuntime,
+} from '@heliograph/temporal-worker';
+import {
+  assertNamespace,
+  assertSearchAttributes,
+  assertServerVersion,
+  createTemporalClient,
+} from '@heliograph/temporal-worker/client';
+import { DefaultLogger } from '@temporalio/worker';
+
+/** Webhook secret of the benchmark's sink. */
+export const WEBHOOK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
+
+/** The servers' addresses, which `with-stack` puts into the environment. */
+export function addresses(): {
+  readonly postgres: string;
+  readonly clickhouse: string;
+  readonly temporal: string;
+} {
+  const read = (name: string): string => {
+    const value = process.env[name];
+    if (value === undefined) throw new Error(`${name} is not set: run this with npm run bench`);
+    return value;
+  };
+  return {
+    postgres: read('HELIOGRAPH_POSTGRES_URL'),
+    clickhouse: read('HELIOGRAPH_CLICKHOUSE_URL'),
+    temporal: read('HELIOGRAPH_TEMPORAL_ADDRESS'),
+  };
+}
+
+/** One worker with the product's workflows and activities, and the peers' workflows beside them. */
+export async function layBenchGround() {
+  const { postgres: postgresUrl, clickhouse: clickhouseUrl, temporal } = addresses();
+  const clickhouseOptions = {
+    url: clickhouseUrl,
+    application: 'bench',
+    database: 'bench',
+    maxOpenConnections: 16,
+  };
+  await createClickHouseDatabase(clickhouseOptions);
+  const clickhouse = connectClickHouse(clickhouseOptions);
+  const postgres = connectPostgres({ url: postgresUrl, applicationName: 'bench' });
+  await migrateDispatch(postgres, clickhouse);
+  installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
+  const connection = await connectWorker({ address: temporal });
+  const namespace = 'bench';
+  const serverVersion = await assertServerVersion(connection, '1.32');
+  await assertNamespace(connection, namespace, { create: true });
+  await assertSearchAttributes(connection, namespace, { create: true });
+  const client = createTemporalClient({ connection, namespace, traceStarts: DISPATCH_TRACE_STARTS });
+  const sealer = createSealer({
+    keys: [{ id: 'bench', key: randomBytes(32).toString('base64url') }],
+    activeKeyId: 'bench',
+  });
+  const channels = createChannelRegistry([createWebhookChannel({ allowPrivateAddresses: true })]);
+  const stores = {
+    issues: createIssueStore(clickhouse),
+    routes: createRouteStore(postgres),
+    connectedApps: createConnectedAppStore(postgres, sealer),
+    streams: createStreamStore(postgres),
+  };
+  const worker = await createTemporalWorker({
+    connection,
+    namespace,
+    taskQueue: DISPATCH_TASK_QUEUE,
+    workflowBundle: await bundleWorkflows({ workflows: new URL('./workflows.js', import.meta.url) }),
+    shutdownGraceMs: 1000,
+    activities: createDispatchActivities({
+      ...stores,
+      client,
+      channels,
+      onProblem: ({ what, id, error }) =>
+        console.error(`${what} ${id ?? ''}: ${error instanceof Error ? error.message : ''}`),
+    }),
+  });
+  return {
+    ...stores,
+    client,
+    worker,
+    serverVersion,
+    async close() {
+      await connection.close();
+      await channels.close();
+      await postgres.close();
+      await clickhouse.close();
+    },
+  };
+}
+
+/** What the shapes run on. */
+export type BenchGround = Awaited<ReturnType<typeof layBenchGround>>;

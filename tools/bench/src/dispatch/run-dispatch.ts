@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startOrchestrator } from '@heliograph/dispatch-workflows/activities';
+import { median, percentile, rounded, spread } from '../statistics.ts';
+import { layBenchGround } from './ground.ts';
+import { historyCosts } from './history-costs.ts';
+import { measurePushLatency } from './push-latency.ts';
+import { runPeer, runProduct, type Block } from './shapes.ts';
+import { startSinkProcess, type Received } from './sink-process.ts';
+
+/** What `bench dispatch` reports. */
+export interface DispatchReport {
+  readonly name: 'dispatch';
+  readonly ratioToCeiling: number;
+  readonly ratioToNaive: number;
+  readonly notificationsPerSecond: number;
+  readonly pushLatencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly eventsPerNotification: number;
+  readonly signalsPerWorkflowTask: number;
+  readonly lost: number;
+  readonly reordered: number;
+  readonly duplicates: number;
+}
+
+/** Runs the ceiling, the product and the naive shape in turns, then the push latency of the real processes. */
+export async function runDispatch(options: {
+  readonly quick: boolean;
+  readonly log: (line: string) => void;
+}): Promise<DispatchReport> {
+  const { quick, log } = options;
+  const size = quick ? 220 : 600;
+  const rounds = quick ? 2 : 5;
+  const sink = await startSinkProcess();
+  const ground = await layBenchGround();
+  log(
+    `Temporal Server ${ground.serverVersion}, ${size} alerts a block, ${rounds} rounds, ceiling – product – naive in turns`,
+  );
+  const expected: string[] = [];
+  const rates = { ceiling: [] as number[], product: [] as number[], naive: [] as number[] };
+  const ratios = { ceiling: [] as number[], naive: [] as number[] };
+  const running = ground.worker.run();
+  let costs = { eventsPerWorkflow: Number.NaN, signalsPerWorkflowTask: Number.NaN };
+  let burst = costs;
+  try {
+    await startOrchestrator(ground.client);
+    const product = async (blockSize: number, signals = 1): Promise<Block> => {
+      const block = await runProduct(ground, sink, blockSize, signals);
+      // Of several firing issues of one stream, only the first is worth a notification.
+      expected.push(...block.eventIds.slice(0, blockSize));
+      return block;
+    };
+    await runPeer(ground, sink, 'drainOnly', 60);
+    await product(60);
+    await runPeer(ground, sink, 'naiveAlert', 30);
+    for (let round = 1; round <= rounds; round++) {
+      const before = await runPeer(ground, sink, 'drainOnly', size);
+      const ours = await product(size);
+      const naive = await runPeer(ground, sink, 'naiveAlert', Math.ceil(size / 2));
+      rates.ceiling.push(before.perSecond);
+      rates.product.push(ours.perSecond);
+      rates.naive.push(naive.perSecond);
+      ratios.ceiling.push(ours.perSecond / before.perSecond);
+      ratios.naive.push(ours.perSecond / naive.perSecond);
+      log(
+        `round ${round}: ceiling ${before.perSecond.toFixed(1)}/s, product ${ours.perSecond.toFixed(1)}/s, naive ${naive.perSecond.toFixed(1)}/s`,
+      );
+      if (round === 1) costs = await historyCosts(ground, ours.routeId, 25);
+    }
+    const crowded = await product(20, 25);
+    burst = await historyCosts(ground, crowded.routeId, 20);
+  } finally {
+    ground.worker.shutdown();
+    await running;
+    await ground.close();
+  }
+  log(
+    `spread: ceiling ${spread(rates.ceiling)}, product ${spread(rates.product)}, naive ${spread(rates.naive)} per second`,
+  );
+  log(`spread: to ceiling ${spread(ratios.ceiling, 2)}, to naive ${spread(ratios.naive, 2)}`);
+  const latency = await measurePushLatency(sink, { perSecond: 10, seconds: quick ? 8 : 30 });
+  expected.push(...latency.eventIds);
+  await sleep(200);
+  const { received } = sink;
+  await sink.stop();
+  return {
+    name: 'dispatch',
+    ratioToCeiling: rounded(median(ratios.ceiling), 2),
+    ratioToNaive: rounded(median(ratios.naive), 2),
+    notificationsPerSecond: rounded(median(rates.product), 1),
+    pushLatencyMs: {
+      p50: Math.round(percentile(latency.latenciesMs, 0.5)),
+      p95: Math.round(percentile(latency.latenciesMs, 0.95)),
+      p99: Math.round(percentile(latency.latenciesMs, 0.99)),
+    },
+    eventsPerNotification: rounded(costs.eventsPerWorkflow, 1),
+    signalsPerWorkflowTask: rounded(burst.signalsPerWorkflowTask, 1),
+    ...faults(expected, received),
+  };
+}
+
+/** Compares what should have arrived with what did; the order is that of the stored issues within a stream. */
+export function faults(
+  expected: readonly string[],
+  received: readonly Pick<Received, 'eventId' | 'streamId' | 'webhookId'>[],
+): { readonly lost: number; readonly reordered: number; readonly duplicates: number } {
+  const place = new Map(expected.map((eventId, index) => [eventId, index]));
+  const seen = new Set<string>();
+  const last = new Map<string, number>();
+  let duplicates = 0;
+  let reordered = 0;
+  for (const { eventId, streamId, webhookId } of received) {
+    const index = place.get(eventId);
+    if (index === undefined) continue;
+    if (seen.has(webhookId)) {
+      duplicates++;
+      continue;
+    }
+    seen.add(webhookId);
+    const before = last.get(streamId);
+    if (before !== undefined && index < before) reordered++;
+    last.set(streamId, Math.max(index, before ?? -1));
+  }
+  const arrived = new Set(received.map(({ eventId }) => eventId));
+  return { lost: expected.filter((eventId) => !arrived.has(eventId)).length, reordered, duplicates };
+}

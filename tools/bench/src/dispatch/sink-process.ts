@@ -1,0 +1,68 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startNotificationSink } from '@heliograph/simulators';
+import * as v from 'valibot';
+
+/** What the sink says of one request. */
+const receivedSchema = v.object({
+  kind: v.literal('received'),
+  at: v.number(),
+  webhookId: v.string(),
+  streamId: v.string(),
+  eventId: v.string(),
+});
+const messageSchema = v.variant('kind', [
+  v.object({ kind: v.literal('ready'), url: v.string() }),
+  receivedSchema,
+]);
+
+/** A notification as the sink received it. */
+export type Received = v.InferOutput<typeof receivedSchema>;
+
+/** A sink in a process of its own, so that its work is not the worker's. */
+export interface SinkProcess {
+  readonly url: string;
+  readonly received: readonly Received[];
+  stop(): Promise<void>;
+}
+
+/** Starts the sink; it ends with this process. */
+export async function startSinkProcess(): Promise<SinkProcess> {
+  const child = fork(fileURLToPath(import.meta.url), ['sink'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const received: Received[] = [];
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the sink ended with ${code}`)));
+    child.on('message', (message) => {
+      const parsed = v.parse(messageSchema, message);
+      if (parsed.kind === 'ready') resolve(parsed.url);
+      else received.push(parsed);
+    });
+  });
+  return {
+    url,
+    received,
+    stop: () =>
+      new Promise((resolve) => {
+        child.removeAllListeners('exit').once('exit', () => resolve());
+        child.disconnect();
+      }),
+  };
+}
+
+if (process.argv[2] === 'sink' && process.send !== undefined) {
+  const send = process.send.bind(process);
+  const sink = await startNotificationSink({
+    onRecord: ({ receivedAt, webhookId, body }) =>
+      send({
+        kind: 'received',
+        at: receivedAt,
+        webhookId,
+        streamId: body.streamId,
+        eventId: body.issue.eventId,
+      } satisfies Received),
+  });
+  process.once('disconnect', () => void sink.close());
+  send({ kind: 'ready', url: sink.url });
+}

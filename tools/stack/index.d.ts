@@ -1,0 +1,259 @@
+/** What the stack promises to other packages. The implementation is JavaScript, because it runs before any build. */
+
+/** A failure whose message is one line that says what happened and how to mend it. */
+export class StackError extends Error {
+  constructor(code: StackErrorCode, message: string, options?: { cause?: unknown; retryable?: boolean });
+  readonly code: StackErrorCode;
+  readonly retryable: boolean;
+}
+
+export type StackErrorCode =
+  | 'STACK_ALREADY_RUNNING'
+  | 'STACK_APP_INVALID'
+  | 'STACK_BINARY_MISSING'
+  | 'STACK_BUILD_FAILED'
+  | 'STACK_FOREIGN_DIRECTORY'
+  | 'STACK_INSTALL_FAILED'
+  | 'STACK_PART_UNKNOWN'
+  | 'STACK_PORT_INVALID'
+  | 'STACK_PORT_TAKEN'
+  | 'STACK_START_FAILED'
+  | 'STACK_TEMPORAL_MISSING';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `local` keeps everything on disk; `test` fires timers at once, lets workflows skip time and does without fsync. */
+export type StackProfile = 'local' | 'test';
+
+export interface StackOptions {
+  /** For data, logs and secrets; made when missing. One stack at a time uses it. */
+  readonly directory: string;
+  /** Default `local`. */
+  readonly profile?: StackProfile;
+  /** By part; a port given here is used or refused. Default: the remembered one, else any that is free. */
+  readonly ports?: Readonly<Record<string, number | undefined>>;
+  /** Names of default parts, or parts of one's own; default all three. */
+  readonly parts?: readonly (string | Part)[];
+  readonly onEvent?: (event: StackEvent) => void;
+  /** For the progress of long steps; default nothing is printed. */
+  readonly print?: (line: string) => void;
+  /** Gives up the start. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Stack {
+  /** Absolute. */
+  readonly directory: string;
+  /** HELIOGRAPH_POSTGRES_URL, HELIOGRAPH_CLICKHOUSE_URL, HELIOGRAPH_TEMPORAL_ADDRESS, with passwords. */
+  readonly env: Readonly<Record<string, string>>;
+  processes(): readonly ProcessView[];
+  /** Chooses a port once and remembers it; the same name gives the same port. */
+  port(name: string, wish?: PortWish): Promise<number>;
+  /** Gives 32 random bytes in base64url, made once per state. */
+  readonly secret: (name: string) => string;
+  /** Starts more processes, together, under the stack's care; they are stopped before those that were there earlier. */
+  run(specs: readonly ServerSpec[]): Promise<void>;
+  /** Ends everything in the reverse order of the start. Idempotent. */
+  stop(): Promise<void>;
+  /** Ends everything at once by SIGKILL; what the servers acknowledged survives. */
+  kill(): void;
+}
+
+export interface PortWish {
+  /** Used or refused. */
+  readonly configured?: number | undefined;
+  /** Used when it is free and none is remembered. */
+  readonly preferred?: number | undefined;
+}
+
+export type ProcessState = 'starting' | 'ready' | 'restarting' | 'stopping' | 'stopped';
+
+export interface ProcessView {
+  readonly name: string;
+  /** Of the real server, not of its guard. */
+  readonly pid: number | undefined;
+  readonly guardPid: number | undefined;
+  readonly port: number | undefined;
+  /** Without password. */
+  readonly url: string | undefined;
+  readonly what: string | undefined;
+  readonly restarts: number;
+  readonly state: ProcessState;
+}
+
+export type StackEvent =
+  | { readonly kind: 'exited'; readonly name: string; readonly reason: string }
+  | {
+      readonly kind: 'restarted';
+      readonly name: string;
+      readonly reason: string;
+      readonly downMs: number;
+      readonly port: number | undefined;
+    }
+  | {
+      readonly kind: 'restart-failing';
+      readonly name: string;
+      readonly attempts: number;
+      readonly message: string;
+      readonly log: string;
+    };
+
+/** How to run one server or app process. */
+export interface ServerSpec {
+  /** Unique in the stack; also the name of its log. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** The whole environment; default that of the supervisor. */
+  readonly env?: Environment;
+  readonly port?: number;
+  /** Without password. */
+  readonly url?: string;
+  /** One line for the table. */
+  readonly what?: string;
+  /** Default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
+  /** Between the stop signal and SIGKILL; default 10,000. */
+  readonly stopGraceMs?: number;
+  /** Default 60,000. */
+  readonly readyWithinMs?: number;
+  /** Asked again and again until it says true; a rejection means no. */
+  readonly isReady: (signal: AbortSignal) => Promise<boolean>;
+  /** Runs before each start and restart. */
+  readonly beforeStart?: () => Promise<void>;
+}
+
+/**
+ * A member of the stack. `start` prepares data and configuration; the stack then runs the processes it describes. It
+ * is called again, with other ports, when a process finds its port taken.
+ */
+export interface Part {
+  readonly name: string;
+  /** Parts that must be ready before this one starts. */
+  readonly after: readonly string[];
+  start(context: PartContext): Promise<StartedPart>;
+}
+
+export interface PartContext {
+  /** Of the state, absolute. */
+  readonly directory: string;
+  readonly profile: StackProfile;
+  /** Chosen once and remembered; a name is the part's or begins with it and a hyphen. */
+  readonly port: (name: string, preferred?: number) => Promise<number>;
+  readonly secret: (name: string) => string;
+  readonly print: (line: string) => void;
+  /** Aborted when the stack is stopped. */
+  readonly signal: AbortSignal;
+  /** What the parts in `after` have contributed. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface StartedPart {
+  /** May hold passwords. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The same without passwords. */
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly processes: readonly ServerSpec[];
+}
+
+/**
+ * What an app adds to `npm start`. It registers by its package.json, `"heliograph": { "stack": "./stack.js" }`; that
+ * module's default export is an AppDefinition.
+ */
+export interface AppDefinition {
+  readonly name: string;
+  /** Apps with a smaller one start earlier and stop later; default 0. */
+  readonly order?: number;
+  /** Describes the processes; the stack starts them together, keeps them running and stops them. */
+  processes(context: AppContext): Promise<readonly ProcessSpec[]>;
+  /** Shows the app at work, after all apps are ready; not with --no-demo. */
+  demo?(context: AppContext): Promise<{ stop(): Promise<void> }>;
+}
+
+export interface ProcessSpec {
+  /** Unique in the stack; also the name of its log. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Default the app's folder. */
+  readonly cwd?: string;
+  /** Added to the supervisor's and the stack's variables. */
+  readonly env?: Environment;
+  /** Ready when it answers 200; without it ready once started. */
+  readonly readyUrl?: string;
+  /** Shown when it is started again. */
+  readonly port?: number;
+  /** Shown in the table. */
+  readonly url?: string;
+  /** Shown in the table; default the name. */
+  readonly what?: string;
+  /** Between SIGTERM and SIGKILL; default 10,000. */
+  readonly stopGraceMs?: number;
+}
+
+export interface AppContext {
+  /** The servers' addresses, with passwords. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the state (`.heliograph`), absolute. */
+  readonly directory: string;
+  /** Of the repository. */
+  readonly root: string;
+  /** Whether the state was empty at this start. */
+  readonly fresh: boolean;
+  /**
+   * Gives the port in HELIOGRAPH_<NAME>_PORT, else the remembered one, else the preferred one, else any that is free.
+   * The same name gives the same port.
+   */
+  readonly port: (name: string, preferred: number) => Promise<number>;
+  /** Gives 32 random bytes in base64url, made once per state. */
+  readonly secret: (name: string) => string;
+  readonly print: (line: string) => void;
+  /** Aborted when everything is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What `run.json` says while a stack runs. */
+export interface RunState {
+  readonly supervisor: ProcessIdentity;
+  readonly startedAt: string;
+  /** Addresses without passwords. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly processes: readonly (ProcessView & {
+    readonly startTime?: string;
+    readonly guardStartTime?: string;
+  })[];
+}
+
+/** A process that can be told apart from a later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** The parts of a stack when nothing else is said, in the order in which they are stopped last to first. */
+export const defaultParts: readonly Part[];
+
+/**
+ * Starts the embedded servers and resolves once all of them answer.
+ *
+ * A server that dies is started again on its port. When this process dies, even by kill -9, the servers end too.
+ * @throws {StackError} STACK_ALREADY_RUNNING, STACK_FOREIGN_DIRECTORY, STACK_PORT_TAKEN, STACK_TEMPORAL_MISSING,
+ *   STACK_BINARY_MISSING or STACK_START_FAILED; nothing is left running then
+ */
+export function startStack(options: StackOptions): Promise<Stack>;
+
+/**
+ * Runs `npm ci` when node_modules is missing or does not match package-lock.json, and says whether it did.
+ * @throws {StackError} STACK_INSTALL_FAILED
+ */
+export function ensureInstalled(
+  root: string,
+  options?: { readonly print?: (line: string) => void; readonly signal?: AbortSignal },
+): Promise<boolean>;
+
+/** Says whether a server can listen on this loopback port now. */
+export function isPortFree(port: number): Promise<boolean>;
+
+/** Reads `run.json` of a state directory; `undefined` when no stack runs there. */
+export function readRunState(directory: string): RunState | undefined;

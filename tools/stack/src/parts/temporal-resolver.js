@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { StackError, messageOf } from '../errors.js';
+import { buildTemporalServer } from './temporal-build.js';
+import { downloadTemporalCli } from './temporal-download.js';
+import { BUILT_SERVER, OLDEST_SERVER, isAtLeast, parseVersionOutput } from './temporal-version.js';
+
+const run = promisify(execFile);
+
+/**
+ * @typedef {import('./temporal-version.js').TemporalBinaryInfo & { path: string }} TemporalBinary
+ *
+ * @typedef {object} ResolveContext
+ * @property {Readonly<Record<string, string | undefined>>} environment
+ * @property {(line: string) => void} print
+ * @property {AbortSignal} signal
+ *
+ * @typedef {{ what: string, find: (context: ResolveContext) => Promise<readonly string[]> }} Source
+ */
+
+/**
+ * Where a Temporal binary may come from, cheapest first. `find` gives paths to try, and throws to say why there are
+ * none.
+ * @type {readonly Source[]}
+ */
+const SOURCES = [
+  {
+    what: 'TEMPORAL_CLI_PATH',
+    find: async ({ environment }) => present(environment['TEMPORAL_CLI_PATH'], 'not set'),
+  },
+  { what: '`temporal` on PATH', find: async ({ environment }) => onPath('temporal', environment['PATH']) },
+  { what: 'the cache', find: async ({ environment }) => inCache(cacheDirectory(environment)) },
+  { what: "the SDK's cached download", find: async () => sdkDownloads(tmpdir()) },
+  {
+    what: 'the download',
+    find: async ({ environment, print, signal }) => {
+      if (environment['HELIOGRAPH_NO_DOWNLOAD'] === '1')
+        throw new Error('switched off by HELIOGRAPH_NO_DOWNLOAD=1');
+      return [await downloadTemporalCli(cliCachePath(cacheDirectory(environment)), { print, signal })];
+    },
+  },
+  {
+    what: `go install of server ${BUILT_SERVER}`,
+    find: async ({ environment, print, signal }) => [
+      await buildTemporalServer(serverCachePath(cacheDirectory(environment)), { environment, print, signal }),
+    ],
+  },
+];
+
+/**
+ * Finds a Temporal binary whose server is recent enough, where nothing else helps by downloading or building it.
+ * @param {ResolveContext} context
+ * @param {readonly Source[]} [sources]
+ * @returns {Promise<TemporalBinary>}
+ * @throws {StackError} STACK_TEMPORAL_MISSING, saying what was tried and how to mend it
+ */
+export async function resolveTemporal(context, sources = SOURCES) {
+  /** @type {string[]} */
+  const tried = [];
+  for (const { what, find } of sources) {
+    context.signal.throwIfAborted();
+    try {
+      for (const path of await find(context)) {
+        const found = await inspect(path);
+        if (typeof found !== 'string') return { ...found, path };
+        tried.push(`${what} (${found})`);
+      }
+    } catch (error) {
+      context.signal.throwIfAborted();
+      tried.push(`${what} (${messageOf(error)})`);
+    }
+  }
+  throw new StackError(
+    'STACK_TEMPORAL_MISSING',
+    `no Temporal Server ${OLDEST_SERVER} or newer found; tried ${tried.join(', ')}; ` +
+      'set TEMPORAL_CLI_PATH to a recent temporal CLI or server, or install Go',
+  );
+}
+
+/**
+ * Gives the user's cache folder, shared by all clones.
+ * @param {Readonly<Record<string, string | undefined>>} environment
+ */
+export function cacheDirectory(environment) {
+  const own = environment['HELIOGRAPH_CACHE'];
+  if (own !== undefined && own !== '') return own;
+  const xdg = environment['XDG_CACHE_HOME'];
+  return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.cache'), 'heliograph');
+}
+
+/** @param {string} cache */
+function serverCachePath(cache) {
+  return join(cache, 'temporal-server', BUILT_SERVER, 'server');
+}
+
+/** @param {string} cache */
+function cliCachePath(cache) {
+  return join(cache, 'temporal-cli', 'temporal');
+}
+
+/**
+ * Runs `--version` and gives what the binary is, or a text that says why it cannot be used.
+ * @param {string} path
+ * @returns {Promise<import('./temporal-version.js').TemporalBinaryInfo | string>}
+ */
+async function inspect(path) {
+  try {
+    const { stdout } = await run(path, ['--version'], { timeout: 10_000 });
+    const info = parseVersionOutput(stdout);
+    if (info === undefined) return `${path} is not Temporal`;
+    return isAtLeast(info.serverVersion, OLDEST_SERVER) ? info : `${path} has server ${info.serverVersion}`;
+  } catch {
+    return `${path} does not run`;
+  }
+}
+
+/**
+ * @param {string | undefined} path
+ * @param {string} reason
+ */
+function present(path, reason) {
+  if (path === undefined || path === '') throw new Error(reason);
+  return [path];
+}
+
+/**
+ * @param {string} name
+ * @param {string} [path]
+ */
+function onPath(name, path = '') {
+  const found = path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+  return present(found, 'none');
+}
+
+/** @param {string} cache */
+function inCache(cache) {
+  const found = [serverCachePath(cache), cliCachePath(cache)].filter(isExecutable);
+  if (found.length === 0) throw new Error('empty');
+  return found;
+}
+
+/**
+ * The SDK keeps what its test environment downloaded in the temporary folder, by SDK version.
+ * @param {string} folder
+ */
+function sdkDownloads(folder) {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const found = names
+    .filter((name) => /^temporal-sdk-typescript-[\d.]+$/.test(name))
+    .map((name) => join(folder, name))
+    .filter(isExecutable);
+  if (found.length === 0) throw new Error('none');
+  return found.toSorted().toReversed();
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,230 @@
+import { join, resolve } from 'node:path';
+import { StackError } from './errors.js';
+import { clickhousePart } from './parts/clickhouse.js';
+import { postgresPart } from './parts/postgres.js';
+import { temporalPart } from './parts/temporal.js';
+import { PortBook } from './ports.js';
+import { identify, startTimeOf } from './process-identity.js';
+import { openSecrets } from './secrets.js';
+import {
+  endLeftovers,
+  lockStateDirectory,
+  openStateDirectory,
+  removeRunState,
+  writeRunState,
+} from './state-directory.js';
+import { SupervisedProcess } from './supervised-process.js';
+
+/** The parts of a stack when nothing else is said, in the order in which they are stopped last to first. */
+export const defaultParts = Object.freeze([postgresPart, clickhousePart, temporalPart]);
+
+/**
+ * @typedef {import('@heliograph/stack').StackOptions} StackOptions
+ * @typedef {import('@heliograph/stack').Stack} Stack
+ * @typedef {import('@heliograph/stack').Part} Part
+ */
+
+/**
+ * Starts the embedded servers and resolves once all of them answer.
+ *
+ * A server that dies is started again on its port. When this process dies, even by kill -9, the servers end too.
+ * @param {StackOptions} options
+ * @returns {Promise<Stack>}
+ * @throws {StackError} STACK_ALREADY_RUNNING, STACK_FOREIGN_DIRECTORY, STACK_PORT_TAKEN, STACK_TEMPORAL_MISSING,
+ *   STACK_BINARY_MISSING or STACK_START_FAILED; nothing is left running then
+ */
+export async function startStack(options) {
+  const directory = resolve(options.directory);
+  const parts = selectParts(options.parts ?? defaultParts);
+  openStateDirectory(directory);
+  const unlock = lockStateDirectory(directory);
+  try {
+    await endLeftovers(directory);
+    return await startLocked({ ...options, directory, parts, unlock });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/**
+ * @param {Omit<StackOptions, 'parts'> & { parts: readonly import('@heliograph/stack').Part[], unlock: () => void }} options
+ * @returns {Promise<Stack>}
+ */
+async function startLocked({
+  directory,
+  parts,
+  unlock,
+  profile = 'local',
+  ports = {},
+  onEvent = () => {},
+  print = () => {},
+  signal,
+}) {
+  const startedAt = new Date().toISOString();
+  const supervisor = identify(process.pid) ?? { pid: process.pid, startTime: '' };
+  const stopRequested = new AbortController();
+  const book = new PortBook(directory);
+  const secret = openSecrets(directory);
+  /** @type {SupervisedProcess[][]} one group per part, in the order of the stop from last to first */
+  const groups = parts.map(() => []);
+  /** @type {Record<string, string>} */
+  const env = {};
+  /** @type {Record<string, string>} */
+  const addresses = {};
+  let isStopped = false;
+
+  const views = () => groups.flat().map((it) => it.view());
+  const save = () => {
+    if (isStopped) return;
+    const processes = views().map((view) => ({
+      ...view,
+      ...startTimes(view),
+    }));
+    writeRunState(directory, { supervisor, startedAt, env: addresses, processes });
+  };
+  /** @param {import('./supervised-process.js').ServerSpec} spec */
+  const supervise = (spec) =>
+    new SupervisedProcess(spec, {
+      logPath: join(directory, 'logs', `${spec.name}.log`),
+      onEvent,
+      onChange: save,
+    });
+
+  /**
+   * @param {import('@heliograph/stack').Part} part
+   * @param {SupervisedProcess[]} group
+   */
+  const startPart = async (part, group) => {
+    for (let attempt = 1; ; attempt++) {
+      const started = await part.start({
+        directory,
+        profile,
+        port: (name, preferred) =>
+          book.port(
+            name,
+            name === part.name
+              ? { configured: ports[name], preferred: profile === 'local' ? preferred : undefined }
+              : {},
+          ),
+        secret,
+        print,
+        signal: stopRequested.signal,
+        env,
+      });
+      stopRequested.signal.throwIfAborted();
+      Object.assign(env, started.env);
+      Object.assign(addresses, started.addresses);
+      group.splice(0, group.length, ...started.processes.map(supervise));
+      try {
+        await Promise.all(group.map((it) => it.start()));
+        return;
+      } catch (error) {
+        await Promise.all(group.map((it) => it.stop()));
+        // Somebody was quicker between choosing a port and listening on it: choose again.
+        const mayRetry = error instanceof StackError && error.retryable && attempt < 4;
+        if (!mayRetry || ports[part.name] !== undefined) throw error;
+        book.forget((name) => name === part.name || name.startsWith(`${part.name}-`));
+      }
+    }
+  };
+
+  /** @type {Promise<void> | undefined} */
+  let stopping;
+  const stop = () => {
+    stopping ??= (async () => {
+      stopRequested.abort();
+      for (const group of groups.toReversed()) await Promise.all(group.map((it) => it.stop()));
+      isStopped = true;
+      removeRunState(directory);
+      unlock();
+    })();
+    return stopping;
+  };
+  const giveUp = () => void stop();
+  signal?.addEventListener('abort', giveUp, { once: true });
+
+  try {
+    signal?.throwIfAborted();
+    await startInOrder(parts, (part, index) => startPart(part, groups[index] ?? []));
+    stopRequested.signal.throwIfAborted();
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
+  save();
+
+  return {
+    directory,
+    env: Object.freeze({ ...env }),
+    processes: views,
+    port: (name, wish) => book.port(name, wish),
+    secret,
+    stop,
+    kill: () => groups.flat().forEach((it) => it.kill()),
+    async run(specs) {
+      stopRequested.signal.throwIfAborted();
+      const added = specs.map(supervise);
+      groups.push(added);
+      await Promise.all(added.map((it) => it.start()));
+    },
+  };
+}
+
+/**
+ * Starts each part as soon as those it comes after are ready; after a failure it still waits for the others, so that
+ * the caller can stop them all.
+ * @param {readonly import('@heliograph/stack').Part[]} parts
+ * @param {(part: import('@heliograph/stack').Part, index: number) => Promise<void>} start
+ */
+async function startInOrder(parts, start) {
+  /** @type {Map<string, Promise<void>>} */
+  const started = new Map();
+  for (const [index, part] of parts.entries()) {
+    const earlier = part.after.map(async (name) => started.get(name));
+    started.set(
+      part.name,
+      Promise.all(earlier).then(() => start(part, index)),
+    );
+  }
+  const outcomes = await Promise.allSettled(started.values());
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
+  if (failures.length > 0) throw failures.find((reason) => reason instanceof StackError) ?? failures[0];
+}
+
+/**
+ * @param {readonly (string | import('@heliograph/stack').Part)[]} wanted
+ * @returns {readonly import('@heliograph/stack').Part[]}
+ */
+function selectParts(wanted) {
+  const parts = wanted.map((it) =>
+    typeof it === 'string' ? (defaultParts.find(({ name }) => name === it) ?? it) : it,
+  );
+  /** @type {import('@heliograph/stack').Part[]} */
+  const ordered = [];
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      throw new StackError(
+        'STACK_PART_UNKNOWN',
+        `there is no part ${part}; known are ${defaultParts.map(({ name }) => name).join(', ')}`,
+      );
+    }
+    const missing = part.after.find((name) => !ordered.some((earlier) => earlier.name === name));
+    if (missing !== undefined)
+      throw new StackError('STACK_PART_UNKNOWN', `part ${part.name} needs ${missing} before it`);
+    ordered.push(part);
+  }
+  return ordered;
+}
+
+/** @param {import('./supervised-process.js').ProcessView} view */
+function startTimes({ pid, guardPid }) {
+  const startTime = pid === undefined ? undefined : startTimeOf(pid);
+  const guardStartTime = guardPid === undefined ? undefined : startTimeOf(guardPid);
+  return {
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(guardStartTime === undefined ? {} : { guardStartTime }),
+  };
+}

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { isUnavailable } from '@heliograph/database';
-import { createBearerAuth, createEdge, memoryIdempotencyStore, uuidV7Ids, type Edge, type EdgeOptions } from '@heliograph/service';
+import {
+  createBearerAuth,
+  createEdge,
+  memoryIdempotencyStore,
+  uuidV7Ids,
+  type Edge,
+  type EdgeOptions,
+} from '@heliograph/service';
 import type { ApiKey } from '../config.ts';
 import type { Ground } from '../wiring.ts';
 import { addConnectedAppsApi } from './connected-apps-api.ts';

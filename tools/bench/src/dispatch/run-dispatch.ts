@@ -78,7 +78,7 @@ export async function runDispatch(options: {
   log(`spread: to ceiling ${spread(ratios.ceiling, 2)}, to naive ${spread(ratios.naive, 2)}`);
   const latency = await measurePushLatency(sink, { perSecond: 10, seconds: quick ? 8 : 30 });
   expected.push(...latency.eventIds);
-  await sleep(200);
+  await sleep(500);
   const { received } = sink;
   await sink.stop();
   return {

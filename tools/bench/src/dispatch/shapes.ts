@@ -55,7 +55,6 @@ export async function runPeer(
     from: '0',
     after: { position: '0', eventId: '' },
     limit: 1_000_000,
-    withAnnotations: false,
   });
   const mine = new Set(issues.map(({ eventId }) => eventId));
   const rows = stored.filter(({ eventId }) => mine.has(eventId));

@@ -1,0 +1,69 @@
+/**
+ * What the rules allow. Packages are named without their scope, as their folders are.
+ *
+ * @typedef {'app' | 'domain' | 'foundation' | 'tooling'} Layer
+ * @typedef {'node' | 'isolate' | 'both'} Runtime
+ * @typedef {{ readonly from: string, readonly to: string, readonly why: string }} ReasonedEdge
+ */
+
+/** @type {readonly Layer[]} */
+export const LAYERS = ['app', 'domain', 'foundation', 'tooling'];
+
+/** @type {readonly Runtime[]} */
+export const RUNTIMES = ['node', 'isolate', 'both'];
+
+/** Which layers the projects of a workspace folder may have. @type {Readonly<Record<string, readonly Layer[]>>} */
+export const LAYERS_OF_FOLDER = {
+  apps: ['app'],
+  packages: ['domain', 'foundation', 'tooling'],
+  tools: ['tooling'],
+};
+
+/** Domains meet in the contract that the package on the right exports. @type {readonly ReasonedEdge[]} */
+export const CONTRACT_EDGES = [
+  { from: 'incident', to: 'health-machine', why: 'incidents are made of health events' },
+  { from: 'uptime', to: 'health-machine', why: 'the state log is made of health events' },
+  { from: 'node-workflows', to: 'health-machine', why: 'node workflows ask for states and permits' },
+  { from: 'incident', to: 'notifier', why: 'an incident asks for notifications' },
+  { from: 'dispatch-workflows', to: 'notifier', why: 'an alert is delivered through a channel' },
+];
+
+/** Foundations stand alone; an edge between two of them is written here with its reason. @type {readonly ReasonedEdge[]} */
+export const FOUNDATION_EDGES = [];
+
+/** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */
+export const ISOLATE_PACKAGES = ['@temporalio/workflow', '@temporalio/common', '@temporalio/common/lib/'];
+
+/** Libraries that use nothing of Node, in any entry. */
+export const PURE_LIBRARIES = ['valibot'];
+
+/** Dev dependencies of the workspace root that every test may import. */
+export const ROOT_TEST_PACKAGES = ['@jest/globals', 'fast-check', 'typescript'];
+
+/**
+ * Relative imports that may leave their package.
+ * @type {readonly { readonly from: RegExp, readonly to: string, readonly why: string }[]}
+ */
+export const RELATIVE_EXCEPTIONS = [
+  {
+    from: /^tools\/[^/]+\/bin\/[^/]+\.js$/,
+    to: 'tools/stack/src/install.js',
+    why: 'these commands install node_modules, so no package can be found by name yet',
+  },
+];
+
+/** Files that only tests use: they run in Node and may use dev dependencies and those of the root. */
+export const TEST_FILES = [/\.test\.[cm]?[jt]sx?$/, /\.test-d\.ts$/, /\.histories\.ts$/, /^src\/testing\//];
+
+/** Files that only developers use: they run in Node and may use dev dependencies. */
+export const DEV_FILES = [
+  /^(?:demo|scripts|bench)\//,
+  /\.bench\.[cm]?[jt]s$/,
+  /^stack\.js$/,
+  /^[\w-]+\.config\.[cm]?[jt]s$/,
+];
+
+/** Folders whose files are no source of the project. */
+export const IGNORED_FOLDERS = new Set(['node_modules', 'dist', 'bundle', 'coverage', 'fixtures']);
+
+export const LICENSE = 'Apache-2.0';

@@ -1,0 +1,105 @@
+import { describe, expect, test } from '@jest/globals';
+import { collectEdges } from '../edges.js';
+import { fakeWorkspace, summaries } from '../testing/fake-workspace.js';
+import { checkLayers } from './layers.js';
+
+const FOLDERS = /** @type {const} */ ({
+  app: 'apps',
+  domain: 'packages',
+  foundation: 'packages',
+  tooling: 'tools',
+});
+
+/**
+ * @param {keyof typeof FOLDERS} from
+ * @param {keyof typeof FOLDERS} to
+ * @param {string} [path] of the importing file
+ * @param {readonly [string, string]} [names]
+ */
+function violationsOf(from, to, path = 'src/index.ts', [a, b] = ['a', 'b']) {
+  const section = path === 'src/index.ts' ? 'dependencies' : 'devDependencies';
+  const workspace = fakeWorkspace({
+    [`${FOLDERS[from]}/${a}`]: {
+      tags: [`layer:${from}`, 'runtime:node'],
+      manifest: { [section]: { [`@fake/${b}`]: '0.0.0' } },
+      files: { [path]: `import '@fake/${b}';` },
+    },
+    [`${FOLDERS[to]}/${b}`]: { tags: [`layer:${to}`, 'runtime:node'] },
+  });
+  return checkLayers(collectEdges(workspace));
+}
+
+describe('arrows', () => {
+  test.each(
+    /** @type {const} */ ([
+      ['app', 'domain'],
+      ['app', 'foundation'],
+      ['domain', 'foundation'],
+      ['tooling', 'domain'],
+      ['tooling', 'foundation'],
+      ['tooling', 'tooling'],
+    ]),
+  )('%s may use %s', (from, to) => {
+    expect(violationsOf(from, to)).toEqual([]);
+  });
+
+  test.each(
+    /** @type {const} */ ([
+      ['app', 'app'],
+      ['app', 'tooling'],
+      ['domain', 'app'],
+      ['domain', 'domain'],
+      ['domain', 'tooling'],
+      ['foundation', 'app'],
+      ['foundation', 'domain'],
+      ['foundation', 'foundation'],
+      ['foundation', 'tooling'],
+      ['tooling', 'app'],
+    ]),
+  )('%s may not use %s, neither declared nor imported', (from, to) => {
+    const files = violationsOf(from, to).map(({ file }) => file.replace(/^\w+\//, ''));
+    expect(files).toEqual(['a/package.json', 'a/src/index.ts']);
+  });
+});
+
+test.each([
+  'src/a.test.ts',
+  'src/testing/ground.ts',
+  'demo/demo.js',
+  'scripts/bundle.js',
+  'stack.js',
+  'drizzle.config.js',
+])('tooling may be used in %s as a dev dependency', (path) => {
+  expect(violationsOf('domain', 'tooling', path)).toEqual([]);
+});
+
+test('a test does not excuse an arrow that points up', () => {
+  expect(summaries(violationsOf('foundation', 'domain', 'src/a.test.ts'))).toEqual([
+    'packages/a/package.json:36 foundation a depends on domain b',
+    'packages/a/src/a.test.ts:1 foundation a imports domain b',
+  ]);
+});
+
+test.each([
+  ['incident', 'health-machine'],
+  ['uptime', 'health-machine'],
+  ['node-workflows', 'health-machine'],
+  ['incident', 'notifier'],
+  ['dispatch-workflows', 'notifier'],
+])('the contract edge %s → %s is open in one direction', (a, b) => {
+  expect(violationsOf('domain', 'domain', 'src/index.ts', [a, b])).toEqual([]);
+  expect(violationsOf('domain', 'domain', 'src/index.ts', [b, a])).toHaveLength(2);
+});
+
+test('an edge that only Nx knows is judged as well', () => {
+  const workspace = fakeWorkspace(
+    {
+      'packages/a': { tags: ['layer:foundation', 'runtime:node'] },
+      'packages/b': { tags: ['layer:domain', 'runtime:node'] },
+    },
+    [{ source: '@fake/a', target: '@fake/b' }],
+  );
+  expect(summaries(checkLayers(collectEdges(workspace)))).toEqual([
+    'packages/a/package.json:1 foundation a depends, by the Nx graph, on domain b',
+  ]);
+});

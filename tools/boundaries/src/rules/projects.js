@@ -1,0 +1,130 @@
+import { LAYERS, LAYERS_OF_FOLDER, LICENSE, RUNTIMES } from '../policy.js';
+import { manifestLine, manifestPath, tagsOf } from '../workspace.js';
+
+/**
+ * @typedef {import('../workspace.js').Project} Project
+ * @typedef {{ line?: number, problem: string, fix: string }} Broken
+ */
+
+/**
+ * Every project says what it is, by exactly one tag of each axis, and packages and apps have what the other checks and
+ * the people who use them rely on.
+ * @param {import('../workspace.js').Workspace} workspace
+ * @returns {readonly import('../violation.js').Violation[]}
+ */
+export function checkProjects(workspace) {
+  return [...workspace.projects.values()].flatMap((project) =>
+    [...brokenTags(project), ...brokenShape(project)].map(({ line = 1, problem, fix }) => ({
+      file: manifestPath(project),
+      line,
+      rule: 'projects',
+      problem,
+      fix,
+    })),
+  );
+}
+
+/**
+ * @param {Project} project
+ * @returns {readonly Broken[]}
+ */
+function brokenTags(project) {
+  const line = manifestLine(project, 'tags');
+  const known = { layer: LAYERS, runtime: RUNTIMES };
+  const unknown = (project.manifest.nx?.tags ?? []).filter((tag) => {
+    const [axis = '', value = ''] = tag.split(':');
+    return !Object.entries(known).some(
+      ([name, values]) => name === axis && values.some((candidate) => candidate === value),
+    );
+  });
+  const wrongFolder = tagsOf(project, 'layer').filter((layer) => !fitsFolder(project, layer));
+  return [
+    ...unknown.map((tag) => ({
+      line,
+      problem: `unknown tag ${tag}`,
+      fix: `use ${allTags('layer', LAYERS)}, ${allTags('runtime', RUNTIMES)}`,
+    })),
+    .../** @type {const} */ (['layer', 'runtime']).flatMap((axis) => {
+      const count = tagsOf(project, axis).length;
+      if (count === 1) return [];
+      return [
+        {
+          line,
+          problem: `${count === 0 ? 'no' : 'more than one'} ${axis} tag`,
+          fix: `put exactly one of ${allTags(axis, known[axis])} into nx.tags`,
+        },
+      ];
+    }),
+    ...wrongFolder.map((layer) => ({
+      line,
+      problem: `layer:${layer} in ${project.folder.split('/')[0]}/`,
+      fix: 'move the folder or change the tag',
+    })),
+  ];
+}
+
+/**
+ * @param {Project} project
+ * @param {string} layer
+ */
+function fitsFolder({ folder }, layer) {
+  const allowed = LAYERS_OF_FOLDER[folder.split('/')[0] ?? ''] ?? LAYERS;
+  return allowed.some((candidate) => candidate === layer) || !LAYERS.some((candidate) => candidate === layer);
+}
+
+/**
+ * @param {string} axis
+ * @param {readonly string[]} values
+ */
+function allTags(axis, values) {
+  return `${axis}:${values.join('|')}`;
+}
+
+/**
+ * @param {Project} project
+ * @returns {readonly Broken[]}
+ */
+function brokenShape(project) {
+  const { manifest, paths, folder } = project;
+  if (folder.startsWith('tools/')) return [];
+  const targets = Object.keys(manifest.nx?.targets ?? {});
+  const isIsolate = tagsOf(project, 'runtime').some((runtime) => runtime === 'isolate' || runtime === 'both');
+  /** @type {readonly (Broken | false)[]} */
+  const found = [
+    ...[
+      [
+        'README.md',
+        folder.startsWith('apps/')
+          ? 'write it: task queue, options, metrics, what to do when'
+          : 'write it, with an example whose first line is "// example"',
+      ],
+      ['tsconfig.json', 'extend ../../tsconfig.base.json'],
+      ...(targets.includes('build') ? [['tsconfig.build.json', 'extend ../../tsconfig.build.json']] : []),
+      ...(isIsolate ? [['tsconfig.isolate.json', 'list the isolate files with "types": []']] : []),
+    ].map(([file = '', fix = '']) => !paths.includes(file) && { problem: `${file} is missing`, fix }),
+    isIsolate &&
+      !targets.includes('isolate') && {
+        line: manifestLine(project, 'targets'),
+        problem: 'no isolate target',
+        fix: 'add "isolate": {} to nx.targets',
+      },
+    manifest.license !== LICENSE && {
+      line: manifestLine(project, 'license'),
+      problem: `license is ${manifest.license ?? 'missing'}`,
+      fix: `set "license": "${LICENSE}"`,
+    },
+    manifest.private !== true &&
+      manifest.files?.includes('dist') !== true && {
+        line: manifestLine(project, 'files'),
+        problem: 'a published package without "dist" in files',
+        fix: 'set "files": ["dist"], or npm pack obeys .gitignore and ships nothing',
+      },
+    !targets.includes('test') &&
+      !targets.includes('it') && {
+        line: manifestLine(project, 'targets'),
+        problem: 'neither a test nor an it target',
+        fix: 'add "test": {} to nx.targets and tests beside the source',
+      },
+  ];
+  return found.filter((broken) => broken !== false);
+}

@@ -1,0 +1,29 @@
+/**
+ * What is wrong with the files of a tarball: sources, tests and stray files in it, or something missing that the package
+ * has on disk.
+ * @param {readonly string[]} packed paths inside the tarball
+ * @param {{ hasMigrations: boolean }} onDisk
+ * @returns {readonly string[]} one line each
+ */
+export function packedFileProblems(packed, { hasMigrations }) {
+  const stray = packed.filter((path) => !ALLOWED.some((pattern) => pattern.test(path)));
+  const tests = packed.filter((path) => TEST.test(path));
+  const missing = ['README.md', 'LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts'].filter(
+    (path) => !packed.includes(path),
+  );
+  const hasSql = packed.some((path) => /^migrations\/.+\.sql$/.test(path));
+  return [
+    ...stray.map((path) => `${path} does not belong into a tarball`),
+    ...tests.map((path) => `${path} is for tests`),
+    ...missing.map((path) => `${path} is missing`),
+    ...(hasMigrations && !hasSql ? ['migrations are missing: add "migrations" to files'] : []),
+  ];
+}
+
+const ALLOWED = [
+  /^(?:README\.md|LICENSE|CHANGELOG\.md|package\.json)$/,
+  /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/,
+  /^bundle\/[^/]+\.js(?:\.json|\.map)?$/,
+  /^migrations\/.+\.(?:sql|json)$/,
+];
+const TEST = /\.(?:test|test-d|histories)\.|(?:^|\/)(?:testing|__histories__|fixtures)\//;

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { describe, expect, test } from '@jest/globals';
+import { missingOptionalPackages } from './complete-lockfile.js';
+import { entriesWithHost, isExactVersion, lockedCopies } from './dependency-versions.js';
+import { installedCopies } from './installed-copies.js';
+import { findMachinePaths } from './machine-paths.js';
+import { declaredDependencies, readManifests, readPublished } from './workspace-manifests.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+const packages = readManifests(root);
+const dependencies = declaredDependencies(packages);
+const rootManifest = packages[0]?.manifest ?? {};
+
+/** @param {string} name */
+const isTemporal = (name) => name.startsWith('@temporalio/');
+/** @param {string} name */
+const isProtobuf = (name) => name === 'protobufjs';
+/** @param {readonly { version?: string | undefined }[]} copies */
+const versionsOf = (copies) => [...new Set(copies.map(({ version }) => version))];
+
+describe('versions', () => {
+  test('every dependency is exact, so that a fresh clone gets what was tested', () => {
+    expect(dependencies.filter(({ version }) => !isExactVersion(version))).toEqual([]);
+  });
+
+  test('all of @temporalio has one version, declared and locked', () => {
+    const declared = dependencies.filter(({ name }) => isTemporal(name));
+    const [version] = versionsOf(declared);
+    expect(declared.filter((dependency) => dependency.version !== version)).toEqual([]);
+    expect(lockedCopies(lock, isTemporal).filter((copy) => copy.version !== version)).toEqual([]);
+  });
+
+  test('a dependency has the same version in every package', () => {
+    const first = new Map(dependencies.toReversed().map(({ name, version }) => [name, version]));
+    expect(dependencies.filter(({ name, version }) => first.get(name) !== version)).toEqual([]);
+  });
+
+  test('every package wants the same Node as the root', () => {
+    const wanted = rootManifest.engines?.node;
+    expect(wanted).toMatch(/^>=\d+\.\d+/);
+    expect(packages.filter(({ manifest }) => manifest.engines?.node !== wanted)).toEqual([]);
+  });
+});
+
+describe('protobufjs', () => {
+  const wanted = rootManifest.dependencies?.['protobufjs'];
+
+  test('the lock has one copy, the one the root asks for', () => {
+    expect(rootManifest.overrides).toEqual({ protobufjs: '$protobufjs' });
+    expect(lockedCopies(lock, isProtobuf)).toEqual([
+      { name: 'protobufjs', path: 'node_modules/protobufjs', version: wanted },
+    ]);
+  });
+
+  test('the disk has one copy', () => {
+    const copies = packages.flatMap(({ folder }) => installedCopies(join(root, folder), isProtobuf));
+    expect(copies.map(({ version }) => version)).toEqual([wanted]);
+  });
+
+  test('a history survives the way through JSON, which two copies break', () => {
+    const history = {
+      events: [
+        {
+          eventId: '1',
+          eventTime: '2026-01-02T03:04:05.006Z',
+          eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_STARTED',
+          version: '0',
+          taskId: '1048576',
+          workflowExecutionStartedEventAttributes: {
+            workflowType: { name: 'monitorInstanceAlert' },
+            taskQueue: { name: 'dispatch', kind: 'TASK_QUEUE_KIND_NORMAL' },
+            input: { payloads: [{ metadata: { encoding: 'anNvbi9wbGFpbg==' }, data: 'eyJhIjoxfQ==' }] },
+            workflowTaskTimeout: '10s',
+            attempt: 1,
+          },
+        },
+      ],
+    };
+    expect(JSON.parse(historyToJSON(historyFromJSON(history)))).toMatchObject({
+      events: [
+        {
+          eventId: '1',
+          eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_STARTED',
+          workflowExecutionStartedEventAttributes: {
+            workflowType: { name: 'monitorInstanceAlert' },
+            input: { payloads: [{ data: 'eyJhIjoxfQ==' }] },
+          },
+        },
+      ],
+    });
+  });
+});
+
+describe('package-lock.json', () => {
+  test('is complete, so that npm ci works on every platform (if not: npm run lockfile)', () => {
+    expect(missingOptionalPackages(lock)).toEqual([]);
+  });
+
+  test('names no host, so that any registry will do', () => {
+    expect(entriesWithHost(lock)).toEqual([]);
+  });
+
+  test('has every package of the workspace as its package.json says (if not: npm install, npm run lockfile)', () => {
+    const declared = packages.map(({ folder, manifest }) => ({ folder, ...sections(manifest) }));
+    const locked = packages.map(({ folder }) => ({ folder, ...sections(lock.packages[folder] ?? {}) }));
+    expect(locked).toEqual(declared);
+  });
+});
+
+describe('files', () => {
+  test("no tracked file names a folder of somebody's machine", () => {
+    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+    const found = tracked
+      .split('\0')
+      .filter((file) => file !== '' && existsSync(join(root, file)))
+      .flatMap((file) =>
+        findMachinePaths(file, textOf(join(root, file))).map(({ line, text }) => `${file}:${line} ${text}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  test.each(readPublished(root).map(({ folder }) => folder))(
+    '%s carries the licence of the root',
+    (folder) => {
+      const path = join(root, folder, 'LICENSE');
+      expect(existsSync(path) ? readFileSync(path, 'utf8') : 'missing: copy LICENSE there').toBe(
+        readFileSync(join(root, 'LICENSE'), 'utf8'),
+      );
+    },
+  );
+});
+
+/** @param {import('./workspace-manifests.js').Manifest} manifest */
+function sections({ dependencies: production = {}, devDependencies = {}, optionalDependencies = {} }) {
+  return { production, devDependencies, optionalDependencies };
+}
+
+/**
+ * A binary file has no text.
+ * @param {string} path
+ */
+function textOf(path) {
+  const bytes = readFileSync(path);
+  return bytes.subarray(0, 8000).includes(0) ? '' : bytes.toString('utf8');
+}

@@ -2,6 +2,7 @@ import { DISPATCH_TASK_QUEUE } from '@heliograph/dispatch-workflows';
 import {
   createDispatchActivities,
   DISPATCH_TRACE_STARTS,
+  keepOrchestratorRunning,
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/activities';
 import {
@@ -22,7 +23,6 @@ import {
 import {
   assertNamespace,
   assertSearchAttributes,
-  assertServerVersion,
   createTemporalClient,
 } from '@heliograph/temporal-worker/client';
 import { version } from './api/create-api.ts';
@@ -58,7 +58,6 @@ export async function startWorker(context: ServiceContext): Promise<void> {
   context.register({ name: 'temporal', stop: () => connection.close() });
   const namespace = config.HELIOGRAPH_TEMPORAL_NAMESPACE;
   const create = config.HELIOGRAPH_TEMPORAL_SETUP;
-  await assertServerVersion(connection, '1.24');
   await assertNamespace(connection, namespace, { create });
   await assertSearchAttributes(connection, namespace, { create });
   const client = createTemporalClient({
@@ -101,6 +100,11 @@ export async function startWorker(context: ServiceContext): Promise<void> {
     },
   });
   await startOrchestrator(client);
+  const orchestrator = keepOrchestratorRunning(client, {
+    onError: (error) =>
+      logger.warn({ err: summarizeError(error) }, 'the orchestrator could not be looked after'),
+  });
+  context.register({ name: 'orchestrator', stop: async () => orchestrator.stop() });
   const edge = createEdge({
     name: 'dispatch-center-worker',
     version: version(),

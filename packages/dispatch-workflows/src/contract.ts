@@ -114,6 +114,11 @@ export interface DeliveryOrder {
   readonly issue: IssueSignal;
   /** The stream's state before this notification. */
   readonly state: StreamState;
+  /**
+   * The state was read in this very workflow task: should the task be run again, so is the reading. Otherwise the
+   * first thing to do is to look whether this notification is recorded already.
+   */
+  readonly stateIsFresh?: boolean;
   /** The workflow's clock when it decided. */
   readonly decidedAt: number;
   /** How long the notification is worth delivering from now on, in milliseconds. */
@@ -136,6 +141,13 @@ export type DeliveryResult =
   /** Only from the first, short attempt: the long one has to go on, after `waitMs`. */
   | { readonly kind: 'pending'; readonly code: string; readonly waitMs: number };
 
+/** What `openStream` found and did. */
+export interface OpenedStream {
+  /** As it was before `delivery`. */
+  readonly state: StreamState;
+  readonly delivery: DeliveryResult | null;
+}
+
 /** Why a decided notification was not delivered. */
 export type DropCode = 'REJECTED' | 'EXPIRED' | 'CONNECTED_APP_MISSING' | 'ISSUE_MISSING';
 
@@ -143,7 +155,13 @@ export type DropCode = 'REJECTED' | 'EXPIRED' | 'CONNECTED_APP_MISSING' | 'ISSUE
 export interface DispatchActivities {
   /** Scans issues since the cursor, matches routes and signals alert streams. `null` begins `initialLookback` ago. */
   readAndDispatch(scan: ScanState | null): Promise<ScanResult>;
-  /** Reads a stream's state; a stream never notified has the initial one. */
+  /**
+   * Reads a stream's state; a stream never notified has the initial one. Meant to run as a local activity. Most
+   * streams that start were never notified, so the first order is decided for that case beforehand: where it is the
+   * case, it is delivered and recorded on the way (one attempt, at most 3 s in all), else `delivery` is null.
+   */
+  openStream(stream: StreamKey, ifNeverNotified: DeliveryOrder | null): Promise<OpenedStream>;
+  /** Reads a stream's state. */
   readStreamState(stream: StreamKey): Promise<StreamState>;
   /** One attempt of at most 3 s, then the state row. Meant to run as a local activity. */
   deliverAndRecord(order: DeliveryOrder): Promise<DeliveryResult>;

@@ -15,6 +15,7 @@ export type {
   DropCode,
   IssueSignal,
   IssueStatus,
+  OpenedStream,
   OrchestratorInput,
   Position,
   ScanCursor,

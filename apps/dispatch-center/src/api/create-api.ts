@@ -15,7 +15,10 @@ import { addIssuesApi } from './issues-api.ts';
 import { addRoutesApi } from './routes-api.ts';
 
 /** What the API is made of. */
-export interface ApiOptions extends Pick<EdgeOptions, 'logger' | 'telemetry' | 'draining'> {
+export interface ApiOptions extends Pick<
+  EdgeOptions,
+  'logger' | 'telemetry' | 'draining' | 'validateResponses'
+> {
   readonly ground: Pick<Ground, 'issues' | 'routes' | 'connectedApps' | 'channels' | 'readiness'>;
   readonly keys: readonly ApiKey[];
   readonly onStored: () => void;

@@ -13,9 +13,10 @@ import {
 import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
 import type { RouteStore } from '../stores/route-store.ts';
+import { createTargetCache } from '../stores/target-cache.ts';
 import type { StreamStore } from '../stores/stream-store.ts';
 import { issueSignal } from '../workflows/definitions.ts';
-import { deliverAndRecord, deliverPatiently, type DeliveryDependencies } from './deliver.ts';
+import { deliverAndRecord, deliverPatiently, openStream, type DeliveryDependencies } from './deliver.ts';
 import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
 import { createRunningAlerts } from './running-alerts.ts';
 
@@ -115,7 +116,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
   );
   const delivery: DeliveryDependencies = {
     issues,
-    connectedApps,
+    connectedApps: { deliveryTarget: createTargetCache(connectedApps) },
     streams,
     channels,
     onOutcome: ({ order, provider, outcome, durationMs }) => {
@@ -146,6 +147,8 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       if (result.failed > 0) signals.add(result.failed, { result: 'failed' });
       return result;
     },
+    openStream: (stream, ifNeverNotified) =>
+      openStream(delivery, stream, ifNeverNotified, Context.current().cancellationSignal),
     readStreamState: (stream) => streams.read(stream),
     deliverAndRecord: (order) => deliverAndRecord(delivery, order, Context.current().cancellationSignal),
     deliverPatiently: (order) => {

@@ -1,7 +1,7 @@
 import type { Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult } from '../contract.ts';
+import type { DeliveryOrder, DeliveryResult, OpenedStream, StreamKey } from '../contract.ts';
 import { notified } from '../decide/should-notify.ts';
 import { comparePositions } from '../position.ts';
 import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
@@ -12,7 +12,7 @@ import type { StreamStore } from '../stores/stream-store.ts';
 export interface DeliveryDependencies {
   readonly issues: Pick<IssueStore, 'read'>;
   readonly connectedApps: Pick<ConnectedAppStore, 'deliveryTarget'>;
-  readonly streams: Pick<StreamStore, 'record'>;
+  readonly streams: Pick<StreamStore, 'read' | 'record'>;
   readonly channels: Pick<ChannelRegistry, 'deliver'>;
   /** Hears what became of every attempt. */
   readonly onOutcome?: (attempt: {
@@ -47,6 +47,20 @@ export async function deliverAndRecord(
     : attempt;
 }
 
+/** Reads a stream's state and, where it was never notified, makes the first attempt of what was decided for that case. */
+export async function openStream(
+  dependencies: DeliveryDependencies,
+  stream: StreamKey,
+  ifNeverNotified: DeliveryOrder | null,
+  signal?: AbortSignal,
+): Promise<OpenedStream> {
+  const state = await dependencies.streams.read(stream);
+  const never = state.lastPosition === null && state.status === 'none';
+  if (ifNeverNotified === null || !never) return { state, delivery: null };
+  const delivery = await deliverAndRecord(dependencies, { ...ifNeverNotified, stateIsFresh: true }, signal);
+  return { state, delivery };
+}
+
 /** What a patient delivery needs of its activity. */
 export interface Patience {
   /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
@@ -74,6 +88,8 @@ export async function deliverPatiently(
   patience: Patience,
 ): Promise<DeliveryResult> {
   const startedAt = patience.now() - patience.spentMs;
+  // An earlier attempt may have been cut off between the provider's answer and ours.
+  const later: DeliveryOrder = { ...order, stateIsFresh: false };
   const left = (): number => order.timeToLiveMs - (patience.now() - startedAt);
   let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
   for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
@@ -86,7 +102,7 @@ export async function deliverPatiently(
       patience.heartbeat(patience.now() - startedAt);
     }
     patience.heartbeat(patience.now() - startedAt);
-    const attempt = await attemptOnce(dependencies, order, PATIENT_TIMEOUT_MS, patience.signal);
+    const attempt = await attemptOnce(dependencies, later, PATIENT_TIMEOUT_MS, patience.signal);
     if (attempt.kind !== 'again') return attempt;
     patience.signal.throwIfAborted();
     waitMs =
@@ -103,15 +119,16 @@ async function attemptOnce(
   signal: AbortSignal | undefined,
 ): Promise<Attempt> {
   const { stream, issue: signalled } = order;
-  const [target, issue] = await Promise.all([
+  const [target, issue, recorded] = await Promise.all([
     connectedApps.deliveryTarget(stream),
     issues.read({ position: signalled.position, eventId: signalled.eventId }),
+    order.stateIsFresh === true ? order.state : streams.read(stream),
   ]);
   if (target === null) return { kind: 'dropped', code: 'CONNECTED_APP_MISSING' };
-  const { app, secret, state, routeName } = target;
+  const { app, secret, routeName } = target;
   // The row is written only after a delivery: an attempt that was cut off after it has nothing left to do.
-  if (state.lastPosition !== null && comparePositions(state.lastPosition, signalled.position) >= 0) {
-    const externalId = state.externalIds[app.provider] ?? null;
+  if (recorded.lastPosition !== null && comparePositions(recorded.lastPosition, signalled.position) >= 0) {
+    const externalId = recorded.externalIds[app.provider] ?? null;
     return { kind: 'delivered', provider: app.provider, externalId, recorded: true };
   }
   if (issue === null) return { kind: 'dropped', code: 'ISSUE_MISSING' };
@@ -138,15 +155,15 @@ async function attemptOnce(
   switch (outcome.kind) {
     case 'delivered': {
       const delivery = { now: order.decidedAt, provider: app.provider, externalId: outcome.externalId };
-      let recorded = true;
+      let written = true;
       try {
         await streams.record(stream, notified(order.state, signalled, delivery));
       } catch (error) {
         // It is delivered: failing here would send it again.
-        recorded = false;
+        written = false;
         onRecordFailure?.({ workflowId, error });
       }
-      return { kind: 'delivered', provider: app.provider, externalId: outcome.externalId, recorded };
+      return { kind: 'delivered', provider: app.provider, externalId: outcome.externalId, recorded: written };
     }
     case 'rejected':
       return outcome.retryable

@@ -2,4 +2,9 @@ export { createDispatchActivities, DISPATCH_TRACE_STARTS } from './create-activi
 export type { DispatchDependencies } from './create-activities.ts';
 export { DEFAULT_SCAN_OPTIONS } from './read-and-dispatch.ts';
 export type { ScanOptions } from './read-and-dispatch.ts';
-export { coalesced, startOrchestrator, wakeOrchestrator } from './start-orchestrator.ts';
+export {
+  coalesced,
+  keepOrchestratorRunning,
+  startOrchestrator,
+  wakeOrchestrator,
+} from './start-orchestrator.ts';

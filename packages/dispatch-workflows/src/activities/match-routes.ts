@@ -1,4 +1,4 @@
-import { fieldsOf, matchQuery, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
+import { matchQuery, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import type { IssueSignal, StreamKey } from '../contract.ts';
 import type { StoredIssue } from '../stores/issue.ts';
@@ -58,11 +58,6 @@ function parsed(
     onUnreadable({ routeId, error });
     return null;
   }
-}
-
-/** Tells whether any route asks for an annotation. */
-export function needsAnnotations(routes: readonly CompiledRoute[]): boolean {
-  return routes.some(({ query }) => fieldsOf(query).some((field) => field.startsWith('annotation.')));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { IssueStore } from '../stores/issue-store.ts';
 import type { StoredIssue } from '../stores/issue.ts';
 import type { RouteStore } from '../stores/route-store.ts';
 import { fanOut } from './fan-out.ts';
-import { createRouteCompiler, groupIssues, needsAnnotations, type SignalGroup } from './match-routes.ts';
+import { createRouteCompiler, groupIssues, type SignalGroup } from './match-routes.ts';
 import type { RunningAlerts } from './running-alerts.ts';
 import { ScanWindow } from './scan-window.ts';
 
@@ -83,13 +83,7 @@ export function createReadAndDispatch(
     }
     const routes = compile(await dependencies.routes.listActive());
     const limit = Math.min(options.maxRowsPerScan, estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room);
-    const { rows, more } = await readNewRows(
-      dependencies.issues,
-      window,
-      limit,
-      needsAnnotations(routes),
-      progress,
-    );
+    const { rows, more } = await readNewRows(dependencies.issues, window, limit, progress);
     const { groups, taken } = groupIssues(rows, routes, limit);
     const failed = new Set<StoredIssue>();
     const { sent, failures } = await fanOut(groups, {
@@ -125,14 +119,13 @@ async function readNewRows(
   issues: Pick<IssueStore, 'scan'>,
   window: ScanWindow,
   limit: number,
-  withAnnotations: boolean,
   progress: { heartbeat(): void },
 ): Promise<{ readonly rows: readonly StoredIssue[]; readonly more: boolean }> {
   const rows: StoredIssue[] = [];
   let after = window.start;
   const from = after.position;
   for (;;) {
-    const page = await issues.scan({ from, after, limit, withAnnotations });
+    const page = await issues.scan({ from, after, limit });
     progress.heartbeat();
     for (const row of page) {
       if (window.isSeen(row)) continue;

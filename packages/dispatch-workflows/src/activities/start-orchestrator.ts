@@ -19,6 +19,24 @@ export async function startOrchestrator(
   }
 }
 
+/**
+ * Starts the orchestrator again where somebody ended it; looks every `everyMs` milliseconds (default 30 000). Without
+ * it, issues that a monitor writes past the API would lie until the next one came through it.
+ */
+export function keepOrchestratorRunning(
+  client: Client,
+  options: {
+    readonly everyMs?: number;
+    readonly taskQueue?: string;
+    readonly onError?: (error: unknown) => void;
+  } = {},
+): { stop(): void } {
+  const timer = setInterval(() => {
+    startOrchestrator(client, options.taskQueue).catch((error: unknown) => options.onError?.(error));
+  }, options.everyMs ?? 30_000);
+  return { stop: () => clearInterval(timer) };
+}
+
 /** Wakes the orchestrator, starting it where it does not run. */
 export async function wakeOrchestrator(
   client: Client,
@@ -40,11 +58,13 @@ export async function wakeOrchestrator(
 export function coalesced(
   call: () => Promise<void>,
   options: { readonly windowMs?: number; readonly onError?: (error: unknown) => void } = {},
-): { request(): void; stop(): void } {
+): { request(): void; /** Resolves when no call runs any more. */ stop(): Promise<void> } {
   const windowMs = options.windowMs ?? 100;
   let busy = false;
   let again = false;
+  let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
   const run = async (): Promise<void> => {
     busy = true;
     again = false;
@@ -54,10 +74,11 @@ export function coalesced(
     } catch (error) {
       options.onError?.(error);
     }
+    if (stopped) return;
     timer = setTimeout(
       () => {
         busy = false;
-        if (again) void run();
+        if (again) running = run();
       },
       Math.max(0, windowMs - (performance.now() - startedAt)),
     );
@@ -65,11 +86,12 @@ export function coalesced(
   return {
     request() {
       again = true;
-      if (!busy) void run();
+      if (!busy && !stopped) running = run();
     },
     stop() {
-      busy = true;
+      stopped = true;
       clearTimeout(timer);
+      return running;
     },
   };
 }

@@ -84,3 +84,50 @@ test('a dropped notification does not count, and a later signal is new again', a
   ]);
   expect(stream.state).toMatchObject({ notificationCount: 1, status: 'firing' });
 });
+
+test('the first order is proposed for a stream that was never notified; a silent first signal proposes nothing', () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'firing'), signal(1, 'resolved')]);
+  expect(stream.propose(1000)).toBeNull();
+  const firing = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'resolved'), signal(1, 'firing')]);
+  expect(firing.propose(1000)).toMatchObject({ kind: 'trigger', issue: { position: '1' }, decidedAt: 1000 });
+});
+
+test('what was delivered while the state was read is handled first, also before what arrived since and is older', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
+  const order = stream.propose(1000);
+  if (order === null) throw new Error('nothing was proposed');
+  stream.push(signal(4, 'firing'));
+  stream.push(signal(6, 'resolved'));
+  stream.begin(INITIAL_STREAM_STATE, {
+    order,
+    result: { ...delivered(), recorded: false } as DeliveryResult,
+  });
+  expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '6']]);
+});
+
+test('a delivery on the way that could not be recorded is recorded by the first drain, also of an empty inbox', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
+  const order = stream.propose(1000);
+  if (order === null) throw new Error('nothing was proposed');
+  stream.begin(INITIAL_STREAM_STATE, {
+    order,
+    result: { ...delivered(), recorded: false } as DeliveryResult,
+  });
+  const world = ports();
+  await stream.drain(world);
+  expect(world.recorded).toEqual([stream.state]);
+  await stream.drain(world);
+  expect(world.recorded).toHaveLength(1);
+});
+
+test('a stream that was notified before goes on from the state that was read', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(11, 'firing'), signal(12, 'resolved')]);
+  expect(stream.propose(0)).toMatchObject({ kind: 'trigger' });
+  stream.begin({ ...INITIAL_STREAM_STATE, notificationCount: 1, status: 'firing', lastPosition: '10' }, null);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '12']]);
+});

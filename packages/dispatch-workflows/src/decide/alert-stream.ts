@@ -32,6 +32,8 @@ export class AlertStream {
   readonly key: StreamKey;
   #state: StreamState;
   #inbox: IssueSignal[];
+  /** Something was delivered whose state is not in the database yet. */
+  #owesRecord = false;
 
   constructor(key: StreamKey, state: StreamState, inbox: readonly IssueSignal[] = []) {
     this.key = key;
@@ -52,39 +54,75 @@ export class AlertStream {
     this.#inbox.push(signal);
   }
 
+  /** What would be delivered first if the state stays as it is; null where the first decision is silent. */
+  propose(now: number): DeliveryOrder | null {
+    const [first] = this.#inbox.toSorted(byPosition);
+    return first === undefined ? null : this.#orderFor(first, now);
+  }
+
+  /**
+   * Takes over the state that was read, and what became of the proposed order if that was delivered on the way: its
+   * signal is then handled, before anything that has arrived since.
+   */
+  begin(
+    state: StreamState,
+    settled: { readonly order: DeliveryOrder; readonly result: DeliveryResult } | null,
+  ): void {
+    this.#state = state;
+    if (settled === null) return;
+    const { order, result } = settled;
+    this.#inbox = this.#inbox.filter(({ position }) => position !== order.issue.position);
+    this.#settle(order, result);
+  }
+
   /** Handles everything that is buffered now. When it returns, the state of every delivery is durable. */
   async drain(ports: StreamPorts): Promise<BatchSummary> {
-    const batch = this.#inbox.toSorted((a, b) => comparePositions(a.position, b.position));
+    const batch = this.#inbox.toSorted(byPosition);
     this.#inbox = [];
     let notifications = 0;
-    let unrecorded = false;
     for (const signal of batch) {
-      const decision = shouldNotify(this.#state, signal);
-      if (!decision.notify) {
+      const order = this.#orderFor(signal, ports.now());
+      if (order === null) {
         this.#state = decided(this.#state, signal);
         continue;
       }
-      const now = ports.now();
-      const result = await ports.deliver({
-        stream: this.key,
-        notificationId: notificationId(this.key, signal),
-        kind: decision.kind,
-        issue: signal,
-        state: this.#state,
-        decidedAt: now,
-        timeToLiveMs: MAX_SIGNAL_AGE_MS,
-      });
-      if (result.kind === 'delivered') {
-        this.#state = notified(this.#state, signal, { now, ...result });
-        notifications++;
-        unrecorded = !result.recorded;
-      } else {
-        this.#state = decided(this.#state, signal);
-      }
+      if (this.#settle(order, await ports.deliver(order))) notifications++;
     }
-    if (unrecorded) await ports.record(this.key, this.#state);
+    if (this.#owesRecord) {
+      await ports.record(this.key, this.#state);
+      this.#owesRecord = false;
+    }
     return { signals: batch.length, notifications };
   }
+
+  #orderFor(signal: IssueSignal, now: number): DeliveryOrder | null {
+    const decision = shouldNotify(this.#state, signal);
+    if (!decision.notify) return null;
+    return {
+      stream: this.key,
+      notificationId: notificationId(this.key, signal),
+      kind: decision.kind,
+      issue: signal,
+      state: this.#state,
+      decidedAt: now,
+      timeToLiveMs: MAX_SIGNAL_AGE_MS,
+    };
+  }
+
+  #settle({ issue, decidedAt }: DeliveryOrder, result: DeliveryResult): boolean {
+    if (result.kind !== 'delivered') {
+      this.#state = decided(this.#state, issue);
+      return false;
+    }
+    this.#state = notified(this.#state, issue, { now: decidedAt, ...result });
+    // A row that was written holds everything before it, too.
+    this.#owesRecord = !result.recorded;
+    return true;
+  }
+}
+
+function byPosition(a: IssueSignal, b: IssueSignal): number {
+  return comparePositions(a.position, b.position);
 }
 
 /** One issue leads to at most one notification of a stream, so both together name it for ever. */

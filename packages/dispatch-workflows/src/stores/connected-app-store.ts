@@ -1,12 +1,9 @@
 import type { Postgres, Sealer } from '@heliograph/database';
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { DispatchError } from '../errors.ts';
-import { connectedApps, routes, streamState } from './schema.ts';
+import { connectedApps, routes } from './schema.ts';
 import { stored } from './stored.ts';
-import { stateOfRow } from './stream-store.ts';
-import type { StreamKey, StreamState } from '../contract.ts';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
-import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
+import type { StreamKey } from '../contract.ts';
 
 /** A connected app as it may be shown: without its secret. */
 export interface ConnectedApp {
@@ -37,7 +34,6 @@ export interface DeliveryTarget {
   readonly secret: string;
   /** Null where the route was removed meanwhile. */
   readonly routeName: string | null;
-  readonly state: StreamState;
 }
 
 /** Connected apps, their secrets sealed. Methods throw `DatabaseError` and `DispatchError`. */
@@ -51,8 +47,8 @@ export interface ConnectedAppStore {
   update(id: string, version: number, draft: ConnectedAppDraft): Promise<ConnectedApp>;
   /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_CONNECTED_APP_IN_USE */
   remove(id: string, version: number): Promise<void>;
-  /** App, opened secret and the stream's recorded state; null where the app is gone or switched off. */
-  deliveryTarget(stream: StreamKey): Promise<DeliveryTarget | null>;
+  /** App and opened secret; null where the app is gone or switched off. */
+  deliveryTarget(target: Pick<StreamKey, 'routeId' | 'connectedAppId'>): Promise<DeliveryTarget | null>;
   /** The stored secret, opened; for checking an update that keeps it. */
   secretOf(id: string): Promise<string>;
 }
@@ -91,25 +87,25 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
         return rows.map(appOfRow);
       }),
     get: (id) => stored('read a connected app', async () => appOfRow(await find(id))),
-    create: (id, { secret, ...draft }) =>
+    create: (id, draft) =>
       stored(
         'create a connected app',
         async () => {
-          const values = { id, ...draft, ...sealed(id, secret) };
+          const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
           const [row] = await db.insert(connectedApps).values(values).returning();
           return row === undefined ? changed(id) : appOfRow(row);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
-    update: (id, version, { secret, ...draft }) =>
+    update: (id, version, draft) =>
       stored(
         'update a connected app',
         async () => {
           const [row] = await db
             .update(connectedApps)
             .set({
-              ...draft,
-              ...(secret === undefined ? {} : sealed(id, secret)),
+              ...columnsOf(draft),
+              ...(draft.secret === undefined ? {} : sealed(id, draft.secret)),
               version: sql`${connectedApps.version} + 1`,
               updatedAt: sql`now()`,
             })
@@ -131,21 +127,16 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
         },
         { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },
       ),
-    deliveryTarget: (stream) =>
+    deliveryTarget: ({ routeId, connectedAppId }) =>
       stored('read where to deliver', async () => {
         const [row] = await db
-          .select({ app: connectedApps, state: streamState, routeName: routes.name })
+          .select({ app: connectedApps, routeName: routes.name })
           .from(connectedApps)
-          .leftJoin(routes, eq(routes.id, stream.routeId))
-          .leftJoin(streamState, eq(streamState.workflowId, alertWorkflowId(stream)))
-          .where(and(eq(connectedApps.id, stream.connectedAppId), eq(connectedApps.enabled, true)));
-        if (row === undefined) return null;
-        return {
-          app: appOfRow(row.app),
-          secret: open(row.app),
-          routeName: row.routeName,
-          state: row.state === null ? INITIAL_STREAM_STATE : stateOfRow(row.state),
-        };
+          .leftJoin(routes, eq(routes.id, routeId))
+          .where(and(eq(connectedApps.id, connectedAppId), eq(connectedApps.enabled, true)));
+        return row === undefined
+          ? null
+          : { app: appOfRow(row.app), secret: open(row.app), routeName: row.routeName };
       }),
     secretOf: (id) => stored('read a connected app', async () => open(await find(id))),
   };
@@ -162,4 +153,9 @@ function appOfRow(row: typeof connectedApps.$inferSelect): ConnectedApp {
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
   };
+}
+
+/** Only what the table has: a caller may hand over more than a draft. */
+function columnsOf({ name, provider, settings, enabled }: ConnectedAppDraft) {
+  return { name, provider, settings, enabled };
 }

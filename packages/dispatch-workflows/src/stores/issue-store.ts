@@ -2,8 +2,10 @@ import { guarded } from '@heliograph/database';
 import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
 import type { Position, ScanCursor } from '../contract.ts';
+import { createBatchedReader } from './batched-reader.ts';
 import { toFingerprint } from './fingerprint.ts';
 import type { NewIssue, StoredIssue } from './issue.ts';
+import { createRecentIssues } from './recent-issues.ts';
 
 /** Issues in ClickHouse. Every method throws `DatabaseError`. */
 export interface IssueStore {
@@ -23,11 +25,11 @@ export interface ScanRange {
   readonly from: Position;
   readonly after: ScanCursor;
   readonly limit: number;
-  /** Annotations are long and seldom matched: they are read only where a query asks for them. */
-  readonly withAnnotations: boolean;
 }
 
 const decimal = v.pipe(v.string(), v.regex(/^\d+$/));
+/** Milliseconds since the epoch; what began before 1970 is negative. */
+const instant = v.pipe(v.string(), v.regex(/^-?\d+$/));
 const texts = v.record(v.string(), v.string());
 const rowSchema = v.pipe(
   v.tuple([
@@ -39,9 +41,9 @@ const rowSchema = v.pipe(
     v.string(),
     texts,
     texts,
-    decimal,
-    v.nullable(decimal),
-    decimal,
+    instant,
+    v.nullable(instant),
+    instant,
     v.string(),
   ]),
   v.transform(
@@ -76,18 +78,19 @@ const rowSchema = v.pipe(
   ),
 );
 
-const columns = (annotations: string) => `
-  toString(position), event_id, monitor, fingerprint, toString(status), severity, labels, ${annotations},
+const COLUMNS = `
+  toString(position), event_id, monitor, fingerprint, toString(status), severity, labels, annotations,
   toString(toUnixTimestamp64Milli(starts_at)), toString(toUnixTimestamp64Milli(ends_at)),
-  toString(toUnixTimestamp64Milli(stored_at)), hex(sipHash64(toString(labels), toString(annotations)))`;
+  toString(toUnixTimestamp64Milli(stored_at)), hex(sipHash64(mapSort(labels), mapSort(annotations)))`;
 
-const SCAN = (annotations: string) => `
-  SELECT ${columns(annotations)} FROM issues
+const SCAN = `
+  SELECT ${COLUMNS} FROM issues
   WHERE position >= {from:UInt64} AND (position, event_id) > ({position:UInt64}, {eventId:String})
   ORDER BY position, event_id LIMIT {limit:UInt32}`;
 
-const READ = `
-  SELECT ${columns('annotations')} FROM issues WHERE position = {position:UInt64} AND event_id = {eventId:String} LIMIT 1`;
+const READ_MANY = `
+  SELECT ${COLUMNS} FROM issues
+  WHERE position IN {positions:Array(UInt64)} AND event_id IN {eventIds:Array(String)}`;
 
 /** The issues of one ClickHouse database; the client must be connected to it. */
 export function createIssueStore(client: ClickHouseClient): IssueStore {
@@ -98,6 +101,17 @@ export function createIssueStore(client: ClickHouseClient): IssueStore {
     const result = await client.query({ query, query_params: parameters, format: 'JSONCompactEachRow' });
     return v.parse(v.array(rowSchema), await result.json());
   };
+  // What this process scanned it mostly delivers too.
+  const recent = createRecentIssues();
+  const read = createBatchedReader<ScanCursor, StoredIssue>({
+    keyOf: ({ position, eventId }) => `${position}:${eventId}`,
+    readMany: (keys) =>
+      select(READ_MANY, {
+        // As numbers: the client quotes texts, also inside arrays of numbers.
+        positions: keys.map(({ position }) => BigInt(position)),
+        eventIds: keys.map(({ eventId }) => eventId),
+      }),
+  });
   return {
     append: (issues, deduplicationToken) =>
       guarded('store issues', async () => {
@@ -134,19 +148,12 @@ export function createIssueStore(client: ClickHouseClient): IssueStore {
           },
         });
       }),
-    scan: ({ from, after, limit, withAnnotations }) =>
-      guarded('scan issues', () =>
-        select(SCAN(withAnnotations ? 'annotations' : 'map()'), {
-          from,
-          position: after.position,
-          eventId: after.eventId,
-          limit,
-        }),
-      ),
-    read: (key) =>
-      guarded('read an issue', async () => {
-        const [issue] = await select(READ, { position: key.position, eventId: key.eventId });
-        return issue ?? null;
+    scan: ({ from, after, limit }) =>
+      guarded('scan issues', async () => {
+        const issues = await select(SCAN, { from, position: after.position, eventId: after.eventId, limit });
+        recent.add(issues);
+        return issues;
       }),
+    read: (key) => guarded('read an issue', async () => recent.get(key) ?? read(key)),
   };
 }

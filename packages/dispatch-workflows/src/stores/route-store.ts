@@ -105,16 +105,16 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
         if (route === undefined) throw notFound(id);
         return route;
       }),
-    create: (id, { connectedAppIds, ...draft }) =>
+    create: (id, draft) =>
       stored(
         'create a route',
         () =>
           db.transaction(async (tx) => {
             const rows = await tx
               .insert(routes)
-              .values({ id, ...draft })
+              .values({ id, ...columnsOf(draft) })
               .returning();
-            const wanted = links(id, { connectedAppIds, ...draft });
+            const wanted = links(id, draft);
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
             if (route === undefined) throw notFound(id);
@@ -122,19 +122,19 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
           }),
         violations,
       ),
-    update: (id, version, { connectedAppIds, ...draft }) =>
+    update: (id, version, draft) =>
       stored(
         'update a route',
         async () => {
           const updated = await db.transaction(async (tx) => {
             const rows = await tx
               .update(routes)
-              .set({ ...draft, version: sql`${routes.version} + 1`, updatedAt: sql`now()` })
+              .set({ ...columnsOf(draft), version: sql`${routes.version} + 1`, updatedAt: sql`now()` })
               .where(and(eq(routes.id, id), eq(routes.version, version)))
               .returning();
             if (rows.length === 0) return undefined;
             await tx.delete(routeConnectedApps).where(eq(routeConnectedApps.routeId, id));
-            const wanted = links(id, { connectedAppIds, ...draft });
+            const wanted = links(id, draft);
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
             return route;
@@ -181,4 +181,9 @@ function groupByRoute(
     else group.push(link);
   }
   return groups;
+}
+
+/** Only what the table has: a caller may hand over more than a draft, a whole route for one. */
+function columnsOf({ name, query, enabled }: RouteDraft): Pick<Row, 'name' | 'query' | 'enabled'> {
+  return { name, query, enabled };
 }

@@ -1,9 +1,10 @@
-import { guarded, type Postgres } from '@heliograph/database';
-import { eq, sql } from 'drizzle-orm';
+import type { Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import type { StreamKey, StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
-import { streamState } from './schema.ts';
+import { createBatchedReader } from './batched-reader.ts';
+import { createBatchedWriter } from './batched-writer.ts';
+import { stored } from './stored.ts';
 
 /** The state rows of alert streams. Every method throws `DatabaseError`. */
 export interface StreamStore {
@@ -13,45 +14,78 @@ export interface StreamStore {
   record(stream: StreamKey, state: StreamState): Promise<void>;
 }
 
-/** The state rows of one database. */
-export function createStreamStore({ db }: Pick<Postgres, 'db'>): StreamStore {
+interface StateRow {
+  readonly workflow_id: string;
+  readonly status: StreamState['status'];
+  readonly notification_count: number;
+  readonly last_notified_at: string | null;
+  readonly last_position: string | null;
+  readonly external_ids: string;
+}
+
+/**
+ * The state rows of one database. Every delivery reads and writes here, so reads and writes that come at the same
+ * time travel together, and the statements are the driver's own: building them anew for each call cost more than
+ * running them.
+ */
+export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
+  const read = createBatchedReader<string, StateRow>({
+    keyOf: (key) => (typeof key === 'string' ? key : key.workflow_id),
+    readMany: (ids) => sql<StateRow[]>`
+      select workflow_id, status, notification_count, last_position::text,
+        (extract(epoch from last_notified_at) * 1000)::bigint::text as last_notified_at, external_ids::text
+      from dispatch.stream_state where workflow_id = any(${sql.array([...ids])})`,
+  });
+  const write = createBatchedWriter<{ readonly stream: StreamKey; readonly state: StreamState }>({
+    keyOf: ({ stream }) => alertWorkflowId(stream),
+    writeMany: async (items) => {
+      const rows = items.map(({ stream, state }) => ({
+        workflow_id: alertWorkflowId(stream),
+        fingerprint: stream.fingerprint,
+        route_id: stream.routeId,
+        connected_app_id: stream.connectedAppId,
+        status: state.status,
+        notification_count: state.notificationCount,
+        last_notified_at: state.lastNotifiedAt === null ? null : new Date(state.lastNotifiedAt).toISOString(),
+        last_position: state.lastPosition,
+        external_ids: state.externalIds,
+      }));
+      await sql`
+        insert into dispatch.stream_state as known
+          (workflow_id, fingerprint, route_id, connected_app_id, status, notification_count, last_notified_at, last_position, external_ids)
+        select * from jsonb_to_recordset((${JSON.stringify(rows)}::text)::jsonb) as given
+          (workflow_id text, fingerprint text, route_id text, connected_app_id text, status text,
+           notification_count int, last_notified_at timestamptz, last_position numeric, external_ids jsonb)
+        order by workflow_id
+        on conflict (workflow_id) do update set
+          status = excluded.status, notification_count = excluded.notification_count,
+          last_notified_at = excluded.last_notified_at, last_position = excluded.last_position,
+          external_ids = excluded.external_ids, updated_at = now()
+        where known.last_position is null or known.last_position <= excluded.last_position`;
+    },
+  });
   return {
     read: (stream) =>
-      guarded('read the state of an alert stream', async () => {
-        const [row] = await db
-          .select()
-          .from(streamState)
-          .where(eq(streamState.workflowId, alertWorkflowId(stream)));
-        return row === undefined ? INITIAL_STREAM_STATE : stateOfRow(row);
+      stored('read the state of an alert stream', async () => {
+        const row = await read(alertWorkflowId(stream));
+        return row === null ? INITIAL_STREAM_STATE : stateOf(row);
       }),
-    record: (stream, state) =>
-      guarded('record the state of an alert stream', async () => {
-        const values = {
-          status: state.status,
-          notificationCount: state.notificationCount,
-          lastNotifiedAt: state.lastNotifiedAt === null ? null : new Date(state.lastNotifiedAt),
-          lastPosition: state.lastPosition,
-          externalIds: { ...state.externalIds },
-        };
-        await db
-          .insert(streamState)
-          .values({ workflowId: alertWorkflowId(stream), ...stream, ...values })
-          .onConflictDoUpdate({
-            target: streamState.workflowId,
-            set: { ...values, updatedAt: sql`now()` },
-            setWhere: sql`${streamState.lastPosition} is null or ${streamState.lastPosition} <= excluded.last_position`,
-          });
-      }),
+    record: (stream, state) => stored('record the state of an alert stream', () => write({ stream, state })),
   };
 }
 
-/** A row as a state. */
-export function stateOfRow(row: typeof streamState.$inferSelect): StreamState {
+function stateOf(row: StateRow): StreamState {
   return {
-    notificationCount: row.notificationCount,
-    lastNotifiedAt: row.lastNotifiedAt?.getTime() ?? null,
+    notificationCount: row.notification_count,
+    lastNotifiedAt: row.last_notified_at === null ? null : Number(row.last_notified_at),
     status: row.status,
-    lastPosition: row.lastPosition,
-    externalIds: row.externalIds,
+    lastPosition: row.last_position,
+    externalIds: textsIn(row.external_ids),
   };
+}
+
+function textsIn(json: string): Readonly<Record<string, string>> {
+  const value: unknown = JSON.parse(json);
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string'));
 }

@@ -7,16 +7,9 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type {
-  AlertInput,
-  DeliveryOrder,
-  DeliveryResult,
-  DispatchActivities,
-  IssueSignal,
-  StreamKey,
-  StreamState,
-} from '../contract.ts';
-import { AlertStream } from '../decide/alert-stream.ts';
+import type { AlertInput, DeliveryOrder, DeliveryResult, DispatchActivities } from '../contract.ts';
+import { AlertStream, type StreamPorts } from '../decide/alert-stream.ts';
+import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { issueSignal } from './definitions.ts';
 
 /** A first attempt inside the workflow task; it must end well before the task's own timeout of 10 s. */
@@ -46,18 +39,21 @@ const MAX_SIGNALS_PER_RUN = 2000;
  * inbox is empty; the next signal starts it again under the same id with the state that it recorded.
  */
 export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
-  const early: IssueSignal[] = [];
-  let stream: AlertStream | undefined;
+  const { carried } = input;
+  const stream = new AlertStream(input.stream, carried?.state ?? INITIAL_STREAM_STATE, carried?.inbox);
   let received = 0;
-  // Handlers only push. One that awaited would lose signals when the run ends.
+  // The handler only pushes. One that awaited would lose signals when the run ends.
   setHandler(issueSignal, (signal) => {
     received++;
-    if (stream === undefined) early.push(signal);
-    else stream.push(signal);
+    stream.push(signal);
   });
-  const state = input.carried?.state ?? (await readState(input.stream));
-  stream = new AlertStream(input.stream, state, [...(input.carried?.inbox ?? []), ...early]);
-  const ports = { now: () => Date.now(), deliver, record: store.recordStreamState };
+  if (carried === undefined) await open(stream);
+  const openedAtLength = carried === undefined ? workflowInfo().historyLength : -1;
+  const ports: StreamPorts = {
+    now: () => Date.now(),
+    deliver: (order) => deliver({ ...order, stateIsFresh: workflowInfo().historyLength === openedAtLength }),
+    record: store.recordStreamState,
+  };
   for (;;) {
     await stream.drain(ports);
     if (stream.inbox.length === 0) return;
@@ -71,23 +67,30 @@ export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
   }
 }
 
-async function readState(key: StreamKey): Promise<StreamState> {
+/** Reads the state, and on the way delivers what is due if the stream was never notified, which is the common case. */
+async function open(stream: AlertStream): Promise<void> {
+  const order = stream.propose(Date.now());
   try {
-    return await quick.readStreamState(key);
+    const { state, delivery } = await quick.openStream(stream.key, order);
+    if (order === null || delivery === null) return stream.begin(state, null);
+    return stream.begin(state, { order, result: await settled(order, delivery) });
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return store.readStreamState(key);
   }
+  stream.begin(await store.readStreamState(stream.key), null);
 }
 
 async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {
-  let waitMs = 0;
+  let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };
   try {
-    const result = await quick.deliverAndRecord(order);
-    if (result.kind !== 'pending') return result;
-    ({ waitMs } = result);
+    first = await quick.deliverAndRecord(order);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return patient.deliverPatiently({ ...order, waitMs });
+  return settled(order, first);
+}
+
+/** Goes on where the first, short attempt did not come to an end. */
+async function settled(order: DeliveryOrder, first: DeliveryResult): Promise<DeliveryResult> {
+  return first.kind === 'pending' ? patient.deliverPatiently({ ...order, waitMs: first.waitMs }) : first;
 }

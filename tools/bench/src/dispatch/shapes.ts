@@ -8,7 +8,7 @@ import {
   type IssueSignal,
   type StreamKey,
 } from '@heliograph/dispatch-workflows';
-import { wakeOrchestrator } from '@heliograph/dispatch-workflows/activities';
+import { DEFAULT_SCAN_OPTIONS, wakeOrchestrator } from '@heliograph/dispatch-workflows/activities';
 import type { NewIssue } from '@heliograph/dispatch-workflows/stores';
 import { createAlertStorm } from '@heliograph/simulators';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
@@ -24,8 +24,8 @@ export interface Block {
   readonly eventIds: readonly string[];
 }
 
-/** Senders of the peers: measured as enough to saturate the server. */
-const SENDERS = 16;
+/** Senders of the peers: as many as the product's fan-out has. */
+const SENDERS = DEFAULT_SCAN_OPTIONS.concurrency;
 
 /** The product: issues lie in ClickHouse, the orchestrator is woken, and everything follows. */
 export async function runProduct(

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+
+/** Runs the built program to its end. */
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['dist/main.js', ...args], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+const lines = (output: string): readonly string[] => output.split('\n').filter((line) => line !== '');
+
+describe.each(['api', 'worker'])('the %s', (role) => {
+  test('without any variable says at once what is missing, one line each, and ends with 1', async () => {
+    const { code, output } = await run([role], {});
+    expect(code).toBe(1);
+    const missing = [
+      'HELIOGRAPH_POSTGRES_URL',
+      'HELIOGRAPH_CLICKHOUSE_URL',
+      'HELIOGRAPH_TEMPORAL_ADDRESS',
+      'HELIOGRAPH_SEALING_KEYS',
+      ...(role === 'api' ? ['HELIOGRAPH_API_KEYS'] : []),
+    ];
+    for (const name of missing) expect(lines(output).filter((line) => line.includes(name))).toHaveLength(1);
+    expect(output).not.toMatch(/^\s+at /m);
+  });
+
+  test('with variables that do not fit names each, and quotes no secret', async () => {
+    const { code, output } = await run([role], {
+      HELIOGRAPH_POSTGRES_URL: 'http://user:hunter2@db/x',
+      HELIOGRAPH_CLICKHOUSE_URL: 'nonsense',
+      HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
+      HELIOGRAPH_SEALING_KEYS: 'k1:tooshorthunter2',
+      HELIOGRAPH_API_KEYS: 'id:hunter2',
+      HELIOGRAPH_HTTP_PORT: '70000',
+      HELIOGRAPH_LOG_LEVEL: 'loud',
+      HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'perhaps',
+    });
+    expect(code).toBe(1);
+    for (const name of [
+      'HELIOGRAPH_POSTGRES_URL',
+      'HELIOGRAPH_CLICKHOUSE_URL',
+      'HELIOGRAPH_SEALING_KEYS',
+      'HELIOGRAPH_HTTP_PORT',
+      'HELIOGRAPH_LOG_LEVEL',
+      'HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES',
+      ...(role === 'api' ? ['HELIOGRAPH_API_KEYS'] : []),
+    ])
+      expect(output).toContain(name);
+    expect(output).not.toContain('hunter2');
+  });
+});
+
+test.each([[[]], [['both']], [['--help']]])(
+  'a role that is none, %j, is answered with those that are, and with 2',
+  async (args) => {
+    const { code, output } = await run(args, {});
+    expect(code).toBe(2);
+    expect(output).toContain('api, worker');
+    expect(lines(output)).toHaveLength(1);
+  },
+);

@@ -1,0 +1,334 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { installTemporalRuntime } from '@heliograph/temporal-worker';
+import { eventually } from '@heliograph/testkit';
+import { activityInfo, heartbeat } from '@temporalio/activity';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { alertWorkflowId } from './alert-workflow-id.ts';
+import type { DeliveryOrder, StreamKey, StreamState } from './contract.ts';
+import { bundleFromSource } from './testing/dispatch-ground.ts';
+import {
+  type FakeActivities,
+  fakeActivities,
+  signalAt,
+  signalStream,
+  workflowGround,
+} from './testing/workflow-ground.ts';
+
+installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
+
+let bundle: { readonly code: string };
+let ground: Awaited<ReturnType<typeof workflowGround>>;
+let last = 0;
+
+beforeAll(async () => {
+  [bundle, ground] = await Promise.all([bundleFromSource(), workflowGround('alert')]);
+});
+afterAll(async () => {
+  await ground.close();
+  await Runtime.instance().shutdown();
+});
+
+const newStream = (): StreamKey => ({ fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' });
+const handleOf = (stream: StreamKey) => ground.client.workflow.getHandle(alertWorkflowId(stream));
+
+async function whileWorking(activities: FakeActivities, run: () => Promise<void>): Promise<void> {
+  const worker = await ground.worker(bundle, activities);
+  await worker.runUntil(run);
+}
+
+/** How often each event type is in the history of a stream's latest run. */
+async function eventsOf(stream: StreamKey): Promise<readonly string[]> {
+  const { events } = await handleOf(stream).fetchHistory();
+  return (events ?? []).flatMap((event) =>
+    Object.keys(event).filter((key) => key.endsWith('EventAttributes')),
+  );
+}
+const count = (events: readonly string[], name: string): number =>
+  events.filter((each) => each === `${name}EventAttributes`).length;
+
+/** An activity that fails the given number of times. */
+function failingFirst<A extends readonly unknown[], R>(
+  times: number,
+  run: (...args: A) => Promise<R>,
+): {
+  readonly run: (...args: A) => Promise<R>;
+  readonly attempts: { local: boolean; runId: string | undefined }[];
+} {
+  const attempts: { local: boolean; runId: string | undefined }[] = [];
+  return {
+    attempts,
+    run: async (...args) => {
+      const { isLocal, workflowExecution } = activityInfo();
+      attempts.push({ local: isLocal, runId: workflowExecution?.runId });
+      if (attempts.length <= times) throw new Error('away');
+      return run(...args);
+    },
+  };
+}
+
+/** Something was notified and is open; the next signals are at 1 and above. */
+const OPEN: StreamState = {
+  notificationCount: 1,
+  lastNotifiedAt: 1,
+  status: 'firing',
+  lastPosition: '0',
+  externalIds: {},
+};
+
+describe('an alert stream', () => {
+  test('delivers in one workflow task, without a timer or a regular activity, and ends', async () => {
+    const stream = newStream();
+    const { activities, delivered } = fakeActivities();
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(delivered).toMatchObject([
+      {
+        stream,
+        kind: 'trigger',
+        notificationId: `${alertWorkflowId(stream)}-1`,
+        timeToLiveMs: 3_600_000,
+        issue: { position: '1' },
+      },
+    ]);
+    const events = await eventsOf(stream);
+    expect(count(events, 'workflowTaskCompleted')).toBe(1);
+    expect(count(events, 'timerStarted') + count(events, 'activityTaskScheduled')).toBe(0);
+  });
+
+  test('starts again under its id with the state that it recorded', async () => {
+    const stream = newStream();
+    const { activities, delivered } = fakeActivities();
+    await whileWorking(activities, async () => {
+      for (const signal of [signalAt(1), signalAt(2), signalAt(3, 'resolved'), signalAt(3), signalAt(4)]) {
+        await signalStream(ground.client, stream, signal);
+        await handleOf(stream).result();
+      }
+    });
+    expect(delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['trigger', '1'],
+      ['resolve', '3'],
+      ['trigger', '4'],
+    ]);
+    expect(delivered[1]?.state).toMatchObject({ notificationCount: 1, externalIds: { webhook: 'ext-1' } });
+  });
+
+  test.each<[string, Partial<FakeActivities>, number]>([
+    [
+      'that is still pending, after the wait that was asked for',
+      { deliverAndRecord: async () => ({ kind: 'pending', code: 'RATE_LIMITED', waitMs: 5000 }) },
+      5000,
+    ],
+    [
+      'that failed',
+      {
+        deliverAndRecord: async () => {
+          throw new Error('away');
+        },
+      },
+      0,
+    ],
+  ])('goes on patiently with a quick delivery %s', async (_, quick, waitMs) => {
+    const stream = newStream();
+    const patient: (DeliveryOrder & { readonly local: boolean })[] = [];
+    const { activities, accept } = fakeActivities({
+      ...quick,
+      deliverPatiently: async (order) => {
+        patient.push({ ...order, local: activityInfo().isLocal });
+        return accept(order);
+      },
+    });
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(patient).toMatchObject([
+      { waitMs, local: false, notificationId: `${alertWorkflowId(stream)}-1`, kind: 'trigger' },
+    ]);
+  });
+
+  test('whose notification was dropped tries again with the next issue', async () => {
+    const stream = newStream();
+    const { activities, accept, delivered } = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1' ? { kind: 'dropped', code: 'REJECTED' } : accept(order),
+    });
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+      await signalStream(ground.client, stream, signalAt(2));
+      await handleOf(stream).result();
+    });
+    expect(delivered.map(({ issue }) => issue.position)).toEqual(['2']);
+  });
+
+  test('whose state cannot be read at once reads it by a regular activity, for as long as it takes', async () => {
+    const stream = newStream();
+    const fake = fakeActivities();
+    fake.states.set(alertWorkflowId(stream), {
+      notificationCount: 1,
+      lastNotifiedAt: 1,
+      status: 'firing',
+      lastPosition: '5',
+      externalIds: {},
+    });
+    const read = failingFirst(4, (key: StreamKey) => fake.activities.readStreamState(key));
+    await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(4, 'resolved'));
+      await handleOf(stream).result();
+    });
+    expect(read.attempts.map(({ local }) => local)).toEqual([true, false, false, false, false]);
+    expect(fake.delivered).toEqual([]);
+  });
+
+  test('does not end before what was delivered is recorded', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async () => ({
+        kind: 'delivered',
+        provider: 'webhook',
+        externalId: 'x',
+        recorded: false,
+      }),
+    });
+    const recorded: [StreamKey, StreamState][] = [];
+    const record = failingFirst(20, async (key: StreamKey, state: StreamState) => {
+      recorded.push([key, state]);
+    });
+    await whileWorking({ ...fake.activities, recordStreamState: record.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(record.attempts).toHaveLength(21);
+    expect(recorded).toMatchObject([
+      [stream, { status: 'firing', notificationCount: 1, lastPosition: '1', externalIds: { webhook: 'x' } }],
+    ]);
+  });
+
+  test('delivers after an outage of hours, to which it lost no signal', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async () => {
+        throw new Error('away');
+      },
+    });
+    const patient = failingFirst(300, (order: DeliveryOrder) => fake.activities.deliverPatiently(order));
+    await whileWorking({ ...fake.activities, deliverPatiently: patient.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(1));
+      await signalStream(ground.skippingClient, stream, signalAt(2, 'resolved'));
+      await handleOf(stream).result();
+    });
+    expect(fake.delivered.map(({ kind }) => kind)).toEqual(['trigger', 'resolve']);
+    const { startTime, closeTime } = await handleOf(stream).describe();
+    expect((closeTime?.getTime() ?? 0) - startTime.getTime()).toBeGreaterThan(45 * 60_000);
+  });
+});
+
+describe('signals that come while a batch is handled', () => {
+  test('are collected for the batch window and handled together', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+      deliverPatiently: async (order) => {
+        await signalStream(ground.client, stream, signalAt(3, 'resolved'));
+        await signalStream(ground.client, stream, signalAt(2));
+        return fake.accept(order);
+      },
+    });
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    await whileWorking(fake.activities, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(1, 'resolved'), 7_200_000);
+      await handleOf(stream).result();
+    });
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['resolve', '1'],
+      ['trigger', '2'],
+      ['resolve', '3'],
+    ]);
+    const { events } = await handleOf(stream).fetchHistory();
+    const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+      timer ? [Number(timer.startToFireTimeout?.seconds)] : [],
+    );
+    expect(timers).toEqual([7200]);
+  });
+
+  test('are never lost, however runs end and start again, and stay in order within their stream', async () => {
+    const streams = Array.from({ length: 3 }, newStream);
+    const perStream = 120;
+    const { activities, delivered } = fakeActivities();
+    const runs = new Set<string>();
+    await whileWorking(activities, async () => {
+      await Promise.all(
+        streams.map(async (stream) => {
+          for (let position = 1; position <= perStream; position++) {
+            const status = position % 2 === 1 ? 'firing' : 'resolved';
+            runs.add(await signalStream(ground.client, stream, signalAt(position, status), 5));
+          }
+        }),
+      );
+      await Promise.all(streams.map((stream) => handleOf(stream).result()));
+    });
+    const expected = Array.from({ length: perStream }, (_, index) => String(index + 1));
+    for (const { fingerprint } of streams) {
+      const positions = delivered
+        .filter(({ stream }) => stream.fingerprint === fingerprint)
+        .map(({ issue }) => issue.position);
+      expect(positions.filter((each, index) => each !== positions[index - 1])).toEqual(expected);
+    }
+    expect(runs.size).toBeGreaterThan(streams.length);
+  }, 60_000);
+
+  test('and are more than a run may take are carried on to the next, with the state', async () => {
+    const stream = newStream();
+    const total = 2100;
+    let open = false;
+    let firstRun = '';
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+      deliverPatiently: async (order) => {
+        await eventually(
+          'all are sent',
+          () => {
+            heartbeat();
+            return open;
+          },
+          { timeoutMs: 50_000 },
+        );
+        return fake.accept(order);
+      },
+    });
+    const read = failingFirst(0, (key: StreamKey) => fake.activities.readStreamState(key));
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
+      firstRun = await signalStream(ground.client, stream, signalAt(1, 'resolved'));
+      for (let position = 2; position <= total; position += 50) {
+        const chunk = Array.from(
+          { length: Math.min(50, total - position + 1) },
+          (_, index) => position + index,
+        );
+        await Promise.all(
+          chunk.map((each) =>
+            signalStream(ground.client, stream, signalAt(each, each === total ? 'resolved' : 'firing')),
+          ),
+        );
+      }
+      open = true;
+      await handleOf(stream).result();
+      const { runId } = await handleOf(stream).describe();
+      expect(runId).not.toBe(firstRun);
+      const [first] = (await handleOf(stream).fetchHistory()).events ?? [];
+      expect(first?.workflowExecutionStartedEventAttributes?.firstExecutionRunId).toBe(firstRun);
+    });
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['resolve', '1'],
+      ['trigger', '2'],
+      ['resolve', String(total)],
+    ]);
+    expect(fake.delivered[2]?.state).toMatchObject({ notificationCount: 3, lastPosition: String(total - 1) });
+    // A workflow task that is run again reads again; the run that was carried on to does not.
+    expect(new Set(read.attempts.map(({ runId }) => runId))).toEqual(new Set([firstRun]));
+  }, 60_000);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals';
+import { createTargetCache } from './target-cache.ts';
+
+const stream = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
+
+function cached(answer: () => Promise<null>) {
+  let clock = 0;
+  let reads = 0;
+  const target = createTargetCache(
+    {
+      deliveryTarget: () => {
+        reads++;
+        return answer();
+      },
+    },
+    { now: () => clock, ttlMs: 1000 },
+  );
+  return {
+    target,
+    reads: () => reads,
+    pass: (ms: number) => {
+      clock += ms;
+    },
+  };
+}
+
+test('a target is read once a second, whatever the fingerprint, and once per app and route', async () => {
+  const { target, reads, pass } = cached(async () => null);
+  await target(stream);
+  await target({ ...stream, fingerprint: 'g' });
+  expect(reads()).toBe(1);
+  await target({ ...stream, routeId: 'other' });
+  expect(reads()).toBe(2);
+  pass(1000);
+  await target(stream);
+  expect(reads()).toBe(3);
+});
+
+test('a failure is not remembered', async () => {
+  let away = true;
+  const { target, reads } = cached(() => (away ? Promise.reject(new Error('away')) : Promise.resolve(null)));
+  await expect(target(stream)).rejects.toThrow('away');
+  away = false;
+  await expect(target(stream)).resolves.toBeNull();
+  expect(reads()).toBe(2);
+});

@@ -1,0 +1,37 @@
+import { positionAt } from '../position.ts';
+import type { StoredIssue } from '../stores/issue.ts';
+import type { Route } from '../stores/route-store.ts';
+
+/** A stored firing issue at second `at`; give what matters. */
+export function storedIssue(at: number, parts: Partial<StoredIssue> = {}): StoredIssue {
+  return {
+    position: positionAt(at * 1000),
+    eventId: `e${at}`,
+    monitor: 'pod-restarts',
+    fingerprint: 'f1',
+    status: 'firing',
+    severity: 'critical',
+    labels: { namespace: 'payments' },
+    annotations: { summary: 'a pod restarts' },
+    startsAt: at * 1000,
+    endsAt: null,
+    storedAt: at * 1000,
+    contentHash: 'c0ffee',
+    ...parts,
+  };
+}
+
+/** A route that takes everything to app `a`; give what matters. */
+export function storedRoute(id: string, parts: Partial<Route> = {}): Route {
+  return {
+    id,
+    name: id,
+    query: '*',
+    enabled: true,
+    connectedAppIds: ['a'],
+    version: 1,
+    createdAt: 0,
+    updatedAt: 0,
+    ...parts,
+  };
+}

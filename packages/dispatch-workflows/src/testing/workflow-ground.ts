@@ -1,0 +1,124 @@
+import { createTemporalWorker } from '@heliograph/temporal-worker';
+import { createTemporalClient } from '@heliograph/temporal-worker/client';
+import { skipTime } from '@heliograph/testkit';
+import type { Client } from '@temporalio/client';
+import { DISPATCH_TRACE_STARTS } from '../activities/index.ts';
+import { alertWorkflowId } from '../alert-workflow-id.ts';
+import {
+  DISPATCH_TASK_QUEUE,
+  MONITOR_INSTANCE_ALERT,
+  type DeliveryOrder,
+  type DeliveryResult,
+  type DispatchActivities,
+  type IssueSignal,
+  type IssueStatus,
+  type StreamKey,
+  type StreamState,
+} from '../contract.ts';
+import { INITIAL_STREAM_STATE, notified } from '../decide/should-notify.ts';
+import { issueSignal } from '../workflows/definitions.ts';
+import { dispatchNamespace } from './dispatch-ground.ts';
+
+/** A namespace with the workflows in it and nothing else: the activities are given to each worker. */
+export async function workflowGround(label: string) {
+  const temporal = await dispatchNamespace(label);
+  return {
+    ...temporal,
+    /** Starts workflows in virtual time. */
+    skippingClient: createTemporalClient({
+      connection: skipTime(temporal.connection),
+      namespace: temporal.namespace,
+      traceStarts: DISPATCH_TRACE_STARTS,
+    }),
+    worker: (
+      workflowBundle: { readonly code: string },
+      activities: FakeActivities,
+      options: { readonly identity?: string } = {},
+    ) =>
+      createTemporalWorker({
+        connection: temporal.nativeConnection,
+        namespace: temporal.namespace,
+        taskQueue: DISPATCH_TASK_QUEUE,
+        workflowBundle,
+        activities: opening(activities),
+        shutdownGraceMs: 1000,
+        ...options,
+      }),
+  };
+}
+
+/** The issue at a position, as an alert stream is told of it. */
+export function signalAt(position: number, status: IssueStatus = 'firing'): IssueSignal {
+  return {
+    eventId: `e${position}`,
+    position: String(position),
+    status,
+    severity: 'critical',
+    startsAt: 1_767_225_600_000,
+    endsAt: null,
+    storedAt: 1_767_225_600_000,
+    contentHash: 'c0ffee',
+  };
+}
+
+/** Signals an alert stream, starting it where it does not run. */
+export async function signalStream(
+  client: Client,
+  stream: StreamKey,
+  signal: IssueSignal,
+  batchWindowMs?: number,
+): Promise<string> {
+  const handle = await client.workflow.signalWithStart(MONITOR_INSTANCE_ALERT, {
+    workflowId: alertWorkflowId(stream),
+    taskQueue: DISPATCH_TASK_QUEUE,
+    args: [{ stream, ...(batchWindowMs === undefined ? {} : { batchWindowMs }) }],
+    signal: issueSignal,
+    signalArgs: [signal],
+  });
+  return handle.signaledRunId;
+}
+
+/** What a test fakes; `openStream` is made of these as the real one is. */
+export type FakeActivities = Omit<DispatchActivities, 'openStream'>;
+
+/** Adds `openStream`: it reads the state and delivers where the stream was never notified. */
+function opening(activities: FakeActivities): DispatchActivities {
+  return {
+    ...activities,
+    openStream: async (stream, ifNeverNotified) => {
+      const state = await activities.readStreamState(stream);
+      const never = state.lastPosition === null;
+      const delivery =
+        never && ifNeverNotified !== null ? await activities.deliverAndRecord(ifNeverNotified) : null;
+      return { state, delivery };
+    },
+  };
+}
+
+/** Activities on a memory instead of databases and providers; give the ones that behave otherwise. */
+export function fakeActivities(others: Partial<FakeActivities> = {}) {
+  const states = new Map<string, StreamState>();
+  const delivered: DeliveryOrder[] = [];
+  const accept = (order: DeliveryOrder): DeliveryResult => {
+    delivered.push(order);
+    const result = { provider: 'webhook', externalId: `ext-${order.issue.position}` };
+    states.set(
+      alertWorkflowId(order.stream),
+      notified(order.state, order.issue, { now: order.decidedAt, ...result }),
+    );
+    return { kind: 'delivered', ...result, recorded: true };
+  };
+  const activities: FakeActivities = {
+    readAndDispatch: async () => {
+      throw new Error('this worker scans nothing');
+    },
+    readStreamState: async (stream) => states.get(alertWorkflowId(stream)) ?? INITIAL_STREAM_STATE,
+    deliverAndRecord: async (order) => accept(order),
+    deliverPatiently: async (order) => accept(order),
+    recordStreamState: async (stream, state) => {
+      states.set(alertWorkflowId(stream), state);
+    },
+    ...others,
+  };
+  return { activities, states, delivered, accept };
+}

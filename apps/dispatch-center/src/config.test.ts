@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { loadApiConfig, loadWorkerConfig, parseApiKeys } from './config.ts';
 
@@ -59,4 +60,10 @@ test('a configuration does not show its secrets when it is printed', () => {
   const shown = JSON.stringify(config);
   for (const clear of ['0123456789abcdef', 'tem-poral-key', env.HELIOGRAPH_SEALING_KEYS])
     expect(shown).not.toContain(clear);
+});
+
+test('the README names every variable, and none that is not there', () => {
+  const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
+  const namesIn = (text: string) => [...new Set(text.match(/\b(?:HELIOGRAPH|OTEL)_[A-Z_]+\b/g))].toSorted();
+  expect(namesIn(read('../README.md'))).toEqual(namesIn(read('config.ts')));
 });

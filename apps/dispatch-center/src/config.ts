@@ -22,6 +22,11 @@ const shared = {
   HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
   HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
+  /** PEM files; any of them turns TLS on. A client certificate needs its key. */
+  HELIOGRAPH_TEMPORAL_TLS_CA_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME: text({ optional: true }),
   /** Create namespace and search attributes where they are missing: for the embedded stack. */
   HELIOGRAPH_TEMPORAL_SETUP: flag({ default: false }),
   HELIOGRAPH_SEALING_KEYS: secret({
@@ -50,6 +55,7 @@ const workerSchema = v.object({
   HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
   HELIOGRAPH_SCAN_INTERVAL_MS: durationMs({ default: 15_000 }),
   HELIOGRAPH_SCAN_OVERLAP_MS: durationMs({ default: 10_000 }),
+  HELIOGRAPH_SCAN_SEEN_ROWS: integer({ min: 100, max: 20_000, default: 5000 }),
   HELIOGRAPH_SCAN_ROWS: integer({ min: 1, max: 5000, default: 500 }),
   HELIOGRAPH_MAX_RUNNING_ALERTS: integer({ min: 1, max: 1_000_000, default: 5000 }),
   HELIOGRAPH_FAN_OUT: integer({ min: 1, max: 1000, default: 32 }),
@@ -81,13 +87,20 @@ export interface ApiKey {
   readonly scopes: readonly string[];
 }
 
-/** Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null where it does not fit. */
+/** What an Authorization header can carry. */
+const BEARER_SECRET = /^[\w.~+/=-]{16,1024}$/;
+
+/**
+ * Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null where it does not fit, also where two
+ * keys have one id or one secret.
+ */
 export function parseApiKeys(value: string): readonly ApiKey[] | null {
   const keys: ApiKey[] = [];
   for (const part of value.split(',')) {
     const [id = '', key = '', ...scopes] = part.trim().split(':');
     const granted = scopes.join(':').split('+');
-    if (!/^[\w.-]{1,64}$/.test(id) || key.length < 16 || granted.includes('')) return null;
+    if (!/^[\w.-]{1,64}$/.test(id) || !BEARER_SECRET.test(key) || granted.includes('')) return null;
+    if (keys.some((known) => known.id === id || known.secret === key)) return null;
     keys.push({ id, secret: key, scopes: granted });
   }
   return keys;

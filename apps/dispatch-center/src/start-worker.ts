@@ -83,6 +83,7 @@ export async function startWorker(context: ServiceContext): Promise<void> {
         intervalMs: config.HELIOGRAPH_SCAN_INTERVAL_MS,
         overlapMs: config.HELIOGRAPH_SCAN_OVERLAP_MS,
         maxRowsPerScan: config.HELIOGRAPH_SCAN_ROWS,
+        maxSeenRows: config.HELIOGRAPH_SCAN_SEEN_ROWS,
         maxRunningAlerts: config.HELIOGRAPH_MAX_RUNNING_ALERTS,
         concurrency: config.HELIOGRAPH_FAN_OUT,
       },

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   connectClickHouse,
   connectPostgres,
@@ -15,7 +16,7 @@ import {
 } from '@heliograph/dispatch-workflows/stores';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
 import type { Logger, ReadinessCheck, ServiceContext } from '@heliograph/service';
-import type { TemporalAddress } from '@heliograph/temporal-worker/client';
+import type { TemporalAddress, TemporalTls } from '@heliograph/temporal-worker/client';
 import type { SharedConfig } from './config.ts';
 
 /** What both roles stand on. */
@@ -70,12 +71,38 @@ export async function layGround(
   };
 }
 
-/** The Temporal address of a configuration. */
+/** The Temporal address of a configuration. `@throws {Error}` naming the variable whose file cannot be read. */
 export function temporalAddress(config: SharedConfig): TemporalAddress {
   const apiKey = config.HELIOGRAPH_TEMPORAL_API_KEY?.reveal();
+  const tls: TemporalTls = {
+    ...pem('rootCaCertificate', config, 'HELIOGRAPH_TEMPORAL_TLS_CA_FILE'),
+    ...pem('clientCertificate', config, 'HELIOGRAPH_TEMPORAL_TLS_CERT_FILE'),
+    ...pem('clientKey', config, 'HELIOGRAPH_TEMPORAL_TLS_KEY_FILE'),
+    ...(config.HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME === undefined
+      ? {}
+      : { serverName: config.HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME }),
+  };
+  if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined)) {
+    throw new Error('HELIOGRAPH_TEMPORAL_TLS_CERT_FILE and HELIOGRAPH_TEMPORAL_TLS_KEY_FILE need each other');
+  }
   return {
     address: config.HELIOGRAPH_TEMPORAL_ADDRESS,
-    ...(config.HELIOGRAPH_TEMPORAL_TLS ? { tls: {} } : {}),
+    ...(config.HELIOGRAPH_TEMPORAL_TLS || Object.keys(tls).length > 0 ? { tls } : {}),
     ...(apiKey === undefined ? {} : { apiKey }),
   };
+}
+
+type PemVariable =
+  | 'HELIOGRAPH_TEMPORAL_TLS_CA_FILE'
+  | 'HELIOGRAPH_TEMPORAL_TLS_CERT_FILE'
+  | 'HELIOGRAPH_TEMPORAL_TLS_KEY_FILE';
+
+function pem(field: keyof TemporalTls, config: SharedConfig, variable: PemVariable): TemporalTls {
+  const file = config[variable];
+  if (file === undefined) return {};
+  try {
+    return { [field]: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw new Error(`${variable}: the file cannot be read`, { cause: error });
+  }
 }

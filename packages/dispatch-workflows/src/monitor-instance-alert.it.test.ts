@@ -29,6 +29,13 @@ afterAll(async () => {
 });
 
 const newStream = (): StreamKey => ({ fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' });
+const stateAt = (position: number): StreamState => ({
+  notificationCount: 1,
+  lastNotifiedAt: 1,
+  status: 'firing',
+  lastPosition: String(position),
+  externalIds: {},
+});
 const handleOf = (stream: StreamKey) => ground.client.workflow.getHandle(alertWorkflowId(stream));
 
 async function whileWorking(activities: FakeActivities, run: () => Promise<void>): Promise<void> {
@@ -163,16 +170,10 @@ describe('an alert stream', () => {
     expect(delivered.map(({ issue }) => issue.position)).toEqual(['2']);
   });
 
-  test('whose state cannot be read at once reads it by a regular activity, for as long as it takes', async () => {
+  test('that cannot be opened at once reads its state by a regular activity, for as long as it takes', async () => {
     const stream = newStream();
     const fake = fakeActivities();
-    fake.states.set(alertWorkflowId(stream), {
-      notificationCount: 1,
-      lastNotifiedAt: 1,
-      status: 'firing',
-      lastPosition: '5',
-      externalIds: {},
-    });
+    fake.states.set(alertWorkflowId(stream), stateAt(5));
     const read = failingFirst(4, (key: StreamKey) => fake.activities.readStreamState(key));
     await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
       await signalStream(ground.skippingClient, stream, signalAt(4, 'resolved'));
@@ -230,28 +231,50 @@ describe('signals that come while a batch is handled', () => {
     const stream = newStream();
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
-        order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+        order.issue.position === '2' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
       deliverPatiently: async (order) => {
-        await signalStream(ground.client, stream, signalAt(3, 'resolved'));
-        await signalStream(ground.client, stream, signalAt(2));
+        await signalStream(ground.client, stream, signalAt(4, 'resolved'));
+        await signalStream(ground.client, stream, signalAt(3));
         return fake.accept(order);
       },
     });
-    fake.states.set(alertWorkflowId(stream), OPEN);
+    fake.states.set(alertWorkflowId(stream), stateAt(1));
     await whileWorking(fake.activities, async () => {
-      await signalStream(ground.skippingClient, stream, signalAt(1, 'resolved'), 7_200_000);
+      await signalStream(ground.skippingClient, stream, signalAt(2, 'resolved'), 7_200_000);
       await handleOf(stream).result();
     });
     expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
-      ['resolve', '1'],
-      ['trigger', '2'],
-      ['resolve', '3'],
+      ['resolve', '2'],
+      ['trigger', '3'],
+      ['resolve', '4'],
     ]);
     const { events } = await handleOf(stream).fetchHistory();
     const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
       timer ? [Number(timer.startToFireTimeout?.seconds)] : [],
     );
     expect(timers).toEqual([7200]);
+  });
+
+  test('and the first notification is still on its way are handled after it, in their order', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '2' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+      deliverPatiently: async (order) => {
+        for (const signal of [signalAt(4), signalAt(1, 'resolved'), signalAt(3, 'resolved'), signalAt(2)])
+          await signalStream(ground.client, stream, signal);
+        return fake.accept(order);
+      },
+    });
+    await whileWorking(fake.activities, async () => {
+      await signalStream(ground.client, stream, signalAt(2));
+      await handleOf(stream).result();
+    });
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['trigger', '2'],
+      ['resolve', '3'],
+      ['trigger', '4'],
+    ]);
   });
 
   test('are never lost, however runs end and start again, and stay in order within their stream', async () => {

@@ -1,4 +1,4 @@
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { freshName } from './fresh-name.ts';
 import { stackAddresses } from './stack-addresses.ts';
 
@@ -25,7 +25,8 @@ export async function freshClickHouse(label: string): Promise<FreshClickHouse> {
 }
 
 async function withAdmin(url: string, run: (client: ClickHouseClient) => Promise<unknown>): Promise<void> {
-  const client = createClient({ url });
+  // Whatever fails is thrown; the client's own log would only say it twice.
+  const client = createClient({ url, log: { level: ClickHouseLogLevel.OFF } });
   try {
     await run(client);
   } finally {

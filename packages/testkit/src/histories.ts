@@ -14,7 +14,10 @@ export interface RecordedHistory {
   readonly json: unknown;
 }
 
-/** Writes the history of an execution, running or ended, as a fixture. */
+/**
+ * Writes the history of an execution, running or ended, as a fixture. A fixture that exists stays as it is: it stands
+ * for executions that are running somewhere. Record a changed workflow under another scenario.
+ */
 export async function recordHistory(
   client: Client,
   execution: { readonly workflowId: string; readonly runId?: string },
@@ -24,7 +27,11 @@ export async function recordHistory(
   const history = await client.workflow.getHandle(execution.workflowId, execution.runId).fetchHistory();
   await mkdir(directory, { recursive: true });
   const file = join(directory, `${fixture.workflowType}.${fixture.scenario}.json`);
-  await writeFile(file, `${historyToJSON(history)}\n`);
+  try {
+    await writeFile(file, `${historyToJSON(history)}\n`, { flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
   return file;
 }
 

@@ -314,13 +314,18 @@ describe('routes', () => {
     expect(ids).toEqual(expect.arrayContaining(made.map(({ json }) => json.id)));
   });
 
-  test.each(['limit=0', 'limit=201', 'limit=x', 'cursor=%00', 'cursor=bm9uc2Vuc2U', 'cursor=Nw'])(
-    'are not listed for ?%s',
-    async (query) => {
-      const { status } = await api.call('GET', `/api/v1/routes?${query}`);
-      expect([400, 422]).toContain(status);
-    },
-  );
+  test.each([
+    'limit=0',
+    'limit=201',
+    'limit=x',
+    'cursor=%00',
+    'cursor=bm9uc2Vuc2U',
+    'cursor=Nw',
+    'cursor=Ilx1MDAwMCI',
+  ])('are not listed for ?%s', async (query) => {
+    const { status } = await api.call('GET', `/api/v1/routes?${query}`);
+    expect([400, 422]).toContain(status);
+  });
 
   test.each(['GET', 'PUT', 'DELETE'])('that do not exist are not found: %s', async (method) => {
     await expect(
@@ -363,7 +368,10 @@ describe('connected apps', () => {
     ['an address that is none', { settings: { url: 'here' } }, 'NOTIFIER_SETTINGS_INVALID', '/settings/url'],
     ['a secret that does not fit', { secret: 'hunter2hunter2' }, 'NOTIFIER_SECRET_INVALID', '/secret'],
   ])('with %s are refused, by creation and by change', async (_, parts, code, pointer) => {
-    const refusal = { status: 422, json: { code, errors: [{ pointer }] } };
+    const refusal = {
+      status: 422,
+      json: { code, errors: expect.arrayContaining([expect.objectContaining({ pointer })]) },
+    };
     await expect(api.call('POST', '/api/v1/connected-apps', { body: appBody(parts) })).resolves.toMatchObject(
       refusal,
     );
@@ -414,8 +422,7 @@ describe('keys', () => {
       ...(method === 'POST' ? { body: issue({ fingerprint: unique('keys') }) } : {}),
     });
     expect(answer.status).toBe(status);
-    const challenged = answer.headers.get('www-authenticate');
-    expect(challenged === null).toBe(status !== 401);
+    if (status === 401) expect(answer.headers.get('www-authenticate')).toContain('Bearer');
   });
 });
 
@@ -474,14 +481,10 @@ describe('what every service has', () => {
     ).toEqual(
       [
         'storeIssues',
-        ...['listRoutes', 'createRoute', 'readRoute', 'replaceRoute', 'removeRoute'],
-        ...[
-          'listConnectedApps',
-          'createConnectedApp',
-          'readConnectedApp',
-          'replaceConnectedApp',
-          'removeConnectedApp',
-        ],
+        ...['list', 'create', 'read', 'replace', 'remove'].flatMap((verb) => {
+          const many = verb === 'list' ? 's' : '';
+          return [`${verb}Route${many}`, `${verb}ConnectedApp${many}`];
+        }),
       ].toSorted(),
     );
   });

@@ -55,7 +55,7 @@ export function addConnectedAppsApi(
     query: v.object({ ...pageQuery() }),
     responses: { 200: { description: 'A page.', schema: page } },
     handler: async ({ query: { limit, cursor } }) => {
-      const afterId = cursor === undefined ? null : decodeCursor(v.string(), cursor);
+      const afterId = cursor === undefined ? null : decodeCursor(idParams.entries.id, cursor);
       const found = await connectedApps.list({ afterId, limit: limit + 1 });
       const { items, nextCursor } = toPage(found, limit, ({ id }) => id);
       return { status: 200, body: { items: items.map(presentConnectedApp), nextCursor } };

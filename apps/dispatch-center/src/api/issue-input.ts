@@ -2,17 +2,32 @@ import { fingerprintOf, toFingerprint, type NewIssue } from '@heliograph/dispatc
 import * as v from 'valibot';
 
 const MAX_LABELS = 100;
-const names = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+/** JSON can carry half of a surrogate pair, which no database takes: it would fail the whole batch. */
+const text = (maxLength: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(maxLength),
+    v.check((given) => !/\p{Surrogate}/u.test(given), 'Expected well-formed Unicode.'),
+  );
+const name = (maxLength: number) => v.pipe(text(maxLength), v.minLength(1));
 const texts = (maxLength: number) =>
   v.pipe(
-    v.record(names, v.pipe(v.string(), v.maxLength(maxLength))),
+    v.record(name(256), text(maxLength)),
     v.check((record) => Object.keys(record).length <= MAX_LABELS, `Expected at most ${MAX_LABELS} entries.`),
   );
 const instant = v.pipe(
   v.string(),
   v.isoTimestamp('Expected an instant such as 2026-01-31T12:00:00Z.'),
-  v.check((text) => !Number.isNaN(Date.parse(text)), 'Expected an instant that exists.'),
+  v.check(isInstant, 'Expected an instant that exists.'),
 );
+
+/** `Date.parse` takes the 31st of February for the 3rd of March. */
+function isInstant(given: string): boolean {
+  const [year = 0, month = 0, day = 0] = given.slice(0, 10).split('-').map(Number);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCDate() === day && !Number.isNaN(Date.parse(given));
+}
 
 /** An issue as a monitor sends it. */
 export const issueInput = v.strictObject({
@@ -20,11 +35,11 @@ export const issueInput = v.strictObject({
   eventId: v.optional(
     v.pipe(v.string(), v.regex(/^[\w.:-]{1,128}$/, 'Expected 1 to 128 of letters, digits, _ . : -')),
   ),
-  monitor: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+  monitor: name(256),
   /** Names what the issue is about. Default: a hash of monitor and labels. */
-  fingerprint: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
+  fingerprint: v.optional(name(1024)),
   status: v.picklist(['firing', 'resolved', 'suppressed']),
-  severity: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64)), 'none'),
+  severity: v.optional(name(64), 'none'),
   labels: v.optional(texts(4096), {}),
   annotations: v.optional(texts(32_768), {}),
   /** Default: when it was received. */

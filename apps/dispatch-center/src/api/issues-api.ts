@@ -10,7 +10,13 @@ const MAX_BATCH = 1000;
 const batchInput = v.strictObject({
   issues: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH)),
 });
-const looseIssue = v.looseObject({ monitor: v.optional(v.unknown()) });
+const looseIssue = v.pipe(
+  v.looseObject({ monitor: v.optional(v.unknown()) }),
+  v.check(
+    (body) => !('issues' in body),
+    `Expected one issue, or {"issues": […]} with 1 to ${MAX_BATCH} and nothing else.`,
+  ),
+);
 
 const stored = v.object({ index: v.number(), eventId: v.string(), fingerprint: v.string() });
 const refused = v.object({

@@ -10,8 +10,14 @@ import * as v from 'valibot';
 /** Ids in paths: `[a-z0-9]{1,64}`, because they become parts of workflow ids. */
 export const idParams = v.object({ id: v.pipe(v.string(), v.regex(/^[a-z0-9]{1,64}$/, 'Expected an id.')) });
 
+/** A text that PostgreSQL takes: JSON can carry NUL and half of a surrogate pair, which it does not. */
+export const storableText = v.pipe(
+  v.string(),
+  v.check((text) => !/\0|\p{Surrogate}/u.test(text), 'Expected well-formed Unicode without NUL.'),
+);
+
 /** A name that people gave. */
-export const nameInput = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
+export const nameInput = v.pipe(storableText, v.trim(), v.minLength(1), v.maxLength(200));
 
 const isoInstant = v.string();
 

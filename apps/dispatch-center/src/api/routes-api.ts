@@ -11,11 +11,19 @@ import {
   type Ids,
 } from '@heliograph/service';
 import * as v from 'valibot';
-import { answering, idParams, idWithoutHyphens, nameInput, presentRoute, routeView } from './present.ts';
+import {
+  answering,
+  idParams,
+  idWithoutHyphens,
+  nameInput,
+  presentRoute,
+  routeView,
+  storableText,
+} from './present.ts';
 
 const routeInput = v.strictObject({
   name: nameInput,
-  query: v.optional(v.string(), ''),
+  query: v.optional(storableText, ''),
   enabled: v.optional(v.boolean(), true),
   connectedAppIds: v.optional(v.pipe(v.array(idParams.entries.id), v.maxLength(100)), []),
 });
@@ -38,7 +46,7 @@ export function addRoutesApi(
     query: v.object({ ...pageQuery() }),
     responses: { 200: { description: 'A page.', schema: page } },
     handler: async ({ query: { limit, cursor } }) => {
-      const afterId = cursor === undefined ? null : decodeCursor(v.string(), cursor);
+      const afterId = cursor === undefined ? null : decodeCursor(idParams.entries.id, cursor);
       const found = await routes.list({ afterId, limit: limit + 1 });
       const { items, nextCursor } = toPage(found, limit, ({ id }) => id);
       return { status: 200, body: { items: items.map(presentRoute), nextCursor } };

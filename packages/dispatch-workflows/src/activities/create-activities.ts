@@ -69,6 +69,9 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
   const signals = meter.createCounter('heliograph_dispatch_signals', {
     description: 'Signals sent, by result.',
   });
+  const drops = meter.createCounter('heliograph_dispatch_dropped_notifications', {
+    description: 'Decided notifications that were given up, by code.',
+  });
   const readAndDispatch = createReadAndDispatch(
     {
       issues,
@@ -131,6 +134,10 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         'notification.outcome': outcome.kind,
         'notification.duration_ms': durationMs,
       });
+    },
+    onDrop: ({ order, code }) => {
+      drops.add(1, { code });
+      onProblem?.({ what: `a notification is given up: ${code}`, id: order.notificationId });
     },
     onRecordFailure: ({ workflowId, error }) =>
       onProblem?.({ what: 'a delivered notification could not be recorded yet', id: workflowId, error }),

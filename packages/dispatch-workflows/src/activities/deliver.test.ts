@@ -160,22 +160,26 @@ describe('one short attempt', () => {
     expect(state.requests[0]?.notification.route).toEqual({ id: 'r1', name: 'r1' });
   });
 
-  test.each([row.position, storedIssue(6).position])(
-    'sends nothing again when the row stands at position %s already',
-    async (lastPosition) => {
-      const { state, dependencies } = world();
-      state.stored = { ...INITIAL_STREAM_STATE, lastPosition, externalIds: { webhook: 'known' } };
-      state.issue = null;
-      await expect(deliverAndRecord(dependencies, order)).resolves.toEqual({
-        kind: 'delivered',
-        provider: 'webhook',
-        externalId: 'known',
-        recorded: true,
-      });
-      expect(state.requests).toEqual([]);
-      expect(state.recorded).toEqual([]);
-    },
-  );
+  test('sends nothing again when the row counts this notification already', async () => {
+    const { state, dependencies } = world();
+    state.stored = { ...INITIAL_STREAM_STATE, notificationCount: 1, externalIds: { webhook: 'known' } };
+    state.issue = null;
+    await expect(deliverAndRecord(dependencies, order)).resolves.toEqual({
+      kind: 'delivered',
+      provider: 'webhook',
+      externalId: 'known',
+      recorded: true,
+    });
+    expect(state.requests).toEqual([]);
+    expect(state.recorded).toEqual([]);
+  });
+
+  test('is sent where the row has only passed the position: a silent decision passes it, too', async () => {
+    const { state, dependencies } = world();
+    state.stored = { ...INITIAL_STREAM_STATE, lastPosition: row.position };
+    await deliverAndRecord(dependencies, order);
+    expect(state.requests).toHaveLength(1);
+  });
 
   test('does not read a state again that was read just now', async () => {
     const { state, dependencies } = world();
@@ -211,6 +215,46 @@ describe('one short attempt', () => {
       ),
     ).rejects.toThrow('away');
     expect(state.requests).toEqual([]);
+  });
+});
+
+describe('a stream that is opened', () => {
+  const known = { ...INITIAL_STREAM_STATE, notificationCount: 1, lastPosition: '1' };
+
+  test('and was never notified delivers what was decided for that case, with one reading', async () => {
+    const { state, dependencies } = world();
+    await expect(openStream(dependencies, order.stream, order)).resolves.toEqual({
+      state: INITIAL_STREAM_STATE,
+      delivery: { kind: 'delivered', provider: 'webhook', externalId: 'ext', recorded: true },
+    });
+    expect(state.readings).toBe(1);
+    expect(state.recorded).toHaveLength(1);
+  });
+
+  test('and was notified before delivers nothing: what was decided may be wrong', async () => {
+    const { state, dependencies } = world();
+    state.stored = known;
+    await expect(openStream(dependencies, order.stream, order)).resolves.toEqual({
+      state: known,
+      delivery: null,
+    });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('with nothing to deliver only reads', async () => {
+    const { state, dependencies } = world();
+    await expect(openStream(dependencies, order.stream, null)).resolves.toEqual({
+      state: INITIAL_STREAM_STATE,
+      delivery: null,
+    });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('hands on that its delivery is not over', async () => {
+    const { dependencies } = world(limited(2000));
+    await expect(openStream(dependencies, order.stream, order)).resolves.toMatchObject({
+      delivery: { kind: 'pending', waitMs: 2000 },
+    });
   });
 });
 
@@ -258,7 +302,7 @@ describe('a patient delivery', () => {
     const { given } = patience();
     await deliverPatiently(dependencies, { ...order, stateIsFresh: true }, given);
     expect(state.readings).toBe(2);
-    state.stored = { ...INITIAL_STREAM_STATE, lastPosition: row.position };
+    state.stored = { ...INITIAL_STREAM_STATE, notificationCount: 1 };
     await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({ kind: 'delivered' });
     expect(state.requests).toHaveLength(2);
   });

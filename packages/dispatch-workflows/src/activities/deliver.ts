@@ -1,11 +1,11 @@
-import type { Outcome } from '@heliograph/notifier';
+import type { NotifiedIssue, Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult, OpenedStream, StreamKey } from '../contract.ts';
+import type { DeliveryOrder, DeliveryResult, DropCode, OpenedStream, StreamKey } from '../contract.ts';
 import { notified } from '../decide/should-notify.ts';
-import { comparePositions } from '../position.ts';
 import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
+import type { StoredIssue } from '../stores/issue.ts';
 import type { StreamStore } from '../stores/stream-store.ts';
 
 /** What a delivery works with. */
@@ -21,6 +21,8 @@ export interface DeliveryDependencies {
     readonly outcome: Outcome;
     readonly durationMs: number;
   }) => void;
+  /** Hears of a notification that is given up. */
+  readonly onDrop?: (drop: { readonly order: DeliveryOrder; readonly code: DropCode }) => void;
   /** Hears of a state row that could not be written after a delivery. */
   readonly onRecordFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
 }
@@ -42,6 +44,7 @@ export async function deliverAndRecord(
   signal?: AbortSignal,
 ): Promise<DeliveryResult> {
   const attempt = await attemptOnce(dependencies, order, QUICK_TIMEOUT_MS, signal);
+  if (attempt.kind === 'dropped') dependencies.onDrop?.({ order, code: attempt.code });
   return attempt.kind === 'again'
     ? { kind: 'pending', code: attempt.code, waitMs: attempt.retryAfterMs ?? 0 }
     : attempt;
@@ -94,7 +97,10 @@ export async function deliverPatiently(
   let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
   for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
     // Waiting for longer than it is worth would only hold the slot.
-    if (waitMs >= left()) return { kind: 'dropped', code: 'EXPIRED' };
+    if (waitMs >= left()) {
+      dependencies.onDrop?.({ order, code: 'EXPIRED' });
+      return { kind: 'dropped', code: 'EXPIRED' };
+    }
     while (waitMs > 0) {
       const step = Math.min(waitMs, HEARTBEAT_EVERY_MS);
       await patience.sleep(step, patience.signal);
@@ -103,6 +109,7 @@ export async function deliverPatiently(
     }
     patience.heartbeat(patience.now() - startedAt);
     const attempt = await attemptOnce(dependencies, later, PATIENT_TIMEOUT_MS, patience.signal);
+    if (attempt.kind === 'dropped') dependencies.onDrop?.({ order, code: attempt.code });
     if (attempt.kind !== 'again') return attempt;
     patience.signal.throwIfAborted();
     waitMs =
@@ -126,8 +133,8 @@ async function attemptOnce(
   ]);
   if (target === null) return { kind: 'dropped', code: 'CONNECTED_APP_MISSING' };
   const { app, secret, routeName } = target;
-  // The row is written only after a delivery: an attempt that was cut off after it has nothing left to do.
-  if (recorded.lastPosition !== null && comparePositions(recorded.lastPosition, signalled.position) >= 0) {
+  // The count grows only with a delivery: an attempt that was cut off after it has nothing left to do.
+  if (recorded.notificationCount > order.state.notificationCount) {
     const externalId = recorded.externalIds[app.provider] ?? null;
     return { kind: 'delivered', provider: app.provider, externalId, recorded: true };
   }
@@ -147,7 +154,7 @@ async function attemptOnce(
       route: { id: stream.routeId, name: routeName ?? stream.routeId },
       connectedApp: { id: app.id, name: app.name },
       sequence: order.state.notificationCount,
-      issue,
+      issue: contentOf(issue),
       externalId: order.state.externalIds[app.provider] ?? null,
     },
   });
@@ -174,4 +181,10 @@ async function attemptOnce(
     case 'uncertain':
       return { kind: 'again', code: outcome.code, retryAfterMs: null };
   }
+}
+
+/** What a provider is told of an issue: not where and when we keep it. */
+function contentOf(issue: StoredIssue): NotifiedIssue {
+  const { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt } = issue;
+  return { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt };
 }

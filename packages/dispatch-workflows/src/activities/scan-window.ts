@@ -13,7 +13,9 @@ const ENTRY_BYTES = 12;
  * little later, so the last stretch is read again; rows of it that were dispatched are remembered here. The memory
  * is bounded: beyond `maxRows` the oldest are forgotten, and the stretch begins after them.
  *
- * It is an optimisation. What it forgets is at worst sent twice, and the alert stream ignores what is not newer.
+ * In return, a row that becomes visible late is found only within the stretch: `overlapMs`, or the time that the
+ * latest `maxRows` rows took where that is less. A row is sent twice at worst, and the alert stream ignores what is
+ * not newer.
  */
 export class ScanWindow {
   readonly #overlapMs: number;

@@ -131,3 +131,20 @@ test('a stream that was notified before goes on from the state that was read', a
   await stream.drain(world);
   expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '12']]);
 });
+
+test('silent decisions are made durable by a flush, and a delivery that was recorded needs none', async () => {
+  const world = ports();
+  const silent = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'resolved')]);
+  await silent.drain(world);
+  expect(world.recorded).toEqual([]);
+  await silent.flush(world);
+  expect(world.recorded).toEqual([{ ...INITIAL_STREAM_STATE, lastPosition: '7' }]);
+  await silent.flush(world);
+  expect(world.recorded).toHaveLength(1);
+
+  const loud = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'firing')]);
+  const quiet = ports();
+  await loud.drain(quiet);
+  await loud.flush(quiet);
+  expect(quiet.recorded).toEqual([]);
+});

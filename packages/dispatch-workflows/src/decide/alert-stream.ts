@@ -1,4 +1,11 @@
-import type { DeliveryOrder, DeliveryResult, IssueSignal, StreamKey, StreamState } from '../contract.ts';
+import type {
+  DeliveryOrder,
+  DeliveryResult,
+  IssueSignal,
+  Position,
+  StreamKey,
+  StreamState,
+} from '../contract.ts';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import { comparePositions } from '../position.ts';
 import { decided, notified, shouldNotify } from './should-notify.ts';
@@ -34,11 +41,14 @@ export class AlertStream {
   #inbox: IssueSignal[];
   /** Something was delivered whose state is not in the database yet. */
   #owesRecord = false;
+  /** The newest position that the database knows of. */
+  #durablePosition: Position | null;
 
   constructor(key: StreamKey, state: StreamState, inbox: readonly IssueSignal[] = []) {
     this.key = key;
     this.#state = state;
     this.#inbox = [...inbox];
+    this.#durablePosition = state.lastPosition;
   }
 
   get state(): StreamState {
@@ -69,13 +79,14 @@ export class AlertStream {
     settled: { readonly order: DeliveryOrder; readonly result: DeliveryResult } | null,
   ): void {
     this.#state = state;
+    this.#durablePosition = state.lastPosition;
     if (settled === null) return;
     const { order, result } = settled;
     this.#inbox = this.#inbox.filter(({ position }) => position !== order.issue.position);
     this.#settle(order, result);
   }
 
-  /** Handles everything that is buffered now. When it returns, the state of every delivery is durable. */
+  /** Handles everything that is buffered now. When it returns, every delivery is durable. */
   async drain(ports: StreamPorts): Promise<BatchSummary> {
     const batch = this.#inbox.toSorted(byPosition);
     this.#inbox = [];
@@ -88,11 +99,23 @@ export class AlertStream {
       }
       if (this.#settle(order, await ports.deliver(order))) notifications++;
     }
-    if (this.#owesRecord) {
-      await ports.record(this.key, this.#state);
-      this.#owesRecord = false;
-    }
+    if (this.#owesRecord) await this.#record(ports);
     return { signals: batch.length, notifications };
+  }
+
+  /**
+   * Makes silent decisions durable: before a stream ends its last position must be in the database, or an older issue
+   * that becomes visible late would be decided as if it were new. A delivery has done so already.
+   */
+  async flush(ports: StreamPorts): Promise<void> {
+    if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
+  }
+
+  async #record(ports: StreamPorts): Promise<void> {
+    const state = this.#state;
+    await ports.record(this.key, state);
+    this.#owesRecord = false;
+    this.#durablePosition = state.lastPosition;
   }
 
   #orderFor(signal: IssueSignal, now: number): DeliveryOrder | null {
@@ -117,6 +140,7 @@ export class AlertStream {
     this.#state = notified(this.#state, issue, { now: decidedAt, ...result });
     // A row that was written holds everything before it, too.
     this.#owesRecord = !result.recorded;
+    if (result.recorded) this.#durablePosition = this.#state.lastPosition;
     return true;
   }
 }

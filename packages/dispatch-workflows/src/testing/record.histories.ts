@@ -18,6 +18,7 @@ import {
   type ScanResult,
   type StreamKey,
 } from '../contract.ts';
+import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { bundleFromSource } from './dispatch-ground.ts';
 import { fixedTraces } from './fixed-traces.ts';
 import {
@@ -169,8 +170,8 @@ describe('monitorInstanceAlert', () => {
     await expect(save(stream, 'unrecorded')).resolves.toEqual([]);
   });
 
-  test('batch-of-many', async () => {
-    const stream = streamOf('batch-of-many');
+  /** A stream whose first delivery takes so long that many signals come meanwhile. */
+  function busy(stream: StreamKey) {
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
         order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
@@ -179,6 +180,26 @@ describe('monitorInstanceAlert', () => {
           await signalStream(client, stream, signalAt(position, position % 3 === 0 ? 'resolved' : 'firing'));
         return fake.accept(order);
       },
+    });
+    return fake;
+  }
+
+  test('signals-while-opening', async () => {
+    const stream = streamOf('signals-while-opening');
+    await whileWorking(busy(stream).activities, async () => {
+      await signalStream(client, stream, signalAt(1));
+      await ended(stream);
+    });
+    await expect(save(stream, 'signals-while-opening')).resolves.toEqual([]);
+  });
+
+  test('batch-of-many', async () => {
+    const stream = streamOf('batch-of-many');
+    const fake = busy(stream);
+    fake.states.set(alertWorkflowId(stream), {
+      ...INITIAL_STREAM_STATE,
+      status: 'resolved',
+      lastPosition: '0',
     });
     await whileWorking(fake.activities, async () => {
       await signalStream(client, stream, signalAt(1));

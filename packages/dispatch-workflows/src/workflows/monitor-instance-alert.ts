@@ -7,7 +7,14 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { AlertInput, DeliveryOrder, DeliveryResult, DispatchActivities } from '../contract.ts';
+import type {
+  AlertInput,
+  DeliveryOrder,
+  DeliveryResult,
+  DispatchActivities,
+  StreamKey,
+  StreamState,
+} from '../contract.ts';
 import { AlertStream, type StreamPorts } from '../decide/alert-stream.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { issueSignal } from './definitions.ts';
@@ -52,12 +59,17 @@ export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
   const ports: StreamPorts = {
     now: () => Date.now(),
     deliver: (order) => deliver({ ...order, stateIsFresh: workflowInfo().historyLength === openedAtLength }),
-    record: store.recordStreamState,
+    record,
   };
   for (;;) {
     await stream.drain(ports);
-    if (stream.inbox.length === 0) return;
+    if (stream.inbox.length === 0) {
+      await stream.flush(ports);
+      // What came while it was written is handled like the rest.
+      if (stream.inbox.length === 0) return;
+    }
     if (received >= MAX_SIGNALS_PER_RUN || workflowInfo().continueAsNewSuggested) {
+      await stream.flush(ports);
       await continueAsNew<typeof monitorInstanceAlert>({
         ...input,
         carried: { state: stream.state, inbox: stream.inbox },
@@ -78,6 +90,16 @@ async function open(stream: AlertStream): Promise<void> {
     if (isCancellation(error)) throw error;
   }
   stream.begin(await store.readStreamState(stream.key), null);
+}
+
+async function record(key: StreamKey, state: StreamState): Promise<void> {
+  try {
+    await quick.recordStreamState(key, state);
+    return;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+  await store.recordStreamState(key, state);
 }
 
 async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {

@@ -1,4 +1,11 @@
-import { condition, continueAsNew, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setHandler,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { DispatchActivities, OrchestratorInput, ScanState } from '../contract.ts';
 import { wakeSignal } from './definitions.ts';
 
@@ -10,6 +17,16 @@ const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDis
 
 /** Scans after which a run hands over to the next, so that its history stays bounded. */
 const MAX_ITERATIONS = 200;
+
+// It runs for ever: pinned to the version that started it, it would never see another.
+// Only where workers are versioned at all: the server refuses a behaviour from one that is not.
+setWorkflowOptions(
+  () =>
+    (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') === ''
+      ? {}
+      : { versioningBehavior: 'AUTO_UPGRADE' },
+  monitorInstances,
+);
 
 /**
  * The orchestrator: scan, dispatch, sleep, and carry the cursor on. One runs per namespace, under a fixed id. It

@@ -48,7 +48,8 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       if (!parsed.success || !isRecord(parsed.output)) {
         const problems = (parsed.issues ?? []).map((issue) => ({
           path: v.getDotPath(issue) ?? '',
-          message: `expected ${issue.expected ?? 'a valid value'}`,
+          // Other messages of the library quote what they were given.
+          message: `expected ${issue.expected ?? (issue.type === 'check' ? issue.message : 'a valid value')}`,
         }));
         throw new NotifierError(
           'NOTIFIER_SETTINGS_INVALID',

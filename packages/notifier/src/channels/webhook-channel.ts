@@ -108,7 +108,7 @@ async function deliver(
     const text = await readAtMost(answer.body, MAX_ANSWER_BYTES).catch(() => '');
     return outcome.kind === 'delivered' ? { ...outcome, externalId: externalIdIn(text) } : outcome;
   } catch (error) {
-    return failureOutcome(error, deadline.aborted);
+    return failureOutcome(error, { timedOut: deadline.aborted, aborted: signal?.aborted === true });
   }
 }
 
@@ -143,7 +143,10 @@ const BEFORE_ANYTHING_WAS_SENT = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-function failureOutcome(error: unknown, timedOut: boolean): Outcome {
+function failureOutcome(
+  error: unknown,
+  { timedOut, aborted }: { readonly timedOut: boolean; readonly aborted: boolean },
+): Outcome {
   const code = errorCode(error);
   if (code === 'ADDRESS_NOT_ALLOWED') {
     return { kind: 'rejected', retryable: false, code: 'ADDRESS_NOT_ALLOWED', status: null };
@@ -151,17 +154,20 @@ function failureOutcome(error: unknown, timedOut: boolean): Outcome {
   if (code !== undefined && BEFORE_ANYTHING_WAS_SENT.has(code)) {
     return { kind: 'rejected', retryable: true, code: 'CONNECT_FAILED', status: null };
   }
+  // Whatever reason an abort was given, it is an abort: the error alone does not tell.
+  if (aborted) return { kind: 'uncertain', code: 'ABORTED' };
   if (timedOut || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return { kind: 'uncertain', code: 'TIMEOUT' };
   }
-  const aborted = error instanceof Error && error.name === 'AbortError';
-  return { kind: 'uncertain', code: aborted ? 'ABORTED' : 'CONNECTION_LOST' };
+  return { kind: 'uncertain', code: 'CONNECTION_LOST' };
 }
 
+/** The first code in an error and its causes, by shape: an error of another realm is no `instanceof Error`. */
 function errorCode(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0]);
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 4; depth++) {
+    if ('errors' in at && Array.isArray(at.errors) && at.errors.length > 0) return errorCode(at.errors[0]);
     if ('code' in at && typeof at.code === 'string') return at.code;
+    at = 'cause' in at ? at.cause : undefined;
   }
   return undefined;
 }
@@ -199,7 +205,8 @@ function isLiteralAddress(hostname: string): boolean {
 }
 
 function isPlainHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  // A URL drops or escapes these silently; what is stored has to be what is meant.
+  if (/[\s\p{Control}\p{Surrogate}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   return (
     (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === ''

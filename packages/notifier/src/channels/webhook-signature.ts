@@ -10,14 +10,21 @@ export function parseWebhookSecret(secret: string): readonly Buffer[] | string {
   const keys: Buffer[] = [];
   for (const part of secret.trim().split(/\s+/)) {
     const encoded = SECRET.exec(part)?.[1];
-    if (encoded === undefined) return 'a webhook secret is written whsec_ and base64';
-    const key = Buffer.from(encoded, 'base64');
+    const key = Buffer.from(encoded ?? '', 'base64');
+    // Decoding forgives what was cut off; a secret that lost its end must not.
+    if (encoded === undefined || unpadded(key.toString('base64')) !== unpadded(encoded)) {
+      return 'a webhook secret is written whsec_ and base64';
+    }
     if (key.length < MIN_SECRET_BYTES || key.length > MAX_SECRET_BYTES) {
       return `a webhook secret has ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes, this one has ${key.length}`;
     }
     keys.push(key);
   }
   return keys;
+}
+
+function unpadded(base64: string): string {
+  return base64.replace(/=+$/, '');
 }
 
 /** Signs as the Standard Webhooks specification says: `v1,` and base64 HMAC-SHA256 of `id.timestamp.body`, once per key. */

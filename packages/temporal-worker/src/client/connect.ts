@@ -26,8 +26,12 @@ export interface TemporalTls {
 /** A connection with the raw services that set-up needs; the SDK's two kinds of connection both are. */
 export type ServiceConnection = Connection | NativeConnection;
 
-/** TLS and key options in the form that both kinds of connection take. */
-export function connectionSecurity({ tls, apiKey }: TemporalAddress): {
+/**
+ * TLS and key options in the form that both kinds of connection take.
+ *
+ * @throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED for half of a client's key pair.
+ */
+export function connectionSecurity({ address, tls, apiKey }: TemporalAddress): {
   tls?: object | boolean;
   apiKey?: string;
 } {
@@ -36,6 +40,12 @@ export function connectionSecurity({ tls, apiKey }: TemporalAddress): {
   if (tls === undefined) {
     if (apiKey !== undefined) security.tls = true;
     return security;
+  }
+  if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined)) {
+    throw new TemporalSetupError(
+      'TEMPORAL_CONNECT_FAILED',
+      `the TLS options for ${address} have half of a key pair; give the client certificate and its key, or neither`,
+    );
   }
   const pair =
     tls.clientCertificate !== undefined && tls.clientKey !== undefined
@@ -57,18 +67,22 @@ export function connectionSecurity({ tls, apiKey }: TemporalAddress): {
  * @throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED, retryable.
  */
 export async function connectClient(address: TemporalAddress): Promise<Connection> {
+  const security = connectionSecurity(address);
   try {
     return await Connection.connect({
       address: address.address,
       connectTimeout: address.connectTimeoutMs ?? 10_000,
-      ...connectionSecurity(address),
+      ...security,
     });
   } catch (error) {
     throw connectFailed(address.address, error);
   }
 }
 
-/** Makes a client's connection without waiting for the service; the first call connects. */
+/**
+ * Makes a client's connection without waiting for the service; the first call connects. Close it only after its
+ * calls have ended: the SDK retries a call on a closed connection with an error that nothing can catch.
+ */
 export function lazyClientConnection(address: TemporalAddress): Connection {
   return Connection.lazy({
     address: address.address,

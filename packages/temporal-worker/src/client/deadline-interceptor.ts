@@ -1,9 +1,10 @@
 import type { ConnectionLike, WorkflowClientInterceptor } from '@temporalio/client';
 
 /**
- * Gives every client call a deadline, since the SDK sets none: a call to a server that stopped answering would
- * wait for ever. A caller's own `withDeadline` around the call stays in force when it is shorter only by chance of
- * nesting; give `timeoutMs` as the outer bound.
+ * Gives client calls a deadline, since the SDK sets none: a call to a server that stopped answering would wait for
+ * ever. It replaces a caller's own `withDeadline` around the call. Waiting for a result or an update, counting,
+ * listing and reading histories may rightly take long or pass no interceptor: bound those with
+ * `connection.withDeadline` or `withAbortSignal`.
  */
 export function deadlineInterceptor(
   connection: ConnectionLike,

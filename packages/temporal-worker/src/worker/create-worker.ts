@@ -43,8 +43,9 @@ export interface TemporalWorkerOptions {
 
 /** Connects a process that runs workers. `@throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED`, retryable. */
 export async function connectWorker(address: TemporalAddress): Promise<NativeConnection> {
+  const security = connectionSecurity(address);
   try {
-    return await NativeConnection.connect({ address: address.address, ...connectionSecurity(address) });
+    return await NativeConnection.connect({ address: address.address, ...security });
   } catch (error) {
     throw connectFailed(address.address, error);
   }

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseRetryAfter } from './retry-after.ts';
+
+const now = Date.UTC(2026, 0, 1, 12, 0, 0);
+
+test.each<[string | undefined, number | null]>([
+  [undefined, null],
+  ['', null],
+  ['0', 0],
+  ['1', 1000],
+  [' 120 ', 120_000],
+  ['999999999', 999_999_999_000],
+  ['9999999999', null],
+  ['-1', null],
+  ['1.5', null],
+  ['1e3', null],
+  ['soon', null],
+  ['Thu, 01 Jan 2026 12:00:30 GMT', 30_000],
+  ['Thursday, 01-Jan-26 12:00:30 GMT', 30_000],
+  ['Thu Jan  1 12:00:30 2026 GMT', 30_000],
+  ['Thu, 01 Jan 2026 11:59:00 GMT', 0],
+  ['Thu, 99 Foo 2026 12:00:30 GMT', null],
+  ['2026-01-01T12:00:30Z', null],
+  ['1 2026', null],
+])('Retry-After %j is %j ms', (header, waitMs) => {
+  expect(parseRetryAfter(header, now)).toBe(waitMs);
+});
+
+test('no header makes it throw or gives a wait that is not a non-negative number', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+      ),
+      (header) => {
+        const waitMs = parseRetryAfter(header, now);
+        expect(waitMs === null || (Number.isFinite(waitMs) && waitMs >= 0)).toBe(true);
+      },
+    ),
+  );
+});

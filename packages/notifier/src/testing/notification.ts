@@ -1,0 +1,26 @@
+import type { Notification } from '../contract.ts';
+
+/** The notification of a firing issue; give what matters. */
+export function notification(parts: Partial<Notification> = {}): Notification {
+  return {
+    id: 'alert-f1-r1-app1-7',
+    kind: 'trigger',
+    streamId: 'alert-f1-r1-app1',
+    route: { id: 'r1', name: 'critical' },
+    connectedApp: { id: 'app1', name: 'on-call' },
+    sequence: 0,
+    externalId: null,
+    issue: {
+      eventId: 'e7',
+      monitor: 'pod-restarts',
+      fingerprint: 'f1',
+      status: 'firing',
+      severity: 'critical',
+      labels: { namespace: 'payments', pod: 'web-1' },
+      annotations: { summary: 'a pod restarts' },
+      startsAt: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+      endsAt: null,
+    },
+    ...parts,
+  };
+}

@@ -1,0 +1,48 @@
+import {
+  condition,
+  continueAsNew,
+  executeChild,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  defineSignal,
+} from '@temporalio/workflow';
+
+/** What the workflows of these tests call. */
+export interface Activities {
+  greet(name: string): Promise<string>;
+}
+
+const regular = proxyActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  retry: { maximumAttempts: 1 },
+});
+const local = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '5 seconds',
+  retry: { maximumAttempts: 1 },
+});
+
+/** Greets by a regular activity. */
+export async function greeting(name: string): Promise<string> {
+  return regular.greet(name);
+}
+
+/** Greets in every way in which a trace can go on: regular, local, in a child and after a continue-as-new. */
+export async function everyWay(again = true): Promise<void> {
+  await regular.greet('regular');
+  await local.greet('local');
+  await executeChild(greeting, { args: ['child'] });
+  if (again) await continueAsNew<typeof everyWay>(false);
+}
+
+/** Ends a `waiting`. */
+export const goSignal = defineSignal('go');
+
+/** Waits for a signal. */
+export async function waiting(): Promise<void> {
+  let gone = false;
+  setHandler(goSignal, () => {
+    gone = true;
+  });
+  await condition(() => gone);
+}

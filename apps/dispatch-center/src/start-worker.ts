@@ -5,6 +5,7 @@ import {
   keepOrchestratorRunning,
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/activities';
+import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
   createEdge,
   createLogger,
@@ -14,12 +15,7 @@ import {
   type Logger,
   type ServiceContext,
 } from '@heliograph/service';
-import {
-  connectWorker,
-  createTemporalWorker,
-  installTemporalRuntime,
-  readWorkflowBundle,
-} from '@heliograph/temporal-worker';
+import { connectWorker, installTemporalRuntime, readWorkflowBundle } from '@heliograph/temporal-worker';
 import {
   assertNamespace,
   assertSearchAttributes,
@@ -68,11 +64,11 @@ export async function startWorker(context: ServiceContext): Promise<void> {
   });
   const identity = config.HELIOGRAPH_WORKER_IDENTITY;
   const buildId = config.HELIOGRAPH_DEPLOYMENT_BUILD_ID;
-  const worker = await createTemporalWorker({
+  const worker = await createDispatchWorkers({
     connection,
     namespace,
-    taskQueue: DISPATCH_TASK_QUEUE,
     workflowBundle,
+    deliverySlots: config.HELIOGRAPH_DELIVERY_SLOTS,
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined ? {} : { deployment: { name: 'dispatch-center', buildId } }),
     activities: createDispatchActivities({
@@ -96,7 +92,7 @@ export async function startWorker(context: ServiceContext): Promise<void> {
     name: 'worker',
     deadlineMs: 20_000,
     async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      worker.shutdown();
       await running.catch(() => undefined);
     },
   });
@@ -117,7 +113,7 @@ export async function startWorker(context: ServiceContext): Promise<void> {
       {
         name: 'worker',
         check: async () => {
-          if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
+          if (!worker.isRunning()) throw new Error('the worker does not run');
         },
       },
     ],

@@ -7,6 +7,13 @@ import type { NotificationKind } from '@heliograph/notifier';
 
 /** Task queue of both workflows and of their activities. */
 export const DISPATCH_TASK_QUEUE = 'dispatch';
+/**
+ * Task queue of the deliveries that take their time. They hold their slots while they wait, so they have slots of
+ * their own: a receiver that is down must keep neither scans nor state rows waiting.
+ */
+export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
+/** The longest that a delivery waits in its slot, in milliseconds; longer waits are the workflow's timers. */
+export const MAX_WAIT_IN_SLOT_MS = 5000;
 /** Workflow type of the orchestrator. */
 export const MONITOR_INSTANCES = 'monitorInstances';
 /** The one id under which the orchestrator runs: a second one cannot start. */
@@ -125,6 +132,8 @@ export interface DeliveryOrder {
   readonly timeToLiveMs: number;
   /** How long to wait before the next attempt, in milliseconds; what a provider asked for. Default 0. */
   readonly waitMs?: number;
+  /** Attempts that failed without a word on when to come again; the backoff goes on from here. Default 0. */
+  readonly failures?: number;
 }
 
 /** What became of a delivery order. */
@@ -138,8 +147,14 @@ export type DeliveryResult =
     }
   /** Given up: the provider refused it for good, the app or the issue is gone, or its time ran out. */
   | { readonly kind: 'dropped'; readonly code: DropCode }
-  /** Only from the first, short attempt: the long one has to go on, after `waitMs`. */
-  | { readonly kind: 'pending'; readonly code: string; readonly waitMs: number };
+  /** Not yet: `deliverPatiently` has to go on, after `waitMs`, which is longer than a slot should be held. */
+  | {
+      readonly kind: 'pending';
+      readonly code: string;
+      readonly waitMs: number;
+      /** See `DeliveryOrder`; default 0. */
+      readonly failures?: number;
+    };
 
 /** What `openStream` found and did. */
 export interface OpenedStream {
@@ -149,7 +164,8 @@ export interface OpenedStream {
 }
 
 /** Why a decided notification was not delivered. */
-export type DropCode = 'REJECTED' | 'EXPIRED' | 'CONNECTED_APP_MISSING' | 'ISSUE_MISSING';
+export type DropCode =
+  'REJECTED' | 'EXPIRED' | 'CONNECTED_APP_MISSING' | 'ISSUE_MISSING' | 'SECRET_UNREADABLE';
 
 /** The activities that dispatching is made of; workflows see only this. */
 export interface DispatchActivities {
@@ -165,7 +181,10 @@ export interface DispatchActivities {
   readStreamState(stream: StreamKey): Promise<StreamState>;
   /** One attempt of at most 3 s, then the state row. Meant to run as a local activity. */
   deliverAndRecord(order: DeliveryOrder): Promise<DeliveryResult>;
-  /** Attempts until delivered, refused or expired, waiting and heartbeating inside, then the state row. */
+  /**
+   * Attempts until delivered, refused or expired, heartbeating and waiting inside for as long as that is short, then
+   * the state row. Long waits are handed back as `pending`.
+   */
   deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;
   /** Writes a stream's state row unless a newer one is there. */
   recordStreamState(stream: StreamKey, state: StreamState): Promise<void>;

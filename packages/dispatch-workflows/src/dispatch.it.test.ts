@@ -40,8 +40,8 @@ afterAll(() => Runtime.instance().shutdown());
 
 const stream = { fingerprint: 'f1', routeId: 'route1', connectedAppId: 'app1' };
 
-async function whileDispatching(run: () => Promise<void>): Promise<void> {
-  const worker = await ground.worker(bundle);
+async function whileDispatching(run: () => Promise<void>, deliverySlots = 500): Promise<void> {
+  const worker = await ground.worker(bundle, ground.activities(), { deliverySlots });
   await worker.runUntil(async () => {
     await startOrchestrator(ground.client);
     await run();
@@ -144,6 +144,40 @@ describe('a stored issue becomes a notification', () => {
     expect(new Set(sink.received.map(({ eventId }) => eventId)).size).toBe(issues.length);
   }, 60_000);
 });
+
+test('a receiver that is down keeps no other waiting, however many of its notifications wait', async () => {
+  await ground.connectedApps.create('deadapp', {
+    name: 'dead',
+    provider: 'webhook',
+    settings: { url: 'http://127.0.0.1:9/' },
+    enabled: true,
+    secret: WEBHOOK_SECRET,
+  });
+  await ground.routes.create('deadroute', {
+    name: 'dead',
+    query: 'severity:info',
+    enabled: true,
+    connectedAppIds: ['deadapp'],
+  });
+  await whileDispatching(async () => {
+    await store(
+      ...Array.from({ length: 20 }, (_, index) =>
+        newIssue({ fingerprint: `dead${index}`, severity: 'info' }),
+      ),
+    );
+    await eventually('the dead ones wait', async () => {
+      const { count } = await ground.client.workflow.count(
+        `HeliographConnectedApp = 'deadapp' AND ExecutionStatus = 'Running'`,
+      );
+      return count === 20;
+    });
+    await store(newIssue());
+    await eventually('the trigger arrives', () => sink.received.length === 1);
+    await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
+    await eventually('the resolve arrives', () => sink.received.length === 2);
+  }, 2);
+  expect(sink.received.map(({ type }) => type)).toEqual(['alert.triggered', 'alert.resolved']);
+}, 30_000);
 
 test('a second orchestrator cannot start, and one that hands over keeps its cursor', async () => {
   await whileDispatching(async () => {

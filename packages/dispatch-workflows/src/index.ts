@@ -1,5 +1,6 @@
 export { alertWorkflowId, isIdPart } from './alert-workflow-id.ts';
 export {
+  DELIVERY_TASK_QUEUE,
   DISPATCH_TASK_QUEUE,
   ISSUE_SIGNAL,
   MONITOR_INSTANCE_ALERT,

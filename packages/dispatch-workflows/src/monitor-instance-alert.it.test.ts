@@ -310,8 +310,12 @@ describe('signals that come while a batch is handled', () => {
     let firstRun = '';
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
-        order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+        Number(order.issue.position) <= 2
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 }
+          : fake.accept(order),
       deliverPatiently: async (order) => {
+        // Few enough to be carried on: they come while the many are handled.
+        if (order.issue.position === '2') await signalStream(ground.client, stream, signalAt(total + 1));
         await eventually(
           'all are sent',
           () => {
@@ -349,6 +353,7 @@ describe('signals that come while a batch is handled', () => {
       ['resolve', '1'],
       ['trigger', '2'],
       ['resolve', String(total)],
+      ['trigger', String(total + 1)],
     ]);
     expect(fake.delivered[2]?.state).toMatchObject({ notificationCount: 3, lastPosition: String(total - 1) });
     // A workflow task that is run again reads again; the run that was carried on to does not.

@@ -7,4 +7,4 @@ const log = (line: string): void => void (json ? process.stderr : process.stdout
 
 const report = await runDispatch({ quick: flags.has('--quick'), log });
 console.log(JSON.stringify(report));
-process.exitCode = report.lost + report.reordered > 0 ? 1 : 0;
+process.exitCode = report.lost + report.reordered + report.unexpected > 0 ? 1 : 0;

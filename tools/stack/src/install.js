@@ -18,11 +18,12 @@ const STAMP = 'node_modules/.heliograph-install';
  */
 export function installState(root) {
   const stamp = join(root, STAMP);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockHash(root)) return 'stamped';
   const wanted = packagesOf(readJsonFile(join(root, 'package-lock.json')));
   const installed = packagesOf(readJsonFile(join(root, 'node_modules/.package-lock.json')));
   if (wanted === undefined || installed === undefined) return 'outdated';
-  return findDifference(wanted, installed) === undefined ? 'unstamped' : 'outdated';
+  // Always compared: an `npm install` on another branch changes node_modules and not the stamp.
+  if (findDifference(wanted, installed) !== undefined) return 'outdated';
+  return existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockHash(root) ? 'stamped' : 'unstamped';
 }
 
 /**
@@ -89,7 +90,7 @@ function isLock(lock) {
  */
 function runNpmCi(root, signal) {
   return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-    const npm = spawn('npm', ['ci', '--no-audit', '--no-fund'], {
+    const npm = spawn('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal === undefined ? {} : { signal }),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isUnavailable } from '@heliograph/database';
+import { isDatabaseError, isUnavailable } from '@heliograph/database';
 import {
   createBearerAuth,
   createEdge,
@@ -31,7 +31,8 @@ export function createApi({ ground, keys, onStored, ...edgeOptions }: ApiOptions
     version: version(),
     auth: createBearerAuth(keys),
     readiness: ground.readiness,
-    isUnavailable,
+    // A database that hangs is away as much as one that refuses.
+    isUnavailable: (error) => isUnavailable(error) || (isDatabaseError(error) && error.retryable),
     // Of this process only; storing issues is idempotent by their event ids across all of them.
     idempotency: memoryIdempotencyStore(),
     ...edgeOptions,

@@ -48,6 +48,8 @@ export const DISPATCH_TRACE_STARTS: TraceStarts = {
   [MONITOR_INSTANCES]: 'none',
 };
 
+/** Well within the heartbeat timeout of 15 s. */
+const HEARTBEAT_EVERY_MS = 4000;
 /** How long one count may take, in milliseconds. */
 const COUNT_TIMEOUT_MS = 3000;
 
@@ -158,16 +160,23 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       openStream(delivery, stream, ifNeverNotified, Context.current().cancellationSignal),
     readStreamState: (stream) => streams.read(stream),
     deliverAndRecord: (order) => deliverAndRecord(delivery, order, Context.current().cancellationSignal),
-    deliverPatiently: (order) => {
+    async deliverPatiently(order) {
       const activity = Context.current();
+      const spentMs = spentBefore(activity.info.heartbeatDetails);
+      const startedAt = performance.now();
+      // By the clock, also while a database or a provider keeps an attempt waiting: a second one would send, too.
+      const beats = setInterval(
+        () => activity.heartbeat({ spentMs: spentMs + performance.now() - startedAt }),
+        HEARTBEAT_EVERY_MS,
+      );
       return deliverPatiently(delivery, order, {
-        spentMs: spentBefore(activity.info.heartbeatDetails),
-        heartbeat: (spentMs) => activity.heartbeat({ spentMs }),
+        spentMs,
+        heartbeat: (spent) => activity.heartbeat({ spentMs: spent }),
         signal: activity.cancellationSignal,
         now: () => performance.now(),
         random: Math.random,
         sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-      });
+      }).finally(() => clearInterval(beats));
     },
     recordStreamState: (stream, state) => streams.record(stream, state),
   };

@@ -1,3 +1,4 @@
+import { DatabaseError } from '@heliograph/database';
 import { describe, expect, test } from '@jest/globals';
 import type { Outcome } from '@heliograph/notifier';
 import type { StoredDeliveryRequest } from '@heliograph/notifier/channels';
@@ -321,18 +322,21 @@ describe('a patient delivery', () => {
   ])('waits twice as long each time up to half a minute, with jitter %d', async (random, waits) => {
     const { dependencies } = world(...waits.map(() => rejected(true)));
     const { log, given } = patience({ random });
-    const attemptsAt: number[] = [];
-    const { deliver } = dependencies.channels;
-    dependencies.channels.deliver = (request) => {
-      attemptsAt.push(log.now);
-      return deliver(request);
-    };
-    await deliverPatiently(dependencies, { ...order, timeToLiveMs: 3_600_000 }, given);
-    expect(attemptsAt.slice(1).map((at, index) => at - (attemptsAt[index] ?? 0))).toEqual(waits);
+    /** Goes on as the workflow does: long waits are handed back. */
+    const waited: number[] = [];
+    let next: DeliveryOrder = { ...order, timeToLiveMs: 3_600_000 };
+    for (;;) {
+      const result = await deliverPatiently(dependencies, next, given);
+      waited.push(...log.slept.splice(0));
+      if (result.kind !== 'pending') break;
+      waited.push(result.waitMs);
+      next = { ...next, waitMs: 0, failures: result.failures ?? 0 };
+    }
+    expect(waited).toEqual(waits);
   });
 
   test.each<[string, number, number]>([
-    ['for as long as the provider asks', 7000, 7000],
+    ['for as long as the provider asks', 4000, 4000],
     ['at least a second', 0, 1000],
     ['at least a second', 10, 1000],
   ])('waits %s (%d ms)', async (_, asked, waited) => {
@@ -345,9 +349,42 @@ describe('a patient delivery', () => {
   test('first waits for what the short attempt was told', async () => {
     const { dependencies } = world();
     const { log, given } = patience();
-    await deliverPatiently(dependencies, { ...order, waitMs: 9000 }, given);
-    expect(log.slept).toEqual([4000, 4000, 1000]);
+    await deliverPatiently(dependencies, { ...order, waitMs: 3000 }, given);
+    expect(log.slept).toEqual([3000]);
   });
+
+  test('hands a long wait back, before it begins and after an attempt', async () => {
+    const { state, dependencies } = world(limited(30_000));
+    const { log, given } = patience();
+    await expect(deliverPatiently(dependencies, { ...order, waitMs: 9000 }, given)).resolves.toMatchObject({
+      kind: 'pending',
+      waitMs: 9000,
+    });
+    expect(state.requests).toEqual([]);
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toEqual({
+      kind: 'pending',
+      code: 'RATE_LIMITED',
+      waitMs: 30_000,
+      failures: 0,
+    });
+    expect(log.slept).toEqual([]);
+  });
+
+  test.each(['DATABASE_SEALED_KEY_UNKNOWN', 'DATABASE_SEALED_CORRUPT'] as const)(
+    'gives up where the secret cannot be opened (%s)',
+    async (code) => {
+      const { state, dependencies } = world();
+      const failing = {
+        ...dependencies,
+        connectedApps: { deliveryTarget: () => Promise.reject(new DatabaseError(code, 'no')) },
+      };
+      await expect(deliverPatiently(failing, order, patience().given)).resolves.toEqual({
+        kind: 'dropped',
+        code: 'SECRET_UNREADABLE',
+      });
+      expect(state.requests).toEqual([]);
+    },
+  );
 
   test('that was interrupted does not wait for that again', async () => {
     const { dependencies } = world();
@@ -369,28 +406,27 @@ describe('a patient delivery', () => {
 
   test('ends when its time is over, also counting the time of earlier attempts', async () => {
     const { state, dependencies } = world(...Array.from({ length: 100 }, () => rejected(true)));
-    const { log, given } = patience({ spentMs: 30_000 });
+    const { log, given } = patience({ spentMs: 57_000 });
     const startedAt = log.now;
     await expect(deliverPatiently(dependencies, order, given)).resolves.toEqual({
       kind: 'dropped',
       code: 'EXPIRED',
     });
-    expect(log.now - startedAt).toBeLessThanOrEqual(30_000);
-    expect(state.requests.length).toBeGreaterThan(3);
-    await expect(deliverPatiently(dependencies, order, patience({ spentMs: 60_000 }).given)).resolves.toEqual(
-      { kind: 'dropped', code: 'EXPIRED' },
-    );
+    expect(log.now - startedAt).toBeLessThanOrEqual(3000);
+    expect(state.requests.length).toBeGreaterThan(1);
+    const late = patience({ spentMs: 60_000 }).given;
+    await expect(deliverPatiently(dependencies, order, late)).resolves.toEqual({
+      kind: 'dropped',
+      code: 'EXPIRED',
+    });
   });
 
-  test('heartbeats at least every four seconds of a long wait, with the time it has spent', async () => {
-    const { dependencies } = world(limited(30_000));
+  test('heartbeats before and after a wait, with the time it has spent', async () => {
+    const { dependencies } = world(limited(4000));
     const { log, given } = patience({ spentMs: 5000 });
     await deliverPatiently(dependencies, order, given);
-    expect(Math.max(...log.slept)).toBeLessThanOrEqual(4000);
     expect(log.heartbeats[0]).toBe(5000);
-    expect(log.heartbeats.at(-1)).toBe(35_000);
-    const gaps = log.heartbeats.slice(1).map((at, index) => at - (log.heartbeats[index] ?? 0));
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(4000);
+    expect(log.heartbeats.at(-1)).toBe(9000);
   });
 
   test('stops while it waits', async () => {

@@ -1,7 +1,9 @@
 import type { NotifiedIssue, Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
+import { isDatabaseError } from '@heliograph/database';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import type { DeliveryOrder, DeliveryResult, DropCode, OpenedStream, StreamKey } from '../contract.ts';
+import { MAX_WAIT_IN_SLOT_MS } from '../contract.ts';
 import { notified } from '../decide/should-notify.ts';
 import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
@@ -79,11 +81,10 @@ export interface Patience {
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 const MIN_RETRY_AFTER_MS = 1000;
-const HEARTBEAT_EVERY_MS = 4000;
 
 /**
  * Attempts until the provider takes it, refuses it for good, or the notification is too old. Waits for as long as a
- * provider asks to, else with exponential backoff and jitter, and heartbeats all the while.
+ * provider asks to, else with exponential backoff and jitter; a wait longer than `MAX_WAIT_IN_SLOT_MS` is handed back.
  */
 export async function deliverPatiently(
   dependencies: DeliveryDependencies,
@@ -93,28 +94,27 @@ export async function deliverPatiently(
   const startedAt = patience.now() - patience.spentMs;
   // An earlier attempt may have been cut off between the provider's answer and ours.
   const later: DeliveryOrder = { ...order, stateIsFresh: false };
-  const left = (): number => order.timeToLiveMs - (patience.now() - startedAt);
   let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
-  for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+  let code = 'WAITING';
+  for (let failures = order.failures ?? 0; ;) {
+    const spentMs = patience.now() - startedAt;
     // Waiting for longer than it is worth would only hold the slot.
-    if (waitMs >= left()) {
+    if (waitMs >= order.timeToLiveMs - spentMs) {
       dependencies.onDrop?.({ order, code: 'EXPIRED' });
       return { kind: 'dropped', code: 'EXPIRED' };
     }
-    while (waitMs > 0) {
-      const step = Math.min(waitMs, HEARTBEAT_EVERY_MS);
-      await patience.sleep(step, patience.signal);
-      waitMs -= step;
-      patience.heartbeat(patience.now() - startedAt);
-    }
+    if (waitMs > MAX_WAIT_IN_SLOT_MS) return { kind: 'pending', code, waitMs, failures };
+    patience.heartbeat(spentMs);
+    if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
     patience.heartbeat(patience.now() - startedAt);
     const attempt = await attemptOnce(dependencies, later, PATIENT_TIMEOUT_MS, patience.signal);
     if (attempt.kind === 'dropped') dependencies.onDrop?.({ order, code: attempt.code });
     if (attempt.kind !== 'again') return attempt;
     patience.signal.throwIfAborted();
+    ({ code } = attempt);
     waitMs =
       attempt.retryAfterMs === null
-        ? backoffMs * (0.5 + patience.random() / 2)
+        ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
         : Math.max(attempt.retryAfterMs, MIN_RETRY_AFTER_MS);
   }
 }
@@ -127,11 +127,12 @@ async function attemptOnce(
 ): Promise<Attempt> {
   const { stream, issue: signalled } = order;
   const [target, issue, recorded] = await Promise.all([
-    connectedApps.deliveryTarget(stream),
+    connectedApps.deliveryTarget(stream).catch(unreadableSecret),
     issues.read({ position: signalled.position, eventId: signalled.eventId }),
     order.stateIsFresh === true ? order.state : streams.read(stream),
   ]);
   if (target === null) return { kind: 'dropped', code: 'CONNECTED_APP_MISSING' };
+  if (target === 'unreadable') return { kind: 'dropped', code: 'SECRET_UNREADABLE' };
   const { app, secret, routeName } = target;
   // The count grows only with a delivery: an attempt that was cut off after it has nothing left to do.
   if (recorded.notificationCount > order.state.notificationCount) {
@@ -187,4 +188,11 @@ async function attemptOnce(
 function contentOf(issue: StoredIssue): NotifiedIssue {
   const { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt } = issue;
   return { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt };
+}
+
+/** A secret whose key is gone stays unreadable, however often it is tried. */
+function unreadableSecret(error: unknown): 'unreadable' {
+  const code = isDatabaseError(error) ? error.code : undefined;
+  if (code === 'DATABASE_SEALED_KEY_UNKNOWN' || code === 'DATABASE_SEALED_CORRUPT') return 'unreadable';
+  throw error;
 }

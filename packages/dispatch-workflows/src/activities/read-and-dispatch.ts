@@ -82,16 +82,30 @@ export function createReadAndDispatch(
       };
     }
     const routes = compile(await dependencies.routes.listActive());
-    const limit = Math.min(options.maxRowsPerScan, estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room);
-    const { rows, more } = await readNewRows(dependencies.issues, window, limit, progress);
+    const limit = Math.min(
+      options.maxRowsPerScan,
+      estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room,
+      // Behind a row that fails again and again the memory may not grow without end: it is tried, and little else.
+      Math.max(1, 2 * options.maxSeenRows - window.size),
+    );
+    const { rows, more } = await readNewRows(
+      dependencies.issues,
+      window,
+      limit,
+      options.maxRowsPerScan,
+      progress,
+    );
     const { groups, taken } = groupIssues(rows, routes, limit);
     const failed = new Set<StoredIssue>();
     const { sent, failures } = await fanOut(groups, {
       concurrency: options.concurrency,
       signal: progress.signal,
       send: async (group, { signal }) => {
-        dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
-        progress.heartbeat();
+        try {
+          dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
+        } finally {
+          progress.heartbeat();
+        }
       },
     });
     for (const { group, index, error } of failures) {
@@ -119,13 +133,14 @@ async function readNewRows(
   issues: Pick<IssueStore, 'scan'>,
   window: ScanWindow,
   limit: number,
+  pageSize: number,
   progress: { heartbeat(): void },
 ): Promise<{ readonly rows: readonly StoredIssue[]; readonly more: boolean }> {
   const rows: StoredIssue[] = [];
   let after = window.start;
   const from = after.position;
   for (;;) {
-    const page = await issues.scan({ from, after, limit });
+    const page = await issues.scan({ from, after, limit: pageSize });
     progress.heartbeat();
     for (const row of page) {
       if (window.isSeen(row)) continue;
@@ -133,7 +148,7 @@ async function readNewRows(
       rows.push(row);
     }
     const last = page.at(-1);
-    if (page.length < limit || last === undefined) return { rows, more: false };
+    if (page.length < pageSize || last === undefined) return { rows, more: false };
     after = { position: last.position, eventId: last.eventId };
   }
 }

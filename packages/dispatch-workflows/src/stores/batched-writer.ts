@@ -4,18 +4,21 @@ export interface BatchedWriterOptions<Item> {
   readonly writeMany: (items: readonly Item[]) => Promise<void>;
   /** Items with the same key are never in one batch, and are written in their order. */
   readonly keyOf: (item: Item) => string;
+  /** A failure of all alike, such as a database that is away. */
+  readonly isTemporary: (error: unknown) => boolean;
   /** Items in one writing at most; default 200. */
   readonly maxBatch?: number;
 }
 
 /**
  * Group commit: a write that finds nothing running starts at once; those that come meanwhile are one write
- * afterwards. A batch that fails is written again item by item, so that one bad item fails alone.
+ * afterwards. A batch that is refused is written again item by item, so that one bad item fails alone; `isTemporary` tells the
+ * failures that would only repeat themselves.
  */
 export function createBatchedWriter<Item>(
   options: BatchedWriterOptions<Item>,
 ): (item: Item) => Promise<void> {
-  const { writeMany, keyOf, maxBatch = 200 } = options;
+  const { writeMany, keyOf, isTemporary, maxBatch = 200 } = options;
   let waiting: { item: Item; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let running = false;
   const take = (): typeof waiting => {
@@ -39,7 +42,7 @@ export function createBatchedWriter<Item>(
         await writeMany(batch.map(({ item }) => item));
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        if (batch.length === 1) batch[0]?.reject(error);
+        if (batch.length === 1 || isTemporary(error)) for (const { reject } of batch) reject(error);
         else for (const { item, resolve, reject } of batch) await writeMany([item]).then(resolve, reject);
       }
     }

@@ -1,5 +1,9 @@
 import { toDatabaseError } from '@heliograph/database';
+import { within } from './within.ts';
 import { DispatchError, type DispatchErrorCode } from '../errors.ts';
+
+/** The longest that a store's work may take, in milliseconds. */
+const DEADLINE_MS = 12_000;
 
 /** Runs a store's work; lets out `DispatchError` as it is and everything else as `DatabaseError`. */
 export async function stored<T>(
@@ -9,7 +13,7 @@ export async function stored<T>(
   violations: { readonly conflict?: DispatchErrorCode; readonly constraint?: DispatchErrorCode } = {},
 ): Promise<T> {
   try {
-    return await run();
+    return await within(DEADLINE_MS, what, run);
   } catch (error) {
     if (error instanceof DispatchError) throw error;
     const failure = toDatabaseError(error, what);

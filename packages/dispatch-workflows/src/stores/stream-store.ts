@@ -1,10 +1,14 @@
-import type { Postgres } from '@heliograph/database';
+import { toDatabaseError, type Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import type { StreamKey, StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { createBatchedReader } from './batched-reader.ts';
 import { createBatchedWriter } from './batched-writer.ts';
 import { stored } from './stored.ts';
+import { within } from './within.ts';
+
+/** A batch that hangs would hang those behind it, too; in milliseconds. */
+const BATCH_DEADLINE_MS = 10_000;
 
 /** The state rows of alert streams. Every method throws `DatabaseError`. */
 export interface StreamStore {
@@ -31,13 +35,19 @@ interface StateRow {
 export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
   const read = createBatchedReader<string, StateRow>({
     keyOf: (key) => (typeof key === 'string' ? key : key.workflow_id),
-    readMany: (ids) => sql<StateRow[]>`
+    readMany: (ids) =>
+      within(
+        BATCH_DEADLINE_MS,
+        'read states',
+        () => sql<StateRow[]>`
       select workflow_id, status, notification_count, last_position::text,
         (extract(epoch from last_notified_at) * 1000)::bigint::text as last_notified_at, external_ids::text
       from dispatch.stream_state where workflow_id = any(${sql.array([...ids])})`,
+      ),
   });
   const write = createBatchedWriter<{ readonly stream: StreamKey; readonly state: StreamState }>({
     keyOf: ({ stream }) => alertWorkflowId(stream),
+    isTemporary: (error) => toDatabaseError(error, 'write states').retryable,
     writeMany: async (items) => {
       const rows = items.map(({ stream, state }) => ({
         workflow_id: alertWorkflowId(stream),
@@ -50,7 +60,10 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
         last_position: state.lastPosition,
         external_ids: state.externalIds,
       }));
-      await sql`
+      await within(
+        BATCH_DEADLINE_MS,
+        'write states',
+        () => sql`
         insert into dispatch.stream_state as known
           (workflow_id, fingerprint, route_id, connected_app_id, status, notification_count, last_notified_at, last_position, external_ids)
         select * from jsonb_to_recordset((${JSON.stringify(rows)}::text)::jsonb) as given
@@ -61,7 +74,8 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
           status = excluded.status, notification_count = excluded.notification_count,
           last_notified_at = excluded.last_notified_at, last_position = excluded.last_position,
           external_ids = excluded.external_ids, updated_at = now()
-        where known.last_position is null or known.last_position <= excluded.last_position`;
+        where known.last_position is null or known.last_position <= excluded.last_position`,
+      );
     },
   });
   return {

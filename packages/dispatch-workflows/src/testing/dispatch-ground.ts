@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectClickHouse, connectPostgres, createSealer } from '@heliograph/database';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
-import { bundleWorkflows, createTemporalWorker } from '@heliograph/temporal-worker';
+import { bundleWorkflows } from '@heliograph/temporal-worker';
 import { assertSearchAttributes, createTemporalClient } from '@heliograph/temporal-worker/client';
 import { freshClickHouse, freshNamespace, freshPostgres } from '@heliograph/testkit';
 import {
@@ -9,7 +9,8 @@ import {
   DISPATCH_TRACE_STARTS,
   type DispatchDependencies,
 } from '../activities/index.ts';
-import { DISPATCH_TASK_QUEUE, type DispatchActivities } from '../contract.ts';
+import type { DispatchActivities } from '../contract.ts';
+import { createDispatchWorkers } from '../worker/index.ts';
 import {
   createConnectedAppStore,
   createIssueStore,
@@ -104,14 +105,18 @@ export async function dispatchGround(label: string) {
     ...temporal,
     channels,
     activities,
-    worker: (workflowBundle: { readonly code: string }, implementations: object = activities()) =>
-      createTemporalWorker({
+    worker: (
+      workflowBundle: { readonly code: string },
+      implementations: DispatchActivities = activities(),
+      options: { readonly deliverySlots?: number } = {},
+    ) =>
+      createDispatchWorkers({
         connection: temporal.nativeConnection,
         namespace: temporal.namespace,
-        taskQueue: DISPATCH_TASK_QUEUE,
         workflowBundle,
         activities: implementations,
         shutdownGraceMs: 1000,
+        ...options,
       }),
     async close() {
       await channels.close();

@@ -245,8 +245,14 @@ describe('monitorInstanceAlert', () => {
     let sent = false;
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
-        order.issue.position === '1' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+        Number(order.issue.position) <= 2
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 }
+          : fake.accept(order),
       deliverPatiently: async (order) => {
+        if (order.issue.position === '2') {
+          await signalStream(client, stream, signalAt(total + 1, 'suppressed'));
+          return fake.accept(order);
+        }
         await eventually(
           'all are sent',
           () => {
@@ -271,7 +277,11 @@ describe('monitorInstanceAlert', () => {
       for (let position = 2; position <= total; position += 50)
         await Promise.all(
           Array.from({ length: Math.min(50, total - position + 1) }, (_, index) =>
-            signalStream(client, stream, signalAt(position + index, index === 0 ? 'resolved' : 'suppressed')),
+            signalStream(
+              client,
+              stream,
+              signalAt(position + index, position + index === 2 ? 'firing' : 'suppressed'),
+            ),
           ),
         );
       sent = true;

@@ -1,4 +1,3 @@
-import { createTemporalWorker } from '@heliograph/temporal-worker';
 import { createTemporalClient } from '@heliograph/temporal-worker/client';
 import { skipTime } from '@heliograph/testkit';
 import type { Client } from '@temporalio/client';
@@ -17,6 +16,7 @@ import {
 } from '../contract.ts';
 import { INITIAL_STREAM_STATE, notified } from '../decide/should-notify.ts';
 import { issueSignal } from '../workflows/definitions.ts';
+import { createDispatchWorkers } from '../worker/index.ts';
 import { dispatchNamespace } from './dispatch-ground.ts';
 
 /** A namespace with the workflows in it and nothing else: the activities are given to each worker. */
@@ -35,10 +35,9 @@ export async function workflowGround(label: string) {
       activities: FakeActivities,
       options: { readonly identity?: string } = {},
     ) =>
-      createTemporalWorker({
+      createDispatchWorkers({
         connection: temporal.nativeConnection,
         namespace: temporal.namespace,
-        taskQueue: DISPATCH_TASK_QUEUE,
         workflowBundle,
         activities: opening(activities),
         shutdownGraceMs: 1000,

@@ -15,6 +15,7 @@ import type {
   StreamKey,
   StreamState,
 } from '../contract.ts';
+import { DELIVERY_TASK_QUEUE, MAX_WAIT_IN_SLOT_MS } from '../contract.ts';
 import { AlertStream, type StreamPorts } from '../decide/alert-stream.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { issueSignal } from './definitions.ts';
@@ -26,8 +27,11 @@ const quick = proxyLocalActivities<DispatchActivities>({
   retry: { maximumAttempts: 1 },
 });
 
+/** Waits are short inside, so an attempt ends within minutes; what keeps failing ends with the notification's life. */
 const patient = proxyActivities<DispatchActivities>({
-  startToCloseTimeout: '70 minutes',
+  taskQueue: DELIVERY_TASK_QUEUE,
+  startToCloseTimeout: '5 minutes',
+  scheduleToCloseTimeout: '70 minutes',
   heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 });
@@ -40,6 +44,7 @@ const store = proxyActivities<DispatchActivities>({
 const DEFAULT_BATCH_WINDOW_MS = 100;
 /** Signals after which a run hands over to the next; the server's limit is 10 000. */
 const MAX_SIGNALS_PER_RUN = 2000;
+const MAX_CARRIED_SIGNALS = 500;
 
 /**
  * One alert stream, as long as it has something to do: collect signals, decide, deliver, record. It ends when its
@@ -68,6 +73,8 @@ export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
       // What came while it was written is handled like the rest.
       if (stream.inbox.length === 0) return;
     }
+    // A long inbox is handled first: what is carried on has to fit into one payload.
+    if (stream.inbox.length > MAX_CARRIED_SIGNALS) continue;
     if (received >= MAX_SIGNALS_PER_RUN || workflowInfo().continueAsNewSuggested) {
       await stream.flush(ports);
       await continueAsNew<typeof monitorInstanceAlert>({
@@ -112,7 +119,29 @@ async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {
   return settled(order, first);
 }
 
-/** Goes on where the first, short attempt did not come to an end. */
+/** Goes on where the first, short attempt did not come to an end: attempts by activity, long waits by timer. */
 async function settled(order: DeliveryOrder, first: DeliveryResult): Promise<DeliveryResult> {
-  return first.kind === 'pending' ? patient.deliverPatiently({ ...order, waitMs: first.waitMs }) : first;
+  let result = first;
+  let failures = 0;
+  while (result.kind === 'pending') {
+    const { waitMs } = result;
+    failures = result.failures ?? failures;
+    const long = waitMs > MAX_WAIT_IN_SLOT_MS;
+    const left = order.timeToLiveMs - (Date.now() - order.decidedAt);
+    // The activity tells of what expires, so it is asked even when nothing is left.
+    if (long) await sleep(Math.max(0, Math.min(waitMs, left)));
+    const timeToLiveMs = Math.max(0, order.timeToLiveMs - (Date.now() - order.decidedAt));
+    try {
+      result = await patient.deliverPatiently({
+        ...order,
+        timeToLiveMs,
+        failures,
+        waitMs: long ? 0 : waitMs,
+      });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return { kind: 'dropped', code: 'EXPIRED' };
+    }
+  }
+  return result;
 }

@@ -6,7 +6,7 @@ import {
   createSealer,
 } from '@heliograph/database';
 import { createDispatchActivities, DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/activities';
-import { DISPATCH_TASK_QUEUE } from '@heliograph/dispatch-workflows';
+import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
   createConnectedAppStore,
   createIssueStore,
@@ -15,12 +15,7 @@ import {
   migrateDispatch,
 } from '@heliograph/dispatch-workflows/stores';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
-import {
-  bundleWorkflows,
-  connectWorker,
-  createTemporalWorker,
-  installTemporalRuntime,
-} from '@heliograph/temporal-worker';
+import { bundleWorkflows, connectWorker, installTemporalRuntime } from '@heliograph/temporal-worker';
 import {
   assertNamespace,
   assertSearchAttributes,
@@ -81,10 +76,9 @@ export async function layBenchGround() {
     connectedApps: createConnectedAppStore(postgres, sealer),
     streams: createStreamStore(postgres),
   };
-  const worker = await createTemporalWorker({
+  const worker = await createDispatchWorkers({
     connection,
     namespace,
-    taskQueue: DISPATCH_TASK_QUEUE,
     workflowBundle: await bundleWorkflows({ workflows: new URL('./workflows.js', import.meta.url) }),
     shutdownGraceMs: 1000,
     activities: createDispatchActivities({

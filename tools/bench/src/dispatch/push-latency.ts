@@ -13,6 +13,8 @@ export interface LatencyRun {
   /** From just before the request to the arrival at the sink, in milliseconds, one per issue that arrived. */
   readonly latenciesMs: readonly number[];
   readonly eventIds: readonly string[];
+  /** What was sent beforehand, to warm up. */
+  readonly warmEventIds: readonly string[];
 }
 
 const APP = fileURLToPath(new URL('../../../../apps/dispatch-center/', import.meta.url));
@@ -51,9 +53,14 @@ export async function measurePushLatency(
     });
     await call('/api/v1/routes', { name: 'latency', query: '*', connectedAppIds: [app.id] });
     const warm = createAlertStorm({ seed: 5, subjects: 20 });
-    for (const subject of warm) await call('/api/v1/issues', subject.issue('firing', Date.now()));
+    const warmEventIds: string[] = [];
+    for (const subject of warm) {
+      const issue = subject.issue('firing', Date.now());
+      warmEventIds.push(issue.eventId);
+      await call('/api/v1/issues', issue);
+    }
     await sleep(2000);
-    return await openLoop(call, sink, options);
+    return { ...(await openLoop(call, sink, options)), warmEventIds };
   } finally {
     await Promise.all(children.map(stop));
   }
@@ -63,7 +70,7 @@ async function openLoop(
   call: ReturnType<typeof caller>,
   sink: SinkProcess,
   { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
-): Promise<LatencyRun> {
+): Promise<Omit<LatencyRun, 'warmEventIds'>> {
   const sentAt = new Map<string, number>();
   const requests: Promise<unknown>[] = [];
   const startedAt = performance.now();

@@ -118,7 +118,8 @@ async function prepare(
   const issues: NewIssue[] = [];
   for (let round = 0; round < signalsPerStream; round++) {
     for (const subject of subjects) {
-      const issue = subject.issue('firing', Date.now());
+      // Alternating, so that each one is worth a notification and their order shows.
+      const issue = subject.issue(round % 2 === 0 ? 'firing' : 'resolved', Date.now());
       issues.push({
         ...issue,
         eventId: randomUUID(),

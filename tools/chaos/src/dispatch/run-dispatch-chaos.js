@@ -58,9 +58,10 @@ export async function runDispatchChaos({ root, alerts, seed, print }) {
     });
     await call('/api/v1/routes', { name: 'chaos', query: '*', connectedAppIds: [String(app.id)] });
 
-    const seconds = 6 * (VICTIMS.length + 2);
+    // Longer than all breaks take, so that each of them meets work.
+    const seconds = 10 * (VICTIMS.length + 1);
     const sending = sendStorm({ call, alerts, seed, seconds, signal: stop.signal });
-    await breakThings({ stack, proxy, print, pauseMs: 5000, signal: stop.signal });
+    const idle = await breakThings({ stack, proxy, sink, print, pauseMs: 5000, signal: stop.signal });
     const { acknowledged, retries } = await sending;
     print(
       `${acknowledged.length} issues stored, ${retries} requests repeated; waiting for the rest to arrive`,
@@ -80,7 +81,10 @@ export async function runDispatchChaos({ root, alerts, seed, print }) {
       for (const line of verdict[kind].slice(0, 10)) print(`${kind}: ${line}`);
     }
     const { lost, unexpected, reordered, wrongStates, forgotten } = verdict;
-    const passed = [lost, unexpected, reordered, wrongStates, forgotten].every((list) => list.length === 0);
+    for (const line of idle) print(`idle: ${line}`);
+    const passed = [lost, unexpected, reordered, wrongStates, forgotten, idle].every(
+      (list) => list.length === 0,
+    );
     print(
       `chaos dispatch ${passed ? 'passed' : 'FAILED'}: ${verdict.expected} notifications expected, ${lost.length} lost, ` +
         `${reordered.length} reordered, ${unexpected.length} unexpected, ${wrongStates.length} wrong states, ` +
@@ -95,12 +99,21 @@ export async function runDispatchChaos({ root, alerts, seed, print }) {
 }
 
 /**
+ * Breaks one thing after another; returns what was broken while nothing was under way, which would prove nothing.
  * @param {{ stack: import('@heliograph/stack').Stack, proxy: import('../freezing-proxy.js').FreezingProxy,
- *   print: (line: string) => void, pauseMs: number, signal: AbortSignal }} options
+ *   sink: import('@heliograph/simulators').NotificationSink, print: (line: string) => void, pauseMs: number, signal: AbortSignal }} options
  */
-async function breakThings({ stack, proxy, print, pauseMs, signal }) {
+async function breakThings({ stack, proxy, sink, print, pauseMs, signal }) {
+  /** @type {string[]} */
+  const idle = [];
+  let received = 0;
+  const expectWork = (/** @type {string} */ before) => {
+    if (sink.records.length === received) idle.push(`nothing was received in the pause before ${before}`);
+    received = sink.records.length;
+  };
   for (const victim of VICTIMS) {
     await sleep(pauseMs, undefined, { signal });
+    expectWork(`the kill of ${victim}`);
     const view = stack.processes().find(({ name }) => name === victim);
     if (view?.pid === undefined) throw new Error(`${victim} does not run, so it cannot be killed`);
     print(`kill -9 ${victim} (pid ${view.pid})`);
@@ -108,10 +121,14 @@ async function breakThings({ stack, proxy, print, pauseMs, signal }) {
     await back(stack, victim, view.restarts, signal);
   }
   await sleep(pauseMs, undefined, { signal });
+  expectWork('PostgreSQL hung');
   print(`PostgreSQL hangs for the worker, ${FREEZE_MS / 1000} s`);
   proxy.freeze();
   await sleep(FREEZE_MS, undefined, { signal });
   proxy.thaw();
+  await sleep(pauseMs, undefined, { signal });
+  expectWork('the end');
+  return idle;
 }
 
 /**
@@ -137,7 +154,7 @@ async function sendStorm({ call, alerts, seed, seconds, signal }) {
   const random = seededRandom(seed);
   const timeline = createAlertStorm({ seed, subjects: alerts })
     .flatMap((subject, index) => {
-      const firstAt = random() * 0.6;
+      const firstAt = random() * 0.75;
       /** @type {{ at: number, subject: typeof subject, status: 'firing' | 'resolved' }[]} */
       const steps = [
         { at: firstAt, subject, status: 'firing' },
@@ -147,7 +164,7 @@ async function sendStorm({ call, alerts, seed, seconds, signal }) {
         ? steps
         : [
             ...steps,
-            { at: firstAt + 0.15 + random() * 0.25, subject, status: /** @type {const} */ ('resolved') },
+            { at: firstAt + 0.15 + random() * 0.1, subject, status: /** @type {const} */ ('resolved') },
           ];
     })
     .toSorted((a, b) => a.at - b.at);

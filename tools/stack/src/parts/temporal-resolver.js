@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { statSync, accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -155,9 +155,18 @@ function sdkDownloads(folder) {
   const found = names
     .filter((name) => /^temporal-sdk-typescript-[\d.]+$/.test(name))
     .map((name) => join(folder, name))
-    .filter(isExecutable);
+    .filter((path) => isExecutable(path) && isOurs(path));
   if (found.length === 0) throw new Error('none');
   return found.toSorted().toReversed();
+}
+
+/**
+ * Anybody may put a file into the temporary folder; only one of ours that nobody else can change is run.
+ * @param {string} path
+ */
+function isOurs(path) {
+  const { uid, mode } = statSync(path);
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }
 
 /** @param {string} path */

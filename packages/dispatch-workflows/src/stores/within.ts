@@ -1,0 +1,22 @@
+import { DatabaseError } from '@heliograph/database';
+
+/**
+ * Gives a query a deadline on this side. The server's own holds only while the server can be heard: behind a
+ * connection that went silent, a query would wait until the network gives it up.
+ *
+ * @throws {DatabaseError} DATABASE_TIMEOUT, retryable.
+ */
+export async function within<T>(timeoutMs: number, what: string, run: () => PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new DatabaseError('DATABASE_TIMEOUT', `${what}: no answer in time`, { retryable: true })),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([run(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

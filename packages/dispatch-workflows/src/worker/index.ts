@@ -1,0 +1,2 @@
+export { createDispatchWorkers } from './create-dispatch-workers.ts';
+export type { DispatchWorkers, DispatchWorkersOptions } from './create-dispatch-workers.ts';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { installTemporalRuntime } from '@heliograph/temporal-worker';
 import { eventually } from '@heliograph/testkit';
 import { activityInfo, heartbeat } from '@temporalio/activity';
@@ -21,12 +21,16 @@ let ground: Awaited<ReturnType<typeof workflowGround>>;
 let last = 0;
 
 beforeAll(async () => {
-  [bundle, ground] = await Promise.all([bundleFromSource(), workflowGround('alert')]);
+  bundle = await bundleFromSource();
 });
-afterAll(async () => {
+// A namespace for each test: a task that is handed to a worker which is just stopping comes again only after a timeout.
+beforeEach(async () => {
+  ground = await workflowGround('alert');
+});
+afterEach(async () => {
   await ground.close();
-  await Runtime.instance().shutdown();
 });
+afterAll(() => Runtime.instance().shutdown());
 
 const newStream = (): StreamKey => ({ fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' });
 const stateAt = (position: number): StreamState => ({
@@ -327,6 +331,8 @@ describe('signals that come while a batch is handled', () => {
         return fake.accept(order);
       },
     });
+    // Known, so that the first batch is what is there when it begins, and all the others come meanwhile.
+    fake.states.set(alertWorkflowId(stream), { ...stateAt(0), status: 'resolved' });
     const read = failingFirst(0, (key: StreamKey) => fake.activities.readStreamState(key));
     fake.states.set(alertWorkflowId(stream), OPEN);
     await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {

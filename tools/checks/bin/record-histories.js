@@ -10,7 +10,12 @@ const { status } = spawnSync(
     '--',
     process.execPath,
     'node_modules/nx/dist/bin/nx.js',
-    ...['run-many', '-t', 'histories', '--parallel=1', '--outputStyle=static', ...process.argv.slice(2)],
+    'run-many',
+    '-t',
+    'histories',
+    '--parallel=1',
+    '--outputStyle=static',
+    ...process.argv.slice(2),
   ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' } },
 );

@@ -272,6 +272,11 @@ describe('monitorInstanceAlert', () => {
       lastPosition: '0',
       externalIds: {},
     });
+    fake.states.set(alertWorkflowId(stream), {
+      ...INITIAL_STREAM_STATE,
+      status: 'resolved',
+      lastPosition: '0',
+    });
     await whileWorking(fake.activities, async () => {
       const firstRun = await signalStream(client, stream, signalAt(1, 'resolved'));
       for (let position = 2; position <= total; position += 50)

@@ -310,6 +310,7 @@ describe('signals that come while a batch is handled', () => {
   test('and are more than a run may take are carried on to the next, with the state', async () => {
     const stream = newStream();
     const total = 2100;
+    let begun = false;
     let open = false;
     let firstRun = '';
     const fake = fakeActivities({
@@ -318,6 +319,7 @@ describe('signals that come while a batch is handled', () => {
           ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 }
           : fake.accept(order),
       deliverPatiently: async (order) => {
+        begun = true;
         // Few enough to be carried on: they come while the many are handled.
         if (order.issue.position === '2') await signalStream(ground.client, stream, signalAt(total + 1));
         await eventually(
@@ -331,12 +333,11 @@ describe('signals that come while a batch is handled', () => {
         return fake.accept(order);
       },
     });
-    // Known, so that the first batch is what is there when it begins, and all the others come meanwhile.
-    fake.states.set(alertWorkflowId(stream), { ...stateAt(0), status: 'resolved' });
     const read = failingFirst(0, (key: StreamKey) => fake.activities.readStreamState(key));
     fake.states.set(alertWorkflowId(stream), OPEN);
     await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
       firstRun = await signalStream(ground.client, stream, signalAt(1, 'resolved'));
+      await eventually('the first batch is being handled', () => begun);
       for (let position = 2; position <= total; position += 50) {
         const chunk = Array.from(
           { length: Math.min(50, total - position + 1) },

@@ -128,7 +128,7 @@ test('a namespace terminates what was left running, and names it', async () => {
 });
 
 describe('a recorded history', () => {
-  test('is named by type and scenario, can be read, and replays on the code that made it and on no other', async () => {
+  test('is named by type and scenario, is never overwritten, and replays on the code that made it and on no other', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'histories-'));
     try {
       const client = new Client({ connection: ground.connection, namespace: ground.namespace });
@@ -145,6 +145,14 @@ describe('a recorded history', () => {
         });
         expect(file).toBe(join(directory, 'new', 'sleeper.mid.flight.json'));
         await expect(readFile(file, 'utf8')).resolves.toContain('EVENT_TYPE_TIMER_STARTED');
+        const before = await readFile(file, 'utf8');
+        await handle.signal('something-more');
+        await recordHistory(client, where, {
+          directory: join(directory, 'new'),
+          workflowType: 'sleeper',
+          scenario: 'mid.flight',
+        });
+        await expect(readFile(file, 'utf8')).resolves.toBe(before);
         await handle.terminate();
       });
       const histories = await readHistories(join(directory, 'new'));

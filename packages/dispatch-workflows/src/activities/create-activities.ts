@@ -48,6 +48,8 @@ export const DISPATCH_TRACE_STARTS: TraceStarts = {
   [MONITOR_INSTANCES]: 'none',
 };
 
+/** Well within the heartbeat timeout of 5 s. */
+const SCAN_HEARTBEAT_EVERY_MS = 1000;
 /** Well within the heartbeat timeout of 15 s. */
 const HEARTBEAT_EVERY_MS = 4000;
 /** How long one count may take, in milliseconds. */
@@ -147,10 +149,10 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
   return {
     async readAndDispatch(scan) {
       const activity = Context.current();
-      const result = await readAndDispatch(scan, {
-        heartbeat: () => activity.heartbeat(),
-        signal: activity.cancellationSignal,
-      });
+      const beats = setInterval(() => activity.heartbeat(), SCAN_HEARTBEAT_EVERY_MS);
+      const result = await readAndDispatch(scan, activity.cancellationSignal).finally(() =>
+        clearInterval(beats),
+      );
       scanned.add(result.scanned);
       signals.add(result.dispatched, { result: 'sent' });
       if (result.failed > 0) signals.add(result.failed, { result: 'failed' });

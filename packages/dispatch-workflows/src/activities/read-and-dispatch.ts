@@ -61,9 +61,9 @@ const ROWS_WHEN_COUNT_IS_UNKNOWN = 50;
 export function createReadAndDispatch(
   dependencies: ScanDependencies,
   options: ScanOptions,
-): (scan: ScanState | null, progress: { heartbeat(): void; signal?: AbortSignal }) => Promise<ScanResult> {
+): (scan: ScanState | null, signal?: AbortSignal) => Promise<ScanResult> {
   const compile = createRouteCompiler(dependencies.onUnreadableRoute);
-  return async (scan, progress) => {
+  return async (scan, abort) => {
     const window = new ScanWindow(scan ?? initialScan(dependencies.now() - options.initialLookbackMs), {
       overlapMs: options.overlapMs,
       maxRows: options.maxSeenRows,
@@ -88,24 +88,14 @@ export function createReadAndDispatch(
       // Behind a row that fails again and again the memory may not grow without end: it is tried, and little else.
       Math.max(1, 2 * options.maxSeenRows - window.size),
     );
-    const { rows, more } = await readNewRows(
-      dependencies.issues,
-      window,
-      limit,
-      options.maxRowsPerScan,
-      progress,
-    );
+    const { rows, more } = await readNewRows(dependencies.issues, window, limit, options.maxRowsPerScan);
     const { groups, taken } = groupIssues(rows, routes, limit);
     const failed = new Set<StoredIssue>();
     const { sent, failures } = await fanOut(groups, {
       concurrency: options.concurrency,
-      signal: progress.signal,
+      signal: abort,
       send: async (group, { signal }) => {
-        try {
-          dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
-        } finally {
-          progress.heartbeat();
-        }
+        dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
       },
     });
     for (const { group, index, error } of failures) {
@@ -134,14 +124,12 @@ async function readNewRows(
   window: ScanWindow,
   limit: number,
   pageSize: number,
-  progress: { heartbeat(): void },
 ): Promise<{ readonly rows: readonly StoredIssue[]; readonly more: boolean }> {
   const rows: StoredIssue[] = [];
   let after = window.start;
   const from = after.position;
   for (;;) {
     const page = await issues.scan({ from, after, limit: pageSize });
-    progress.heartbeat();
     for (const row of page) {
       if (window.isSeen(row)) continue;
       if (rows.length === limit) return { rows, more: true };

@@ -2,6 +2,9 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCES, MONITOR_INSTANCES_ID } from '../contract.ts';
 import { wakeSignal } from '../workflows/definitions.ts';
 
+/** Its tasks take milliseconds; one that a dead worker took with it is given out again after so long. */
+const TASK_TIMEOUT_MS = 3000;
+
 /** Starts the orchestrator unless it runs; there is never a second one. */
 export async function startOrchestrator(
   client: Client,
@@ -12,6 +15,7 @@ export async function startOrchestrator(
       workflowId: MONITOR_INSTANCES_ID,
       taskQueue,
       args: [{}],
+      workflowTaskTimeout: TASK_TIMEOUT_MS,
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
   } catch (error) {
@@ -46,6 +50,7 @@ export async function wakeOrchestrator(
     workflowId: MONITOR_INSTANCES_ID,
     taskQueue,
     args: [{}],
+    workflowTaskTimeout: TASK_TIMEOUT_MS,
     signal: wakeSignal,
   });
 }

@@ -242,6 +242,7 @@ describe('monitorInstanceAlert', () => {
   test('continued-as-new', async () => {
     const stream = streamOf('continued-as-new');
     const total = 2010;
+    let begun = false;
     let sent = false;
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
@@ -249,6 +250,7 @@ describe('monitorInstanceAlert', () => {
           ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 }
           : fake.accept(order),
       deliverPatiently: async (order) => {
+        begun = true;
         if (order.issue.position === '2') {
           await signalStream(client, stream, signalAt(total + 1, 'suppressed'));
           return fake.accept(order);
@@ -272,13 +274,9 @@ describe('monitorInstanceAlert', () => {
       lastPosition: '0',
       externalIds: {},
     });
-    fake.states.set(alertWorkflowId(stream), {
-      ...INITIAL_STREAM_STATE,
-      status: 'resolved',
-      lastPosition: '0',
-    });
     await whileWorking(fake.activities, async () => {
       const firstRun = await signalStream(client, stream, signalAt(1, 'resolved'));
+      await eventually('the first batch is being handled', () => begun);
       for (let position = 2; position <= total; position += 50)
         await Promise.all(
           Array.from({ length: Math.min(50, total - position + 1) }, (_, index) =>

@@ -11,7 +11,8 @@ import { wakeSignal } from './definitions.ts';
 
 const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>({
   startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '20 seconds',
+  // How long nobody is told anything when a worker dies in the middle of a scan.
+  heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
 

@@ -30,6 +30,11 @@ export interface TemporalWorkerOptions {
   readonly workflowTaskPollers?: number;
   /** Workflow executions kept in memory; default 600. Each costs 100 KB to 1 MB of heap. */
   readonly cachedWorkflows?: number;
+  /**
+   * How long a workflow task waits for the worker that knows its workflow before any other may take it, in
+   * milliseconds; default 3 000 (the SDK's is 10 000). After a crash nothing of that worker moves for so long.
+   */
+  readonly stickyTimeoutMs?: number;
   /** Shown by the server as who works; default `<pid>@<host>`; in a cluster give the pod's name. */
   readonly identity?: string;
   /** How long running activities may go on after a stop is asked for, in milliseconds; default 10 000. */
@@ -64,6 +69,8 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     shutdownGraceTime: graceMs,
     shutdownForceTime: options.shutdownForceMs ?? graceMs + 5000,
     maxCachedWorkflows: options.cachedWorkflows ?? 600,
+    // How long a workflow waits for the worker that has it in memory; a dead one is waited for that long.
+    stickyQueueScheduleToStartTimeout: options.stickyTimeoutMs ?? 3000,
     ...(bundled === undefined ? {} : { workflowBundle: bundled }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),
     ...(options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter }),

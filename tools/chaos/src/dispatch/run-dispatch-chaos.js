@@ -59,9 +59,9 @@ export async function runDispatchChaos({ root, alerts, seed, print }) {
     await call('/api/v1/routes', { name: 'chaos', query: '*', connectedAppIds: [String(app.id)] });
 
     // Longer than all breaks take, so that each of them meets work.
-    const seconds = 10 * (VICTIMS.length + 1);
+    const seconds = 12 * (VICTIMS.length + 1);
     const sending = sendStorm({ call, alerts, seed, seconds, signal: stop.signal });
-    const idle = await breakThings({ stack, proxy, sink, print, pauseMs: 5000, signal: stop.signal });
+    const idle = await breakThings({ stack, proxy, sink, print, pauseMs: 7000, signal: stop.signal });
     const { acknowledged, retries } = await sending;
     print(
       `${acknowledged.length} issues stored, ${retries} requests repeated; waiting for the rest to arrive`,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
 
 /** Runs the built program to its end. */
 function run(
@@ -72,3 +73,41 @@ test.each([[[]], [['both']], [['--help']]])(
     expect(lines(output)).toHaveLength(1);
   },
 );
+
+test('an API takes issues while Temporal is away, and stops in good order in the middle of a call to it', async () => {
+  const [postgres, clickhouse] = await Promise.all([freshPostgres('main'), freshClickHouse('main')]);
+  const child = spawn(process.execPath, ['dist/main.js', 'api'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: {
+      HELIOGRAPH_POSTGRES_URL: postgres.url,
+      HELIOGRAPH_CLICKHOUSE_URL: stackAddresses().clickhouseUrl,
+      HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
+      HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
+      HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
+      HELIOGRAPH_API_KEYS: 'monitor:monitor-key-monitor-key:issues:write',
+      HELIOGRAPH_HTTP_PORT: '0',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  try {
+    const url = await eventually('it listens', () => /"url":"(http:[^"]+)"/.exec(output)?.[1]);
+    const answer = await fetch(`${url}/api/v1/issues`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer monitor-key-monitor-key', 'content-type': 'application/json' },
+      body: JSON.stringify({ monitor: 'm', status: 'firing' }),
+    });
+    expect(answer.status).toBe(200);
+    child.kill('SIGTERM');
+    await expect(ended).resolves.toBe(0);
+    expect(output).not.toContain('Channel has been shut down');
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+    await postgres.drop();
+    await clickhouse.drop();
+  }
+});

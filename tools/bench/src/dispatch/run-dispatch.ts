@@ -23,13 +23,16 @@ export interface DispatchReport {
   readonly unexpected: number;
 }
 
+/** What one block leaves to do (indexing, clean-up) should not be measured in the next. */
+const REST_MS = 1000;
+
 /** Runs the ceiling, the product and the naive shape in turns, then the push latency of the real processes. */
 export async function runDispatch(options: {
   readonly quick: boolean;
   readonly log: (line: string) => void;
 }): Promise<DispatchReport> {
   const { quick, log } = options;
-  const size = quick ? 220 : 600;
+  const size = quick ? 150 : 600;
   const rounds = quick ? 2 : 5;
   const sink = await startSinkProcess();
   const ground = await layBenchGround();
@@ -53,8 +56,16 @@ export async function runDispatch(options: {
     await product(60);
     expected.push(...(await runPeer(ground, sink, 'naiveAlert', 30)).eventIds);
     for (let round = 1; round <= rounds; round++) {
-      const before = await runPeer(ground, sink, 'drainOnly', size);
+      // In turns and with a rest before each, so that neither always has to work in the other's wake.
+      const ceiling = async () => {
+        await sleep(REST_MS);
+        return runPeer(ground, sink, 'drainOnly', size);
+      };
+      let before = round % 2 === 1 ? await ceiling() : undefined;
+      await sleep(REST_MS);
       const ours = await product(size);
+      before ??= await ceiling();
+      await sleep(REST_MS);
       const naive = await runPeer(ground, sink, 'naiveAlert', Math.ceil(size / 2));
       expected.push(...naive.eventIds);
       rates.ceiling.push(before.perSecond);

@@ -39,8 +39,11 @@ export async function runProduct(
   await wakeOrchestrator(ground.client);
   await untilEnded(ground, routeId, MONITOR_INSTANCE_ALERT, size);
   const seconds = (performance.now() - startedAt) / 1000;
+  const eventIds = issues.map(({ eventId }) => eventId);
+  // A stream of several signals may end and begin again: as many runs as streams is not the end of it.
+  await untilReceived(sink, eventIds);
   await switchOff(ground, routeId);
-  return { perSecond: size / seconds, routeId, eventIds: issues.map(({ eventId }) => eventId) };
+  return { perSecond: size / seconds, routeId, eventIds };
 }
 
 /** A peer: a bare loop of senders starts one workflow per issue, with the ids and signals of the product. */
@@ -140,6 +143,15 @@ async function prepare(
 async function switchOff(ground: BenchGround, routeId: string): Promise<void> {
   const { version, ...route } = await ground.routes.get(routeId);
   await ground.routes.update(routeId, version, { ...route, enabled: false });
+}
+
+/** Waits for what should arrive, for 30 s at most: what is lost then is counted as lost, not waited for. */
+async function untilReceived(sink: SinkProcess, eventIds: readonly string[]): Promise<void> {
+  const missing = new Set(eventIds);
+  for (let waitedMs = 0; missing.size > 0 && waitedMs < 30_000; waitedMs += 50) {
+    for (const { eventId } of sink.received) missing.delete(eventId);
+    if (missing.size > 0) await sleep(50);
+  }
 }
 
 async function untilEnded(

@@ -3,34 +3,17 @@ import {
   DISPATCH_TRACE_STARTS,
   wakeOrchestrator,
 } from '@heliograph/dispatch-workflows/activities';
-import {
-  createLogger,
-  listen,
-  startTelemetry,
-  summarizeError,
-  type ServiceContext,
-} from '@heliograph/service';
+import { listen, summarizeError, type ServiceContext } from '@heliograph/service';
 import { createTemporalClient, lazyClientConnection } from '@heliograph/temporal-worker/client';
-import { createApi, version } from './api/create-api.ts';
+import { createApi } from './api/create-api.ts';
 import { loadApiConfig, parseApiKeys } from './config.ts';
+import { observe } from './observe.ts';
 import { layGround, temporalAddress } from './wiring.ts';
 
 /** Starts the API: stores issues, keeps routes and connected apps, wakes the orchestrator. */
 export async function startApi(context: ServiceContext): Promise<void> {
   const config = loadApiConfig(context.env);
-  const logger = createLogger({
-    name: 'dispatch-center-api',
-    version: version(),
-    level: config.HELIOGRAPH_LOG_LEVEL,
-  });
-  context.useLogger(logger);
-  const otlpEndpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const telemetry = startTelemetry({
-    serviceName: 'dispatch-center-api',
-    version: version(),
-    ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
-  });
-  context.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
+  const { logger, telemetry } = observe(config, context, 'api');
   const ground = await layGround(config, context, logger, 'api');
   // Lazy: issues are taken and stored while Temporal is away; the next scan finds them.
   const connection = lazyClientConnection(temporalAddress(config));

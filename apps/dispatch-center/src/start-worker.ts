@@ -6,23 +6,15 @@ import {
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/activities';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
-import {
-  createEdge,
-  createLogger,
-  listen,
-  startTelemetry,
-  summarizeError,
-  type Logger,
-  type ServiceContext,
-} from '@heliograph/service';
+import { createEdge, listen, summarizeError, type Logger, type ServiceContext } from '@heliograph/service';
 import { connectWorker, installTemporalRuntime, readWorkflowBundle } from '@heliograph/temporal-worker';
 import {
   assertNamespace,
   assertSearchAttributes,
   createTemporalClient,
 } from '@heliograph/temporal-worker/client';
-import { version } from './api/create-api.ts';
 import { loadWorkerConfig } from './config.ts';
+import { observe, version } from './observe.ts';
 import { layGround, temporalAddress } from './wiring.ts';
 
 const WORKFLOW_BUNDLE = new URL(import.meta.resolve('@heliograph/dispatch-workflows/workflows.bundle.js'));
@@ -30,21 +22,10 @@ const WORKFLOW_BUNDLE = new URL(import.meta.resolve('@heliograph/dispatch-workfl
 /** Starts a worker for the dispatch task queue, and the orchestrator unless it runs. */
 export async function startWorker(context: ServiceContext): Promise<void> {
   const config = loadWorkerConfig(context.env);
-  const logger = createLogger({
-    name: 'dispatch-center-worker',
-    version: version(),
-    level: config.HELIOGRAPH_LOG_LEVEL,
-  });
-  context.useLogger(logger);
   const coreMetrics = `127.0.0.1:${config.HELIOGRAPH_WORKER_METRICS_PORT}`;
-  const otlpEndpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const telemetry = startTelemetry({
-    serviceName: 'dispatch-center-worker',
-    version: version(),
+  const { logger, telemetry } = observe(config, context, 'worker', {
     extraMetrics: [() => readText(`http://${coreMetrics}/metrics`)],
-    ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
   });
-  context.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
   installTemporalRuntime({ logger: temporalLogger(logger), metricsBindAddress: coreMetrics });
   const [workflowBundle, ground, connection] = await Promise.all([
     readWorkflowBundle(WORKFLOW_BUNDLE),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { isDatabaseError, isUnavailable } from '@heliograph/database';
 import {
   createBearerAuth,
@@ -9,6 +8,7 @@ import {
   type EdgeOptions,
 } from '@heliograph/service';
 import type { ApiKey } from '../config.ts';
+import { version } from '../observe.ts';
 import type { Ground } from '../wiring.ts';
 import { addConnectedAppsApi } from './connected-apps-api.ts';
 import { addIssuesApi } from './issues-api.ts';
@@ -45,12 +45,4 @@ export function createApi({ ground, keys, onStored, ...edgeOptions }: ApiOptions
     ids: uuidV7Ids,
   });
   return edge;
-}
-
-/** The version in the app's package.json. */
-export function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : '0.0.0';
 }

@@ -17,6 +17,7 @@ import {
   MONITOR_INSTANCES_ID,
   type ScanResult,
   type StreamKey,
+  type StreamState,
 } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { bundleFromSource } from './dispatch-ground.ts';
@@ -78,6 +79,15 @@ function away(): Error {
   return error;
 }
 
+/** Something was notified and is open. */
+const OPEN: StreamState = {
+  notificationCount: 1,
+  lastNotifiedAt: 1_767_225_600_000,
+  status: 'firing',
+  lastPosition: '0',
+  externalIds: {},
+};
+
 describe('monitorInstanceAlert', () => {
   const streamOf = (scenario: string): StreamKey => ({
     fingerprint: scenario.replaceAll('-', ''),
@@ -117,6 +127,36 @@ describe('monitorInstanceAlert', () => {
       await ended(stream);
     });
     await expect(save(stream, 'silent')).resolves.toEqual([]);
+  });
+
+  test('suppressed-then-firing', async () => {
+    const stream = streamOf('suppressed-then-firing');
+    const fake = fakeActivities();
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    await signalStream(client, stream, signalAt(2, 'suppressed'));
+    await signalStream(client, stream, signalAt(3));
+    await whileWorking(fake.activities, () => ended(stream));
+    await expect(save(stream, 'suppressed-then-firing')).resolves.toEqual([]);
+  });
+
+  test('started-by-resolve', async () => {
+    const stream = streamOf('started-by-resolve');
+    await whileWorking(fakeActivities().activities, async () => {
+      await signalStream(client, stream, signalAt(1, 'resolved'));
+      await ended(stream);
+    });
+    await expect(save(stream, 'started-by-resolve')).resolves.toEqual([]);
+  });
+
+  test('only-repeats', async () => {
+    const stream = streamOf('only-repeats');
+    await whileWorking(fakeActivities().activities, async () => {
+      for (const signal of [signalAt(2), signalAt(2), signalAt(1)]) {
+        await signalStream(client, stream, signal);
+        await ended(stream);
+      }
+    });
+    await expect(save(stream, 'only-repeats')).resolves.toEqual([]);
   });
 
   test('pending-then-patient', async () => {
@@ -267,13 +307,7 @@ describe('monitorInstanceAlert', () => {
       },
     });
     // Something is open: the first delivery is one of a batch, so that what comes meanwhile is carried on.
-    fake.states.set(alertWorkflowId(stream), {
-      notificationCount: 1,
-      lastNotifiedAt: 1_767_225_600_000,
-      status: 'firing',
-      lastPosition: '0',
-      externalIds: {},
-    });
+    fake.states.set(alertWorkflowId(stream), OPEN);
     await whileWorking(fake.activities, async () => {
       const firstRun = await signalStream(client, stream, signalAt(1, 'resolved'));
       await eventually('the first batch is being handled', () => begun);

@@ -6,7 +6,8 @@ export type QueryErrorCode =
   | 'QUERY_UNEXPECTED_TOKEN'
   | 'QUERY_UNTERMINATED_QUOTE'
   | 'QUERY_FIELD_EXPECTED'
-  | 'QUERY_VALUE_EXPECTED';
+  | 'QUERY_VALUE_EXPECTED'
+  | 'QUERY_NUMBER_EXPECTED';
 
 /**
  * Thrown by `parseQuery` for a text that is not a query.

@@ -1,8 +1,16 @@
 export { QueryError } from './errors.ts';
 export type { QueryErrorCode } from './errors.ts';
 export { fieldsOf } from './query.ts';
-export type { Pattern, PatternPart, Query } from './query.ts';
+export type { Bound, Pattern, PatternPart, Query, Range, Term } from './query.ts';
 export { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_TERMS, parseQuery } from './parse-query.ts';
-export { matchPattern, matchQuery } from './match-query.ts';
+export { MAX_DECIMAL_LENGTH } from './decimal.ts';
+export { matchPattern } from './match-pattern.ts';
+export { matchQuery } from './match-query.ts';
 export type { FieldLookup } from './match-query.ts';
+export { MAX_OBJECT_DEPTH, MAX_OBJECT_ELEMENTS, objectFields } from './object-fields.ts';
+export { explainMatch } from './explain-match.ts';
+export type { MatchExplanation } from './explain-match.ts';
 export { formatQuery } from './format-query.ts';
+export { compileClickHouse } from './compile-clickhouse.ts';
+export type { CompiledClickHouse } from './compile-clickhouse.ts';
+export type { ClickHouseColumn } from './clickhouse-condition.ts';

@@ -1,21 +1,31 @@
-import type { Pattern, Query } from './query.ts';
+import { decimalOf } from './decimal.ts';
+import { foldAscii } from './ignore-case.ts';
+import { matchPattern } from './match-pattern.ts';
+import type { Query, Range, Term } from './query.ts';
 
-/** Gives the value of a field, or undefined where the object has no such field. */
-export type FieldLookup = (field: string) => string | undefined;
+/**
+ * Gives the value of a field, or undefined where the object has no such field. Of several values any may match;
+ * none at all means that the field is not there.
+ */
+export type FieldLookup = (field: string) => string | readonly string[] | undefined;
 
 /**
  * Tells whether an object matches a query. A term on a missing field never matches, so `NOT field:value`
  * matches an object without the field and `field:*` asks whether it is there.
  *
- * Cost: O(terms × value length × pattern length) at worst; there is no backtracking expression to blow up.
+ * Cost: O(terms × value length × pattern length) at worst, with the lengths of a field's values added up; there
+ * is no backtracking expression to blow up.
  */
 export function matchQuery(query: Query, lookup: FieldLookup): boolean {
   switch (query.kind) {
     case 'all':
       return true;
-    case 'term': {
+    case 'term':
+    case 'range': {
       const value = lookup(query.field);
-      return value !== undefined && matchPattern(query.pattern, value);
+      if (value === undefined) return false;
+      if (typeof value === 'string') return matchValue(query, value);
+      return value.some((element) => matchValue(query, element));
     }
     case 'and':
       return query.operands.every((operand) => matchQuery(operand, lookup));
@@ -26,47 +36,14 @@ export function matchQuery(query: Query, lookup: FieldLookup): boolean {
   }
 }
 
-/** Tells whether a whole value fits a pattern. `?` stands for one code point, so also for one emoji. */
-export function matchPattern(pattern: Pattern, value: string): boolean {
-  const [only] = pattern;
-  if (only === undefined) return value === '';
-  if (pattern.length === 1 && only.kind === 'literal') return only.text === value;
-  return matchWildcards(pattern, value);
+function matchValue(leaf: Term | Range, value: string): boolean {
+  if (leaf.kind === 'term')
+    return matchPattern(leaf.pattern, leaf.ignoreCase === true ? foldAscii(value) : value);
+  const number = decimalOf(value);
+  return number !== undefined && isWithin(leaf, number);
 }
 
-/**
- * Greedy matching with one point to return to: after a mismatch only the latest `*` takes one character more,
- * which is enough because whatever an earlier `*` could give, the later one can take.
- */
-function matchWildcards(pattern: Pattern, value: string): boolean {
-  let part = 0;
-  let at = 0;
-  let starPart = -1;
-  let starAt = 0;
-  for (;;) {
-    const current = pattern[part];
-    if (current === undefined) {
-      if (at === value.length) return true;
-    } else if (current.kind === 'any-run') {
-      starPart = part++;
-      starAt = at;
-      continue;
-    } else if (current.kind === 'any-one' && at < value.length) {
-      at += widthAt(value, at);
-      part++;
-      continue;
-    } else if (current.kind === 'literal' && value.startsWith(current.text, at)) {
-      at += current.text.length;
-      part++;
-      continue;
-    }
-    if (starPart < 0 || starAt >= value.length) return false;
-    starAt += widthAt(value, starAt);
-    at = starAt;
-    part = starPart + 1;
-  }
-}
-
-function widthAt(value: string, at: number): number {
-  return (value.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+function isWithin({ low, high }: Range, value: number): boolean {
+  if (low !== null && !(low.inclusive ? value >= low.value : value > low.value)) return false;
+  return high === null || (high.inclusive ? value <= high.value : value < high.value);
 }

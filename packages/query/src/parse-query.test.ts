@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { QueryError } from './errors.ts';
 import { formatQuery } from './format-query.ts';
 import { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_TERMS, parseQuery } from './parse-query.ts';
 import { fieldsOf } from './query.ts';
+import { withoutPositions } from './testing/arbitrary-query.ts';
 
 describe('a query text is read by precedence', () => {
   test.each([
@@ -24,6 +26,36 @@ describe('a query text is read by precedence', () => {
     ['a:**', 'a:*'],
     ['a:\\*x*', 'a:\\*x*'],
     ['and:or', 'and:"or"'],
+    ['a:>5', 'a:>5'],
+    ['a:>=+5.50', 'a:>=5.5'],
+    ['a:<-0', 'a:<0'],
+    ['a:<=1E3', 'a:<=1000'],
+    ['a:>1e21', 'a:>1e+21'],
+    ['a:">5"', 'a:">5"'],
+    ['a:\\>5', 'a:">5"'],
+    ['a:\\>5*', 'a:\\>5*'],
+    ['a:=5', 'a:"=5"'],
+    ['a:[1 TO 5]', 'a:[1 TO 5]'],
+    ['a:{1 TO 5]', 'a:{1 TO 5]'],
+    ['a:[ 1\tTO\n5 }', 'a:[1 TO 5}'],
+    ['a:[* TO 5}', 'a:<5'],
+    ['a:[1 TO *}', 'a:>=1'],
+    ['a:{* TO *}', 'a:[* TO *]'],
+    ['(a:[1 TO 5] OR b:>1)c:1', '(a:[1 TO 5] OR b:>1) AND c:"1"'],
+    ['a:~Value', 'a:~"value"'],
+    ['a:~"A É"', 'a:~"a É"'],
+    ['a:~W*', 'a:~w*'],
+    ['a:~*', 'a:*'],
+    ['a:~>5', 'a:~">5"'],
+    ['a:~~x', 'a:~"~x"'],
+    ['a:~""', 'a:~""'],
+    ['a:(x)', 'a:"x"'],
+    ['a:(x OR "y z" OR >5 OR ~W? OR [1 TO 2])', 'a:("x" OR "y z" OR >5 OR ~w? OR [1 TO 2])'],
+    ['a:( x\nOR y )', 'a:("x" OR "y")'],
+    ['a:("OR" OR "(" OR *)', 'a:("OR" OR "(" OR *)'],
+    ['a:1 OR a:2', 'a:("1" OR "2")'],
+    ['NOT a:(1 OR 2) b:3', 'NOT a:("1" OR "2") AND b:"3"'],
+    ['b:1 OR a:(1 OR 2)', 'b:"1" OR a:("1" OR "2")'],
   ])('%s', (text, canonical) => {
     expect(formatQuery(parseQuery(text))).toBe(canonical);
   });
@@ -47,9 +79,78 @@ describe('a text that is no query is refused with the position of the first misf
     ['a:x\\', 'QUERY_UNEXPECTED_END', 4],
     ['NOT', 'QUERY_UNEXPECTED_END', 3],
     ['a:1 && b:2', 'QUERY_FIELD_EXPECTED', 4],
+    ['a:>', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:>x', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:>=', 'QUERY_NUMBER_EXPECTED', 4],
+    ['a:> 5', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:>"5"', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:<>5', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:>5ms', 'QUERY_UNEXPECTED_TOKEN', 4],
+    ['a:>0x10', 'QUERY_UNEXPECTED_TOKEN', 4],
+    ['a:>5*', 'QUERY_UNEXPECTED_TOKEN', 4],
+    ['a:>1e400', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:>Infinity', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:[1 TO x]', 'QUERY_NUMBER_EXPECTED', 8],
+    ['a:[x TO 1]', 'QUERY_NUMBER_EXPECTED', 3],
+    ['a:[1x TO 1]', 'QUERY_UNEXPECTED_TOKEN', 4],
+    ['a:[1 TO 5', 'QUERY_UNEXPECTED_END', 9],
+    ['a:[1 TO 5)', 'QUERY_UNEXPECTED_TOKEN', 9],
+    ['a:[1 TO', 'QUERY_NUMBER_EXPECTED', 7],
+    ['a:[1 TO 5]x', 'QUERY_UNEXPECTED_TOKEN', 10],
+    ['a:~', 'QUERY_VALUE_EXPECTED', 3],
+    ['a:~"x', 'QUERY_UNTERMINATED_QUOTE', 3],
+    ['a:()', 'QUERY_VALUE_EXPECTED', 3],
+    ['a:(', 'QUERY_UNEXPECTED_END', 3],
+    ['a:(x', 'QUERY_UNEXPECTED_END', 4],
+    ['a:(x OR', 'QUERY_UNEXPECTED_END', 7],
+    ['a:(x OR)', 'QUERY_VALUE_EXPECTED', 7],
+    ['a:(x y)', 'QUERY_UNEXPECTED_TOKEN', 5],
+    ['a:(x AND y)', 'QUERY_UNEXPECTED_TOKEN', 5],
+    ['a:(NOT x)', 'QUERY_UNEXPECTED_TOKEN', 3],
+    ['a:(x OR OR y)', 'QUERY_UNEXPECTED_TOKEN', 8],
+    ['a:(x OR (y))', 'QUERY_VALUE_EXPECTED', 8],
+    ['a:(x)y', 'QUERY_UNEXPECTED_TOKEN', 5],
+    ['a:("x"y)', 'QUERY_UNEXPECTED_TOKEN', 6],
   ])('%s', (text, code, position) => {
     expect(() => parseQuery(text)).toThrow(expect.objectContaining({ code, position }));
   });
+});
+
+describe('a bracket alone begins an ordinary value, as it did before there were ranges', () => {
+  test.each([
+    ['a:[warning]', 'a:"[warning]"'],
+    ['a:{x}', 'a:"{x}"'],
+    ['a:[', 'a:"["'],
+    ['a:[1 b:2', 'a:"[1" AND b:"2"'],
+    ['a:[1 TO:5', 'a:"[1" AND TO:"5"'],
+    ['a:[1 TOTAL:5', 'a:"[1" AND TOTAL:"5"'],
+    ['a:[x:1 TO.y:5', 'a:"[x:1" AND TO.y:"5"'],
+    ['a:[ b:"x TO y"', 'a:"[" AND b:"x TO y"'],
+    ['a:[\\ TO b:1', 'a:"[ TO" AND b:"1"'],
+    ['a:[* b:1', 'a:[* AND b:"1"'],
+    ['a:x~ b:a>5 c:x[1', 'a:"x~" AND b:"a>5" AND c:"x[1"'],
+  ])('%s', (text, canonical) => {
+    expect(formatQuery(parseQuery(text))).toBe(canonical);
+  });
+});
+
+test('any text either parses or is refused with a position inside it', () => {
+  const word = fc.constantFrom(
+    ' ',
+    ...String.raw`a : ( ) " * \ AND NOT OR 1 > <= [ } TO ~ a: a:[`.split(' '),
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: word, maxLength: 12 }), (text) => {
+      try {
+        const query = parseQuery(text);
+        expect(withoutPositions(parseQuery(formatQuery(query)))).toEqual(withoutPositions(query));
+      } catch (error) {
+        if (!(error instanceof QueryError)) throw error;
+        expect(error.position).toBeLessThanOrEqual(text.length);
+      }
+    }),
+    { numRuns: 5000 },
+  );
 });
 
 test('length, depth and number of terms are bounded', () => {
@@ -66,8 +167,10 @@ test('length, depth and number of terms are bounded', () => {
   expect(codeOf(`${'('.repeat(MAX_QUERY_DEPTH + 2)}a:1`)).toBe('QUERY_TOO_COMPLEX');
   expect(codeOf('a:1 '.repeat(MAX_QUERY_TERMS))).toBe('parsed');
   expect(codeOf('a:1 '.repeat(MAX_QUERY_TERMS + 1))).toBe('QUERY_TOO_COMPLEX');
+  expect(codeOf(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS - 1)})`)).toBe('parsed');
+  expect(codeOf(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS)})`)).toBe('QUERY_TOO_COMPLEX');
 });
 
 test('the fields of a query are listed once', () => {
-  expect(fieldsOf(parseQuery('b:1 (a:2 OR NOT b:3)'))).toEqual(['b', 'a']);
+  expect(fieldsOf(parseQuery('b:1 (a:>2 OR NOT b:3)'))).toEqual(['b', 'a']);
 });

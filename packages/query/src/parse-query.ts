@@ -14,7 +14,8 @@ export const MAX_QUERY_DEPTH = 32;
  *
  * `field:value` compares exactly and case-sensitively; `"…"` quotes a value with spaces or parentheses and
  * makes `*` and `?` literal; unquoted, `*` stands for any run of characters and `?` for one; `\` takes the next
- * character literally. `NOT` binds tighter than `AND`, which binds tighter than `OR`; two terms side by side
+ * character literally. A value that begins with `~` ignores the case of A–Z; one that begins with `>`, `>=`, `<` or
+ * `<=`, and `[1 TO 5]`, compare decimal numbers; `field:(a OR b)` is any of some values. `NOT` binds tighter than `AND`, which binds tighter than `OR`; two terms side by side
  * are joined by `AND`. `*` alone, and the empty text, match everything. Keywords are upper case.
  *
  * @throws {QueryError} with the position of the first character that does not fit.
@@ -90,10 +91,11 @@ class Parser {
       case 'all':
         return { kind: 'all' };
       case 'term':
-        if (++this.#terms > MAX_QUERY_TERMS) {
+        this.#terms += token.alternatives.length;
+        if (this.#terms > MAX_QUERY_TERMS) {
           throw new QueryError('QUERY_TOO_COMPLEX', token.position, `more than ${MAX_QUERY_TERMS} terms`);
         }
-        return { kind: 'term', field: token.field, pattern: token.pattern, position: token.position };
+        return joined('or', token.alternatives);
       case 'and':
       case 'or':
       case 'close':

@@ -1,13 +1,14 @@
 import { QueryError } from './errors.ts';
-import type { Pattern, PatternPart } from './query.ts';
+import type { Range, Term } from './query.ts';
+import { endOfWord, isSpace, skipSpaces } from './characters.ts';
+import { valueAt } from './read-value.ts';
 
-/** A token with the offset of its first character. */
+/** A token with the offset of its first character. A term has several alternatives where it names a set of values. */
 export type Token =
   | { readonly kind: 'open' | 'close' | 'and' | 'or' | 'not' | 'all' | 'end'; readonly position: number }
   | {
       readonly kind: 'term';
-      readonly field: string;
-      readonly pattern: Pattern;
+      readonly alternatives: readonly (Term | Range)[];
       readonly position: number;
     };
 
@@ -23,7 +24,7 @@ export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
   let at = 0;
   for (;;) {
-    while (at < text.length && isSpace(text.charAt(at))) at++;
+    at = skipSpaces(text, at);
     const position = at;
     const character = text.charAt(at);
     if (character === '') {
@@ -35,7 +36,7 @@ export function tokenize(text: string): readonly Token[] {
       at++;
       continue;
     }
-    const word = wordAt(text, at);
+    const word = text.slice(at, endOfWord(text, at));
     const keyword = KEYWORDS.get(word);
     if (keyword !== undefined) {
       tokens.push({ kind: keyword, position });
@@ -49,30 +50,22 @@ export function tokenize(text: string): readonly Token[] {
     }
     const field = fieldAt(text, at);
     at += field.length + 1;
-    const value = text.charAt(at) === '"' ? quotedAt(text, at) : bareAt(text, at);
-    at = value.end;
-    if (at < text.length && !isSpace(text.charAt(at)) && text.charAt(at) !== ')') {
-      throw new QueryError('QUERY_UNEXPECTED_TOKEN', at, `a value ends before "${text.charAt(at)}"`);
+    if (text.charAt(at) === '(') {
+      const set = setAt(text, at, field);
+      at = set.end;
+      tokens.push({ kind: 'term', alternatives: set.alternatives, position });
+    } else {
+      const value = valueAt(text, at, { field, position });
+      at = value.end;
+      tokens.push({ kind: 'term', alternatives: [value.leaf], position });
     }
-    tokens.push({ kind: 'term', field, pattern: value.pattern, position });
+    endsHere(text, at);
   }
 }
 
-function isSpace(character: string): boolean {
-  return character === ' ' || character === '\t' || character === '\n' || character === '\r';
-}
-
-function wordAt(text: string, start: number): string {
-  let end = start;
-  while (
-    end < text.length &&
-    !isSpace(text.charAt(end)) &&
-    text.charAt(end) !== '(' &&
-    text.charAt(end) !== ')'
-  ) {
-    end++;
-  }
-  return text.slice(start, end);
+function endsHere(text: string, at: number): void {
+  if (at < text.length && !isSpace(text.charAt(at)) && text.charAt(at) !== ')')
+    throw new QueryError('QUERY_UNEXPECTED_TOKEN', at, `a value ends before "${text.charAt(at)}"`);
 }
 
 function fieldAt(text: string, start: number): string {
@@ -97,55 +90,40 @@ function fieldAt(text: string, start: number): string {
   return field;
 }
 
-interface Value {
-  readonly pattern: Pattern;
-  readonly end: number;
+/** Reads `(a OR "b" OR >5)`, where each value may have any form that it may have alone. */
+function setAt(
+  text: string,
+  start: number,
+  field: string,
+): { readonly alternatives: readonly (Term | Range)[]; readonly end: number } {
+  const alternatives: (Term | Range)[] = [];
+  let at = start + 1;
+  for (;;) {
+    at = skipSpaces(text, at);
+    const word = text.slice(at, endOfWord(text, at));
+    if (KEYWORDS.has(word))
+      throw new QueryError(
+        'QUERY_UNEXPECTED_TOKEN',
+        at,
+        `expected a value, found ${word}; quote it to mean it`,
+      );
+    if (at >= text.length) throw unclosed(at);
+    const value = valueAt(text, at, { field, position: at });
+    alternatives.push(value.leaf);
+    endsHere(text, value.end);
+    at = skipSpaces(text, value.end);
+    if (text.charAt(at) === ')') return { alternatives, end: at + 1 };
+    if (at >= text.length) throw unclosed(at);
+    if (text.slice(at, endOfWord(text, at)) !== 'OR')
+      throw new QueryError(
+        'QUERY_UNEXPECTED_TOKEN',
+        at,
+        'expected OR or ")": values in parentheses are joined by OR',
+      );
+    at += 'OR'.length;
+  }
 }
 
-function quotedAt(text: string, start: number): Value {
-  let literal = '';
-  for (let at = start + 1; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '"')
-      return { pattern: literal === '' ? [] : [{ kind: 'literal', text: literal }], end: at + 1 };
-    if (character === '\\' && at + 1 < text.length) literal += text.charAt(++at);
-    else literal += character;
-  }
-  throw new QueryError('QUERY_UNTERMINATED_QUOTE', start, 'this quote is never closed');
-}
-
-function bareAt(text: string, start: number): Value {
-  const parts: PatternPart[] = [];
-  let literal = '';
-  const flush = (): void => {
-    if (literal !== '') parts.push({ kind: 'literal', text: literal });
-    literal = '';
-  };
-  let at = start;
-  for (; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (isSpace(character) || character === '(' || character === ')' || character === '"') break;
-    if (character === '*') {
-      flush();
-      if (parts.at(-1)?.kind !== 'any-run') parts.push({ kind: 'any-run' });
-    } else if (character === '?') {
-      flush();
-      parts.push({ kind: 'any-one' });
-    } else if (character === '\\') {
-      if (at + 1 >= text.length)
-        throw new QueryError('QUERY_UNEXPECTED_END', text.length, 'nothing follows the backslash');
-      literal += text.charAt(++at);
-    } else {
-      literal += character;
-    }
-  }
-  flush();
-  if (parts.length === 0) {
-    throw new QueryError(
-      'QUERY_VALUE_EXPECTED',
-      start,
-      'expected a value after ":"; write "" for an empty one',
-    );
-  }
-  return { pattern: parts, end: at };
+function unclosed(at: number): QueryError {
+  return new QueryError('QUERY_UNEXPECTED_END', at, 'expected a value, OR or ")", found the end');
 }

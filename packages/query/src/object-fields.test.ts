@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { matchQuery } from './match-query.ts';
+import { MAX_OBJECT_DEPTH, MAX_OBJECT_ELEMENTS, objectFields } from './object-fields.ts';
+import { parseQuery } from './parse-query.ts';
+import { arbitraryQuery } from './testing/arbitrary-query.ts';
+
+describe('a field of nested data', () => {
+  test.each<[unknown, string, string | readonly string[] | undefined]>([
+    [{ a: 'x' }, 'a', 'x'],
+    [{ a: '' }, 'a', ''],
+    [{ a: { b: { c: 'x' } } }, 'a.b.c', 'x'],
+    [{ a: { b: 'x' } }, 'a', undefined],
+    [{ a: 'x' }, 'a.b', undefined],
+    [{ a: null }, 'a', undefined],
+    [{}, 'a', undefined],
+    [{ a: [] }, 'a', undefined],
+    [{ a: [null, {}] }, 'a', undefined],
+    [{ a: ['x', 1, true, null, ['y']] }, 'a', ['x', '1', 'true', 'y']],
+    [{ items: [{ name: 'x' }, { other: 1 }, { name: ['y', 'z'] }] }, 'items.name', ['x', 'y', 'z']],
+    [[{ a: 1 }, { a: 2 }], 'a', ['1', '2']],
+    [{ a: ['x'] }, 'a.0', undefined],
+    [{ a: 1.5 }, 'a', '1.5'],
+    [{ a: 1e21 }, 'a', '1e+21'],
+    [{ a: -0 }, 'a', '0'],
+    [{ a: Number.NaN }, 'a', undefined],
+    [{ a: Number.POSITIVE_INFINITY }, 'a', undefined],
+    [{ a: false }, 'a', 'false'],
+    [{ a: undefined }, 'a', undefined],
+    [{ a: () => 1 }, 'a', undefined],
+    [{ labels: { 'app.kubernetes.io/name': 'x' } }, 'labels.app.kubernetes.io/name', 'x'],
+    [{ 'a.b': 1, a: { b: 2 } }, 'a.b', '1'],
+    [{ 'a.b': null, a: { b: 2 } }, 'a.b', undefined],
+    [{ 'a.b': { x: 1 }, a: { b: { c: 2 } } }, 'a.b.c', undefined],
+    [{ a: { 'b.c': 1 } }, 'a.b.c', '1'],
+    [{ '': { '': 1 } }, '.', '1'],
+    ['x', 'a', undefined],
+    [null, 'a', undefined],
+    [undefined, 'a', undefined],
+    [{}, 'constructor.name', undefined],
+    [{}, '__proto__', undefined],
+    [Object.create({ a: 1 }), 'a', undefined],
+    [JSON.parse('{"__proto__":{"a":"x"}}'), '__proto__.a', 'x'],
+  ])('of %j named %s is %j', (value, field, expected) => {
+    expect(objectFields(value)(field)).toEqual(expected);
+  });
+});
+
+describe('what is too deep or too much is not there', () => {
+  const nested = (levels: number): unknown => {
+    let value: unknown = 'x';
+    for (let level = 0; level < levels; level++) value = { a: value };
+    return value;
+  };
+  const listed = (levels: number): unknown => {
+    let value: unknown = 'x';
+    for (let level = 0; level < levels; level++) value = [value];
+    return { a: value };
+  };
+  const path = (parts: number): string => Array.from({ length: parts }, () => 'a').join('.');
+
+  test('objects', () => {
+    expect(objectFields(nested(MAX_OBJECT_DEPTH))(path(MAX_OBJECT_DEPTH))).toBe('x');
+    expect(objectFields(nested(MAX_OBJECT_DEPTH + 1))(path(MAX_OBJECT_DEPTH + 1))).toBeUndefined();
+    const deep = path(MAX_OBJECT_DEPTH + 1);
+    expect(objectFields({ [deep]: 'x' })(deep)).toBeUndefined();
+  });
+
+  test('lists', () => {
+    expect(objectFields(listed(MAX_OBJECT_DEPTH - 1))('a')).toBe('x');
+    expect(objectFields(listed(MAX_OBJECT_DEPTH))('a')).toBeUndefined();
+  });
+
+  test('elements', () => {
+    const a = Array.from({ length: MAX_OBJECT_ELEMENTS + 5 }, (_, index) => String(index));
+    const lookup = objectFields({ a });
+    expect(lookup('a')).toHaveLength(MAX_OBJECT_ELEMENTS);
+    expect(matchQuery(parseQuery(`a:${MAX_OBJECT_ELEMENTS - 1}`), lookup)).toBe(true);
+    expect(matchQuery(parseQuery(`NOT a:${MAX_OBJECT_ELEMENTS}`), lookup)).toBe(true);
+    expect(objectFields({ a: Array.from({ length: 40 }, () => a) })('a')).toHaveLength(
+      MAX_OBJECT_ELEMENTS - 1,
+    );
+  });
+
+  test('lists that contain themselves', () => {
+    const loop: unknown[] = ['x'];
+    loop.push(loop, loop);
+    const lookup = objectFields({ a: loop });
+    expect(matchQuery(parseQuery('a:x'), lookup)).toBe(true);
+    expect((lookup('a') ?? '').length).toBeLessThanOrEqual(MAX_OBJECT_ELEMENTS);
+  });
+});
+
+test('any data is matched with any query, and a NOT is the opposite', () => {
+  fc.assert(
+    fc.property(
+      fc.anything({
+        key: fc.constantFrom('a', 'b', 'a.b', 'constructor', ''),
+        withNullPrototype: true,
+        withMap: true,
+        withDate: true,
+        withBigInt: true,
+        withSparseArray: true,
+      }),
+      arbitraryQuery(['a', 'b', 'a.b', 'a.a.a', 'constructor']),
+      (value, query) => {
+        const lookup = objectFields(value);
+        expect(matchQuery({ kind: 'not', operand: query }, lookup)).toBe(!matchQuery(query, lookup));
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});

@@ -35,9 +35,18 @@ export interface Notification {
   readonly externalId: string | null;
 }
 
-/** Machine-readable reasons for an outcome other than `delivered`. */
+/**
+ * Machine-readable reasons for an outcome other than `delivered`. `GONE`: the destination no longer exists.
+ * `PAYLOAD_REFUSED`: the provider cannot use what was sent. `PROVIDER_ERROR`: it failed or refused in words of its own,
+ * whatever the status. `UNEXPECTED_ANSWER`: the answer is none that the provider
+ * gives, so whoever gave it may or may not have passed the request on. `PARTIAL_FAILURE`: the provider failed halfway.
+ */
 export type OutcomeCode =
   | 'HTTP_STATUS'
+  | 'PAYLOAD_REFUSED'
+  | 'PROVIDER_ERROR'
+  | 'UNEXPECTED_ANSWER'
+  | 'PARTIAL_FAILURE'
   | 'REDIRECT_REFUSED'
   | 'GONE'
   | 'UNAUTHORIZED'
@@ -54,7 +63,7 @@ export type OutcomeCode =
  * - `delivered`: the provider accepted it.
  * - `rejected`: the provider did not take it; `retryable` says whether the same request may pass later.
  * - `rate-limited`: not taken; the provider asks to wait `retryAfterMs` milliseconds.
- * - `uncertain`: the request may have arrived and no answer came. A resend carries the same notification id.
+ * - `uncertain`: the request may have arrived and no answer says so. A resend carries the same notification id.
  */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly externalId: string | null; readonly status: number }
@@ -63,6 +72,11 @@ export type Outcome =
       readonly retryable: boolean;
       readonly code: OutcomeCode;
       readonly status: number | null;
+      /** The provider's own word for it, out of the words that its channel knows; never free text. */
+      readonly providerCode?: string;
     }
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number; readonly status: number }
   | { readonly kind: 'uncertain'; readonly code: OutcomeCode };
+
+/** What a provider says when it is asked whether a notification arrived. */
+export type LookUpAnswer = 'delivered' | 'not-delivered' | 'unknown';

@@ -1,1 +1,8 @@
-export type { Notification, NotificationKind, NotifiedIssue, Outcome, OutcomeCode } from './contract.ts';
+export type {
+  LookUpAnswer,
+  Notification,
+  NotificationKind,
+  NotifiedIssue,
+  Outcome,
+  OutcomeCode,
+} from './contract.ts';

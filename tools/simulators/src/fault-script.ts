@@ -2,11 +2,13 @@ import * as v from 'valibot';
 import type { Random } from './random.ts';
 
 const faultSchema = v.variant('kind', [
-  /** Answers with this status, and Retry-After where given. */
+  /** Answers with this status, and with Retry-After and a body where given. */
   v.strictObject({
     kind: v.literal('status'),
-    status: v.pipe(v.number(), v.integer(), v.minValue(300), v.maxValue(599)),
+    status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
     retryAfterSeconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600))),
+    /** Such as an error word; default empty. */
+    body: v.optional(v.pipe(v.string(), v.maxLength(10_000))),
   }),
   /** Takes the request and never answers. */
   v.strictObject({ kind: v.literal('hang') }),

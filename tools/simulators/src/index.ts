@@ -6,3 +6,5 @@ export { startNotificationSink } from './notification-sink.ts';
 export type { NotificationSink, NotificationSinkOptions, SinkRecord } from './notification-sink.ts';
 export { pick, seededRandom } from './random.ts';
 export type { Random } from './random.ts';
+export { startSlackSimulator } from './slack-simulator.ts';
+export type { SlackRecord, SlackSimulator, SlackSimulatorOptions } from './slack-simulator.ts';

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { createFaultPlayer, type Fault, type FaultScript } from './fault-script.ts';
+import { parseJson, startLoopbackServer } from './loopback-server.ts';
+import { playFault } from './play-fault.ts';
 import { seededRandom } from './random.ts';
 
 const bodySchema = v.object({
@@ -70,36 +71,35 @@ export async function startNotificationSink(
   let play = createFaultPlayer(options.faults ?? [], random);
   let order = 0;
   let records: SinkRecord[] = [];
-  const server = createServer((request, response) => {
-    void readBody(request).then((rawBody) => {
-      const parsed = v.safeParse(bodySchema, parseJson(rawBody));
-      const webhookId = request.headers['webhook-id'];
-      if (!parsed.success || typeof webhookId !== 'string') return response.writeHead(400).end();
-      const fault = play(parsed.output);
-      const record: SinkRecord = {
-        order: ++order,
-        receivedAt: Date.now(),
-        webhookId,
-        signature: String(request.headers['webhook-signature'] ?? ''),
-        timestamp: String(request.headers['webhook-timestamp'] ?? ''),
-        body: parsed.output,
-        rawBody,
-        answer: fault?.kind ?? 'accepted',
-      };
-      records.push(record);
-      options.onRecord?.(record);
-      return answer(request, response, fault, parsed.output.streamId);
+  const server = await startLoopbackServer(options.port, ({ request, response, rawBody }) => {
+    const parsed = v.safeParse(bodySchema, parseJson(rawBody));
+    const webhookId = request.headers['webhook-id'];
+    if (!parsed.success || typeof webhookId !== 'string') {
+      response.writeHead(400).end();
+      return;
+    }
+    const fault = play(parsed.output);
+    const record: SinkRecord = {
+      order: ++order,
+      receivedAt: Date.now(),
+      webhookId,
+      signature: String(request.headers['webhook-signature'] ?? ''),
+      timestamp: String(request.headers['webhook-timestamp'] ?? ''),
+      body: parsed.output,
+      rawBody,
+      answer: fault?.kind ?? 'accepted',
+    };
+    records.push(record);
+    options.onRecord?.(record);
+    playFault(fault, request, response, () => {
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ externalId: `sink-${parsed.output.streamId}` }));
     });
   });
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${port}/hook`,
-    port,
+    url: `http://127.0.0.1:${server.port}/hook`,
+    port: server.port,
     get records() {
       return records;
     },
@@ -109,55 +109,6 @@ export async function startNotificationSink(
     clear() {
       records = [];
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => server.close(),
   };
-}
-
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  fault: Fault | null,
-  streamId: string,
-): void {
-  const accept = (): void => {
-    response
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ externalId: `sink-${streamId}` }));
-  };
-  switch (fault?.kind) {
-    case undefined:
-      return accept();
-    case 'status': {
-      const headers =
-        fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) };
-      response.writeHead(fault.status, headers).end();
-      return;
-    }
-    case 'slow':
-      setTimeout(accept, fault.delayMs).unref();
-      return;
-    case 'close-after-body':
-      request.socket.destroy();
-      return;
-    case 'hang':
-      return;
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

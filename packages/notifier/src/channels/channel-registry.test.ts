@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
 import { NotifierError } from '../errors.ts';
 import { notification } from '../testing/notification.ts';
+import type { Channel } from './channel.ts';
 import { createChannelRegistry } from './channel-registry.ts';
 import { createWebhookChannel } from './webhook-channel.ts';
 
@@ -84,6 +86,47 @@ describe('a delivery with what is stored', () => {
 
   test('goes to the channel of its provider', async () => {
     await expect(registry.deliver(request)).resolves.toMatchObject({ code: 'ADDRESS_NOT_ALLOWED' });
+  });
+});
+
+describe('a look-up of what is uncertain', () => {
+  const settings = v.strictObject({ room: v.optional(v.string(), 'lobby') });
+  const asked: unknown[] = [];
+  const telling: Channel<typeof settings> = {
+    provider: 'telling',
+    settings,
+    checkSecret: () => null,
+    deliver: async () => ({ kind: 'uncertain', code: 'TIMEOUT' }),
+    async lookUp(request) {
+      asked.push([request.settings.room, request.notification.id]);
+      return request.secret === 'known' ? 'delivered' : 'not-delivered';
+    },
+    close: async () => undefined,
+  };
+  const both = createChannelRegistry([telling, createWebhookChannel()]);
+  afterAll(() => both.close());
+  const request = { settings: {} as unknown, secret: 'known', notification: notification(), timeoutMs: 100 };
+
+  test.each([
+    ['known', 'delivered'],
+    ['other', 'not-delivered'],
+  ] as const)(
+    'is answered by the channel of its provider, with checked settings (%s)',
+    async (secret, answer) => {
+      asked.length = 0;
+      await expect(both.lookUp({ ...request, provider: 'telling', secret })).resolves.toBe(answer);
+      expect(asked).toEqual([['lobby', notification().id]]);
+    },
+  );
+
+  test.each<[string, object]>([
+    ['a provider that cannot tell', { provider: 'webhook', settings: { url: 'https://example.com/' } }],
+    ['a provider that is gone', { provider: 'pigeon' }],
+    ['settings that no longer fit', { provider: 'telling', settings: { room: 7 } }],
+  ])('is unknown for %s, and nobody is asked', async (_, change) => {
+    asked.length = 0;
+    await expect(both.lookUp({ ...request, provider: 'telling', ...change })).resolves.toBe('unknown');
+    expect(asked).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Notification, Outcome } from '../contract.ts';
+import type { LookUpAnswer, Notification, Outcome } from '../contract.ts';
 import { NotifierError } from '../errors.ts';
 import type { Channel } from './channel.ts';
 
@@ -25,6 +25,11 @@ export interface ChannelRegistry {
   check(provider: string, settings: unknown, secret: string): Readonly<Record<string, unknown>>;
   /** Makes one attempt. Settings that no longer fit are an outcome (`SETTINGS_INVALID`), not an exception. */
   deliver(request: StoredDeliveryRequest): Promise<Outcome>;
+  /**
+   * Asks whether a notification whose outcome is `uncertain` arrived. `unknown` where the provider cannot tell, is not
+   * known here, or the settings no longer fit.
+   */
+  lookUp(request: StoredDeliveryRequest): Promise<LookUpAnswer>;
   /** Closes the connections of every channel. */
   close(): Promise<void>;
 }
@@ -69,6 +74,12 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
         return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
       }
       return channel.deliver({ ...request, settings: checked });
+    },
+    async lookUp({ provider, settings, ...request }) {
+      const channel = byProvider.get(provider);
+      const checked = channel?.lookUp === undefined ? null : settingsOf(channel, settings);
+      if (channel?.lookUp === undefined || checked === null) return 'unknown';
+      return channel.lookUp({ ...request, settings: checked });
     },
     async close() {
       await Promise.all(channels.map((channel) => channel.close()));

@@ -1,5 +1,5 @@
 import type { GenericSchema, InferOutput } from 'valibot';
-import type { Notification, Outcome } from '../contract.ts';
+import type { LookUpAnswer, Notification, Outcome } from '../contract.ts';
 
 /** One attempt to tell a provider. */
 export interface DeliveryRequest<Settings> {
@@ -24,6 +24,11 @@ export interface Channel<Schema extends GenericSchema = GenericSchema> {
   /** Checks the secret; returns what is wrong with it without quoting it, or null. */
   checkSecret(secret: string): string | null;
   deliver(request: DeliveryRequest<InferOutput<Schema>>): Promise<Outcome>;
+  /**
+   * Asks the provider whether a notification whose outcome is `uncertain` arrived. Never throws, changes nothing, and
+   * is `unknown` where the provider does not answer. Only channels whose provider can tell have it.
+   */
+  lookUp?(request: DeliveryRequest<InferOutput<Schema>>): Promise<LookUpAnswer>;
   /** Closes kept connections. */
   close(): Promise<void>;
 }

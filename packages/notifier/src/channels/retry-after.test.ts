@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter, parseWait } from './retry-after.ts';
 
 const now = Date.UTC(2026, 0, 1, 12, 0, 0);
 
@@ -40,4 +40,27 @@ test('no header makes it throw or gives a wait that is not a non-negative number
       },
     ),
   );
+});
+
+const inHalfAMinute = String(now / 1000 + 30);
+
+test.each<[Parameters<typeof parseWait>[0], number | null]>([
+  [{ retryAfter: '2', bodySeconds: 5, rateLimitReset: inHalfAMinute }, 2000],
+  [{ retryAfter: 'Thu, 01 Jan 2026 12:00:09 GMT', bodySeconds: 5 }, 9000],
+  [{ retryAfter: 'soon', bodySeconds: 5, rateLimitReset: inHalfAMinute }, 5000],
+  [{ retryAfter: undefined, bodySeconds: '5' }, 5000],
+  [{ retryAfter: undefined, bodySeconds: 0.25 }, 250],
+  [{ retryAfter: undefined, bodySeconds: 0 }, 0],
+  [{ retryAfter: undefined, bodySeconds: -1, rateLimitReset: inHalfAMinute }, 30_000],
+  [{ retryAfter: undefined, bodySeconds: Number.NaN, rateLimitReset: inHalfAMinute }, 30_000],
+  [{ retryAfter: undefined, bodySeconds: null, rateLimitReset: ` ${inHalfAMinute} ` }, 30_000],
+  [{ retryAfter: undefined, bodySeconds: { seconds: 5 } }, null],
+  [{ retryAfter: undefined, bodySeconds: '1e3' }, null],
+  [{ retryAfter: undefined, rateLimitReset: String(now / 1000 - 30) }, 0],
+  [{ retryAfter: undefined, rateLimitReset: '30' }, null],
+  [{ retryAfter: undefined, rateLimitReset: String(now) }, null],
+  [{ retryAfter: undefined, rateLimitReset: 'soon' }, null],
+  [{ retryAfter: undefined }, null],
+])('of %j the first that is readable is the wait: %j ms', (said, waitMs) => {
+  expect(parseWait(said, now)).toBe(waitMs);
 });

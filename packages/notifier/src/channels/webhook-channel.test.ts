@@ -116,6 +116,18 @@ describe('a provider that answers', () => {
     expect(outcome).toEqual({ kind: 'rate-limited', retryAfterMs, status });
   });
 
+  test.each<[number, object]>([
+    [429, { kind: 'rate-limited', retryAfterMs: 30_000, status: 429 }],
+    [503, rejected(503, true)],
+    [200, { kind: 'delivered', externalId: null, status: 200 }],
+  ])('%d with the reset of a limit that many send with every answer', async (status, outcome) => {
+    const now = Date.UTC(2026, 0, 1, 12);
+    const headers = { 'x-ratelimit-reset': String(now / 1000 + 30) };
+    await expect(
+      outcomeOf((response) => response.writeHead(status, headers).end(), {}, { now: () => now }),
+    ).resolves.toEqual(outcome);
+  });
+
   test('with a redirect is not followed', async () => {
     const target = await provider((response) => response.end());
     await outcomeOf((response) => response.writeHead(302, { location: target.url }).end());

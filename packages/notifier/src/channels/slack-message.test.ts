@@ -1,0 +1,312 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import type { Notification } from '../contract.ts';
+import { notification } from '../testing/notification.ts';
+import {
+  renderSlackMessage,
+  slackWebhookSettings,
+  type SlackBlock,
+  type SlackMessage,
+  type SlackText,
+  type SlackWebhookSettings,
+} from './slack-message.ts';
+
+const issueWith = (parts: Partial<Notification['issue']>): Notification =>
+  notification({ issue: { ...notification().issue, ...parts } });
+const textsOf = (block: SlackBlock): readonly SlackText[] => {
+  if (block.type === 'context') return block.elements;
+  return 'fields' in block ? block.fields : [block.text];
+};
+const blocksOf = ({ blocks, attachments }: SlackMessage): readonly SlackBlock[] => [
+  ...blocks,
+  ...attachments.flatMap((attachment) => attachment.blocks),
+];
+const allText = (message: SlackMessage): string =>
+  blocksOf(message)
+    .flatMap(textsOf)
+    .map(({ text }) => text)
+    .join('\n');
+const fieldsOf = (message: SlackMessage): readonly string[] =>
+  blocksOf(message).flatMap((block) => ('fields' in block ? block.fields.map(({ text }) => text) : []));
+
+/** What Slack is known to refuse, and our own stricter limit on all text together. */
+function expectWithinLimits(message: SlackMessage): void {
+  expect(message.text.length).toBeGreaterThan(0);
+  expect(message.text.length).toBeLessThan(4000);
+  expect(message.attachments.length).toBeLessThanOrEqual(100);
+  const blocks = blocksOf(message);
+  expect(blocks.length).toBeLessThanOrEqual(50);
+  for (const block of blocks) {
+    const texts = textsOf(block);
+    const limit = 'fields' in block ? 2000 : 3000;
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts.length).toBeLessThanOrEqual(10);
+    for (const { text } of texts) {
+      expect(text.length).toBeGreaterThan(0);
+      expect(text.length).toBeLessThanOrEqual(limit);
+    }
+  }
+  expect(allText(message).length).toBeLessThan(8000);
+}
+
+/** Every `<…>` of ours: a date or a link; everything else has to be escaped. */
+const OUR_MARKUP =
+  /<(?:!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>|]+|https?:\/\/[^<>|\s]+\|[A-Z][a-z]+)>/g;
+
+describe('a message', () => {
+  test('says what happens, where, since when, and by which route', () => {
+    expect(renderSlackMessage(notification())).toEqual({
+      text: 'Firing: pod-restarts (critical): a pod restarts',
+      blocks: [
+        {
+          type: 'section',
+          text: {
+            type: 'mrkdwn',
+            text: '🔴 *Firing: pod-restarts* (critical)\na pod restarts',
+            verbatim: true,
+          },
+        },
+      ],
+      attachments: [
+        {
+          color: '#d92d20',
+          blocks: [
+            {
+              type: 'section',
+              fields: [
+                { type: 'mrkdwn', text: '*namespace*\npayments', verbatim: true },
+                { type: 'mrkdwn', text: '*pod*\nweb-1', verbatim: true },
+              ],
+            },
+            {
+              type: 'context',
+              elements: [
+                'Started <!date^1767323045^{date_short_pretty} {time_secs}|2026-01-02 03:04:05 UTC>',
+                'Route critical',
+                'Notification alert-f1-r1-app1-7',
+              ].map((text) => ({ type: 'mrkdwn', text, verbatim: true })),
+            },
+          ],
+        },
+      ],
+      unfurl_links: false,
+      unfurl_media: false,
+    });
+  });
+
+  test.each<[Notification['kind'], Notification['issue']['status'], string]>([
+    ['trigger', 'firing', 'Firing'],
+    ['update', 'firing', 'Still firing'],
+    ['resolve', 'resolved', 'Resolved'],
+    ['update', 'suppressed', 'Suppressed'],
+    ['resolve', 'suppressed', 'Closed while suppressed'],
+    ['resolve', 'firing', 'Closed while firing'],
+  ])('of kind %s about an issue that is %s begins with %s', (kind, status, word) => {
+    const message = renderSlackMessage({ ...issueWith({ status }), kind });
+    expect(message.text).toMatch(new RegExp(`^${word}: pod-restarts`));
+    expect(allText(message)).toContain(`*${word}: pod-restarts*`);
+  });
+
+  test('of a resolved issue is green and says when it ended', () => {
+    const message = renderSlackMessage(issueWith({ status: 'resolved', endsAt: Date.UTC(2026, 0, 2, 4) }));
+    expect(message.attachments[0]?.color).toBe('#12b76a');
+    expect(allText(message)).toContain('|2026-01-02 04:00:00 UTC>');
+  });
+
+  test.each([
+    ['critical', '#d92d20'],
+    ['CRITICAL', '#d92d20'],
+    ['warning', '#f79009'],
+    ['info', '#1570ef'],
+    ['constructor', '#1570ef'],
+  ])('of severity %s has the colour %s', (severity, color) => {
+    expect(renderSlackMessage(issueWith({ severity })).attachments[0]?.color).toBe(color);
+  });
+
+  test('mentions nobody, whoever is named in it', () => {
+    const evil = '<!channel> <!here|x> <@U1> <!subteam^S1> <https://evil.example|bank>';
+    const message = renderSlackMessage({
+      ...issueWith({
+        monitor: evil,
+        severity: evil,
+        labels: { [evil]: evil },
+        annotations: { summary: evil, description: evil, runbook_url: evil },
+      }),
+      id: evil,
+      route: { id: evil, name: evil },
+    });
+    for (const text of [message.text, allText(message).replaceAll(OUR_MARKUP, '')]) {
+      expect(text).not.toMatch(/[<>]/);
+      expect(text).toContain('&lt;!channel&gt;');
+    }
+  });
+
+  test('links to what people need next', () => {
+    const annotations = {
+      runbook_url: 'https://runbooks.example.com/a?b=1&c=2',
+      dashboard_url: 'javascript:alert(1)',
+    };
+    const message = renderSlackMessage(issueWith({ monitor: 'a b/ä', annotations }), {
+      linkUrl: 'https://heliograph.example.com/{fingerprint}?m={monitor}',
+    });
+    expect(allText(message)).toContain(
+      '<https://heliograph.example.com/f1?m=a%20b%2F%C3%A4|Open> · <https://runbooks.example.com/a?b=1&amp;c=2|Runbook>',
+    );
+    expect(allText(message)).not.toContain('Dashboard');
+  });
+});
+
+describe('labels', () => {
+  test('come with the well-known ones first, then by name, without what the headline says', () => {
+    const labels = {
+      alertname: 'pod-restarts',
+      severity: 'critical',
+      b: '2',
+      a: '1',
+      pod: 'p',
+      cluster: 'c',
+    };
+    expect(fieldsOf(renderSlackMessage(issueWith({ labels })))).toEqual([
+      '*cluster*\nc',
+      '*pod*\np',
+      '*a*\n1',
+      '*b*\n2',
+    ]);
+  });
+
+  test('that say otherwise than the headline are shown', () => {
+    const labels = { alertname: 'other', severity: 'page' };
+    expect(fieldsOf(renderSlackMessage(issueWith({ labels })))).toEqual([
+      '*alertname*\nother',
+      '*severity*\npage',
+    ]);
+  });
+
+  test('are those that the settings name, in their order, each once and only where the issue has them', () => {
+    const labels = { a: '1', b: '', c: '3' };
+    expect(
+      fieldsOf(renderSlackMessage(issueWith({ labels }), { labels: ['c', 'b', 'toString', 'c', 'gone'] })),
+    ).toEqual(['*c*\n3', '*b*\n—']);
+  });
+
+  test.each<[number, number, string | null]>([
+    [20, 1, null],
+    [21, 1, 'and 1 more label'],
+    [1000, 1, 'and 980 more labels'],
+    [30, 5000, 'and 21 more labels'],
+  ])('of %d with values of %d characters, the rest is counted: %s', (count, length, more) => {
+    const names = Array.from({ length: count }, (_, index) => `label${String(index).padStart(4, '0')}`);
+    const message = renderSlackMessage(
+      issueWith({ labels: Object.fromEntries(names.map((name) => [name, 'x'.repeat(length)])) }),
+    );
+    const shown = more === null ? count : count - Number(/\d+/.exec(more)?.[0]);
+    expect(fieldsOf(message)).toHaveLength(shown);
+    expect(/and \d+ more labels?/.exec(allText(message))?.[0] ?? null).toBe(more);
+    expectWithinLimits(message);
+  });
+});
+
+describe('any notification', () => {
+  const text = fc.oneof(
+    { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+    fc.constantFrom('', ' ', '<!channel>', '@here', '&amp;', '😀', '\uD83D', '\0', '*_~`', '>quote', '</a>'),
+    fc
+      .tuple(
+        fc.constantFrom('&', '<', '😀', 'x', '\n', '\uDE00', '\u202E', ' x', '*'),
+        fc.integer({ min: 1, max: 6000 }),
+      )
+      .map(([part, times]) => part.repeat(times)),
+  );
+  const record = (maxKeys: number) => fc.dictionary(text, text, { maxKeys });
+  const issue = fc.record({
+    eventId: text,
+    monitor: text,
+    fingerprint: text,
+    status: fc.constantFrom('firing', 'resolved', 'suppressed'),
+    severity: text,
+    labels: fc.oneof(
+      record(15),
+      fc
+        .integer({ min: 1, max: 1000 })
+        .map((count) =>
+          Object.fromEntries(Array.from({ length: count }, (_, at) => [`${at}`, '&'.repeat(at % 400)])),
+        ),
+    ),
+    annotations: fc
+      .tuple(
+        record(2),
+        fc.record({ summary: text, description: text, runbook_url: text }, { requiredKeys: [] }),
+      )
+      .map(([some, known]) => ({ ...some, ...known })),
+    startsAt: fc.oneof(fc.integer(), fc.double()),
+    endsAt: fc.option(fc.double()),
+  });
+  const given: fc.Arbitrary<Notification> = fc.record({
+    id: text,
+    kind: fc.constantFrom('trigger', 'update', 'resolve'),
+    streamId: text,
+    route: fc.record({ id: text, name: text }),
+    connectedApp: fc.record({ id: text, name: text }),
+    sequence: fc.nat(),
+    issue,
+    externalId: fc.option(text),
+  });
+  const settings: fc.Arbitrary<SlackWebhookSettings> = fc.constantFrom(
+    {},
+    { labels: ['1', '399', 'x'] },
+    { linkUrl: 'https://example.com/{monitor}/{streamId}/{fingerprint}/{eventId}' },
+  );
+
+  test('gives a message within every limit that says monitor and status, escaped, as valid JSON', () => {
+    fc.assert(
+      fc.property(given, settings, (one, set) => {
+        const message = renderSlackMessage(one, set);
+        expectWithinLimits(message);
+        // JSON text that is well-formed Unicode and means the same.
+        const json = JSON.stringify(message);
+        expect(JSON.parse(Buffer.from(json, 'utf8').toString('utf8'))).toEqual(message);
+        expect(json).not.toMatch(/\\ud[89a-f]/i);
+        const escapes = `${message.text}\n${allText(message).replaceAll(OUR_MARKUP, '')}`;
+        expect(escapes).toMatch(/^(?:[^&<>]|&(?:amp|lt|gt);)*$/u);
+        expect(message.text.toLowerCase()).toContain(one.issue.status);
+        expect(renderSlackMessage(one, set)).toEqual(message);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('says its monitor in full where that has a usual length', () => {
+    fc.assert(
+      fc.property(given, fc.stringMatching(/^[A-Za-z0-9 ._:-]{0,98}[a-z]$/), (one, monitor) => {
+        const message = renderSlackMessage({ ...one, issue: { ...one.issue, monitor } });
+        const shown = monitor.trim().replaceAll(/\s+/g, ' ');
+        expect(message.text).toContain(shown);
+        expect(allText({ ...message, attachments: [] })).toContain(shown);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('settings', () => {
+  test.each<[object, boolean]>([
+    [{}, true],
+    [{ labels: ['namespace', 'pod'] }, true],
+    [{ labels: [] }, true],
+    [{ linkUrl: 'https://example.com/' }, true],
+    [{ linkUrl: 'http://example.com/{streamId}?a={monitor}#{eventId}' }, true],
+    [{ labels: Array.from({ length: 21 }, (_, at) => `${at}`) }, false],
+    [{ labels: [''] }, false],
+    [{ linkUrl: 'https://example.com/{secret}' }, false],
+    [{ linkUrl: 'https://{monitor}.example.com/' }, false],
+    [{ linkUrl: 'https://example.com:{fingerprint}/' }, false],
+    [{ linkUrl: '{monitor}://example.com/' }, false],
+    [{ linkUrl: 'https://me:pass@example.com/' }, false],
+    [{ linkUrl: 'javascript:alert(1)' }, false],
+    [{ linkUrl: `https://example.com/${'x'.repeat(400)}` }, false],
+    [{ channel: '#alerts' }, false],
+  ])('%j fit: %j', (settings, fits) => {
+    expect(v.safeParse(slackWebhookSettings, settings).success).toBe(fits);
+  });
+});

@@ -12,7 +12,7 @@ export const DISPATCH_TASK_QUEUE = 'dispatch';
  * their own: a receiver that is down must keep neither scans nor state rows waiting.
  */
 export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
-/** The longest that a delivery waits in its slot, in milliseconds; longer waits are the workflow's timers. */
+/** The longest that a delivery waits in its slot where a result does not say so, in milliseconds. */
 export const MAX_WAIT_IN_SLOT_MS = 5000;
 /** Workflow type of the orchestrator. */
 export const MONITOR_INSTANCES = 'monitorInstances';
@@ -34,6 +34,23 @@ export type IssueStatus = 'firing' | 'resolved' | 'suppressed';
  */
 export type Position = string;
 
+/** What a route asks of its alert streams, as it was when the issue was matched. */
+export interface SignalPolicy {
+  /** Version of the route. */
+  readonly version: number;
+  /** Milliseconds after which something still firing is told again; null is never. */
+  readonly renotifyIntervalMs: number | null;
+  /** Milliseconds after which an issue is too old to be told of. */
+  readonly maxSignalAgeMs: number;
+}
+
+/** What a signal without a policy is held to. */
+export const DEFAULT_SIGNAL_POLICY: SignalPolicy = {
+  version: 0,
+  renotifyIntervalMs: null,
+  maxSignalAgeMs: 3_600_000,
+};
+
 /** What an alert stream is told about one issue; labels and annotations stay in the database until delivery. */
 export interface IssueSignal {
   readonly eventId: string;
@@ -42,10 +59,17 @@ export interface IssueSignal {
   readonly severity: string;
   readonly startsAt: number;
   readonly endsAt: number | null;
-  /** When the row was stored. */
+  /** When the row was stored: the moment from which the age of the signal counts. */
   readonly storedAt: number;
   /** Hash of labels and annotations: tells that the content changed without carrying it. */
   readonly contentHash: string;
+  /** Absent only from signals older than policies. */
+  readonly policy?: SignalPolicy;
+  /**
+   * The sweep asks again for a resolve that is owed: something is open outside although the newest issue is resolved.
+   * Such a signal counts although its issue was decided before.
+   */
+  readonly owed?: boolean;
 }
 
 /** Which alert stream: one per fingerprint, route and connected app. */
@@ -69,7 +93,55 @@ export interface StreamState {
   readonly lastPosition: Position | null;
   /** What a provider called the object that it opened for this stream, by provider name. */
   readonly externalIds: Readonly<Record<string, string>>;
+  /** Status of the newest decided issue. */
+  readonly lastSeen?: IssueStatus | null;
+  /** Position of the issue that opened the latest episode: from a trigger to its resolve, and no further. */
+  readonly episode?: Position | null;
+  /** The reason of the latest silent decisions, and where it began; null since a notification was decided. */
+  readonly silence?: { readonly reason: SilenceReason; readonly since: Position } | null;
 }
+
+/** Why a signal leads to a notification. */
+export type NotifyReason =
+  /** Nothing was open. */
+  | 'new'
+  /** Still firing, and the route's interval has passed. */
+  | 'renotify'
+  /** Fires again after it was last seen suppressed, whatever the interval. */
+  | 'suppression_bypass'
+  /** Over, and something is open. */
+  | 'resolved'
+  /** The resolve was decided before and never delivered. */
+  | 'resolve_owed';
+
+/** Why a signal leads to none. */
+export type SilenceReason =
+  /** Not newer than what was decided last. */
+  | 'older_than_last'
+  /** Still firing, and the route renotifies never. */
+  | 'continuing'
+  /** Still firing, and the route's interval has not passed. */
+  | 'renotify_not_due'
+  | 'suppressed'
+  /** Over, and nothing is open. */
+  | 'resolved_without_notification'
+  /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
+  | 'stale';
+
+/** Consecutive silent decisions of one stream that were all alike. */
+export interface SilentRun {
+  readonly reason: SilenceReason;
+  /** Where the run began; it may have begun before `first`. */
+  readonly since: Position;
+  /** Version of the route. */
+  readonly version: number;
+  readonly first: { readonly position: Position; readonly at: number };
+  readonly last: { readonly position: Position; readonly at: number };
+  readonly count: number;
+}
+
+/** How an alert run ended: with an empty inbox, or as one that a resolve began and that had nothing to close. */
+export type AlertResult = 'drained' | 'resolved_without_notification';
 
 /** Input of `monitorInstanceAlert`. All but the key is only there after a continue-as-new. */
 export interface AlertInput {
@@ -88,6 +160,8 @@ export interface ScanCursor {
 /** Input of `monitorInstances`; empty at the very first start. */
 export interface OrchestratorInput {
   readonly scan?: ScanState;
+  /** When resolve debt is to be swept next; absent at the very first start. */
+  readonly nextSweepAt?: number;
 }
 
 /** What must survive between two scans. */
@@ -118,14 +192,10 @@ export interface DeliveryOrder {
   /** Stable over all attempts and runs: the receiver's idempotency key. */
   readonly notificationId: string;
   readonly kind: NotificationKind;
+  readonly reason: NotifyReason;
   readonly issue: IssueSignal;
   /** The stream's state before this notification. */
   readonly state: StreamState;
-  /**
-   * The state was read in this very workflow task: should the task be run again, so is the reading. Otherwise the
-   * first thing to do is to look whether this notification is recorded already.
-   */
-  readonly stateIsFresh?: boolean;
   /** The workflow's clock when it decided. */
   readonly decidedAt: number;
   /** How long the notification is worth delivering from now on, in milliseconds. */
@@ -134,6 +204,10 @@ export interface DeliveryOrder {
   readonly waitMs?: number;
   /** Attempts that failed without a word on when to come again; the backoff goes on from here. Default 0. */
   readonly failures?: number;
+  /** The provider asked to wait when it was sent: it comes before what was not sent yet. Default false. */
+  readonly wasThrottled?: boolean;
+  /** What happened before it and no row tells of yet; it is written with its outcome. */
+  readonly unwritten?: StreamRecord;
 }
 
 /** What became of a delivery order. */
@@ -142,18 +216,29 @@ export type DeliveryResult =
       readonly kind: 'delivered';
       readonly provider: string;
       readonly externalId: string | null;
-      /** False: delivered, but the state row could not be written; `recordState` must follow. */
+      /** False: delivered, but that could not be written; `recordStreamState` must follow. */
       readonly recorded: boolean;
+      /** True: it may have arrived, and the app's policy is not to send it again. Default false. */
+      readonly assumed?: boolean;
     }
   /** Given up: the provider refused it for good, the app or the issue is gone, or its time ran out. */
-  | { readonly kind: 'dropped'; readonly code: DropCode }
-  /** Not yet: `deliverPatiently` has to go on, after `waitMs`, which is longer than a slot should be held. */
+  | {
+      readonly kind: 'dropped';
+      readonly code: DropCode;
+      /** True: the rows tell of it. Absent from results older than intents, which is true of none. */
+      readonly recorded?: boolean;
+    }
+  /** Not yet: `deliverPatiently` has to go on, after `waitMs`. */
   | {
       readonly kind: 'pending';
       readonly code: string;
       readonly waitMs: number;
+      /** Whether that activity waits, or a timer of the workflow. Default: whether it is at most `MAX_WAIT_IN_SLOT_MS`. */
+      readonly inSlot?: boolean;
       /** See `DeliveryOrder`; default 0. */
       readonly failures?: number;
+      /** See `DeliveryOrder`; default false. */
+      readonly wasThrottled?: boolean;
     };
 
 /** What `openStream` found and did. */
@@ -163,29 +248,66 @@ export interface OpenedStream {
   readonly delivery: DeliveryResult | null;
 }
 
+/** The signal with which a run begins, and the workflow's clock. */
+export interface FirstSignal {
+  readonly signal: IssueSignal;
+  readonly now: number;
+}
+
+/** An outcome that could not be written with its delivery. */
+export interface UnrecordedOutcome {
+  readonly order: Pick<DeliveryOrder, 'notificationId' | 'kind' | 'reason' | 'issue' | 'decidedAt'>;
+  readonly result: Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>;
+}
+
+/** What happened in a stream and has to be written besides its state. */
+export interface StreamRecord {
+  readonly silent?: readonly SilentRun[];
+  readonly outcomes?: readonly UnrecordedOutcome[];
+}
+
 /** Why a decided notification was not delivered. */
 export type DropCode =
-  'REJECTED' | 'EXPIRED' | 'CONNECTED_APP_MISSING' | 'ISSUE_MISSING' | 'SECRET_UNREADABLE';
+  | 'REJECTED'
+  | 'EXPIRED'
+  | 'EXPIRED_RATE_LIMITED'
+  | 'CONNECTED_APP_MISSING'
+  | 'ISSUE_MISSING'
+  | 'SECRET_UNREADABLE';
+
+/** What a sweep did. */
+export interface SweepResult {
+  /** Streams with something open outside although the newest issue is resolved. */
+  readonly owed: number;
+  /** Of these, how many were asked again to resolve. */
+  readonly signalled: number;
+  /** Settled intents that were old enough to be cleared away. */
+  readonly cleared: number;
+  /** How long the orchestrator may wait before the next sweep, in milliseconds. */
+  readonly nextSweepInMs: number;
+}
 
 /** The activities that dispatching is made of; workflows see only this. */
 export interface DispatchActivities {
   /** Scans issues since the cursor, matches routes and signals alert streams. `null` begins `initialLookback` ago. */
   readAndDispatch(scan: ScanState | null): Promise<ScanResult>;
+  /** Lists what is open outside and over, asks those streams again to resolve, and clears away old intents. */
+  sweepResolveDebt(): Promise<SweepResult>;
   /**
-   * Reads a stream's state; a stream never notified has the initial one. Meant to run as a local activity. Most
-   * streams that start were never notified, so the first order is decided for that case beforehand: where it is the
-   * case, it is delivered and recorded on the way (one attempt, at most 3 s in all), else `delivery` is null.
+   * Reads a stream's state; a stream never notified has the initial one. Meant to run as a local activity. Where the
+   * first signal leads to a notification on that state, it is delivered and recorded on the way (one attempt, at most
+   * 3 s in all), else `delivery` is null.
    */
-  openStream(stream: StreamKey, ifNeverNotified: DeliveryOrder | null): Promise<OpenedStream>;
+  openStream(stream: StreamKey, first: FirstSignal | null): Promise<OpenedStream>;
   /** Reads a stream's state. */
   readStreamState(stream: StreamKey): Promise<StreamState>;
-  /** One attempt of at most 3 s, then the state row. Meant to run as a local activity. */
+  /** One attempt of at most 3 s, then the rows. Meant to run as a local activity. */
   deliverAndRecord(order: DeliveryOrder): Promise<DeliveryResult>;
   /**
-   * Attempts until delivered, refused or expired, heartbeating and waiting inside for as long as that is short, then
-   * the state row. Long waits are handed back as `pending`.
+   * Attempts until delivered, refused or expired, heartbeating and waiting inside, then the rows. What would hold a
+   * slot for too long is handed back as `pending`.
    */
   deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;
-  /** Writes a stream's state row unless a newer one is there. */
-  recordStreamState(stream: StreamKey, state: StreamState): Promise<void>;
+  /** Writes a stream's state row unless a newer one is there, and what else no row tells of yet. */
+  recordStreamState(stream: StreamKey, state: StreamState, more?: StreamRecord): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { installTemporalRuntime } from '@heliograph/temporal-worker';
+import { bundleWorkflows, installTemporalRuntime } from '@heliograph/temporal-worker';
 import { eventually } from '@heliograph/testkit';
-import { activityInfo, heartbeat } from '@temporalio/activity';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { alertWorkflowId } from './alert-workflow-id.ts';
-import type { DeliveryOrder, StreamKey, StreamState } from './contract.ts';
+import type { DeliveryOrder, IssueSignal, StreamKey, StreamState } from './contract.ts';
 import { bundleFromSource } from './testing/dispatch-ground.ts';
 import {
   type FakeActivities,
@@ -42,7 +42,7 @@ const stateAt = (position: number): StreamState => ({
 });
 const handleOf = (stream: StreamKey) => ground.client.workflow.getHandle(alertWorkflowId(stream));
 
-async function whileWorking(activities: FakeActivities, run: () => Promise<void>): Promise<void> {
+async function whileWorking(activities: FakeActivities, run: () => Promise<unknown>): Promise<void> {
   const worker = await ground.worker(bundle, activities);
   await worker.runUntil(run);
 }
@@ -99,13 +99,15 @@ describe('an alert stream', () => {
         stream,
         kind: 'trigger',
         notificationId: `${alertWorkflowId(stream)}-1`,
-        timeToLiveMs: 3_600_000,
+        reason: 'new',
         issue: { position: '1' },
       },
     ]);
     const events = await eventsOf(stream);
     expect(count(events, 'workflowTaskCompleted')).toBe(1);
     expect(count(events, 'timerStarted') + count(events, 'activityTaskScheduled')).toBe(0);
+    // One local activity; nothing was asked about later behaviour.
+    expect(count(events, 'markerRecorded')).toBe(1);
   });
 
   test('starts again under its id with the state that it recorded', async () => {
@@ -235,28 +237,29 @@ describe('signals that come while a batch is handled', () => {
     const stream = newStream();
     const fake = fakeActivities({
       deliverAndRecord: async (order) =>
-        order.issue.position === '2' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+        order.issue.position === '3'
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0, inSlot: true }
+          : fake.accept(order),
       deliverPatiently: async (order) => {
-        await signalStream(ground.client, stream, signalAt(4, 'resolved'));
-        await signalStream(ground.client, stream, signalAt(3));
+        await signalStream(ground.client, stream, signalAt(5, 'resolved'));
+        await signalStream(ground.client, stream, signalAt(4));
         return fake.accept(order);
       },
     });
     fake.states.set(alertWorkflowId(stream), stateAt(1));
-    await whileWorking(fake.activities, async () => {
-      await signalStream(ground.skippingClient, stream, signalAt(2, 'resolved'), 7_200_000);
-      await handleOf(stream).result();
-    });
+    await signalStream(ground.skippingClient, stream, signalAt(2, 'suppressed'), 1_800_000);
+    await signalStream(ground.skippingClient, stream, signalAt(3, 'resolved'));
+    await whileWorking(fake.activities, () => handleOf(stream).result());
     expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
-      ['resolve', '2'],
-      ['trigger', '3'],
-      ['resolve', '4'],
+      ['resolve', '3'],
+      ['trigger', '4'],
+      ['resolve', '5'],
     ]);
     const { events } = await handleOf(stream).fetchHistory();
     const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
       timer ? [Number(timer.startToFireTimeout?.seconds)] : [],
     );
-    expect(timers).toEqual([7200]);
+    expect(timers).toEqual([1800]);
   });
 
   test('and the first notification is still on its way are handled after it, in their order', async () => {
@@ -366,4 +369,118 @@ describe('signals that come while a batch is handled', () => {
     // A workflow task that is run again reads again; the run that was carried on to does not.
     expect(new Set(read.attempts.map(({ runId }) => runId))).toEqual(new Set([firstRun]));
   }, 60_000);
+});
+
+describe('behaviour that came later', () => {
+  /** Runs one stream from a state to its end and gives back its result and its patches. */
+  async function runFrom(state: StreamState | null, ...signals: readonly IssueSignal[]) {
+    const stream = newStream();
+    const fake = fakeActivities();
+    if (state !== null) fake.states.set(alertWorkflowId(stream), state);
+    for (const signal of signals) await signalStream(ground.client, stream, signal);
+    let result: unknown;
+    await whileWorking(fake.activities, async () => {
+      result = await handleOf(stream).result();
+    });
+    const events = await eventsOf(stream);
+    return {
+      stream,
+      result,
+      sent: fake.delivered.map(({ kind, reason }) => [kind, reason]),
+      silent: fake.silent,
+      isPatched: count(events, 'upsertWorkflowSearchAttributes') > 0,
+    };
+  }
+  const old = (signal: IssueSignal): IssueSignal => ({ ...signal, storedAt: signal.storedAt - 3_600_001 });
+
+  test('suppression bypass: what fires after it was suppressed is told at once', async () => {
+    await expect(runFrom(OPEN, signalAt(1, 'suppressed'), signalAt(2))).resolves.toMatchObject({
+      sent: [['update', 'suppression_bypass']],
+      isPatched: true,
+    });
+  });
+
+  test('staleness: what is too old is not told, a resolve of it is', async () => {
+    await expect(runFrom(null, old(signalAt(1)))).resolves.toMatchObject({
+      sent: [],
+      silent: [{ reason: 'stale', count: 1 }],
+      isPatched: true,
+    });
+    await expect(runFrom(OPEN, old(signalAt(1, 'resolved')))).resolves.toMatchObject({
+      sent: [['resolve', 'resolved']],
+      isPatched: false,
+    });
+  });
+
+  test('resolve-only: a run that a resolve began says so where it had nothing to close', async () => {
+    await expect(runFrom(null, signalAt(1, 'resolved'))).resolves.toMatchObject({
+      result: 'resolved_without_notification',
+      sent: [],
+      isPatched: true,
+    });
+    await expect(runFrom(OPEN, signalAt(1, 'resolved'))).resolves.toMatchObject({
+      result: 'drained',
+      sent: [['resolve', 'resolved']],
+      isPatched: false,
+    });
+    await expect(runFrom(null, signalAt(1, 'resolved'), signalAt(2))).resolves.toMatchObject({
+      result: 'drained',
+      sent: [['trigger', 'new']],
+    });
+  });
+
+  test('the decision ledger: a run of nothing but repeats writes that down', async () => {
+    await expect(runFrom({ ...OPEN, lastPosition: '5' }, signalAt(5), signalAt(4))).resolves.toMatchObject({
+      silent: [
+        { reason: 'older_than_last', since: '4' },
+        { reason: 'older_than_last', since: '5' },
+      ],
+      isPatched: true,
+    });
+  });
+
+  test('reaches a run that began before it in the middle, and its history still replays', async () => {
+    const earlier = await bundleWorkflows({
+      workflows: new URL('testing/earlier-workflows.ts', import.meta.url),
+      sourceCondition: '@heliograph/source',
+    });
+    const stream = newStream();
+    let isStopping = false;
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '3'
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0, inSlot: true }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        isStopping = true;
+        await eventually('the worker stops', () => {
+          heartbeat();
+          return cancellationSignal().aborted;
+        });
+        throw new Error(`not by this worker: ${order.notificationId}`);
+      },
+    });
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    // Suppressed, and firing again: the earlier code stays silent. Then it is stopped in the middle of a delivery.
+    for (const signal of [signalAt(1, 'suppressed'), signalAt(2), signalAt(3, 'resolved')])
+      await signalStream(ground.client, stream, signal);
+    const first = await ground.worker(earlier, fake.activities);
+    await first.runUntil(() => eventually('it is in the middle of a delivery', () => isStopping));
+    expect(fake.delivered).toEqual([]);
+
+    for (const signal of [signalAt(4), signalAt(5, 'suppressed'), signalAt(6)])
+      await signalStream(ground.client, stream, signal);
+    await whileWorking({ ...fake.activities, deliverPatiently: async (order) => fake.accept(order) }, () =>
+      handleOf(stream).result(),
+    );
+    expect(fake.delivered.map(({ kind, reason }) => [kind, reason])).toEqual([
+      ['resolve', 'resolved'],
+      ['trigger', 'new'],
+      ['update', 'suppression_bypass'],
+    ]);
+    const history = await handleOf(stream).fetchHistory();
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: bundle }, history, alertWorkflowId(stream)),
+    ).resolves.toBeUndefined();
+  });
 });

@@ -50,7 +50,7 @@ function scans(answer: (scan: number) => Promise<number> | number) {
 
 async function whileOrchestrating(
   activities: ReturnType<typeof scans>['activities'],
-  run: () => Promise<void>,
+  run: () => Promise<unknown>,
   client: Client = ground.client,
 ): Promise<void> {
   const worker = await ground.worker(bundle, activities);
@@ -179,5 +179,57 @@ describe('the orchestrator', () => {
       await handle().terminate('test over');
     });
     expect(given[0]).toBeNull();
+  });
+});
+
+describe('the sweep of resolve debt', () => {
+  test('comes a minute after the start and then as often as it says, beside the scans', async () => {
+    const times: number[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { activities, given } = scans((scan) => (scan < 12 ? 30_000 : 24 * HOUR_MS));
+    const sweeping = {
+      ...activities,
+      sweepResolveDebt: async () => {
+        times.push(given.length);
+        // The first takes so long that scans go on meanwhile.
+        if (times.length === 1) await held;
+        return { owed: 0, signalled: 0, cleared: 0, nextSweepInMs: 120_000 };
+      },
+    };
+    await whileOrchestrating(
+      sweeping,
+      async () => {
+        await eventually('it sweeps', () => times.length === 1);
+        const scansBefore = given.length;
+        await wakeOrchestrator(ground.client);
+        await eventually('it scans beside the sweep', () => given.length > scansBefore);
+        release();
+        await eventually('it sweeps again', () => times.length >= 2);
+      },
+      ground.skippingClient,
+    );
+    expect(times[0]).toBe(3);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(4);
+  });
+
+  test('that fails comes again, and scans go on', async () => {
+    let sweeps = 0;
+    const { activities, given } = scans((scan) => (scan < 20 ? 30_000 : 24 * HOUR_MS));
+    const failing = {
+      ...activities,
+      sweepResolveDebt: async () => {
+        sweeps++;
+        throw new Error('away');
+      },
+    };
+    await whileOrchestrating(
+      failing,
+      () => eventually('it sweeps three times', () => sweeps >= 3),
+      ground.skippingClient,
+    );
+    expect(given.length).toBeGreaterThan(5);
   });
 });

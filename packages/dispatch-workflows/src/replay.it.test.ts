@@ -27,7 +27,9 @@ test('every workflow type has recorded histories, also one that was caught mid-f
   const recorded = new Set(histories.map(({ workflowType }) => workflowType));
   expect([...recorded].toSorted()).toEqual(Object.keys(workflows).toSorted());
   for (const type of recorded)
-    expect(histories.some((each) => each.workflowType === type && each.scenario.startsWith('mid-flight'))).toBe(true);
+    expect(
+      histories.some((each) => each.workflowType === type && each.scenario.startsWith('mid-flight')),
+    ).toBe(true);
 });
 
 test.each(histories)(

@@ -1,5 +1,12 @@
 import { expect, test } from '@jest/globals';
-import type { DeliveryOrder, DeliveryResult, IssueSignal, IssueStatus, StreamState } from '../contract.ts';
+import type {
+  DeliveryOrder,
+  DeliveryResult,
+  IssueSignal,
+  IssueStatus,
+  StreamRecord,
+  StreamState,
+} from '../contract.ts';
 import { AlertStream, type StreamPorts } from './alert-stream.ts';
 import { INITIAL_STREAM_STATE } from './should-notify.ts';
 
@@ -15,22 +22,36 @@ const signal = (position: number, status: IssueStatus): IssueSignal => ({
   contentHash: '',
 });
 
-function ports(answer: (order: DeliveryOrder) => DeliveryResult = delivered): StreamPorts & {
+function ports(
+  answer: (order: DeliveryOrder) => DeliveryResult = delivered,
+  isKnown: (rule: string) => boolean = () => true,
+): StreamPorts & {
   readonly orders: DeliveryOrder[];
   readonly recorded: StreamState[];
+  readonly more: StreamRecord[];
+  readonly asked: string[];
 } {
   const orders: DeliveryOrder[] = [];
   const recorded: StreamState[] = [];
+  const more: StreamRecord[] = [];
+  const asked: string[] = [];
   return {
     orders,
     recorded,
+    more,
+    asked,
     now: () => 1000,
+    knows: (rule) => {
+      asked.push(rule);
+      return isKnown(rule);
+    },
     deliver: async (order) => {
       orders.push(order);
       return answer(order);
     },
-    record: async (_, state) => {
+    record: async (_, state, rest) => {
       recorded.push(state);
+      more.push(rest);
     },
   };
 }
@@ -85,23 +106,27 @@ test('a dropped notification does not count, and a later signal is new again', a
   expect(stream.state).toMatchObject({ notificationCount: 1, status: 'firing' });
 });
 
-test('the first order is proposed for a stream that was never notified; a silent first signal proposes nothing', () => {
+/** Begins a stream whose first signal was delivered on the way. */
+function begin(stream: AlertStream, state: StreamState, result: DeliveryResult): void {
+  const order = stream.begin(state, stream.first(1000), ports());
+  if (order === null) throw new Error('the first signal leads to nothing');
+  stream.settle(order, result);
+}
+
+test('the first signal is the one of the lowest position', () => {
+  expect(new AlertStream(key, INITIAL_STREAM_STATE, []).first(1000)).toBeNull();
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'firing'), signal(1, 'resolved')]);
-  expect(stream.propose(1000)).toBeNull();
-  const firing = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'resolved'), signal(1, 'firing')]);
-  expect(firing.propose(1000)).toMatchObject({ kind: 'trigger', issue: { position: '1' }, decidedAt: 1000 });
+  expect(stream.first(1000)).toEqual({ signal: signal(1, 'resolved'), now: 1000 });
 });
 
 test('what was delivered while the state was read is handled first, also before what arrived since and is older', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
-  const order = stream.propose(1000);
-  if (order === null) throw new Error('nothing was proposed');
+  const first = stream.first(1000);
   stream.push(signal(4, 'firing'));
   stream.push(signal(6, 'resolved'));
-  stream.begin(INITIAL_STREAM_STATE, {
-    order,
-    result: { ...delivered(), recorded: false } as DeliveryResult,
-  });
+  const order = stream.begin(INITIAL_STREAM_STATE, first, ports());
+  expect(order).toMatchObject({ kind: 'trigger', reason: 'new', issue: { position: '5' }, decidedAt: 1000 });
+  if (order !== null) stream.settle(order, delivered());
   expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
   const world = ports();
   await stream.drain(world);
@@ -110,12 +135,7 @@ test('what was delivered while the state was read is handled first, also before 
 
 test('a delivery on the way that could not be recorded is recorded by the first drain, also of an empty inbox', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
-  const order = stream.propose(1000);
-  if (order === null) throw new Error('nothing was proposed');
-  stream.begin(INITIAL_STREAM_STATE, {
-    order,
-    result: { ...delivered(), recorded: false } as DeliveryResult,
-  });
+  begin(stream, INITIAL_STREAM_STATE, { ...delivered(), recorded: false } as DeliveryResult);
   const world = ports();
   await stream.drain(world);
   expect(world.recorded).toEqual([stream.state]);
@@ -125,11 +145,94 @@ test('a delivery on the way that could not be recorded is recorded by the first 
 
 test('a stream that was notified before goes on from the state that was read', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(11, 'firing'), signal(12, 'resolved')]);
-  expect(stream.propose(0)).toMatchObject({ kind: 'trigger' });
-  stream.begin({ ...INITIAL_STREAM_STATE, notificationCount: 1, status: 'firing', lastPosition: '10' }, null);
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    notificationCount: 1,
+    status: 'firing',
+    lastPosition: '10',
+  } as const;
+  expect(stream.begin(open, null, ports())).toBeNull();
   const world = ports();
   await stream.drain(world);
   expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '12']]);
+});
+
+test('consecutive silent decisions that are alike are one run, and travel with the next order', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [
+    signal(1, 'firing'),
+    signal(2, 'firing'),
+    signal(3, 'firing'),
+    signal(4, 'suppressed'),
+    signal(2, 'firing'),
+    signal(9, 'resolved'),
+  ]);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders[1]?.unwritten?.silent).toEqual([
+    // The repeat comes in its turn by position: it is decided between 2 and 3.
+    expect.objectContaining({ reason: 'continuing', since: '2', count: 1 }),
+    expect.objectContaining({ reason: 'older_than_last', since: '2', count: 1 }),
+    expect.objectContaining({
+      reason: 'continuing',
+      since: '2',
+      count: 1,
+      first: { position: '3', at: 1000 },
+    }),
+    expect.objectContaining({ reason: 'suppressed', since: '4', count: 1 }),
+  ]);
+  await stream.flush(world);
+  expect(world.recorded).toEqual([]);
+});
+
+test('an outcome that could not be written travels with the next order', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'resolved')]);
+  const world = ports(
+    ({ issue }) => ({ ...delivered(), recorded: issue.position === '2' }) as DeliveryResult,
+  );
+  await stream.drain(world);
+  expect(world.orders[1]?.unwritten?.outcomes).toMatchObject([
+    { order: { notificationId: 'alert-f-r-a-1' }, result: { kind: 'delivered' } },
+  ]);
+  expect(world.recorded).toEqual([]);
+});
+
+test('what was given up without anybody writing it down is written after the batch', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
+  const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED', recorded: false }));
+  await stream.drain(world);
+  expect(world.more).toMatchObject([{ outcomes: [{ result: { code: 'EXPIRED' } }] }]);
+  expect(stream.state).toMatchObject({ status: 'none', lastPosition: '1' });
+});
+
+test('a late rule is asked for only where it decides; one that is not known leaves the decision as it was before', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  const today = new AlertStream(key, open, [signal(2, 'firing')]);
+  const world = ports();
+  await today.drain(world);
+  expect(world.asked).toEqual(['suppression-bypass']);
+  expect(world.orders.map(({ reason }) => reason)).toEqual(['suppression_bypass']);
+
+  const before = new AlertStream(key, open, [signal(2, 'firing'), signal(3, 'resolved')]);
+  const old = ports(delivered, () => false);
+  await before.drain(old);
+  expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
+});
+
+test('repeats alone are written only by an execution that knows the ledger', async () => {
+  const open = { ...INITIAL_STREAM_STATE, status: 'firing', lastPosition: '5' } as const;
+  for (const isKnown of [true, false]) {
+    const stream = new AlertStream(key, open, [signal(5, 'firing')]);
+    const world = ports(delivered, () => isKnown);
+    await stream.drain(world);
+    await stream.flush(world);
+    expect(world.asked).toEqual(['decision-ledger']);
+    expect(world.recorded).toHaveLength(isKnown ? 1 : 0);
+  }
 });
 
 test('silent decisions are made durable by a flush, and a delivery that was recorded needs none', async () => {
@@ -138,7 +241,7 @@ test('silent decisions are made durable by a flush, and a delivery that was reco
   await silent.drain(world);
   expect(world.recorded).toEqual([]);
   await silent.flush(world);
-  expect(world.recorded).toEqual([{ ...INITIAL_STREAM_STATE, lastPosition: '7' }]);
+  expect(world.recorded).toMatchObject([{ ...INITIAL_STREAM_STATE, lastPosition: '7' }]);
   await silent.flush(world);
   expect(world.recorded).toHaveLength(1);
 

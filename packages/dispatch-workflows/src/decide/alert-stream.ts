@@ -1,22 +1,36 @@
 import type {
   DeliveryOrder,
   DeliveryResult,
+  FirstSignal,
   IssueSignal,
   Position,
+  SilenceReason,
+  SilentRun,
   StreamKey,
+  StreamRecord,
   StreamState,
+  UnrecordedOutcome,
 } from '../contract.ts';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
 import { comparePositions } from '../position.ts';
-import { decided, notified, shouldNotify } from './should-notify.ts';
+import { orderFor } from './order-for.ts';
+import {
+  type Decision,
+  decided,
+  LATE_RULES,
+  type LateRule,
+  notified,
+  shouldNotify,
+} from './should-notify.ts';
 
 /** What a stream needs from whoever runs it. */
 export interface StreamPorts {
   /** Milliseconds since the epoch; in a workflow its own clock. */
   now(): number;
+  /** Whether this execution knows a rule that came later; asked only where the answer makes a difference. */
+  knows(rule: LateRule | 'decision-ledger'): boolean;
   deliver(order: DeliveryOrder): Promise<DeliveryResult>;
-  /** Makes the state durable; it must not give up. */
-  record(stream: StreamKey, state: StreamState): Promise<void>;
+  /** Makes the state durable, and what else no row tells of yet; it must not give up. */
+  record(stream: StreamKey, state: StreamState, more: StreamRecord): Promise<void>;
 }
 
 /** What became of a batch. */
@@ -24,9 +38,6 @@ export interface BatchSummary {
   readonly signals: number;
   readonly notifications: number;
 }
-
-/** How long a notification is worth delivering, in milliseconds. */
-export const MAX_SIGNAL_AGE_MS = 3_600_000;
 
 /**
  * One alert stream: inbox → decide → deliver → record. It knows nothing of workflows, so one workflow may hold one
@@ -39,8 +50,10 @@ export class AlertStream {
   readonly key: StreamKey;
   #state: StreamState;
   #inbox: IssueSignal[];
-  /** Something was delivered whose state is not in the database yet. */
-  #owesRecord = false;
+  /** Silent decisions that no row tells of yet. */
+  #silent: SilentRun[] = [];
+  /** Outcomes that could not be written with their deliveries. */
+  #outcomes: UnrecordedOutcome[] = [];
   /** The newest position that the database knows of. */
   #durablePosition: Position | null;
 
@@ -64,26 +77,47 @@ export class AlertStream {
     this.#inbox.push(signal);
   }
 
-  /** What would be delivered first if the state stays as it is; null where the first decision is silent. */
-  propose(now: number): DeliveryOrder | null {
-    const [first] = this.#inbox.toSorted(byPosition);
-    return first === undefined ? null : this.#orderFor(first, now);
+  /** What is decided first as the inbox is now. */
+  first(now: number): FirstSignal | null {
+    const [signal] = this.#inbox.toSorted(byPosition);
+    return signal === undefined ? null : { signal, now };
   }
 
   /**
-   * Takes over the state that was read, and what became of the proposed order if that was delivered on the way: its
-   * signal is then handled, before anything that has arrived since.
+   * Takes over the state that was read. Where a first signal was delivered on the way, it is taken out of the inbox
+   * and the order that it stands for is given back, to be settled before anything else is drained.
    */
   begin(
     state: StreamState,
-    settled: { readonly order: DeliveryOrder; readonly result: DeliveryResult } | null,
-  ): void {
+    first: FirstSignal | null,
+    ports: Pick<StreamPorts, 'knows'>,
+  ): DeliveryOrder | null {
     this.#state = state;
     this.#durablePosition = state.lastPosition;
-    if (settled === null) return;
-    const { order, result } = settled;
-    this.#inbox = this.#inbox.filter(({ position }) => position !== order.issue.position);
-    this.#settle(order, result);
+    if (first === null) return null;
+    const decision = this.#decide(first.signal, first.now, ports);
+    if (!decision.notify) return null;
+    this.#inbox = this.#inbox.filter(({ position }) => position !== first.signal.position);
+    return orderFor(this.key, state, first.signal, decision, first.now);
+  }
+
+  /** Takes over what became of an order; tells whether it was delivered. */
+  settle(order: DeliveryOrder, result: DeliveryResult): boolean {
+    if (result.kind === 'pending') throw new TypeError('a pending delivery is not settled');
+    const { issue, decidedAt } = order;
+    const delivered = result.kind === 'delivered';
+    this.#state = delivered
+      ? notified(this.#state, issue, { now: decidedAt, ...result })
+      : decided(this.#state, issue);
+    if (result.recorded === true) {
+      // The rows that were written hold everything before them, too.
+      this.#durablePosition = this.#state.lastPosition;
+      this.#outcomes = [];
+      this.#silent = [];
+    } else if (result.recorded === false) {
+      this.#outcomes.push({ order: outlineOf(order), result });
+    }
+    return delivered;
   }
 
   /** Handles everything that is buffered now. When it returns, every delivery is durable. */
@@ -92,14 +126,18 @@ export class AlertStream {
     this.#inbox = [];
     let notifications = 0;
     for (const signal of batch) {
-      const order = this.#orderFor(signal, ports.now());
-      if (order === null) {
-        this.#state = decided(this.#state, signal);
+      const now = ports.now();
+      const decision = this.#decide(signal, now, ports);
+      if (!decision.notify) {
+        this.#stayedSilent(signal, decision.reason, now);
         continue;
       }
-      if (this.#settle(order, await ports.deliver(order))) notifications++;
+      const order = orderFor(this.key, this.#state, signal, decision, now);
+      const unwritten = this.#unwritten();
+      const result = await ports.deliver(unwritten === null ? order : { ...order, unwritten });
+      if (this.settle(order, result)) notifications++;
     }
-    if (this.#owesRecord) await this.#record(ports);
+    if (this.#outcomes.length > 0) await this.#record(ports);
     return { signals: batch.length, notifications };
   }
 
@@ -109,39 +147,49 @@ export class AlertStream {
    */
   async flush(ports: StreamPorts): Promise<void> {
     if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
+    else if (this.#silent.length > 0 && ports.knows('decision-ledger')) await this.#record(ports);
   }
 
   async #record(ports: StreamPorts): Promise<void> {
     const state = this.#state;
-    await ports.record(this.key, state);
-    this.#owesRecord = false;
+    await ports.record(this.key, state, this.#unwritten() ?? {});
     this.#durablePosition = state.lastPosition;
+    this.#silent = [];
+    this.#outcomes = [];
   }
 
-  #orderFor(signal: IssueSignal, now: number): DeliveryOrder | null {
-    const decision = shouldNotify(this.#state, signal);
-    if (!decision.notify) return null;
+  #unwritten(): StreamRecord | null {
+    if (this.#silent.length === 0 && this.#outcomes.length === 0) return null;
     return {
-      stream: this.key,
-      notificationId: notificationId(this.key, signal),
-      kind: decision.kind,
-      issue: signal,
-      state: this.#state,
-      decidedAt: now,
-      timeToLiveMs: MAX_SIGNAL_AGE_MS,
+      ...(this.#silent.length === 0 ? {} : { silent: this.#silent }),
+      ...(this.#outcomes.length === 0 ? {} : { outcomes: this.#outcomes }),
     };
   }
 
-  #settle({ issue, decidedAt }: DeliveryOrder, result: DeliveryResult): boolean {
-    if (result.kind !== 'delivered') {
-      this.#state = decided(this.#state, issue);
-      return false;
+  /** Decides with the rules that this execution knows; most decisions depend on no late one, so none is asked for. */
+  #decide(signal: IssueSignal, now: number, ports: Pick<StreamPorts, 'knows'>): Decision {
+    let rules = LATE_RULES;
+    for (;;) {
+      const decision = shouldNotify(this.#state, signal, now, rules);
+      const { rule } = decision;
+      if (rule === undefined || ports.knows(rule)) return decision;
+      rules = rules.filter((each) => each !== rule);
     }
-    this.#state = notified(this.#state, issue, { now: decidedAt, ...result });
-    // A row that was written holds everything before it, too.
-    this.#owesRecord = !result.recorded;
-    if (result.recorded) this.#durablePosition = this.#state.lastPosition;
-    return true;
+  }
+
+  #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {
+    this.#state = decided(this.#state, signal, reason);
+    const { position } = signal;
+    const version = signal.policy?.version ?? 0;
+    // What is not newer belongs to no run: it was decided out of turn.
+    const since = reason === 'older_than_last' ? position : (this.#state.silence?.since ?? position);
+    const here = { position, at };
+    const open = this.#silent.at(-1);
+    if (open !== undefined && open.reason === reason && open.since === since && open.version === version) {
+      this.#silent[this.#silent.length - 1] = { ...open, last: here, count: open.count + 1 };
+    } else {
+      this.#silent.push({ reason, since, version, first: here, last: here, count: 1 });
+    }
   }
 }
 
@@ -149,7 +197,12 @@ function byPosition(a: IssueSignal, b: IssueSignal): number {
   return comparePositions(a.position, b.position);
 }
 
-/** One issue leads to at most one notification of a stream, so both together name it for ever. */
-function notificationId(key: StreamKey, signal: IssueSignal): string {
-  return `${alertWorkflowId(key)}-${signal.position}`;
+function outlineOf({
+  notificationId,
+  kind,
+  reason,
+  issue,
+  decidedAt,
+}: DeliveryOrder): UnrecordedOutcome['order'] {
+  return { notificationId, kind, reason, issue, decidedAt };
 }

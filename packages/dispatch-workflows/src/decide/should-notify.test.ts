@@ -1,117 +1,421 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { IssueSignal, IssueStatus, StreamState } from '../contract.ts';
-import { decided, INITIAL_STREAM_STATE, notified, shouldNotify } from './should-notify.ts';
+import type { IssueSignal, IssueStatus, SignalPolicy, StreamState } from '../contract.ts';
+import {
+  decided,
+  INITIAL_STREAM_STATE,
+  LATE_RULES,
+  notified,
+  shouldNotify,
+  timeToLiveMs,
+} from './should-notify.ts';
 
-const signal = (position: string, status: IssueStatus): IssueSignal => ({
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** The clock of these tests. */
+const NOW = 1_800_000_000_000;
+const policy = (parts: Partial<SignalPolicy> = {}): SignalPolicy => ({
+  version: 1,
+  renotifyIntervalMs: null,
+  maxSignalAgeMs: HOUR,
+  ...parts,
+});
+const signal = (position: string, status: IssueStatus, parts: Partial<IssueSignal> = {}): IssueSignal => ({
   eventId: `e${position}`,
   position,
   status,
   severity: 'critical',
   startsAt: 0,
   endsAt: null,
-  storedAt: 0,
+  storedAt: NOW,
   contentHash: '',
+  policy: policy(),
+  ...parts,
 });
 const never = INITIAL_STREAM_STATE;
 const open: StreamState = {
   ...never,
   notificationCount: 1,
-  lastNotifiedAt: 1,
+  lastNotifiedAt: NOW - 10 * MINUTE,
   status: 'firing',
   lastPosition: '10',
+  lastSeen: 'firing',
+  episode: '10',
 };
-const closed: StreamState = { ...open, notificationCount: 2, status: 'resolved' };
+const closed: StreamState = { ...open, notificationCount: 2, status: 'resolved', lastSeen: 'resolved' };
+const suppressed: StreamState = { ...open, lastSeen: 'suppressed' };
+/** The resolve was decided and could not be delivered. */
+const owing: StreamState = { ...open, lastSeen: 'resolved' };
 
-describe('a signal is worth a notification', () => {
-  test.each<[string, StreamState, IssueSignal, string, string | false]>([
-    ['the first firing', never, signal('1', 'firing'), 'new', 'trigger'],
-    ['a firing while open', open, signal('11', 'firing'), 'continuing', false],
-    ['a firing after resolve', closed, signal('11', 'firing'), 'new', 'trigger'],
-    ['a resolve while open', open, signal('11', 'resolved'), 'resolved', 'resolve'],
+const aged = (ms: number): Partial<IssueSignal> => ({ storedAt: NOW - ms });
+const every = (renotifyIntervalMs: number, parts: Partial<IssueSignal> = {}): Partial<IssueSignal> => ({
+  policy: policy({ renotifyIntervalMs }),
+  ...parts,
+});
+
+describe('a signal leads to', () => {
+  test.each<[string, StreamState, IssueSignal, string, string]>([
+    ['the first firing', never, signal('1', 'firing'), 'trigger', 'new'],
+    ['a firing after resolve: a new episode', closed, signal('11', 'firing'), 'trigger', 'new'],
+    ['a firing exactly as old as allowed', never, signal('1', 'firing', aged(HOUR)), 'trigger', 'new'],
+    ['a firing from a clock ahead of ours', never, signal('1', 'firing', aged(-HOUR)), 'trigger', 'new'],
+    ['a resolve while open', open, signal('11', 'resolved'), 'resolve', 'resolved'],
+    ['a longer number that is newer', open, signal('100', 'resolved'), 'resolve', 'resolved'],
+    ['a resolve after a suppression', suppressed, signal('11', 'resolved'), 'resolve', 'resolved'],
+    ['a resolve of any age', open, signal('11', 'resolved', aged(90 * HOUR)), 'resolve', 'resolved'],
     [
-      'a resolve without anything open',
-      never,
-      signal('1', 'resolved'),
-      'resolved_without_notification',
-      false,
+      'a firing when the interval has just passed',
+      open,
+      signal('11', 'firing', every(10 * MINUTE)),
+      'update',
+      'renotify',
     ],
-    ['a second resolve', closed, signal('11', 'resolved'), 'resolved_without_notification', false],
-    ['a suppressed one', never, signal('1', 'suppressed'), 'suppressed', false],
-    ['a suppressed one while open', open, signal('11', 'suppressed'), 'suppressed', false],
-    ['the same one again', open, signal('10', 'firing'), 'older_than_last', false],
-    ['an older firing after resolve', closed, signal('9', 'firing'), 'older_than_last', false],
-    ['an older resolve', open, signal('9', 'resolved'), 'older_than_last', false],
-    ['a longer number that is newer', open, signal('100', 'resolved'), 'resolved', 'resolve'],
-    ['a shorter number that is older', open, signal('9', 'resolved'), 'older_than_last', false],
-  ])('%s', (_, state, given, reason, kind) => {
-    expect(shouldNotify(state, given)).toEqual(
-      kind === false ? { notify: false, reason } : { notify: true, kind, reason },
-    );
+    ['a firing long after the interval', open, signal('11', 'firing', every(MINUTE)), 'update', 'renotify'],
+    [
+      'a firing after a suppression, whatever the interval',
+      suppressed,
+      signal('11', 'firing', every(HOUR)),
+      'update',
+      'suppression_bypass',
+    ],
+    [
+      'a firing after a suppression without an interval',
+      suppressed,
+      signal('11', 'firing'),
+      'update',
+      'suppression_bypass',
+    ],
+    [
+      'a firing after a suppression, older than the interval',
+      suppressed,
+      signal('11', 'firing', every(MINUTE, aged(30 * MINUTE))),
+      'update',
+      'suppression_bypass',
+    ],
+    [
+      'a firing after a suppression of something closed',
+      { ...closed, lastSeen: 'suppressed' },
+      signal('11', 'firing'),
+      'trigger',
+      'new',
+    ],
+    ['a resolve that is owed', owing, signal('10', 'resolved', { owed: true }), 'resolve', 'resolve_owed'],
+    [
+      'an owed resolve that was never decided',
+      open,
+      signal('11', 'resolved', { owed: true }),
+      'resolve',
+      'resolved',
+    ],
+    [
+      'a signal without a policy',
+      never,
+      signal('1', 'firing', { policy: undefined as never }),
+      'trigger',
+      'new',
+    ],
+  ])('a notification: %s', (_, state, given, kind, reason) => {
+    expect(shouldNotify(state, given, NOW)).toMatchObject({ notify: true, kind, reason });
+  });
+
+  test.each<[string, StreamState, IssueSignal, string]>([
+    ['a firing while open, without an interval', open, signal('11', 'firing'), 'continuing'],
+    [
+      'a firing before the interval has passed',
+      open,
+      signal('11', 'firing', every(10 * MINUTE + 1)),
+      'renotify_not_due',
+    ],
+    ['a resolve without anything open', never, signal('1', 'resolved'), 'resolved_without_notification'],
+    ['a second resolve', closed, signal('11', 'resolved'), 'resolved_without_notification'],
+    [
+      'an old resolve without anything open',
+      never,
+      signal('1', 'resolved', aged(2 * HOUR)),
+      'resolved_without_notification',
+    ],
+    ['a suppressed one', never, signal('1', 'suppressed'), 'suppressed'],
+    ['a suppressed one while open', open, signal('11', 'suppressed'), 'suppressed'],
+    ['the same one again', open, signal('10', 'firing'), 'older_than_last'],
+    ['an older firing after resolve', closed, signal('9', 'firing'), 'older_than_last'],
+    ['an older resolve', open, signal('9', 'resolved'), 'older_than_last'],
+    ['a shorter number that is older', open, signal('9', 'resolved'), 'older_than_last'],
+    ['the same resolve again that is not owed', owing, signal('10', 'resolved'), 'older_than_last'],
+    [
+      'an owed resolve of something closed',
+      closed,
+      signal('10', 'resolved', { owed: true }),
+      'older_than_last',
+    ],
+    [
+      'an owed resolve after which it fired again',
+      open,
+      signal('9', 'resolved', { owed: true }),
+      'older_than_last',
+    ],
+    ['a first firing that is too old', never, signal('1', 'firing', aged(HOUR + 1)), 'stale'],
+    ['a re-fire that is too old', closed, signal('11', 'firing', aged(2 * HOUR)), 'stale'],
+    [
+      'a renotification older than the interval',
+      open,
+      signal('11', 'firing', every(5 * MINUTE, aged(5 * MINUTE + 1))),
+      'stale',
+    ],
+    [
+      'a renotification older than the maximum, with a longer interval',
+      { ...open, lastNotifiedAt: NOW - 9 * HOUR },
+      signal('11', 'firing', every(8 * HOUR, aged(HOUR + 1))),
+      'stale',
+    ],
+    [
+      'a firing after a suppression that is too old',
+      suppressed,
+      signal('11', 'firing', aged(HOUR + 1)),
+      'stale',
+    ],
+    [
+      'a firing older than its route allows',
+      never,
+      signal('1', 'firing', { policy: policy({ maxSignalAgeMs: MINUTE }), ...aged(MINUTE + 1) }),
+      'stale',
+    ],
+  ])('none: %s', (_, state, given, reason) => {
+    expect(shouldNotify(state, given, NOW)).toMatchObject({ notify: false, reason });
   });
 });
 
-test('a delivered trigger opens, keeps what the provider called it, and counts', () => {
-  const state = notified(never, signal('5', 'firing'), { now: 7, provider: 'webhook', externalId: 'x' });
-  expect(state).toEqual({
-    notificationCount: 1,
-    lastNotifiedAt: 7,
-    status: 'firing',
-    lastPosition: '5',
-    externalIds: { webhook: 'x' },
+describe('before a late rule was known', () => {
+  const without = (rule: string) => LATE_RULES.filter((each) => each !== rule);
+  test.each<[string, StreamState, IssueSignal, string, string]>([
+    ['suppression-bypass', suppressed, signal('11', 'firing'), 'suppression_bypass', 'continuing'],
+    [
+      'suppression-bypass',
+      suppressed,
+      signal('11', 'firing', every(HOUR)),
+      'suppression_bypass',
+      'renotify_not_due',
+    ],
+    ['staleness', never, signal('1', 'firing', aged(2 * HOUR)), 'stale', 'new'],
+    ['staleness', open, signal('11', 'firing', every(MINUTE, aged(HOUR))), 'stale', 'renotify'],
+  ])('%s decides, and says so: %#', (rule, state, given, today, before) => {
+    expect(shouldNotify(state, given, NOW)).toMatchObject({ reason: today, rule });
+    expect(shouldNotify(state, given, NOW, without(rule))).toMatchObject({ reason: before });
+    expect(shouldNotify(state, given, NOW, without(rule)).rule).toBeUndefined();
   });
-  const resolved = notified(state, signal('6', 'resolved'), {
-    now: 8,
-    provider: 'webhook',
-    externalId: null,
-  });
-  expect(resolved).toMatchObject({ notificationCount: 2, status: 'resolved', externalIds: {} });
 });
 
-test('a silent decision passes the position and nothing else', () => {
-  expect(decided(open, signal('12', 'firing'))).toEqual({ ...open, lastPosition: '12' });
-  expect(decided(open, signal('3', 'firing'))).toBe(open);
+test('a notification is worth delivering for what is left of its life, a resolve for a full one', () => {
+  expect(timeToLiveMs(signal('1', 'firing', aged(10 * MINUTE)), 'new', NOW)).toBe(50 * MINUTE);
+  expect(timeToLiveMs(signal('1', 'firing', every(15 * MINUTE, aged(10 * MINUTE))), 'renotify', NOW)).toBe(
+    5 * MINUTE,
+  );
+  expect(timeToLiveMs(signal('1', 'firing', aged(3 * HOUR)), 'new', NOW)).toBe(0);
+  expect(timeToLiveMs(signal('1', 'resolved', aged(3 * HOUR)), 'resolved', NOW)).toBe(HOUR);
+  expect(timeToLiveMs(signal('1', 'firing', aged(-MINUTE)), 'new', NOW)).toBe(HOUR);
 });
 
-const statuses = fc.constantFrom<IssueStatus>('firing', 'resolved', 'suppressed');
+describe('the state', () => {
+  const delivery = { now: 7, provider: 'webhook', externalId: 'x' };
 
-/** Runs signals through the decision and returns the kinds that were delivered. */
-function run(signals: readonly IssueSignal[]): {
-  readonly kinds: readonly string[];
+  test('after a trigger is open, keeps what the provider called it, counts, and begins an episode', () => {
+    const state = notified(never, signal('5', 'firing'), delivery);
+    expect(state).toEqual({
+      notificationCount: 1,
+      lastNotifiedAt: 7,
+      status: 'firing',
+      lastPosition: '5',
+      lastSeen: 'firing',
+      silence: null,
+      episode: '5',
+      externalIds: { webhook: 'x' },
+    });
+    const again = notified(state, signal('6', 'firing'), { ...delivery, now: 9, externalId: null });
+    expect(again).toMatchObject({ episode: '5', lastNotifiedAt: 9, externalIds: { webhook: 'x' } });
+    const resolved = notified(again, signal('7', 'resolved'), { ...delivery, externalId: null });
+    expect(resolved).toMatchObject({
+      notificationCount: 3,
+      status: 'resolved',
+      episode: '5',
+      externalIds: {},
+    });
+    expect(notified(resolved, signal('8', 'firing'), delivery)).toMatchObject({ episode: '8' });
+  });
+
+  test('after a silent decision has passed its position, and remembers since when it has been silent for that reason', () => {
+    const once = decided(open, signal('12', 'firing'), 'continuing');
+    expect(once).toEqual({ ...open, lastPosition: '12', silence: { reason: 'continuing', since: '12' } });
+    expect(decided(once, signal('13', 'firing'), 'continuing').silence).toEqual({
+      reason: 'continuing',
+      since: '12',
+    });
+    const other = decided(once, signal('13', 'suppressed'), 'suppressed');
+    expect(other).toMatchObject({ lastSeen: 'suppressed', silence: { reason: 'suppressed', since: '13' } });
+    expect(notified(other, signal('14', 'firing'), delivery).silence).toBeNull();
+    expect(decided(open, signal('3', 'firing'), 'older_than_last')).toBe(open);
+  });
+});
+
+/** One thing that happens: an issue at a position, seen some time after the one before it, and stored some time ago. */
+const happenings = fc.array(
+  fc.record({
+    position: fc.nat(40),
+    status: fc.constantFrom<IssueStatus>('firing', 'resolved', 'suppressed'),
+    passedMs: fc.constantFrom(0, MINUTE, 20 * MINUTE, 2 * HOUR),
+    ageMs: fc.constantFrom(0, 5 * MINUTE, 2 * HOUR),
+    isDelivered: fc.boolean(),
+  }),
+  { maxLength: 60 },
+);
+const intervals = fc.constantFrom(null, MINUTE, 15 * MINUTE);
+
+interface Step {
+  readonly given: IssueSignal;
+  readonly reason: string;
+  readonly kind: string | null;
+  readonly isDelivered: boolean;
+  readonly before: StreamState;
+  readonly now: number;
+}
+
+/** Runs signals through the decision; a notification that is not delivered leaves the stream as it was. */
+function run(list: readonly (readonly [IssueSignal, number, boolean])[]): {
+  readonly steps: readonly Step[];
   readonly state: StreamState;
 } {
   let state: StreamState = never;
-  const kinds: string[] = [];
-  for (const given of signals) {
-    const decision = shouldNotify(state, given);
-    if (decision.notify) {
-      kinds.push(decision.kind);
-      state = notified(state, given, { now: 0, provider: 'webhook', externalId: null });
-    } else {
-      state = decided(state, given);
-    }
-  }
-  return { kinds, state };
+  const steps = list.map(([given, now, isDelivered]): Step => {
+    const before = state;
+    const decision = shouldNotify(state, given, now);
+    const goesOut = decision.notify && isDelivered;
+    state = goesOut
+      ? notified(state, given, { now, provider: 'webhook', externalId: null })
+      : decided(state, given, decision.notify ? null : decision.reason);
+    const kind = decision.notify ? decision.kind : null;
+    return { given, reason: decision.reason, kind, isDelivered: goesOut, before, now };
+  });
+  return { steps, state };
 }
 
-test('triggers and resolves alternate, whatever comes in whatever order', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(50), statuses)), (parts) => {
-      const { kinds } = run(parts.map(([position, status]) => signal(String(position), status)));
-      for (const [index, kind] of kinds.entries()) expect(kind).toBe(index % 2 === 0 ? 'trigger' : 'resolve');
-    }),
-  );
-});
+type Happening = typeof happenings extends fc.Arbitrary<readonly (infer One)[]> ? One : never;
+function timeline(list: readonly Happening[], renotifyIntervalMs: number | null) {
+  let now = NOW;
+  return list.map(({ position, status, passedMs, ageMs, isDelivered }) => {
+    now += passedMs;
+    const given = signal(String(position), status, {
+      storedAt: now - ageMs,
+      policy: policy({ renotifyIntervalMs }),
+    });
+    return [given, now, isDelivered] as const;
+  });
+}
 
-test('duplicates and late repeats change nothing', () => {
-  fc.assert(
-    fc.property(fc.array(statuses, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (list, picks) => {
-      const signals = list.map((status, index) => signal(String(index + 1), status));
-      const noisy = signals.flatMap((given, index) => {
-        const earlier = signals[picks.next().value % (index + 1)];
-        return earlier === undefined ? [given] : [given, earlier];
-      });
-      expect(run(noisy)).toEqual(run(signals));
-    }),
-  );
+describe('whatever comes in whatever order', () => {
+  test('what people are told alternates: a trigger, any updates, a resolve', () => {
+    fc.assert(
+      fc.property(happenings, intervals, (list, interval) => {
+        let isOpen = false;
+        for (const { kind, isDelivered } of run(timeline(list, interval)).steps) {
+          if (!isDelivered) continue;
+          expect(kind === 'trigger').toBe(!isOpen);
+          isOpen = kind !== 'resolve';
+        }
+      }),
+    );
+  });
+
+  test('positions only go forward, and nothing is told of one that is not newer', () => {
+    fc.assert(
+      fc.property(happenings, intervals, (list, interval) => {
+        let newest = -1;
+        for (const { given, reason, before } of run(timeline(list, interval)).steps) {
+          expect(reason === 'older_than_last').toBe(Number(given.position) <= newest);
+          expect(before.lastPosition ?? '-1').toBe(String(newest));
+          newest = Math.max(newest, Number(given.position));
+        }
+      }),
+    );
+  });
+
+  test('nothing is repeated within the interval, unless it was suppressed in between', () => {
+    fc.assert(
+      fc.property(happenings, intervals, (list, interval) => {
+        for (const { reason, before, now } of run(timeline(list, interval)).steps) {
+          if (reason === 'renotify')
+            expect(now - (before.lastNotifiedAt ?? 0)).toBeGreaterThanOrEqual(interval ?? Infinity);
+          if (reason === 'suppression_bypass') expect(before.lastSeen).toBe('suppressed');
+        }
+      }),
+    );
+  });
+
+  test('nothing stale is told but a resolve, and every newer resolve of something open is', () => {
+    fc.assert(
+      fc.property(happenings, intervals, (list, interval) => {
+        for (const { given, kind, before, now, reason } of run(timeline(list, interval)).steps) {
+          const age = now - given.storedAt;
+          if (kind === 'trigger' || kind === 'update') expect(age).toBeLessThanOrEqual(HOUR);
+          if (given.status === 'resolved' && before.status === 'firing' && reason !== 'older_than_last')
+            expect(kind).toBe('resolve');
+        }
+      }),
+    );
+  });
+
+  test('duplicates and late repeats change nothing', () => {
+    fc.assert(
+      fc.property(happenings, intervals, fc.infiniteStream(fc.nat()), (list, interval, picks) => {
+        const inOrder = timeline(list, interval).map(
+          ([given, now, isDelivered], index) =>
+            [{ ...given, position: String(index + 1) }, now, isDelivered] as const,
+        );
+        const noisy = inOrder.flatMap((each, index) => {
+          const [earlier] = inOrder[picks.next().value % (index + 1)] ?? each;
+          return [each, [earlier, each[1], true] as const];
+        });
+        expect(run(noisy).state).toEqual(run(inOrder).state);
+      }),
+    );
+  });
+
+  test('any order of the same signals ends with the newest one decided', () => {
+    fc.assert(
+      fc.property(
+        happenings.chain((list) =>
+          fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+        ),
+        ([list, shuffled]) => {
+          const all = run(timeline(shuffled, null)).state;
+          const newest = list.length === 0 ? null : String(Math.max(...list.map(({ position }) => position)));
+          expect(all.lastPosition).toBe(newest);
+        },
+      ),
+    );
+  });
+
+  test('runs of silence do not overlap: one position has at most one reason', () => {
+    fc.assert(
+      fc.property(happenings, intervals, (list, interval) => {
+        const ranges = new Map<string, { reason: string; from: number; to: number }>();
+        let state = never;
+        for (const [given, now, isDelivered] of timeline(list, interval)) {
+          const decision = shouldNotify(state, given, now);
+          state =
+            decision.notify && isDelivered
+              ? notified(state, given, { now, provider: 'w', externalId: null })
+              : decided(state, given, decision.notify ? null : decision.reason);
+          if (decision.notify || decision.reason === 'older_than_last') continue;
+          const since = state.silence?.since ?? '';
+          const known = ranges.get(since);
+          ranges.set(since, {
+            reason: decision.reason,
+            from: known?.from ?? Number(given.position),
+            to: Number(given.position),
+          });
+        }
+        const sorted = [...ranges.values()].toSorted((a, b) => a.from - b.from);
+        for (const [index, range] of sorted.entries())
+          expect(range.to).toBeLessThan(sorted[index + 1]?.from ?? Infinity);
+      }),
+    );
+  });
 });

@@ -1,17 +1,24 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import type { IssueSignal, StreamState } from '../contract.ts';
+import {
+  DEFAULT_SIGNAL_POLICY,
+  type IssueSignal,
+  type NotifyReason,
+  type SilenceReason,
+  type StreamState,
+} from '../contract.ts';
 import { comparePositions } from '../position.ts';
 
-/** Why a signal leads to a notification. */
-export type NotifyReason = 'new' | 'resolved';
+/** Parts of the decision that came later than the first executions of the workflow. */
+export type LateRule = 'suppression-bypass' | 'staleness';
 
-/** Why a signal leads to none. */
-export type SilenceReason = 'older_than_last' | 'continuing' | 'suppressed' | 'resolved_without_notification';
+/** The rules of today. */
+export const LATE_RULES: readonly LateRule[] = ['suppression-bypass', 'staleness'];
 
-/** What to do about one signal. */
-export type Decision =
+/** What to do about one signal. `rule` names the late rule without which the decision would be another. */
+export type Decision = (
   | { readonly notify: true; readonly kind: NotificationKind; readonly reason: NotifyReason }
-  | { readonly notify: false; readonly reason: SilenceReason };
+  | { readonly notify: false; readonly reason: SilenceReason }
+) & { readonly rule?: LateRule };
 
 /** The state of a stream that was never notified. */
 export const INITIAL_STREAM_STATE: StreamState = {
@@ -23,21 +30,31 @@ export const INITIAL_STREAM_STATE: StreamState = {
 };
 
 /**
- * Decides whether a signal is worth a notification.
+ * Decides whether a signal is worth a notification; `now` is in milliseconds since the epoch.
  *
  * A signal that is not newer than the last decided one changes nothing, so a repeated or late `firing` can never
- * reopen what is resolved. A firing one opens unless something is open; a resolved one closes only what is open.
+ * reopen what is resolved. A firing one opens unless something is open, and then repeats it when the route's interval
+ * has passed or when it was suppressed in between; a resolved one closes only what is open, however old it is.
  */
-export function shouldNotify(state: StreamState, signal: IssueSignal): Decision {
-  if (state.lastPosition !== null && comparePositions(signal.position, state.lastPosition) <= 0) {
-    return { notify: false, reason: 'older_than_last' };
-  }
+export function shouldNotify(
+  state: StreamState,
+  signal: IssueSignal,
+  now: number,
+  rules: readonly LateRule[] = LATE_RULES,
+): Decision {
   const open = state.status === 'firing';
+  const order = state.lastPosition === null ? 1 : comparePositions(signal.position, state.lastPosition);
+  if (signal.owed === true && order === 0 && open && signal.status === 'resolved') {
+    return { notify: true, kind: 'resolve', reason: 'resolve_owed' };
+  }
+  if (order <= 0) return { notify: false, reason: 'older_than_last' };
   switch (signal.status) {
-    case 'firing':
-      return open
-        ? { notify: false, reason: 'continuing' }
-        : { notify: true, kind: 'trigger', reason: 'new' };
+    case 'firing': {
+      const decision = open ? repeat(state, signal, now, rules) : OPENING;
+      return decision.notify && rules.includes('staleness') && isStale(signal, decision, now)
+        ? { notify: false, reason: 'stale', rule: 'staleness' }
+        : decision;
+    }
     case 'resolved':
       return open
         ? { notify: true, kind: 'resolve', reason: 'resolved' }
@@ -47,10 +64,63 @@ export function shouldNotify(state: StreamState, signal: IssueSignal): Decision 
   }
 }
 
+const OPENING: Decision = { notify: true, kind: 'trigger', reason: 'new' };
+
+/** What to do about a stream that fires while it is open. */
+function repeat(state: StreamState, signal: IssueSignal, now: number, rules: readonly LateRule[]): Decision {
+  if (state.lastSeen === 'suppressed' && rules.includes('suppression-bypass')) {
+    return { notify: true, kind: 'update', reason: 'suppression_bypass', rule: 'suppression-bypass' };
+  }
+  const { renotifyIntervalMs } = policyOf(signal);
+  if (renotifyIntervalMs === null) return { notify: false, reason: 'continuing' };
+  return now - (state.lastNotifiedAt ?? 0) >= renotifyIntervalMs
+    ? { notify: true, kind: 'update', reason: 'renotify' }
+    : { notify: false, reason: 'renotify_not_due' };
+}
+
+function isStale(signal: IssueSignal, decision: Decision, now: number): boolean {
+  return now - signal.storedAt > maxAgeMs(signal, decision.reason);
+}
+
+/**
+ * How old a signal may be for a notification about it, in milliseconds: a renotification that arrives after the next
+ * one is due helps nobody, and a resolve is always worth telling.
+ */
+function maxAgeMs(signal: IssueSignal, reason: Decision['reason']): number {
+  const { renotifyIntervalMs, maxSignalAgeMs } = policyOf(signal);
+  return reason === 'renotify' && renotifyIntervalMs !== null
+    ? Math.min(maxSignalAgeMs, renotifyIntervalMs)
+    : maxSignalAgeMs;
+}
+
+/**
+ * How long a notification is worth delivering from `now` on, in milliseconds. A resolve has a full age before it, from
+ * whenever it is decided; what is not delivered by then stays owed.
+ */
+export function timeToLiveMs(signal: IssueSignal, reason: NotifyReason, now: number): number {
+  const limit = maxAgeMs(signal, reason);
+  return signal.status === 'resolved' ? limit : Math.max(0, limit - Math.max(0, now - signal.storedAt));
+}
+
+function policyOf(signal: IssueSignal): typeof DEFAULT_SIGNAL_POLICY {
+  return signal.policy ?? DEFAULT_SIGNAL_POLICY;
+}
+
 /** The state after a signal was decided: its position is passed, whatever the decision was. */
-export function decided(state: StreamState, signal: IssueSignal): StreamState {
+export function decided(
+  state: StreamState,
+  signal: IssueSignal,
+  reason: SilenceReason | null = null,
+): StreamState {
   const passed = state.lastPosition !== null && comparePositions(signal.position, state.lastPosition) <= 0;
-  return passed ? state : { ...state, lastPosition: signal.position };
+  if (passed) return state;
+  const silence =
+    reason === null
+      ? null
+      : state.silence?.reason === reason
+        ? state.silence
+        : { reason, since: signal.position };
+  return { ...state, lastPosition: signal.position, lastSeen: signal.status, silence };
 }
 
 /** The state after a notification about a signal was delivered at `now`. */
@@ -60,13 +130,15 @@ export function notified(
   delivery: { readonly now: number; readonly provider: string; readonly externalId: string | null },
 ): StreamState {
   const { [delivery.provider]: open, ...otherIds } = state.externalIds;
+  const resolved = signal.status === 'resolved';
   // A resolved object is closed outside: the next trigger opens another.
-  const kept = signal.status === 'resolved' ? undefined : (delivery.externalId ?? open);
+  const kept = resolved ? undefined : (delivery.externalId ?? open);
   return {
     ...decided(state, signal),
     notificationCount: state.notificationCount + 1,
     lastNotifiedAt: delivery.now,
-    status: signal.status === 'resolved' ? 'resolved' : 'firing',
+    status: resolved ? 'resolved' : 'firing',
     externalIds: kept === undefined ? otherIds : { ...otherIds, [delivery.provider]: kept },
+    episode: resolved || state.status === 'firing' ? (state.episode ?? null) : signal.position,
   };
 }

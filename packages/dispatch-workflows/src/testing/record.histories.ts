@@ -12,6 +12,7 @@ import { installTemporalRuntime } from '@heliograph/temporal-worker';
 import { DISPATCH_TRACE_STARTS, startOrchestrator, wakeOrchestrator } from '../activities/index.ts';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import {
+  DISPATCH_TASK_QUEUE,
   MONITOR_INSTANCE_ALERT,
   MONITOR_INSTANCES,
   MONITOR_INSTANCES_ID,
@@ -31,7 +32,7 @@ import {
 } from './workflow-ground.ts';
 
 // Records the histories that `replay.it.test.ts` replays: `npm run histories`. Names of fixtures are permanent, and
-// those of code that was replaced stay as `<scenario>@<what it was>`.
+// those of code that was replaced stay as `<scenario>@<what it was>`: rename before changing, record afterwards.
 const DIRECTORY = new URL('../__histories__/', import.meta.url);
 
 installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
@@ -157,6 +158,44 @@ describe('monitorInstanceAlert', () => {
       }
     });
     await expect(save(stream, 'only-repeats')).resolves.toEqual([]);
+  });
+
+  test('stale', async () => {
+    const stream = streamOf('stale');
+    await whileWorking(fakeActivities().activities, async () => {
+      const signal = signalAt(1);
+      await signalStream(client, stream, { ...signal, storedAt: signal.storedAt - 7_200_000 });
+      await ended(stream);
+    });
+    await expect(save(stream, 'stale')).resolves.toEqual([]);
+  });
+
+  test('renotified', async () => {
+    const stream = streamOf('renotified');
+    const fake = fakeActivities();
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    const policy = { version: 1, renotifyIntervalMs: 60_000, maxSignalAgeMs: 3_600_000 };
+    await signalStream(client, stream, { ...signalAt(1), policy });
+    await signalStream(client, stream, { ...signalAt(2), policy });
+    await whileWorking(fake.activities, () => ended(stream));
+    await expect(save(stream, 'renotified')).resolves.toEqual([]);
+  });
+
+  test('handed-back', async () => {
+    const stream = streamOf('handed-back');
+    let calls = 0;
+    const fake = fakeActivities({
+      deliverAndRecord: async () => ({ kind: 'pending', code: 'RATE_LIMITED', waitMs: 0, inSlot: true }),
+      deliverPatiently: async (order) =>
+        calls++ === 0
+          ? { kind: 'pending', code: 'RATE_LIMITED', waitMs: 1000, inSlot: false, wasThrottled: true }
+          : fake.accept(order),
+    });
+    await whileWorking(fake.activities, async () => {
+      await signalStream(client, stream, signalAt(1));
+      await ended(stream);
+    });
+    await expect(save(stream, 'handed-back')).resolves.toEqual([]);
   });
 
   test('pending-then-patient', async () => {
@@ -384,6 +423,31 @@ describe('monitorInstances', () => {
         await expect(save('woken')).resolves.toEqual([]);
       },
     );
+  });
+
+  test('swept', async () => {
+    let scans = 0;
+    const { activities } = fakeActivities({
+      readAndDispatch: async (): Promise<ScanResult> => ({
+        nextScanInMs: ++scans < 4 ? 20 : 3_600_000,
+        scan: { cursor: { position: String(scans), eventId: `e${scans}` }, seen: '' },
+        scanned: 1,
+        dispatched: 1,
+        failed: 0,
+        running: 0,
+      }),
+      sweepResolveDebt: async () => ({ owed: 1, signalled: 1, cleared: 0, nextSweepInMs: 10 }),
+    });
+    await whileWorking(activities, async () => {
+      await client.workflow.start(MONITOR_INSTANCES, {
+        workflowId: MONITOR_INSTANCES_ID,
+        taskQueue: DISPATCH_TASK_QUEUE,
+        args: [{ nextSweepAt: 0 }],
+      });
+      await eventually('it sleeps', async () => (await timers()) === 4);
+      await expect(save('swept')).resolves.toEqual([]);
+      await client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('recorded');
+    });
   });
 
   test('mid-flight', async () => {

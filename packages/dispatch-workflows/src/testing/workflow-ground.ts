@@ -11,10 +11,12 @@ import {
   type DispatchActivities,
   type IssueSignal,
   type IssueStatus,
+  type SilentRun,
   type StreamKey,
   type StreamState,
 } from '../contract.ts';
-import { INITIAL_STREAM_STATE, notified } from '../decide/should-notify.ts';
+import { orderFor } from '../decide/order-for.ts';
+import { INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
 import { issueSignal } from '../workflows/definitions.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import { dispatchNamespace } from './dispatch-ground.ts';
@@ -46,7 +48,7 @@ export async function workflowGround(label: string) {
   };
 }
 
-/** The issue at a position, as an alert stream is told of it. */
+/** The issue at a position, stored right now, as an alert stream is told of it. */
 export function signalAt(position: number, status: IssueStatus = 'firing'): IssueSignal {
   return {
     eventId: `e${position}`,
@@ -55,7 +57,7 @@ export function signalAt(position: number, status: IssueStatus = 'firing'): Issu
     severity: 'critical',
     startsAt: 1_767_225_600_000,
     endsAt: null,
-    storedAt: 1_767_225_600_000,
+    storedAt: Date.now(),
     contentHash: 'c0ffee',
   };
 }
@@ -80,16 +82,16 @@ export async function signalStream(
 /** What a test fakes; `openStream` is made of these as the real one is. */
 export type FakeActivities = Omit<DispatchActivities, 'openStream'>;
 
-/** Adds `openStream`: it reads the state and delivers where the stream was never notified. */
+/** Adds `openStream`: it reads the state and delivers what the first signal leads to on it. */
 function opening(activities: FakeActivities): DispatchActivities {
   return {
     ...activities,
-    openStream: async (stream, ifNeverNotified) => {
+    openStream: async (stream, first) => {
       const state = await activities.readStreamState(stream);
-      const never = state.lastPosition === null;
-      const delivery =
-        never && ifNeverNotified !== null ? await activities.deliverAndRecord(ifNeverNotified) : null;
-      return { state, delivery };
+      const decision = first === null ? null : shouldNotify(state, first.signal, first.now);
+      if (first === null || decision?.notify !== true) return { state, delivery: null };
+      const order = orderFor(stream, state, first.signal, decision, first.now);
+      return { state, delivery: await activities.deliverAndRecord(order) };
     },
   };
 }
@@ -98,8 +100,10 @@ function opening(activities: FakeActivities): DispatchActivities {
 export function fakeActivities(others: Partial<FakeActivities> = {}) {
   const states = new Map<string, StreamState>();
   const delivered: DeliveryOrder[] = [];
+  const silent: SilentRun[] = [];
   const accept = (order: DeliveryOrder): DeliveryResult => {
     delivered.push(order);
+    silent.push(...(order.unwritten?.silent ?? []));
     const result = { provider: 'webhook', externalId: `ext-${order.issue.position}` };
     states.set(
       alertWorkflowId(order.stream),
@@ -111,13 +115,15 @@ export function fakeActivities(others: Partial<FakeActivities> = {}) {
     readAndDispatch: async () => {
       throw new Error('this worker scans nothing');
     },
+    sweepResolveDebt: async () => ({ owed: 0, signalled: 0, cleared: 0, nextSweepInMs: 60_000 }),
     readStreamState: async (stream) => states.get(alertWorkflowId(stream)) ?? INITIAL_STREAM_STATE,
     deliverAndRecord: async (order) => accept(order),
     deliverPatiently: async (order) => accept(order),
-    recordStreamState: async (stream, state) => {
+    recordStreamState: async (stream, state, more) => {
       states.set(alertWorkflowId(stream), state);
+      silent.push(...(more?.silent ?? []));
     },
     ...others,
   };
-  return { activities, states, delivered, accept };
+  return { activities, states, delivered, silent, accept };
 }

@@ -1,6 +1,7 @@
 import {
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
@@ -9,10 +10,14 @@ import {
 } from '@temporalio/workflow';
 import type {
   AlertInput,
+  AlertResult,
   DeliveryOrder,
   DeliveryResult,
   DispatchActivities,
+  FirstSignal,
+  OpenedStream,
   StreamKey,
+  StreamRecord,
   StreamState,
 } from '../contract.ts';
 import { DELIVERY_TASK_QUEUE, MAX_WAIT_IN_SLOT_MS } from '../contract.ts';
@@ -46,11 +51,22 @@ const DEFAULT_BATCH_WINDOW_MS = 100;
 const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
+/** Behaviour that came after the first executions. */
+type Patch = Parameters<StreamPorts['knows']>[0] | 'resolve-only';
+type Knows = (patch: Patch) => boolean;
+
 /**
  * One alert stream, as long as it has something to do: collect signals, decide, deliver, record. It ends when its
  * inbox is empty; the next signal starts it again under the same id with the state that it recorded.
  */
-export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
+export function monitorInstanceAlert(input: AlertInput): Promise<AlertResult> {
+  // Asked only where the answer makes a difference: each answer costs two events, and most executions never meet one
+  // of these cases.
+  return runAlertStream(input, (patch) => patched(patch));
+}
+
+/** `monitorInstanceAlert`, told by `knows` which later behaviour it has. */
+export async function runAlertStream(input: AlertInput, knows: Knows): Promise<AlertResult> {
   const { carried } = input;
   const stream = new AlertStream(input.stream, carried?.state ?? INITIAL_STREAM_STATE, carried?.inbox);
   let received = 0;
@@ -59,19 +75,18 @@ export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
     received++;
     stream.push(signal);
   });
-  if (carried === undefined) await open(stream);
-  const openedAtLength = carried === undefined ? workflowInfo().historyLength : -1;
-  const ports: StreamPorts = {
-    now: () => Date.now(),
-    deliver: (order) => deliver({ ...order, stateIsFresh: workflowInfo().historyLength === openedAtLength }),
-    record,
-  };
+  const ports: StreamPorts = { now: () => Date.now(), knows, deliver, record };
+  const isResolveOnly = carried === undefined && (await open(stream, { knows }));
+  const { notificationCount } = stream.state;
   for (;;) {
     await stream.drain(ports);
     if (stream.inbox.length === 0) {
       await stream.flush(ports);
       // What came while it was written is handled like the rest.
-      if (stream.inbox.length === 0) return;
+      if (stream.inbox.length === 0) {
+        const nothingSent = stream.state.notificationCount === notificationCount;
+        return isResolveOnly && nothingSent ? 'resolved_without_notification' : 'drained';
+      }
     }
     // A long inbox is handled first: what is carried on has to fit into one payload.
     if (stream.inbox.length > MAX_CARRIED_SIGNALS) continue;
@@ -86,27 +101,36 @@ export async function monitorInstanceAlert(input: AlertInput): Promise<void> {
   }
 }
 
-/** Reads the state, and on the way delivers what is due if the stream was never notified, which is the common case. */
-async function open(stream: AlertStream): Promise<void> {
-  const order = stream.propose(Date.now());
+/**
+ * Reads the state, and on the way delivers what the first signal leads to. Tells whether a resolve began the run and
+ * nothing is open that it could close.
+ */
+async function open(stream: AlertStream, { knows }: { readonly knows: Knows }): Promise<boolean> {
+  const first = stream.first(Date.now());
+  const { state, delivery } = await opened(stream.key, first);
+  const order = stream.begin(state, delivery === null ? null : first, { knows });
+  if (order !== null && delivery !== null) stream.settle(order, await settled(order, delivery));
+  const hasNothingToClose = first?.signal.status === 'resolved' && state.status !== 'firing';
+  return hasNothingToClose && knows('resolve-only');
+}
+
+async function opened(key: StreamKey, first: FirstSignal | null): Promise<OpenedStream> {
   try {
-    const { state, delivery } = await quick.openStream(stream.key, order);
-    if (order === null || delivery === null) return stream.begin(state, null);
-    return stream.begin(state, { order, result: await settled(order, delivery) });
+    return await quick.openStream(key, first);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  stream.begin(await store.readStreamState(stream.key), null);
+  return { state: await store.readStreamState(key), delivery: null };
 }
 
-async function record(key: StreamKey, state: StreamState): Promise<void> {
+async function record(key: StreamKey, state: StreamState, more: StreamRecord): Promise<void> {
   try {
-    await quick.recordStreamState(key, state);
+    await quick.recordStreamState(key, state, more);
     return;
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  await store.recordStreamState(key, state);
+  await store.recordStreamState(key, state, more);
 }
 
 async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {
@@ -119,28 +143,29 @@ async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {
   return settled(order, first);
 }
 
-/** Goes on where the first, short attempt did not come to an end: attempts by activity, long waits by timer. */
+/** Goes on where the first, short attempt did not come to an end: by activity, and by timer what it hands back. */
 async function settled(order: DeliveryOrder, first: DeliveryResult): Promise<DeliveryResult> {
   let result = first;
   let failures = 0;
   while (result.kind === 'pending') {
-    const { waitMs } = result;
+    const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS, wasThrottled = false } = result;
     failures = result.failures ?? failures;
-    const long = waitMs > MAX_WAIT_IN_SLOT_MS;
     const left = order.timeToLiveMs - (Date.now() - order.decidedAt);
     // The activity tells of what expires, so it is asked even when nothing is left.
-    if (long) await sleep(Math.max(0, Math.min(waitMs, left)));
+    if (!inSlot) await sleep(Math.max(0, Math.min(waitMs, left)));
     const timeToLiveMs = Math.max(0, order.timeToLiveMs - (Date.now() - order.decidedAt));
     try {
       result = await patient.deliverPatiently({
         ...order,
         timeToLiveMs,
         failures,
-        waitMs: long ? 0 : waitMs,
+        wasThrottled,
+        waitMs: inSlot ? waitMs : 0,
       });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      return { kind: 'dropped', code: 'EXPIRED' };
+      // Nobody could write that down, so the next rows have to tell of it.
+      return { kind: 'dropped', code: 'EXPIRED', recorded: false };
     }
   }
   return result;

@@ -1,6 +1,7 @@
 import {
   condition,
   continueAsNew,
+  patched,
   proxyActivities,
   setHandler,
   setWorkflowOptions,
@@ -16,6 +17,15 @@ const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDis
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
 
+const { sweepResolveDebt } = proxyActivities<Pick<DispatchActivities, 'sweepResolveDebt'>>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry: { maximumAttempts: 1 },
+});
+
+/** How long after the first start, and after a sweep that failed, the next one comes, in milliseconds. */
+const SWEEP_AGAIN_MS = 60_000;
+
 /** Scans after which a run hands over to the next, so that its history stays bounded. */
 const MAX_ITERATIONS = 200;
 
@@ -30,7 +40,7 @@ setWorkflowOptions(
 );
 
 /**
- * The orchestrator: scan, dispatch, sleep, and carry the cursor on. One runs per namespace, under a fixed id. It
+ * The orchestrator: scan, dispatch, sweep now and then, sleep, and carry the cursor on. One runs per namespace, under a fixed id. It
  * sleeps as long as the scan says and wakes early when an issue was stored.
  */
 export async function monitorInstances(input: OrchestratorInput = {}): Promise<void> {
@@ -39,13 +49,29 @@ export async function monitorInstances(input: OrchestratorInput = {}): Promise<v
     awake = true;
   });
   let scan: ScanState | null = input.scan ?? null;
+  let nextSweepAt = input.nextSweepAt ?? Date.now() + SWEEP_AGAIN_MS;
+  let sweeping = false;
+  // Beside the scans, which do not wait for it; what one sweep does not manage the next one finds again.
+  const sweep = async (): Promise<void> => {
+    sweeping = true;
+    let nextSweepInMs = SWEEP_AGAIN_MS;
+    try {
+      ({ nextSweepInMs } = await sweepResolveDebt());
+    } catch {
+      // Cancelled, the main line ends as well.
+    }
+    nextSweepAt = Date.now() + nextSweepInMs;
+    sweeping = false;
+  };
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     // Cleared before the scan: what is stored while it reads wakes the next one.
     awake = false;
     const result = await readAndDispatch(scan);
     ({ scan } = result);
     if (workflowInfo().continueAsNewSuggested) break;
+    // Asked only when a sweep is due: a run that ends earlier records nothing of it.
+    if (!sweeping && Date.now() >= nextSweepAt && patched('resolve-debt')) void sweep();
     if (result.nextScanInMs > 0) await condition(() => awake, result.nextScanInMs);
   }
-  await continueAsNew<typeof monitorInstances>(scan === null ? {} : { scan });
+  await continueAsNew<typeof monitorInstances>({ ...(scan === null ? {} : { scan }), nextSweepAt });
 }

@@ -1,0 +1,7 @@
+import type { AlertInput, AlertResult } from '../contract.ts';
+import { runAlertStream } from '../workflows/monitor-instance-alert.ts';
+
+/** The workflow as it was before any later behaviour: what is running somewhere when today's code is deployed. */
+export function monitorInstanceAlert(input: AlertInput): Promise<AlertResult> {
+  return runAlertStream(input, () => false);
+}

@@ -5,6 +5,7 @@ import {
   keepOrchestratorRunning,
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/activities';
+import { startLedgerCarrier } from '@heliograph/dispatch-workflows/stores';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import { createEdge, listen, summarizeError, type Logger, type ServiceContext } from '@heliograph/service';
 import { connectWorker, installTemporalRuntime, readWorkflowBundle } from '@heliograph/temporal-worker';
@@ -54,6 +55,7 @@ export async function startWorker(context: ServiceContext): Promise<void> {
     ...(buildId === undefined ? {} : { deployment: { name: 'dispatch-center', buildId } }),
     activities: createDispatchActivities({
       ...ground,
+      ledger: (batch) => ground.ledger.write(batch),
       client,
       batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,
       scan: {
@@ -64,9 +66,19 @@ export async function startWorker(context: ServiceContext): Promise<void> {
         maxRunningAlerts: config.HELIOGRAPH_MAX_RUNNING_ALERTS,
         concurrency: config.HELIOGRAPH_FAN_OUT,
       },
+      sweep: {
+        intervalMs: config.HELIOGRAPH_SWEEP_INTERVAL_MS,
+        retryAfterMs: config.HELIOGRAPH_RESOLVE_RETRY_MS,
+      },
+      maxWaitingPerApp: config.HELIOGRAPH_WAITING_PER_APP,
       onProblem: ({ what, id, error }) => logger.warn({ id, err: summarizeError(error) }, what),
     }),
   });
+  const carrier = startLedgerCarrier(ground.ledger, {
+    onError: (error) =>
+      logger.warn({ err: summarizeError(error) }, 'the decision ledger waits in PostgreSQL'),
+  });
+  context.register({ name: 'ledger', stop: () => carrier.stop() });
   const running = worker.run();
   running.catch((error: unknown) => context.fail(error));
   context.register({

@@ -8,13 +8,20 @@ import {
   pingClickHouse,
 } from '@heliograph/database';
 import {
+  createAppHealthStore,
   createConnectedAppStore,
+  createDebtStore,
   createIssueStore,
+  createLedger,
   createRouteStore,
   createStreamStore,
   migrateDispatch,
 } from '@heliograph/dispatch-workflows/stores';
-import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
+import {
+  createChannelRegistry,
+  createSlackWebhookChannel,
+  createWebhookChannel,
+} from '@heliograph/notifier/channels';
 import type { Logger, ReadinessCheck, ServiceContext } from '@heliograph/service';
 import type { TemporalAddress, TemporalTls } from '@heliograph/temporal-worker/client';
 import type { SharedConfig } from './config.ts';
@@ -25,6 +32,9 @@ export interface Ground {
   readonly routes: ReturnType<typeof createRouteStore>;
   readonly connectedApps: ReturnType<typeof createConnectedAppStore>;
   readonly streams: ReturnType<typeof createStreamStore>;
+  readonly health: ReturnType<typeof createAppHealthStore>;
+  readonly debts: ReturnType<typeof createDebtStore>;
+  readonly ledger: ReturnType<typeof createLedger>;
   readonly channels: ReturnType<typeof createChannelRegistry>;
   readonly readiness: readonly ReadinessCheck[];
 }
@@ -53,8 +63,10 @@ export async function layGround(
   const clickhouse = connectClickHouse(clickhouseOptions);
   context.register({ name: 'clickhouse', stop: () => clickhouse.close() });
   await migrateDispatch(postgres, clickhouse);
+  const allowPrivateAddresses = config.HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES;
   const channels = createChannelRegistry([
-    createWebhookChannel({ allowPrivateAddresses: config.HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES }),
+    createWebhookChannel({ allowPrivateAddresses }),
+    createSlackWebhookChannel({ allowPrivateAddresses }),
   ]);
   context.register({ name: 'channels', stop: () => channels.close() });
   const sealer = createSealer(parseKeyRing(config.HELIOGRAPH_SEALING_KEYS.reveal()));
@@ -63,6 +75,9 @@ export async function layGround(
     routes: createRouteStore(postgres),
     connectedApps: createConnectedAppStore(postgres, sealer),
     streams: createStreamStore(postgres),
+    health: createAppHealthStore(postgres),
+    debts: createDebtStore(postgres, clickhouse),
+    ledger: createLedger(postgres, clickhouse),
     channels,
     readiness: [
       { name: 'postgres', check: () => postgres.ping() },

@@ -2,7 +2,6 @@ import type { ConnectedAppStore } from '@heliograph/dispatch-workflows/stores';
 import { NotifierError, type ChannelRegistry } from '@heliograph/notifier/channels';
 import {
   decodeCursor,
-  etagOf,
   pageQuery,
   problem,
   requireMatch,
@@ -13,11 +12,13 @@ import {
 import * as v from 'valibot';
 import {
   answering,
+  connectedAppTag,
   connectedAppView,
   idParams,
   idWithoutHyphens,
   nameInput,
   presentConnectedApp,
+  UNCERTAIN_POLICIES,
 } from './present.ts';
 
 const secretInput = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
@@ -26,6 +27,7 @@ const draft = {
   provider: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   settings: v.record(v.string(), v.unknown()),
   enabled: v.optional(v.boolean(), true),
+  uncertainPolicy: v.optional(v.picklist(UNCERTAIN_POLICIES), 'resend-pages'),
 };
 const createInput = v.strictObject({ ...draft, secret: secretInput });
 /** Without a secret the stored one stays. */
@@ -78,7 +80,7 @@ export function addConnectedAppsApi(
       );
       return {
         status: 201,
-        headers: { location: `/api/v1/connected-apps/${app.id}`, etag: etagOf(app) },
+        headers: { location: `/api/v1/connected-apps/${app.id}`, etag: connectedAppTag(app) },
         body: app,
       };
     },
@@ -91,12 +93,11 @@ export function addConnectedAppsApi(
     summary: 'Read a connected app, without its secret',
     scope: 'connected-apps:read',
     params: idParams,
-    etag: true,
     responses: { 200: { description: 'The connected app.', schema: connectedAppView } },
-    handler: async ({ params: { id } }) => ({
-      status: 200,
-      body: presentConnectedApp(await answering(() => connectedApps.get(id))),
-    }),
+    handler: async ({ params: { id } }) => {
+      const app = await answering(() => connectedApps.get(id));
+      return { status: 200, headers: { etag: connectedAppTag(app) }, body: presentConnectedApp(app) };
+    },
   });
   edge.route({
     method: 'PUT',
@@ -111,7 +112,7 @@ export function addConnectedAppsApi(
     responses: { 200: { description: 'Replaced.', schema: connectedAppView } },
     handler: async ({ params: { id }, body, headers }) => {
       const current = await answering(() => connectedApps.get(id));
-      requireMatch(headers.get('if-match'), etagOf(presentConnectedApp(current)));
+      requireMatch(headers.get('if-match'), connectedAppTag(current));
       const { secret, ...rest } = body;
       const kept = secret ?? (await answering(() => connectedApps.secretOf(id)));
       const settings = checked(channels, body.provider, body.settings, kept);
@@ -124,7 +125,7 @@ export function addConnectedAppsApi(
           }),
         ),
       );
-      return { status: 200, headers: { etag: etagOf(app) }, body: app };
+      return { status: 200, headers: { etag: connectedAppTag(app) }, body: app };
     },
   });
   edge.route({
@@ -138,7 +139,7 @@ export function addConnectedAppsApi(
     responses: { 204: { description: 'Removed.' } },
     handler: async ({ params: { id }, headers }) => {
       const current = await answering(() => connectedApps.get(id));
-      requireMatch(headers.get('if-match'), etagOf(presentConnectedApp(current)));
+      requireMatch(headers.get('if-match'), connectedAppTag(current));
       await answering(() => connectedApps.remove(id, current.version));
       return { status: 204 };
     },

@@ -4,7 +4,7 @@ import {
   type DispatchErrorCode,
   type Route,
 } from '@heliograph/dispatch-workflows/stores';
-import { problem, type Ids, type Problem } from '@heliograph/service';
+import { etagOf, problem, type Ids, type Problem } from '@heliograph/service';
 import * as v from 'valibot';
 
 /** Ids in paths: `[a-z0-9]{1,64}`, because they become parts of workflow ids. */
@@ -28,6 +28,8 @@ export const routeView = v.object({
   query: v.string(),
   enabled: v.boolean(),
   connectedAppIds: v.array(v.string()),
+  renotifyIntervalMs: v.nullable(v.number()),
+  maxSignalAgeMs: v.number(),
   version: v.number(),
   createdAt: isoInstant,
   updatedAt: isoInstant,
@@ -43,6 +45,9 @@ export function presentRoute(route: Route): v.InferOutput<typeof routeView> {
   };
 }
 
+/** What an app may want done about a notification of which nobody knows whether it arrived. */
+export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
+
 /** A connected app as the API shows it: never with its secret. */
 export const connectedAppView = v.object({
   id: v.string(),
@@ -50,6 +55,15 @@ export const connectedAppView = v.object({
   provider: v.string(),
   settings: v.unknown(),
   enabled: v.boolean(),
+  uncertainPolicy: v.picklist(UNCERTAIN_POLICIES),
+  /** What deliveries learned; it changes by itself, so neither version nor ETag tell of it. */
+  health: v.object({
+    status: v.picklist(['ok', 'throttled', 'failing']),
+    throttledUntil: v.nullable(isoInstant),
+    failure: v.nullable(
+      v.object({ code: v.string(), httpStatus: v.nullable(v.number()), since: isoInstant }),
+    ),
+  }),
   version: v.number(),
   createdAt: isoInstant,
   updatedAt: isoInstant,
@@ -57,11 +71,25 @@ export const connectedAppView = v.object({
 
 /** Shows a connected app. */
 export function presentConnectedApp(app: ConnectedApp): v.InferOutput<typeof connectedAppView> {
+  const { throttledForMs, failure } = app.health;
   return {
     ...app,
+    health: {
+      status: failure !== null ? 'failing' : throttledForMs > 0 ? 'throttled' : 'ok',
+      throttledUntil: throttledForMs > 0 ? new Date(Date.now() + throttledForMs).toISOString() : null,
+      failure:
+        failure === null
+          ? null
+          : { code: failure.code, httpStatus: failure.status, since: new Date(failure.since).toISOString() },
+    },
     createdAt: new Date(app.createdAt).toISOString(),
     updatedAt: new Date(app.updatedAt).toISOString(),
   };
+}
+
+/** The entity tag of what people change of a connected app. */
+export function connectedAppTag({ id, version }: Pick<ConnectedApp, 'id' | 'version'>): string {
+  return etagOf({ id, version });
 }
 
 const STATUS: Partial<Record<DispatchErrorCode, number>> = {

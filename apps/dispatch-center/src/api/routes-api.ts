@@ -1,3 +1,4 @@
+import { DEFAULT_SIGNAL_POLICY } from '@heliograph/dispatch-workflows';
 import type { RouteStore } from '@heliograph/dispatch-workflows/stores';
 import { parseQuery, QueryError } from '@heliograph/query';
 import {
@@ -21,11 +22,17 @@ import {
   storableText,
 } from './present.ts';
 
+/** Milliseconds: from a second, below which nobody could read, to 30 days. */
+const duration = v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(30 * 86_400_000));
+
 const routeInput = v.strictObject({
   name: nameInput,
   query: v.optional(storableText, ''),
   enabled: v.optional(v.boolean(), true),
   connectedAppIds: v.optional(v.pipe(v.array(idParams.entries.id), v.maxLength(100)), []),
+  /** Null: never. */
+  renotifyIntervalMs: v.optional(v.nullable(duration), null),
+  maxSignalAgeMs: v.optional(duration, DEFAULT_SIGNAL_POLICY.maxSignalAgeMs),
 });
 
 const page = v.object({ items: v.array(routeView), nextCursor: v.nullable(v.string()) });

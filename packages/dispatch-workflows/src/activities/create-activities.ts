@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { metrics, trace } from '@opentelemetry/api';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
@@ -9,16 +8,27 @@ import {
   MONITOR_INSTANCE_ALERT,
   MONITOR_INSTANCES,
   type DispatchActivities,
+  type IssueSignal,
+  type StreamKey,
 } from '../contract.ts';
+import { alertWorkflowId } from '../alert-workflow-id.ts';
+import type { AppHealthStore } from '../stores/app-health-store.ts';
 import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
+import type { DebtStore } from '../stores/debt-store.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
+import type { LedgerBatch } from '../stores/ledger-entry.ts';
 import type { RouteStore } from '../stores/route-store.ts';
 import { createTargetCache } from '../stores/target-cache.ts';
 import type { StreamStore } from '../stores/stream-store.ts';
 import { issueSignal } from '../workflows/definitions.ts';
-import { deliverAndRecord, deliverPatiently, openStream, type DeliveryDependencies } from './deliver.ts';
+import { createAppGate } from './app-gate.ts';
+import type { DeliveryDependencies } from './attempt.ts';
+import { deliverAndRecord, deliverPatiently, openStream } from './deliver.ts';
+import { unwrittenRows } from './delivery-rows.ts';
+import { createDispatchTelemetry } from './dispatch-telemetry.ts';
 import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
 import { createRunningAlerts } from './running-alerts.ts';
+import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
 
 /** What the activities of dispatching work with. */
 export interface DispatchDependencies {
@@ -28,8 +38,15 @@ export interface DispatchDependencies {
   readonly routes: RouteStore;
   readonly connectedApps: ConnectedAppStore;
   readonly streams: StreamStore;
+  readonly health: AppHealthStore;
+  readonly debts: DebtStore;
+  /** Writes to the decision ledger; rejects where that is impossible for now. */
+  readonly ledger: (batch: LedgerBatch) => Promise<void>;
   readonly channels: ChannelRegistry;
   readonly scan?: Partial<ScanOptions>;
+  readonly sweep?: Partial<SweepOptions>;
+  /** Throttled deliveries of one app that may wait in their slots at once; default 125. */
+  readonly maxWaitingPerApp?: number;
   /** Signals of a stream are collected this long before the next batch, in milliseconds; default 100. */
   readonly batchWindowMs?: number;
   /** Task queue of the alert workflows; default `DISPATCH_TASK_QUEUE`. */
@@ -57,29 +74,30 @@ const COUNT_TIMEOUT_MS = 3000;
 
 /** Makes the activities that a dispatch worker runs. */
 export function createDispatchActivities(dependencies: DispatchDependencies): DispatchActivities {
-  const { client, issues, routes, connectedApps, streams, channels, onProblem } = dependencies;
-  const meter = metrics.getMeter('@heliograph/dispatch-workflows');
-  const attempts = meter.createHistogram('heliograph_dispatch_delivery_attempt_duration', {
-    unit: 'ms',
-    description: 'Time that one delivery attempt took, by provider and outcome.',
-  });
-  const notificationAge = meter.createHistogram('heliograph_dispatch_notification_age', {
-    unit: 'ms',
-    description: 'From the storing of an issue to the acceptance of its notification.',
-  });
-  const scanned = meter.createCounter('heliograph_dispatch_scanned_rows', {
-    description: 'Rows read for the first time.',
-  });
-  const signals = meter.createCounter('heliograph_dispatch_signals', {
-    description: 'Signals sent, by result.',
-  });
-  const drops = meter.createCounter('heliograph_dispatch_dropped_notifications', {
-    description: 'Decided notifications that were given up, by code.',
-  });
+  const { client, issues, routes, connectedApps, streams, health, channels, debts, ledger, onProblem } =
+    dependencies;
+  const telemetry = createDispatchTelemetry();
+  const sendSignal = async (stream: StreamKey, signal: IssueSignal): Promise<string> => {
+    const { batchWindowMs } = dependencies;
+    const handle = await client.workflow.signalWithStart(MONITOR_INSTANCE_ALERT, {
+      workflowId: alertWorkflowId(stream),
+      taskQueue: dependencies.taskQueue ?? DISPATCH_TASK_QUEUE,
+      args: [{ stream, ...(batchWindowMs === undefined ? {} : { batchWindowMs }) }],
+      signal: issueSignal,
+      signalArgs: [signal],
+      typedSearchAttributes: [
+        { key: searchAttributeKeys.fingerprint, value: stream.fingerprint },
+        { key: searchAttributeKeys.route, value: stream.routeId },
+        { key: searchAttributeKeys.connectedApp, value: stream.connectedAppId },
+      ],
+    });
+    return handle.signaledRunId;
+  };
   const readAndDispatch = createReadAndDispatch(
     {
       issues,
       routes,
+      ledger,
       now: Date.now,
       running: createRunningAlerts({
         now: Date.now,
@@ -92,28 +110,8 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         },
         onError: (error) => onProblem?.({ what: 'alert workflows could not be counted', error }),
       }),
-      signal: async ({ workflowId, stream }, signal) => {
-        const handle = await client.workflow.signalWithStart(MONITOR_INSTANCE_ALERT, {
-          workflowId,
-          taskQueue: dependencies.taskQueue ?? DISPATCH_TASK_QUEUE,
-          args: [
-            {
-              stream,
-              ...(dependencies.batchWindowMs === undefined
-                ? {}
-                : { batchWindowMs: dependencies.batchWindowMs }),
-            },
-          ],
-          signal: issueSignal,
-          signalArgs: [signal],
-          typedSearchAttributes: [
-            { key: searchAttributeKeys.fingerprint, value: stream.fingerprint },
-            { key: searchAttributeKeys.route, value: stream.routeId },
-            { key: searchAttributeKeys.connectedApp, value: stream.connectedAppId },
-          ],
-        });
-        return handle.signaledRunId;
-      },
+      signal: ({ stream }, signal) => sendSignal(stream, signal),
+      steps: telemetry.scanSteps,
       onFailure: ({ workflowId, error }) =>
         onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
       onUnreadableRoute: ({ routeId, error }) =>
@@ -121,30 +119,22 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     },
     { ...DEFAULT_SCAN_OPTIONS, ...dependencies.scan },
   );
+  const { maxWaitingPerApp } = dependencies;
   const delivery: DeliveryDependencies = {
     issues,
     connectedApps: { deliveryTarget: createTargetCache(connectedApps) },
     streams,
+    health,
     channels,
-    onOutcome: ({ order, provider, outcome, durationMs }) => {
-      attempts.record(durationMs, { provider, outcome: outcome.kind });
-      if (outcome.kind === 'delivered')
-        notificationAge.record(Date.now() - order.issue.storedAt, { provider });
-      trace.getActiveSpan()?.setAttributes({
-        'issue.fingerprint': order.stream.fingerprint,
-        'route.id': order.stream.routeId,
-        'connected_app.id': order.stream.connectedAppId,
-        'notification.provider': provider,
-        'notification.outcome': outcome.kind,
-        'notification.duration_ms': durationMs,
-      });
-    },
+    gate: createAppGate(maxWaitingPerApp === undefined ? {} : { maxWaitingPerApp }),
+    now: Date.now,
+    onOutcome: telemetry.delivered,
     onDrop: ({ order, code }) => {
-      drops.add(1, { code });
+      telemetry.dropped({ order, code });
       onProblem?.({ what: `a notification is given up: ${code}`, id: order.notificationId });
     },
-    onRecordFailure: ({ workflowId, error }) =>
-      onProblem?.({ what: 'a delivered notification could not be recorded yet', id: workflowId, error }),
+    onWriteFailure: ({ workflowId, error }) =>
+      onProblem?.({ what: 'rows of an alert stream could not be written yet', id: workflowId, error }),
   };
   return {
     async readAndDispatch(scan) {
@@ -153,34 +143,59 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       const result = await readAndDispatch(scan, activity.cancellationSignal).finally(() =>
         clearInterval(beats),
       );
-      scanned.add(result.scanned);
-      signals.add(result.dispatched, { result: 'sent' });
-      if (result.failed > 0) signals.add(result.failed, { result: 'failed' });
+      telemetry.scanned(result);
       return result;
     },
-    openStream: (stream, ifNeverNotified) =>
-      openStream(delivery, stream, ifNeverNotified, Context.current().cancellationSignal),
+    async sweepResolveDebt() {
+      const activity = Context.current();
+      const result = await sweepResolveDebt(
+        {
+          debts,
+          issues,
+          signal: async (stream, signal) => void (await sendSignal(stream, signal)),
+          now: Date.now,
+          onFailure: ({ workflowId, error }) =>
+            onProblem?.({ what: 'an alert stream could not be asked to resolve', id: workflowId, error }),
+        },
+        { ...DEFAULT_SWEEP_OPTIONS, ...dependencies.sweep },
+        { heartbeat: () => activity.heartbeat(), signal: activity.cancellationSignal },
+      );
+      telemetry.swept(result);
+      return result;
+    },
+    openStream: (stream, first) =>
+      telemetry.opening(stream, first, () =>
+        openStream(delivery, stream, first, Context.current().cancellationSignal),
+      ),
     readStreamState: (stream) => streams.read(stream),
-    deliverAndRecord: (order) => deliverAndRecord(delivery, order, Context.current().cancellationSignal),
+    deliverAndRecord: (order) =>
+      telemetry.delivering(order, () =>
+        deliverAndRecord(delivery, order, Context.current().cancellationSignal),
+      ),
     async deliverPatiently(order) {
       const activity = Context.current();
       const spentMs = spentBefore(activity.info.heartbeatDetails);
       const startedAt = performance.now();
       // By the clock, also while a database or a provider keeps an attempt waiting: a second one would send, too.
-      const beats = setInterval(
-        () => activity.heartbeat({ spentMs: spentMs + performance.now() - startedAt }),
-        HEARTBEAT_EVERY_MS,
-      );
-      return deliverPatiently(delivery, order, {
-        spentMs,
-        heartbeat: (spent) => activity.heartbeat({ spentMs: spent }),
-        signal: activity.cancellationSignal,
-        now: () => performance.now(),
-        random: Math.random,
-        sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-      }).finally(() => clearInterval(beats));
+      const beat = (): void => activity.heartbeat({ spentMs: spentMs + performance.now() - startedAt });
+      beat();
+      const beats = setInterval(beat, HEARTBEAT_EVERY_MS);
+      return telemetry
+        .delivering(order, () =>
+          deliverPatiently(delivery, order, {
+            spentMs,
+            signal: activity.cancellationSignal,
+            now: () => performance.now(),
+            random: Math.random,
+            sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+          }),
+        )
+        .finally(() => clearInterval(beats));
     },
-    recordStreamState: (stream, state) => streams.record(stream, state),
+    recordStreamState: (stream, state, more = {}) =>
+      telemetry.recording(stream, more, () =>
+        streams.write({ stream, state, ...unwrittenRows(stream, more, Date.now()) }),
+      ),
   };
 }
 

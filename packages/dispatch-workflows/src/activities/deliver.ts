@@ -1,38 +1,7 @@
-import type { NotifiedIssue, Outcome } from '@heliograph/notifier';
-import type { ChannelRegistry } from '@heliograph/notifier/channels';
-import { isDatabaseError } from '@heliograph/database';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult, DropCode, OpenedStream, StreamKey } from '../contract.ts';
-import { MAX_WAIT_IN_SLOT_MS } from '../contract.ts';
-import { notified } from '../decide/should-notify.ts';
-import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
-import type { IssueStore } from '../stores/issue-store.ts';
-import type { StoredIssue } from '../stores/issue.ts';
-import type { StreamStore } from '../stores/stream-store.ts';
-
-/** What a delivery works with. */
-export interface DeliveryDependencies {
-  readonly issues: Pick<IssueStore, 'read'>;
-  readonly connectedApps: Pick<ConnectedAppStore, 'deliveryTarget'>;
-  readonly streams: Pick<StreamStore, 'read' | 'record'>;
-  readonly channels: Pick<ChannelRegistry, 'deliver'>;
-  /** Hears what became of every attempt. */
-  readonly onOutcome?: (attempt: {
-    readonly order: DeliveryOrder;
-    readonly provider: string;
-    readonly outcome: Outcome;
-    readonly durationMs: number;
-  }) => void;
-  /** Hears of a notification that is given up. */
-  readonly onDrop?: (drop: { readonly order: DeliveryOrder; readonly code: DropCode }) => void;
-  /** Hears of a state row that could not be written after a delivery. */
-  readonly onRecordFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
-}
-
-/** What one attempt came to: an end, or a reason to go on. */
-type Attempt =
-  | Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>
-  | { readonly kind: 'again'; readonly code: string; readonly retryAfterMs: number | null };
+import type { DeliveryOrder, DeliveryResult, FirstSignal, OpenedStream, StreamKey } from '../contract.ts';
+import { orderFor } from '../decide/order-for.ts';
+import { shouldNotify } from '../decide/should-notify.ts';
+import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
 
 /** Longest time that the first attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
 const QUICK_TIMEOUT_MS = 2000;
@@ -45,32 +14,36 @@ export async function deliverAndRecord(
   order: DeliveryOrder,
   signal?: AbortSignal,
 ): Promise<DeliveryResult> {
-  const attempt = await attemptOnce(dependencies, order, QUICK_TIMEOUT_MS, signal);
-  if (attempt.kind === 'dropped') dependencies.onDrop?.({ order, code: attempt.code });
-  return attempt.kind === 'again'
-    ? { kind: 'pending', code: attempt.code, waitMs: attempt.retryAfterMs ?? 0 }
-    : attempt;
+  const attempt = await attemptDelivery(dependencies, order, {
+    timeoutMs: QUICK_TIMEOUT_MS,
+    signal,
+    enter: (appId) => dependencies.gate.tryEnter(appId),
+  });
+  if (attempt.kind !== 'again') return attempt;
+  // The patient one waits at the app's gate, which knows of the throttle.
+  const wasThrottled = attempt.throttledMs !== null && attempt.hadNoTurn !== true;
+  return { kind: 'pending', code: attempt.code, waitMs: 0, inSlot: true, wasThrottled };
 }
 
-/** Reads a stream's state and, where it was never notified, makes the first attempt of what was decided for that case. */
+/** Reads a stream's state and makes the first attempt of what the first signal leads to on it. */
 export async function openStream(
   dependencies: DeliveryDependencies,
   stream: StreamKey,
-  ifNeverNotified: DeliveryOrder | null,
+  first: FirstSignal | null,
   signal?: AbortSignal,
 ): Promise<OpenedStream> {
   const state = await dependencies.streams.read(stream);
-  const never = state.lastPosition === null && state.status === 'none';
-  if (ifNeverNotified === null || !never) return { state, delivery: null };
-  const delivery = await deliverAndRecord(dependencies, { ...ifNeverNotified, stateIsFresh: true }, signal);
-  return { state, delivery };
+  if (first === null) return { state, delivery: null };
+  const decision = shouldNotify(state, first.signal, first.now);
+  if (!decision.notify) return { state, delivery: null };
+  const order = orderFor(stream, state, first.signal, decision, first.now);
+  return { state, delivery: await deliverAndRecord(dependencies, order, signal) };
 }
 
 /** What a patient delivery needs of its activity. */
 export interface Patience {
   /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
   readonly spentMs: number;
-  heartbeat(spentMs: number): void;
   readonly signal: AbortSignal;
   now(): number;
   /** Between 0 and 1. */
@@ -80,11 +53,13 @@ export interface Patience {
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-const MIN_RETRY_AFTER_MS = 1000;
+/** How long one activity may wait in all, in milliseconds: well within its time limit of five minutes. */
+const MAX_IN_SLOT_MS = 240_000;
 
 /**
- * Attempts until the provider takes it, refuses it for good, or the notification is too old. Waits for as long as a
- * provider asks to, else with exponential backoff and jitter; a wait longer than `MAX_WAIT_IN_SLOT_MS` is handed back.
+ * Attempts until the provider takes it, refuses it for good, or the notification is too old. What a provider asks to
+ * wait is waited at the app's gate; else it is exponential backoff with jitter. What would keep the slot for too long,
+ * or is one wait too many of one app, is handed back to the workflow.
  */
 export async function deliverPatiently(
   dependencies: DeliveryDependencies,
@@ -92,107 +67,54 @@ export async function deliverPatiently(
   patience: Patience,
 ): Promise<DeliveryResult> {
   const startedAt = patience.now() - patience.spentMs;
-  // An earlier attempt may have been cut off between the provider's answer and ours.
-  const later: DeliveryOrder = { ...order, stateIsFresh: false };
+  const slotFrom = patience.now();
   let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
   let code = 'WAITING';
+  let wasThrottled = order.wasThrottled ?? false;
   for (let failures = order.failures ?? 0; ;) {
-    const spentMs = patience.now() - startedAt;
+    const leftMs = order.timeToLiveMs - (patience.now() - startedAt);
     // Waiting for longer than it is worth would only hold the slot.
-    if (waitMs >= order.timeToLiveMs - spentMs) {
-      dependencies.onDrop?.({ order, code: 'EXPIRED' });
-      return { kind: 'dropped', code: 'EXPIRED' };
-    }
-    if (waitMs > MAX_WAIT_IN_SLOT_MS) return { kind: 'pending', code, waitMs, failures };
-    patience.heartbeat(spentMs);
+    if (waitMs >= leftMs) return drop(dependencies, order, expiredBy(code));
+    const slotMs = MAX_IN_SLOT_MS - (patience.now() - slotFrom);
+    if (waitMs > slotMs) return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
     if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
-    patience.heartbeat(patience.now() - startedAt);
-    const attempt = await attemptOnce(dependencies, later, PATIENT_TIMEOUT_MS, patience.signal);
-    if (attempt.kind === 'dropped') dependencies.onDrop?.({ order, code: attempt.code });
+    const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
+    const comesFirst = wasThrottled;
+    const attempt = await attemptDelivery(dependencies, order, {
+      timeoutMs: PATIENT_TIMEOUT_MS,
+      signal: patience.signal,
+      enter: (appId) =>
+        dependencies.gate.enter(appId, {
+          wasThrottled: comesFirst,
+          maxWaitMs: Math.max(0, maxWaitMs),
+          signal: patience.signal,
+        }),
+    });
     if (attempt.kind !== 'again') return attempt;
     patience.signal.throwIfAborted();
     ({ code } = attempt);
-    waitMs =
-      attempt.retryAfterMs === null
-        ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
-        : Math.max(attempt.retryAfterMs, MIN_RETRY_AFTER_MS);
-  }
-}
-
-async function attemptOnce(
-  { issues, connectedApps, streams, channels, onOutcome, onRecordFailure }: DeliveryDependencies,
-  order: DeliveryOrder,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Attempt> {
-  const { stream, issue: signalled } = order;
-  const [target, issue, recorded] = await Promise.all([
-    connectedApps.deliveryTarget(stream).catch(unreadableSecret),
-    issues.read({ position: signalled.position, eventId: signalled.eventId }),
-    order.stateIsFresh === true ? order.state : streams.read(stream),
-  ]);
-  if (target === null) return { kind: 'dropped', code: 'CONNECTED_APP_MISSING' };
-  if (target === 'unreadable') return { kind: 'dropped', code: 'SECRET_UNREADABLE' };
-  const { app, secret, routeName } = target;
-  // The count grows only with a delivery: an attempt that was cut off after it has nothing left to do.
-  if (recorded.notificationCount > order.state.notificationCount) {
-    const externalId = recorded.externalIds[app.provider] ?? null;
-    return { kind: 'delivered', provider: app.provider, externalId, recorded: true };
-  }
-  if (issue === null) return { kind: 'dropped', code: 'ISSUE_MISSING' };
-  const workflowId = alertWorkflowId(stream);
-  const sentAt = performance.now();
-  const outcome = await channels.deliver({
-    provider: app.provider,
-    settings: app.settings,
-    secret,
-    timeoutMs,
-    signal,
-    notification: {
-      id: order.notificationId,
-      kind: order.kind,
-      streamId: workflowId,
-      route: { id: stream.routeId, name: routeName ?? stream.routeId },
-      connectedApp: { id: app.id, name: app.name },
-      sequence: order.state.notificationCount,
-      issue: contentOf(issue),
-      externalId: order.state.externalIds[app.provider] ?? null,
-    },
-  });
-  onOutcome?.({ order, provider: app.provider, outcome, durationMs: performance.now() - sentAt });
-  switch (outcome.kind) {
-    case 'delivered': {
-      const delivery = { now: order.decidedAt, provider: app.provider, externalId: outcome.externalId };
-      let written = true;
-      try {
-        await streams.record(stream, notified(order.state, signalled, delivery));
-      } catch (error) {
-        // It is delivered: failing here would send it again.
-        written = false;
-        onRecordFailure?.({ workflowId, error });
-      }
-      return { kind: 'delivered', provider: app.provider, externalId: outcome.externalId, recorded: written };
+    const { throttledMs } = attempt;
+    if (attempt.hadNoTurn === true) {
+      // Not worth waiting for, or too many wait for this app already: a timer holds no slot.
+      const wait = Math.max(throttledMs ?? 0, MIN_HANDED_BACK_MS);
+      if (wait >= order.timeToLiveMs - (patience.now() - startedAt))
+        return drop(dependencies, order, expiredBy(code));
+      return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, inSlot: false };
     }
-    case 'rejected':
-      return outcome.retryable
-        ? { kind: 'again', code: outcome.code, retryAfterMs: null }
-        : { kind: 'dropped', code: 'REJECTED' };
-    case 'rate-limited':
-      return { kind: 'again', code: 'RATE_LIMITED', retryAfterMs: outcome.retryAfterMs };
-    case 'uncertain':
-      return { kind: 'again', code: outcome.code, retryAfterMs: null };
+    wasThrottled ||= throttledMs !== null;
+    waitMs =
+      throttledMs === null
+        ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
+        : 0;
+    // What the provider asked for is waited at the gate, with everybody else; here it only counts against the life.
+    if (throttledMs !== null && throttledMs >= order.timeToLiveMs - (patience.now() - startedAt))
+      return drop(dependencies, order, expiredBy(code));
   }
 }
 
-/** What a provider is told of an issue: not where and when we keep it. */
-function contentOf(issue: StoredIssue): NotifiedIssue {
-  const { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt } = issue;
-  return { eventId, monitor, fingerprint, status, severity, labels, annotations, startsAt, endsAt };
-}
+/** The shortest wait that is worth a timer and another activity, in milliseconds. */
+const MIN_HANDED_BACK_MS = 1000;
 
-/** A secret whose key is gone stays unreadable, however often it is tried. */
-function unreadableSecret(error: unknown): 'unreadable' {
-  const code = isDatabaseError(error) ? error.code : undefined;
-  if (code === 'DATABASE_SEALED_KEY_UNKNOWN' || code === 'DATABASE_SEALED_CORRUPT') return 'unreadable';
-  throw error;
+function expiredBy(code: string): 'EXPIRED' | 'EXPIRED_RATE_LIMITED' {
+  return code === 'RATE_LIMITED' ? 'EXPIRED_RATE_LIMITED' : 'EXPIRED';
 }

@@ -8,3 +8,5 @@ export {
   startOrchestrator,
   wakeOrchestrator,
 } from './start-orchestrator.ts';
+export { DEFAULT_SWEEP_OPTIONS } from './sweep-resolve-debt.ts';
+export type { SweepOptions } from './sweep-resolve-debt.ts';

@@ -5,7 +5,7 @@ import { createRouteCompiler, groupIssues, issueFields, type CompiledRoute } fro
 
 const compiled = (id: string, query: string, ...connectedAppIds: readonly string[]): CompiledRoute => ({
   id,
-  version: 1,
+  policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
   query: parseQuery(query),
   connectedAppIds: connectedAppIds.length === 0 ? ['a'] : connectedAppIds,
 });
@@ -99,6 +99,7 @@ describe('rows are grouped', () => {
       endsAt: null,
       storedAt: 1000,
       contentHash: 'c0ffee',
+      policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
     });
   });
 
@@ -121,7 +122,11 @@ describe('rows are grouped', () => {
   });
 
   test('and rows that no route wants are taken without a stream', () => {
-    expect(groupIssues([storedIssue(1), storedIssue(2)], [], 1)).toEqual({ groups: [], taken: 2 });
+    expect(groupIssues([storedIssue(1), storedIssue(2)], [], 1)).toEqual({
+      groups: [],
+      matches: [],
+      taken: 2,
+    });
   });
 });
 

@@ -1,15 +1,23 @@
-import { matchQuery, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
+import { explainMatch, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { IssueSignal, StreamKey } from '../contract.ts';
+import type { IssueSignal, SignalPolicy, StreamKey } from '../contract.ts';
 import type { StoredIssue } from '../stores/issue.ts';
-import type { Route } from '../stores/route-store.ts';
+import type { ActiveRoute } from '../stores/route-store.ts';
 
 /** A route whose query is parsed. */
 export interface CompiledRoute {
   readonly id: string;
-  readonly version: number;
+  readonly policy: SignalPolicy;
   readonly query: Query;
   readonly connectedAppIds: readonly string[];
+}
+
+/** That an issue matched a route. */
+export interface RouteMatch {
+  readonly row: StoredIssue;
+  readonly route: CompiledRoute;
+  /** The part of the query that was true. */
+  readonly because: Query;
 }
 
 /** Everything to send to one alert stream, in order. */
@@ -22,6 +30,8 @@ export interface SignalGroup {
 /** The groups of some rows, and how many of the rows were taken. */
 export interface Grouping {
   readonly groups: readonly SignalGroup[];
+  /** The matches of the rows that were taken, in their order. */
+  readonly matches: readonly RouteMatch[];
   readonly taken: number;
 }
 
@@ -31,16 +41,18 @@ export interface Grouping {
  */
 export function createRouteCompiler(
   onUnreadable: (problem: { readonly routeId: string; readonly error: unknown }) => void = () => undefined,
-): (routes: readonly Route[]) => readonly CompiledRoute[] {
+): (routes: readonly ActiveRoute[]) => readonly CompiledRoute[] {
   let known = new Map<string, { readonly version: number; readonly query: Query | null }>();
   return (routes) => {
     const next = new Map<string, { readonly version: number; readonly query: Query | null }>();
     const compiled: CompiledRoute[] = [];
-    for (const { id, version, query: text, connectedAppIds } of routes) {
+    for (const { id, version, query: text, connectedAppIds, ...ages } of routes) {
       const before = known.get(id);
       const entry = before?.version === version ? before : { version, query: parsed(id, text, onUnreadable) };
       next.set(id, entry);
-      if (entry.query !== null) compiled.push({ id, version, query: entry.query, connectedAppIds });
+      const { renotifyIntervalMs, maxSignalAgeMs } = ages;
+      const policy = { version, renotifyIntervalMs, maxSignalAgeMs };
+      if (entry.query !== null) compiled.push({ id, policy, query: entry.query, connectedAppIds });
     }
     known = next;
     return compiled;
@@ -96,38 +108,41 @@ export function groupIssues(
     string,
     { workflowId: string; stream: StreamKey; signals: { signal: IssueSignal; row: StoredIssue }[] }
   >();
+  const matches: RouteMatch[] = [];
   let taken = 0;
   for (const row of rows) {
-    const streams = streamsOf(row, routes);
+    const matched = matchesOf(row, routes);
+    const streams = matched.flatMap(({ route }) => streamsOf(row, route));
     const added = streams.filter(({ workflowId }) => !groups.has(workflowId)).length;
     if (taken > 0 && added > 0 && groups.size + added > maxStreams) break;
-    const signal = signalOf(row);
-    for (const { workflowId, stream } of streams) {
+    for (const { workflowId, stream, policy } of streams) {
       const group = groups.get(workflowId) ?? { workflowId, stream, signals: [] };
-      group.signals.push({ signal, row });
+      group.signals.push({ signal: signalOf(row, policy), row });
       groups.set(workflowId, group);
     }
+    matches.push(...matched);
     taken++;
   }
-  return { groups: [...groups.values()], taken };
+  return { groups: [...groups.values()], matches, taken };
 }
 
-function streamsOf(
-  row: StoredIssue,
-  routes: readonly CompiledRoute[],
-): readonly { readonly workflowId: string; readonly stream: StreamKey }[] {
+function matchesOf(row: StoredIssue, routes: readonly CompiledRoute[]): readonly RouteMatch[] {
   const fields = issueFields(row);
-  return routes
-    .filter(({ query }) => matchQuery(query, fields))
-    .flatMap(({ id, connectedAppIds }) =>
-      connectedAppIds.map((connectedAppId) => {
-        const stream = { fingerprint: row.fingerprint, routeId: id, connectedAppId };
-        return { workflowId: alertWorkflowId(stream), stream };
-      }),
-    );
+  return routes.flatMap((route) => {
+    const { matched, because } = explainMatch(route.query, fields);
+    return matched ? [{ row, route, because }] : [];
+  });
 }
 
-function signalOf(row: StoredIssue): IssueSignal {
+function streamsOf(row: StoredIssue, { id, policy, connectedAppIds }: CompiledRoute) {
+  return connectedAppIds.map((connectedAppId) => {
+    const stream: StreamKey = { fingerprint: row.fingerprint, routeId: id, connectedAppId };
+    return { workflowId: alertWorkflowId(stream), stream, policy };
+  });
+}
+
+/** What an alert stream is told of an issue. */
+export function signalOf(row: StoredIssue, policy: SignalPolicy): IssueSignal {
   return {
     eventId: row.eventId,
     position: row.position,
@@ -137,6 +152,7 @@ function signalOf(row: StoredIssue): IssueSignal {
     endsAt: row.endsAt,
     storedAt: row.storedAt,
     contentHash: row.contentHash,
+    policy,
   };
 }
 

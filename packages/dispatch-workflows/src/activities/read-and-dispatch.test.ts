@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ScanResult, ScanState } from '../contract.ts';
+import type { IssueSignal, ScanResult, ScanState } from '../contract.ts';
 import { positionAt } from '../position.ts';
 import type { ScanRange } from '../stores/issue-store.ts';
 import type { StoredIssue } from '../stores/issue.ts';
+import type { LedgerEntry } from '../stores/ledger-entry.ts';
 import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
 import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
 import { compareRows } from './scan-window.ts';
@@ -18,9 +19,12 @@ function world(options: Partial<ScanOptions> = {}) {
     now: 20_000,
     ranges: [] as ScanRange[],
     sent: [] as string[],
+    signals: [] as IssueSignal[],
     touched: [] as string[],
     failures: [] as string[],
     unreadable: [] as string[],
+    entries: [] as LedgerEntry[],
+    ledgerFails: false,
   };
   const readAndDispatch = createReadAndDispatch(
     {
@@ -34,13 +38,19 @@ function world(options: Partial<ScanOptions> = {}) {
             .slice(0, range.limit);
         },
       },
-      routes: { listActive: async () => state.routes },
+      routes: { listActive: async () => ({ revision: 42, routes: state.routes }) },
+      ledger: async ({ entries }) => {
+        if (state.ledgerFails) throw new Error('no ledger');
+        state.entries.push(...entries);
+      },
       running: {
         estimate: async () => state.estimate,
         touched: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
       },
-      signal: async ({ workflowId }, { eventId }) => {
+      signal: async ({ workflowId }, signal) => {
+        const { eventId } = signal;
         if (state.failing.has(eventId)) throw new Error('refused');
+        state.signals.push(signal);
         state.sent.push(`${workflowId}:${eventId}`);
         return 'run';
       },
@@ -217,4 +227,64 @@ test('the store being away fails the scan, so that its activity is retried with 
   });
   await expect(scan(null)).rejects.toThrow('away');
   expect(state.sent).toEqual([]);
+});
+
+describe('the ledger', () => {
+  test('hears of every issue that was seen, and of every match with its clause and its apps', async () => {
+    const { state, scan } = world();
+    state.rows = [
+      storedIssue(11, { fingerprint: 'f1' }),
+      storedIssue(12, { fingerprint: 'f2', severity: 'info' }),
+    ];
+    state.routes = [
+      storedRoute('r', {
+        query: 'severity:critical OR severity:fatal',
+        connectedAppIds: ['a', 'b'],
+        version: 3,
+      }),
+    ];
+    await scan(null);
+    expect(state.entries.map(({ stage, fingerprint }) => [stage, fingerprint])).toEqual([
+      ['seen', 'f1'],
+      ['seen', 'f2'],
+      ['matched', 'f1'],
+    ]);
+    expect(state.entries[0]).toMatchObject({ configVersion: 42, at: state.now });
+    expect(state.entries[2]).toMatchObject({
+      routeId: 'r',
+      configVersion: 3,
+      clause: 'severity:"critical"',
+      apps: ['a', 'b'],
+    });
+  });
+
+  test('that cannot be written fails the scan after its signals, so that the next one tells of them', async () => {
+    const { state, scan } = world();
+    state.rows = [storedIssue(11)];
+    state.ledgerFails = true;
+    await expect(scan(null)).rejects.toThrow('no ledger');
+    expect(state.sent).toHaveLength(1);
+    state.ledgerFails = false;
+    await scan(null);
+    expect(state.entries.map(({ stage }) => stage)).toEqual(['seen', 'matched']);
+  });
+
+  test('hears of nothing that was left for the next scan', async () => {
+    const { state, scan } = world({ maxRunningAlerts: 1 });
+    state.rows = [...streams('f1', 'f2')];
+    await scan(null);
+    expect(state.entries.map(({ fingerprint }) => fingerprint)).toEqual(['f1', 'f1']);
+  });
+});
+
+test('a signal carries what its route asks for', async () => {
+  const { state, scan } = world();
+  state.rows = [storedIssue(11)];
+  state.routes = [storedRoute('r', { version: 5, renotifyIntervalMs: 60_000, maxSignalAgeMs: 120_000 })];
+  await scan(null);
+  expect(state.signals[0]?.policy).toEqual({
+    version: 5,
+    renotifyIntervalMs: 60_000,
+    maxSignalAgeMs: 120_000,
+  });
 });

@@ -2,10 +2,12 @@ import type { IssueSignal, ScanResult, ScanState } from '../contract.ts';
 import { positionAt } from '../position.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
 import type { StoredIssue } from '../stores/issue.ts';
+import type { LedgerBatch } from '../stores/ledger-entry.ts';
 import type { RouteStore } from '../stores/route-store.ts';
 import { fanOut } from './fan-out.ts';
-import { createRouteCompiler, groupIssues, type SignalGroup } from './match-routes.ts';
+import { createRouteCompiler, groupIssues, type Grouping, type SignalGroup } from './match-routes.ts';
 import type { RunningAlerts } from './running-alerts.ts';
+import { scanEntries } from './scan-entries.ts';
 import { ScanWindow } from './scan-window.ts';
 
 /** Knobs of the scan. */
@@ -37,14 +39,31 @@ export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
   initialLookbackMs: 3_600_000,
 };
 
+/** The steps of a scan; each runs its work and gives back what that gives back. */
+export interface ScanSteps {
+  scan<T extends { readonly rows: readonly StoredIssue[] }>(run: () => Promise<T>): Promise<T>;
+  match(run: () => Grouping): Grouping;
+  dispatch<T>(groups: readonly SignalGroup[], run: () => Promise<T>): Promise<T>;
+}
+
+const UNOBSERVED: ScanSteps = {
+  scan: (run) => run(),
+  match: (run) => run(),
+  dispatch: (_, run) => run(),
+};
+
 /** What a scan works with. */
 export interface ScanDependencies {
   readonly issues: Pick<IssueStore, 'scan'>;
   readonly routes: Pick<RouteStore, 'listActive'>;
   readonly running: RunningAlerts;
+  /** Writes down what was seen and what matched; rejects where that is impossible for now. */
+  readonly ledger: (batch: LedgerBatch) => Promise<void>;
   /** Sends one signal, starting the stream's workflow where it does not run; resolves to its run id. */
   readonly signal: (group: SignalGroup, signal: IssueSignal) => Promise<string>;
   readonly now: () => number;
+  /** Runs the steps of a scan, to observe them. */
+  readonly steps?: ScanSteps;
   readonly onFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
   readonly onUnreadableRoute?: (problem: { readonly routeId: string; readonly error: unknown }) => void;
 }
@@ -63,6 +82,7 @@ export function createReadAndDispatch(
   options: ScanOptions,
 ): (scan: ScanState | null, signal?: AbortSignal) => Promise<ScanResult> {
   const compile = createRouteCompiler(dependencies.onUnreadableRoute);
+  const { steps = UNOBSERVED } = dependencies;
   return async (scan, abort) => {
     const window = new ScanWindow(scan ?? initialScan(dependencies.now() - options.initialLookbackMs), {
       overlapMs: options.overlapMs,
@@ -81,23 +101,39 @@ export function createReadAndDispatch(
         running,
       };
     }
-    const routes = compile(await dependencies.routes.listActive());
+    const active = await dependencies.routes.listActive();
+    const routes = compile(active.routes);
     const limit = Math.min(
       options.maxRowsPerScan,
       estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room,
       // Behind a row that fails again and again the memory may not grow without end: it is tried, and little else.
       Math.max(1, 2 * options.maxSeenRows - window.size),
     );
-    const { rows, more } = await readNewRows(dependencies.issues, window, limit, options.maxRowsPerScan);
-    const { groups, taken } = groupIssues(rows, routes, limit);
+    const { rows, more } = await steps.scan(() =>
+      readNewRows(dependencies.issues, window, limit, options.maxRowsPerScan),
+    );
+    const { groups, matches, taken } = steps.match(() => groupIssues(rows, routes, limit));
     const failed = new Set<StoredIssue>();
-    const { sent, failures } = await fanOut(groups, {
-      concurrency: options.concurrency,
-      signal: abort,
-      send: async (group, { signal }) => {
-        dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
-      },
-    });
+    const written = dependencies
+      .ledger(
+        scanEntries(rows.slice(0, taken), matches, { revision: active.revision, at: dependencies.now() }),
+      )
+      .then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+    const { sent, failures } = await steps.dispatch(groups, () =>
+      fanOut(groups, {
+        concurrency: options.concurrency,
+        signal: abort,
+        send: async (group, { signal }) => {
+          dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
+        },
+      }),
+    );
+    const unwritten = await written;
+    // Signals that are sent again change nothing; a decision without its cause would stay unexplained.
+    if (unwritten !== null) throw unwritten.error;
     for (const { group, index, error } of failures) {
       dependencies.onFailure?.({ workflowId: group.workflowId, error });
       for (const { row } of group.signals.slice(index)) failed.add(row);

@@ -1,9 +1,16 @@
 import type { Postgres, Sealer } from '@heliograph/database';
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { DispatchError } from '../errors.ts';
-import { connectedApps, routes } from './schema.ts';
+import type { AppHealth } from './app-health-store.ts';
+import { connectedAppHealth, connectedApps, routes } from './schema.ts';
 import { stored } from './stored.ts';
 import type { StreamKey } from '../contract.ts';
+
+/**
+ * What to do about a notification of which nobody knows whether it arrived: send pages (new and resolve) again but no
+ * renotification, send everything again, or nothing.
+ */
+export type UncertainPolicy = 'resend-pages' | 'resend-all' | 'resend-none';
 
 /** A connected app as it may be shown: without its secret. */
 export interface ConnectedApp {
@@ -12,6 +19,8 @@ export interface ConnectedApp {
   readonly provider: string;
   readonly settings: unknown;
   readonly enabled: boolean;
+  readonly uncertainPolicy: UncertainPolicy;
+  readonly health: AppHealth;
   /** Counts its changes; what an update must name. */
   readonly version: number;
   readonly createdAt: number;
@@ -24,6 +33,8 @@ export interface ConnectedAppDraft {
   readonly provider: string;
   readonly settings: unknown;
   readonly enabled: boolean;
+  /** Default `resend-pages`. */
+  readonly uncertainPolicy?: UncertainPolicy | undefined;
   /** Absent on update: stays as it is. */
   readonly secret?: string;
 }
@@ -62,10 +73,20 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
   };
   const open = (row: typeof connectedApps.$inferSelect): string =>
     sealer.open({ keyId: row.secretKeyId, sealed: row.secretSealed }, context(row.id));
+  const withHealth = () =>
+    db
+      .select({ app: connectedApps, health: HEALTH })
+      .from(connectedApps)
+      .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id));
+  const view = async (id: string): Promise<ConnectedApp> => {
+    const [row] = await withHealth().where(eq(connectedApps.id, id));
+    if (row === undefined) throw notFound(id);
+    return appOfRow(row.app, row.health);
+  };
   const find = async (id: string): Promise<typeof connectedApps.$inferSelect> => {
     const [row] = await db.select().from(connectedApps).where(eq(connectedApps.id, id));
     if (row !== undefined) return row;
-    throw new DispatchError('DISPATCH_CONNECTED_APP_NOT_FOUND', `no connected app ${id}`, { id });
+    throw notFound(id);
   };
   const changed = async (id: string): Promise<never> => {
     await find(id);
@@ -78,22 +99,20 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
   return {
     list: ({ afterId, limit }) =>
       stored('list connected apps', async () => {
-        const rows = await db
-          .select()
-          .from(connectedApps)
+        const rows = await withHealth()
           .where(afterId === null ? undefined : gt(connectedApps.id, afterId))
           .orderBy(asc(connectedApps.id))
           .limit(limit);
-        return rows.map(appOfRow);
+        return rows.map(({ app, health }) => appOfRow(app, health));
       }),
-    get: (id) => stored('read a connected app', async () => appOfRow(await find(id))),
+    get: (id) => stored('read a connected app', () => view(id)),
     create: (id, draft) =>
       stored(
         'create a connected app',
         async () => {
           const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
-          const [row] = await db.insert(connectedApps).values(values).returning();
-          return row === undefined ? changed(id) : appOfRow(row);
+          await db.insert(connectedApps).values(values);
+          return view(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
@@ -110,8 +129,8 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
               updatedAt: sql`now()`,
             })
             .where(atVersion(id, version))
-            .returning();
-          return row === undefined ? changed(id) : appOfRow(row);
+            .returning({ id: connectedApps.id });
+          return row === undefined ? changed(id) : view(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
@@ -130,25 +149,56 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     deliveryTarget: ({ routeId, connectedAppId }) =>
       stored('read where to deliver', async () => {
         const [row] = await db
-          .select({ app: connectedApps, routeName: routes.name })
+          .select({ app: connectedApps, routeName: routes.name, health: HEALTH })
           .from(connectedApps)
           .leftJoin(routes, eq(routes.id, routeId))
+          .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id))
           .where(and(eq(connectedApps.id, connectedAppId), eq(connectedApps.enabled, true)));
         return row === undefined
           ? null
-          : { app: appOfRow(row.app), secret: open(row.app), routeName: row.routeName };
+          : { app: appOfRow(row.app, row.health), secret: open(row.app), routeName: row.routeName };
       }),
     secretOf: (id) => stored('read a connected app', async () => open(await find(id))),
   };
 }
 
-function appOfRow(row: typeof connectedApps.$inferSelect): ConnectedApp {
+/** By the database's clock, which is everyone's. */
+const HEALTH = {
+  throttledForMs: sql<
+    string | null
+  >`(extract(epoch from ${connectedAppHealth.throttledUntil} - now()) * 1000)::float8::text`,
+  failingSince: connectedAppHealth.failingSince,
+  failureCode: connectedAppHealth.failureCode,
+  failureStatus: connectedAppHealth.failureStatus,
+};
+
+interface HealthRow {
+  readonly throttledForMs: string | null;
+  readonly failingSince: Date | null;
+  readonly failureCode: string | null;
+  readonly failureStatus: number | null;
+}
+
+function notFound(id: string): DispatchError {
+  return new DispatchError('DISPATCH_CONNECTED_APP_NOT_FOUND', `no connected app ${id}`, { id });
+}
+
+function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | null): ConnectedApp {
+  const { failingSince = null, failureCode = null, failureStatus = null } = health ?? {};
   return {
     id: row.id,
     name: row.name,
     provider: row.provider,
     settings: row.settings,
     enabled: row.enabled,
+    uncertainPolicy: row.uncertainPolicy,
+    health: {
+      throttledForMs: Math.max(0, Number(health?.throttledForMs ?? 0)),
+      failure:
+        failingSince === null
+          ? null
+          : { code: failureCode ?? 'REJECTED', status: failureStatus, since: failingSince.getTime() },
+    },
     version: row.version,
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
@@ -156,6 +206,12 @@ function appOfRow(row: typeof connectedApps.$inferSelect): ConnectedApp {
 }
 
 /** Only what the table has: a caller may hand over more than a draft. */
-function columnsOf({ name, provider, settings, enabled }: ConnectedAppDraft) {
-  return { name, provider, settings, enabled };
+function columnsOf({
+  name,
+  provider,
+  settings,
+  enabled,
+  uncertainPolicy = 'resend-pages',
+}: ConnectedAppDraft) {
+  return { name, provider, settings, enabled, uncertainPolicy };
 }

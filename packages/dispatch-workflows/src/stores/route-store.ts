@@ -1,7 +1,9 @@
 import type { Postgres } from '@heliograph/database';
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
+import * as v from 'valibot';
+import { DEFAULT_SIGNAL_POLICY } from '../contract.ts';
 import { DispatchError } from '../errors.ts';
-import { connectedApps, routeConnectedApps, routes } from './schema.ts';
+import { routeConnectedApps, routeHistory, routes } from './schema.ts';
 import { stored } from './stored.ts';
 
 /** Which issues go to which connected apps. */
@@ -12,6 +14,10 @@ export interface Route {
   readonly query: string;
   readonly enabled: boolean;
   readonly connectedAppIds: readonly string[];
+  /** Milliseconds after which something still firing is told again; null is never. */
+  readonly renotifyIntervalMs: number | null;
+  /** Milliseconds after which an issue is too old to be told of. */
+  readonly maxSignalAgeMs: number;
   /** Counts its changes; what an update must name. */
   readonly version: number;
   readonly createdAt: number;
@@ -19,13 +25,37 @@ export interface Route {
 }
 
 /** What a route is made of. */
-export type RouteDraft = Pick<Route, 'name' | 'query' | 'enabled' | 'connectedAppIds'>;
+export type RouteDraft = Pick<Route, 'name' | 'query' | 'enabled' | 'connectedAppIds'> &
+  /** Default never, and one hour. */
+  Partial<Pick<Route, 'renotifyIntervalMs' | 'maxSignalAgeMs'>>;
+
+/** What a scan needs of a route. */
+export type ActiveRoute = Pick<
+  Route,
+  'id' | 'version' | 'query' | 'connectedAppIds' | 'renotifyIntervalMs' | 'maxSignalAgeMs'
+>;
+
+/** The routes that are switched on, and the revision of all routes that this is a picture of. */
+export interface ActiveRoutes {
+  readonly revision: number;
+  readonly routes: readonly ActiveRoute[];
+}
+
+/** A route as it was from one revision on. */
+export type RouteVersion = Required<RouteDraft> & {
+  readonly routeId: string;
+  readonly version: number;
+  readonly removed: boolean;
+  readonly revision: number;
+};
 
 /** Routes. Methods throw `DatabaseError` and `DispatchError`. */
 export interface RouteStore {
   list(page: { readonly afterId: string | null; readonly limit: number }): Promise<readonly Route[]>;
   /** Every route that is switched on, with those of its connected apps that are. */
-  listActive(): Promise<readonly Route[]>;
+  listActive(): Promise<ActiveRoutes>;
+  /** Every route as it was at a revision, those that were removed by then included as such; null is now. */
+  listAt(revision: number | null): Promise<readonly RouteVersion[]>;
   /** @throws {DispatchError} DISPATCH_ROUTE_NOT_FOUND */
   get(id: string): Promise<Route>;
   /** @throws {DispatchError} DISPATCH_NAME_TAKEN, DISPATCH_CONNECTED_APP_NOT_FOUND */
@@ -39,25 +69,17 @@ export interface RouteStore {
 type Row = typeof routes.$inferSelect;
 
 /** The routes of one database. */
-export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
+export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>): RouteStore {
   type Reader = Pick<typeof db, 'select'>;
-  const withApps = async (
-    reader: Reader,
-    rows: readonly Row[],
-    onlyEnabled = false,
-  ): Promise<readonly Route[]> => {
+  const withApps = async (reader: Reader, rows: readonly Row[]): Promise<readonly Route[]> => {
     if (rows.length === 0) return [];
     const links = await reader
       .select({ routeId: routeConnectedApps.routeId, id: routeConnectedApps.connectedAppId })
       .from(routeConnectedApps)
-      .innerJoin(connectedApps, eq(connectedApps.id, routeConnectedApps.connectedAppId))
       .where(
-        and(
-          inArray(
-            routeConnectedApps.routeId,
-            rows.map(({ id }) => id),
-          ),
-          onlyEnabled ? eq(connectedApps.enabled, true) : undefined,
+        inArray(
+          routeConnectedApps.routeId,
+          rows.map(({ id }) => id),
         ),
       )
       .orderBy(asc(routeConnectedApps.connectedAppId));
@@ -78,6 +100,18 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
     conflict: 'DISPATCH_NAME_TAKEN',
     constraint: 'DISPATCH_CONNECTED_APP_NOT_FOUND',
   } as const;
+  type Writer = Pick<typeof db, 'insert' | 'execute'>;
+  const remember = async (tx: Writer, route: Route, removed = false): Promise<void> => {
+    // One change after another: a picture with revision n has to hold everything up to n.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('dispatch.route_history', 0))`);
+    await tx.insert(routeHistory).values({
+      ...columnsOf(route),
+      routeId: route.id,
+      version: route.version,
+      connectedAppIds: route.connectedAppIds,
+      removed,
+    });
+  };
   const links = (routeId: string, draft: RouteDraft) =>
     [...new Set(draft.connectedAppIds)].map((connectedAppId) => ({ routeId, connectedAppId }));
   return {
@@ -92,13 +126,33 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
         return withApps(db, rows);
       }),
     listActive: () =>
-      stored('list active routes', async () =>
-        withApps(
-          db,
-          await db.select().from(routes).where(eq(routes.enabled, true)).orderBy(asc(routes.id)),
-          true,
-        ),
-      ),
+      stored('list active routes', async () => {
+        // One statement, so that revision and routes are one picture.
+        const [row] = await run<{ readonly active: string }[]>`
+          select jsonb_build_object(
+            'revision', (select coalesce(max(revision), 0) from dispatch.route_history),
+            'routes', coalesce((
+              select jsonb_agg(jsonb_build_object(
+                'id', r.id, 'version', r.version, 'query', r.query,
+                'renotifyIntervalMs', r.renotify_interval_ms, 'maxSignalAgeMs', r.max_signal_age_ms,
+                'connectedAppIds', coalesce((
+                  select jsonb_agg(a.id order by a.id) from dispatch.route_connected_apps l
+                  join dispatch.connected_apps a on a.id = l.connected_app_id and a.enabled
+                  where l.route_id = r.id), '[]')
+              ) order by r.id)
+              from dispatch.routes r where r.enabled), '[]')
+          )::text as active`;
+        return v.parse(activeSchema, JSON.parse(row?.active ?? 'null'));
+      }),
+    listAt: (revision) =>
+      stored('list routes as they were', async () => {
+        const rows = await db
+          .selectDistinctOn([routeHistory.routeId])
+          .from(routeHistory)
+          .where(revision === null ? undefined : lte(routeHistory.revision, revision))
+          .orderBy(asc(routeHistory.routeId), desc(routeHistory.revision));
+        return rows.map(({ changedAt: _, ...row }) => row);
+      }),
     get: (id) =>
       stored('read a route', async () => {
         const [route] = await withApps(db, await db.select().from(routes).where(eq(routes.id, id)));
@@ -118,6 +172,7 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
             if (route === undefined) throw notFound(id);
+            await remember(tx, route);
             return route;
           }),
         violations,
@@ -137,6 +192,7 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
             const wanted = links(id, draft);
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
+            if (route !== undefined) await remember(tx, route);
             return route;
           });
           return updated ?? changed(id);
@@ -145,11 +201,15 @@ export function createRouteStore({ db }: Pick<Postgres, 'db'>): RouteStore {
       ),
     remove: (id, version) =>
       stored('remove a route', async () => {
-        const removed = await db
-          .delete(routes)
-          .where(and(eq(routes.id, id), eq(routes.version, version)))
-          .returning({ id: routes.id });
-        if (removed.length === 0) await changed(id);
+        const isRemoved = await db.transaction(async (tx) => {
+          const atVersion = and(eq(routes.id, id), eq(routes.version, version));
+          const [route] = await withApps(tx, await tx.select().from(routes).where(atVersion).for('update'));
+          if (route === undefined) return false;
+          await remember(tx, route, true);
+          await tx.delete(routes).where(atVersion);
+          return true;
+        });
+        if (!isRemoved) await changed(id);
       }),
   };
 }
@@ -165,6 +225,8 @@ function routeOfRow(row: Row, connectedAppIds: readonly string[]): Route {
     query: row.query,
     enabled: row.enabled,
     connectedAppIds,
+    renotifyIntervalMs: row.renotifyIntervalMs,
+    maxSignalAgeMs: row.maxSignalAgeMs,
     version: row.version,
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
@@ -183,7 +245,27 @@ function groupByRoute(
   return groups;
 }
 
+const activeSchema = v.object({
+  revision: v.number(),
+  routes: v.array(
+    v.object({
+      id: v.string(),
+      version: v.number(),
+      query: v.string(),
+      renotifyIntervalMs: v.nullable(v.number()),
+      maxSignalAgeMs: v.number(),
+      connectedAppIds: v.array(v.string()),
+    }),
+  ),
+});
+
 /** Only what the table has: a caller may hand over more than a draft, a whole route for one. */
-function columnsOf({ name, query, enabled }: RouteDraft): Pick<Row, 'name' | 'query' | 'enabled'> {
-  return { name, query, enabled };
+function columnsOf({
+  name,
+  query,
+  enabled,
+  renotifyIntervalMs = DEFAULT_SIGNAL_POLICY.renotifyIntervalMs,
+  maxSignalAgeMs = DEFAULT_SIGNAL_POLICY.maxSignalAgeMs,
+}: RouteDraft) {
+  return { name, query, enabled, renotifyIntervalMs, maxSignalAgeMs };
 }

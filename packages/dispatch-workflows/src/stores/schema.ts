@@ -1,6 +1,7 @@
 import { bytea } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   boolean,
   index,
   integer,
@@ -12,6 +13,12 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+
+/** What an app may want done about an uncertain notification; see `UncertainPolicy`. */
+const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
+
+/** From the row before the sending to what became of it. */
+const INTENT_STATUSES = ['intended', 'refused', 'uncertain', 'delivered', 'dropped'] as const;
 
 /** Everything that dispatching keeps in PostgreSQL. Nobody else writes these tables. */
 export const dispatch = pgSchema('dispatch');
@@ -29,12 +36,30 @@ export const connectedApps = dispatch.table(
     secretSealed: bytea('secret_sealed').notNull(),
     secretKeyId: text('secret_key_id').notNull(),
     enabled: boolean('enabled').notNull().default(true),
+    /** What to do about a notification of which nobody knows whether it arrived. */
+    uncertainPolicy: text('uncertain_policy', { enum: UNCERTAIN_POLICIES }).notNull().default('resend-pages'),
     version: integer('version').notNull().default(1),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [uniqueIndex('connected_apps_name').on(table.name)],
 );
+
+/**
+ * What deliveries learn of a connected app, so that all streams learn of it at once: how long the provider wants to
+ * be left alone, and whether it refuses us. It changes by itself, so it is no part of the app's version.
+ */
+export const connectedAppHealth = dispatch.table('connected_app_health', {
+  connectedAppId: text('connected_app_id')
+    .primaryKey()
+    .references(() => connectedApps.id, { onDelete: 'cascade' }),
+  throttledUntil: instant('throttled_until'),
+  /** Since when every answer was a refusal for good; null where the last one was not. */
+  failingSince: instant('failing_since'),
+  failureCode: text('failure_code'),
+  failureStatus: integer('failure_status'),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
 
 /** Which issues go where: a query over issues. */
 export const routes = dispatch.table(
@@ -44,11 +69,37 @@ export const routes = dispatch.table(
     name: text('name').notNull(),
     query: text('query').notNull(),
     enabled: boolean('enabled').notNull().default(true),
+    /** Milliseconds after which something still firing is told again; null is never. */
+    renotifyIntervalMs: bigint('renotify_interval_ms', { mode: 'number' }),
+    /** Milliseconds after which an issue is too old to be told of. */
+    maxSignalAgeMs: bigint('max_signal_age_ms', { mode: 'number' }).notNull().default(3_600_000),
     version: integer('version').notNull().default(1),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [uniqueIndex('routes_name').on(table.name)],
+);
+
+/**
+ * Every version of every route, appended with each change. A scan writes down which revision it matched with, so what
+ * did not match can be explained from the issue, whatever the route has become since.
+ */
+export const routeHistory = dispatch.table(
+  'route_history',
+  {
+    revision: bigint('revision', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    routeId: text('route_id').notNull(),
+    version: integer('version').notNull(),
+    name: text('name').notNull(),
+    query: text('query').notNull(),
+    enabled: boolean('enabled').notNull(),
+    connectedAppIds: jsonb('connected_app_ids').$type<readonly string[]>().notNull(),
+    renotifyIntervalMs: bigint('renotify_interval_ms', { mode: 'number' }),
+    maxSignalAgeMs: bigint('max_signal_age_ms', { mode: 'number' }).notNull(),
+    removed: boolean('removed').notNull().default(false),
+    changedAt: instant('changed_at').notNull().defaultNow(),
+  },
+  (table) => [index('route_history_route').on(table.routeId, table.revision)],
 );
 
 /** The connected apps of a route. */
@@ -81,6 +132,12 @@ export const streamState = dispatch.table(
     lastNotifiedAt: instant('last_notified_at'),
     lastPosition: numeric('last_position', { precision: 20, scale: 0 }),
     externalIds: jsonb('external_ids').$type<Record<string, string>>().notNull(),
+    /** Status of the newest decided issue. */
+    lastSeen: text('last_seen', { enum: ['firing', 'resolved', 'suppressed'] }),
+    /** Position of the issue that opened the latest episode. */
+    episode: numeric('episode', { precision: 20, scale: 0 }),
+    /** The silent decisions since the last notification that were all alike. */
+    silence: jsonb('silence').$type<{ readonly reason: string; readonly since: string }>(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [
@@ -90,3 +147,49 @@ export const streamState = dispatch.table(
     index('stream_state_fingerprint').on(table.fingerprint),
   ],
 );
+
+/**
+ * One row per decided notification, written before anything is sent. One that is found still `intended` was cut off:
+ * nobody knows whether it arrived, and it becomes `uncertain` before anything else is done about it.
+ */
+export const deliveryIntents = dispatch.table(
+  'delivery_intents',
+  {
+    notificationId: text('notification_id').primaryKey(),
+    workflowId: text('workflow_id').notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    routeId: text('route_id').notNull(),
+    connectedAppId: text('connected_app_id').notNull(),
+    eventId: text('event_id').notNull(),
+    position: numeric('position', { precision: 20, scale: 0 }).notNull(),
+    kind: text('kind', { enum: ['trigger', 'update', 'resolve'] }).notNull(),
+    reason: text('reason').notNull(),
+    status: text('status', { enum: INTENT_STATUSES }).notNull(),
+    /** What the latest claim found; null where it was the first. */
+    foundStatus: text('found_status', { enum: INTENT_STATUSES }),
+    /** How often a sending was begun; also tells a late writer that it is not the last one. */
+    claims: integer('claims').notNull().default(1),
+    /** Whether it was ever unknown what became of a sending. */
+    wasUncertain: boolean('was_uncertain').notNull().default(false),
+    externalId: text('external_id'),
+    /** Why the latest attempt did not deliver it. */
+    code: text('code'),
+    decidedAt: instant('decided_at').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('delivery_intents_unsettled')
+      .on(table.updatedAt)
+      .where(sql`${table.status} in ('intended', 'refused', 'uncertain')`),
+    // Rows come in the order of time and are cleared away by it.
+    index('delivery_intents_age').using('brin', table.createdAt),
+  ],
+);
+
+/** Rows of the decision ledger on their way to ClickHouse, written with the states that they tell of. */
+export const ledgerOutbox = dispatch.table('ledger_outbox', {
+  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  rows: jsonb('rows').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+});

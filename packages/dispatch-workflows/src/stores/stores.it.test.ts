@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { StreamState } from '../contract.ts';
+import type { StreamKey, StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { comparePositions } from '../position.ts';
 import { dispatchStores, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
@@ -233,7 +233,7 @@ describe('a route', () => {
     await ground.connectedApps.create(off, appDraft({ enabled: false }));
     await ground.routes.create(route, routeDraft({ connectedAppIds: [on, off] }));
     await ground.routes.create(disabled, routeDraft({ connectedAppIds: [on], enabled: false }));
-    const active = await ground.routes.listActive();
+    const { routes: active } = await ground.routes.listActive();
     expect(active.find(({ id }) => id === route)?.connectedAppIds).toEqual([on]);
     expect(active.some(({ id }) => id === disabled)).toBe(false);
     await expect(ground.routes.get(route)).resolves.toMatchObject({ connectedAppIds: [on, off] });
@@ -259,13 +259,17 @@ describe('the state of a stream', () => {
     lastNotifiedAt: 1_700_000_000_123,
     lastPosition,
     externalIds: { webhook: 'x' },
+    lastSeen: 'firing',
+    episode: '7',
+    silence: { reason: 'continuing', since: '8' },
   });
+  const record = (key: StreamKey, state: StreamState) => ground.streams.write({ stream: key, state });
   const stream = () => ({ fingerprint: nextId('f'), routeId: 'r', connectedAppId: 'a' });
 
   test('is the initial one before anything was recorded, and what was recorded afterwards', async () => {
     const key = stream();
     await expect(ground.streams.read(key)).resolves.toEqual(INITIAL_STREAM_STATE);
-    await ground.streams.record(key, at('18446744073709551615'));
+    await record(key, at('18446744073709551615'));
     await expect(ground.streams.read(key)).resolves.toEqual(at('18446744073709551615'));
     await expect(ground.streams.read(stream())).resolves.toEqual(INITIAL_STREAM_STATE);
   });
@@ -276,7 +280,7 @@ describe('the state of a stream', () => {
         fc.array(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), { minLength: 1, maxLength: 6 }),
         async (positions) => {
           const key = stream();
-          await Promise.all(positions.map((position) => ground.streams.record(key, at(String(position)))));
+          await Promise.all(positions.map((position) => record(key, at(String(position)))));
           const newest = positions.reduce((a, b) => (a > b ? a : b));
           await expect(ground.streams.read(key)).resolves.toEqual(at(String(newest)));
         },
@@ -287,10 +291,10 @@ describe('the state of a stream', () => {
 
   test('is written again at the same position, and compared as a number', async () => {
     const key = stream();
-    await ground.streams.record(key, at('9'));
-    await ground.streams.record(key, at('10'));
-    await ground.streams.record(key, at('9', 99));
-    await ground.streams.record(key, at('10', 2));
+    await record(key, at('9'));
+    await record(key, at('10'));
+    await record(key, at('9', 99));
+    await record(key, at('10', 2));
     await expect(ground.streams.read(key)).resolves.toEqual(at('10', 2));
   });
 });

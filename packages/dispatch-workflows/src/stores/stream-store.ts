@@ -1,21 +1,45 @@
 import { toDatabaseError, type Postgres } from '@heliograph/database';
+import * as v from 'valibot';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { StreamKey, StreamState } from '../contract.ts';
+import type { DeliveryOrder, StreamKey, StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { createBatchedReader } from './batched-reader.ts';
 import { createBatchedWriter } from './batched-writer.ts';
+import { createClaims, type Claim } from './claim.ts';
+import type { LedgerBatch } from './ledger-entry.ts';
 import { stored } from './stored.ts';
 import { within } from './within.ts';
 
 /** A batch that hangs would hang those behind it, too; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
 
-/** The state rows of alert streams. Every method throws `DatabaseError`. */
+/** What became of an intent. */
+export interface IntentOutcome {
+  readonly notificationId: string;
+  readonly status: 'refused' | 'uncertain' | 'delivered' | 'dropped';
+  /** Which claim it is the outcome of; null is whichever. A delivery counts for any, all others only for the latest. */
+  readonly claims: number | null;
+  readonly externalId?: string | null;
+  readonly code?: string | null;
+}
+
+/** Rows that are written together or not at all. */
+export interface StreamWrite {
+  readonly stream: StreamKey;
+  /** Absent: stays as it is. */
+  readonly state?: StreamState;
+  readonly intents?: readonly IntentOutcome[];
+  readonly ledger?: LedgerBatch;
+}
+
+/** The rows of alert streams. Every method throws `DatabaseError`. */
 export interface StreamStore {
   /** The state of a stream; the initial one where it was never notified. */
   read(stream: StreamKey): Promise<StreamState>;
-  /** Writes a state unless the row holds one of a newer position: a late writer cannot turn a stream back. */
-  record(stream: StreamKey, state: StreamState): Promise<void>;
+  /** Writes down that a notification is about to be sent, and tells what was known of it before. */
+  claim(order: DeliveryOrder): Promise<Claim>;
+  /** Writes a state unless the row holds one of a newer position (a late writer cannot turn a stream back), and all else. */
+  write(what: StreamWrite): Promise<void>;
 }
 
 interface StateRow {
@@ -25,12 +49,15 @@ interface StateRow {
   readonly last_notified_at: string | null;
   readonly last_position: string | null;
   readonly external_ids: string;
+  readonly last_seen: NonNullable<StreamState['lastSeen']> | null;
+  readonly episode: string | null;
+  readonly silence: string | null;
 }
 
 /**
- * The state rows of one database. Every delivery reads and writes here, so reads and writes that come at the same
- * time travel together, and the statements are the driver's own: building them anew for each call cost more than
- * running them.
+ * The rows of one database. Every delivery reads and writes here, so reads and writes that come at the same time
+ * travel together, and the statements are the driver's own: building them anew for each call cost more than running
+ * them.
  */
 export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
   const read = createBatchedReader<string, StateRow>({
@@ -41,50 +68,92 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
         'read states',
         () => sql<StateRow[]>`
       select workflow_id, status, notification_count, last_position::text,
-        (extract(epoch from last_notified_at) * 1000)::bigint::text as last_notified_at, external_ids::text
+        (extract(epoch from last_notified_at) * 1000)::bigint::text as last_notified_at, external_ids::text,
+        last_seen, episode::text, silence::text
       from dispatch.stream_state where workflow_id = any(${sql.array([...ids])})`,
       ),
   });
-  const write = createBatchedWriter<{ readonly stream: StreamKey; readonly state: StreamState }>({
+  const write = createBatchedWriter<StreamWrite>({
     keyOf: ({ stream }) => alertWorkflowId(stream),
-    isTemporary: (error) => toDatabaseError(error, 'write states').retryable,
+    isTemporary: (error) => toDatabaseError(error, 'write streams').retryable,
     writeMany: async (items) => {
-      const rows = items.map(({ stream, state }) => ({
-        workflow_id: alertWorkflowId(stream),
-        fingerprint: stream.fingerprint,
-        route_id: stream.routeId,
-        connected_app_id: stream.connectedAppId,
-        status: state.status,
-        notification_count: state.notificationCount,
-        last_notified_at: state.lastNotifiedAt === null ? null : new Date(state.lastNotifiedAt).toISOString(),
-        last_position: state.lastPosition,
-        external_ids: state.externalIds,
-      }));
+      const states = items.flatMap(({ stream, state }) =>
+        state === undefined ? [] : [stateRow(stream, state)],
+      );
+      const intents = items.flatMap(({ intents: given = [] }) => given.map(intentRow));
+      const ledger = ledgerOf(items);
       await within(
         BATCH_DEADLINE_MS,
-        'write states',
+        'write streams',
         () => sql`
-        insert into dispatch.stream_state as known
-          (workflow_id, fingerprint, route_id, connected_app_id, status, notification_count, last_notified_at, last_position, external_ids)
-        select * from jsonb_to_recordset((${JSON.stringify(rows)}::text)::jsonb) as given
-          (workflow_id text, fingerprint text, route_id text, connected_app_id text, status text,
-           notification_count int, last_notified_at timestamptz, last_position numeric, external_ids jsonb)
-        order by workflow_id
-        on conflict (workflow_id) do update set
-          status = excluded.status, notification_count = excluded.notification_count,
-          last_notified_at = excluded.last_notified_at, last_position = excluded.last_position,
-          external_ids = excluded.external_ids, updated_at = now()
-        where known.last_position is null or known.last_position <= excluded.last_position`,
+        with states as (
+          insert into dispatch.stream_state as known
+            (workflow_id, fingerprint, route_id, connected_app_id, status, notification_count, last_notified_at,
+             last_position, external_ids, last_seen, episode, silence)
+          select * from jsonb_to_recordset((${JSON.stringify(states)}::text)::jsonb) as given
+            (workflow_id text, fingerprint text, route_id text, connected_app_id text, status text,
+             notification_count int, last_notified_at timestamptz, last_position numeric, external_ids jsonb,
+             last_seen text, episode numeric, silence jsonb)
+          order by workflow_id
+          on conflict (workflow_id) do update set
+            status = excluded.status, notification_count = excluded.notification_count,
+            last_notified_at = excluded.last_notified_at, last_position = excluded.last_position,
+            external_ids = excluded.external_ids, last_seen = excluded.last_seen, episode = excluded.episode,
+            silence = excluded.silence, updated_at = now()
+          where known.last_position is null or known.last_position <= excluded.last_position
+        ), intents as (
+          update dispatch.delivery_intents as known set
+            status = given.status, external_id = coalesce(given.external_id, known.external_id), code = given.code,
+            was_uncertain = known.was_uncertain or given.status = 'uncertain', updated_at = now()
+          from jsonb_to_recordset((${JSON.stringify(intents)}::text)::jsonb) as given
+            (notification_id text, status text, claims int, external_id text, code text)
+          where known.notification_id = given.notification_id and (
+            given.status = 'delivered'
+            or known.status <> 'delivered' and (given.claims is null or given.claims = known.claims))
+        )
+        insert into dispatch.ledger_outbox (rows)
+        select rows from (select (${JSON.stringify(ledger)}::text)::jsonb as rows) as given
+        where jsonb_array_length(rows->'entries') + jsonb_array_length(rows->'runs') > 0`,
       );
     },
   });
+  const claim = createClaims(sql);
   return {
     read: (stream) =>
       stored('read the state of an alert stream', async () => {
         const row = await read(alertWorkflowId(stream));
         return row === null ? INITIAL_STREAM_STATE : stateOf(row);
       }),
-    record: (stream, state) => stored('record the state of an alert stream', () => write({ stream, state })),
+    claim: (order) => stored('write an intent', () => claim(order)),
+    write: (what) => stored('write an alert stream', () => write(what)),
+  };
+}
+
+function stateRow(stream: StreamKey, state: StreamState) {
+  return {
+    workflow_id: alertWorkflowId(stream),
+    fingerprint: stream.fingerprint,
+    route_id: stream.routeId,
+    connected_app_id: stream.connectedAppId,
+    status: state.status,
+    notification_count: state.notificationCount,
+    last_notified_at: state.lastNotifiedAt === null ? null : new Date(state.lastNotifiedAt).toISOString(),
+    last_position: state.lastPosition,
+    external_ids: state.externalIds,
+    last_seen: state.lastSeen ?? null,
+    episode: state.episode ?? null,
+    silence: state.silence ?? null,
+  };
+}
+
+function intentRow({ notificationId, status, claims, externalId = null, code = null }: IntentOutcome) {
+  return { notification_id: notificationId, status, claims, external_id: externalId, code };
+}
+
+function ledgerOf(items: readonly StreamWrite[]): LedgerBatch {
+  return {
+    entries: items.flatMap(({ ledger }) => ledger?.entries ?? []),
+    runs: items.flatMap(({ ledger }) => ledger?.runs ?? []),
   };
 }
 
@@ -95,6 +164,9 @@ function stateOf(row: StateRow): StreamState {
     status: row.status,
     lastPosition: row.last_position,
     externalIds: textsIn(row.external_ids),
+    lastSeen: row.last_seen,
+    episode: row.episode,
+    silence: silenceIn(row.silence),
   };
 }
 
@@ -102,4 +174,22 @@ function textsIn(json: string): Readonly<Record<string, string>> {
   const value: unknown = JSON.parse(json);
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string'));
+}
+
+const silenceSchema = v.object({
+  reason: v.picklist([
+    'older_than_last',
+    'continuing',
+    'renotify_not_due',
+    'suppressed',
+    'resolved_without_notification',
+    'stale',
+  ]),
+  since: v.string(),
+});
+
+/** A run of decisions that this version does not know begins anew. */
+function silenceIn(json: string | null): NonNullable<StreamState['silence']> | null {
+  const parsed = v.safeParse(silenceSchema, json === null ? null : JSON.parse(json));
+  return parsed.success ? parsed.output : null;
 }

@@ -12,8 +12,11 @@ import {
 import type { DispatchActivities } from '../contract.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import {
+  createAppHealthStore,
   createConnectedAppStore,
+  createDebtStore,
   createIssueStore,
+  createLedger,
   createRouteStore,
   createStreamStore,
   migrateDispatch,
@@ -67,6 +70,9 @@ export async function dispatchStores(label: string) {
     routes: createRouteStore(postgres),
     connectedApps: createConnectedAppStore(postgres, sealer),
     streams: createStreamStore(postgres),
+    health: createAppHealthStore(postgres),
+    debts: createDebtStore(postgres, clickhouse),
+    ledger: createLedger(postgres, clickhouse),
     async close() {
       await postgres.close();
       await clickhouse.close();
@@ -95,6 +101,7 @@ export async function dispatchGround(label: string) {
   const activities = (options: Partial<DispatchDependencies> = {}): DispatchActivities =>
     createDispatchActivities({
       ...stores,
+      ledger: (batch) => stores.ledger.write(batch),
       client: temporal.client,
       channels,
       scan: { intervalMs: 500 },

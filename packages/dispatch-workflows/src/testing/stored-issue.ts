@@ -29,6 +29,8 @@ export function storedRoute(id: string, parts: Partial<Route> = {}): Route {
     query: '*',
     enabled: true,
     connectedAppIds: ['a'],
+    renotifyIntervalMs: null,
+    maxSignalAgeMs: 3_600_000,
     version: 1,
     createdAt: 0,
     updatedAt: 0,

@@ -1,0 +1,153 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { guarded, type Postgres } from '@heliograph/database';
+import * as v from 'valibot';
+import { alertWorkflowId } from '../alert-workflow-id.ts';
+import type { Position, StreamKey } from '../contract.ts';
+import { notificationIdOf } from '../decide/order-for.ts';
+import { comparePositions } from '../position.ts';
+import { stored } from './stored.ts';
+
+/** Something that is open outside although the newest issue says that it is over. Instants are milliseconds. */
+export interface ResolveDebt {
+  readonly workflowId: string;
+  readonly stream: StreamKey;
+  /** When the stream was notified last. */
+  readonly notifiedAt: number | null;
+  /** The issue that resolves it. */
+  readonly issue: { readonly position: Position; readonly eventId: string; readonly storedAt: number };
+  /** What is known of the resolve: null where none was ever decided, for one because the route is switched off. */
+  readonly intent: {
+    readonly status: string;
+    readonly code: string | null;
+    readonly updatedAt: number;
+  } | null;
+  /** When anything about the stream was written last. */
+  readonly updatedAt: number;
+}
+
+/** A page of debts; `nextId` is null at the end. A page may hold fewer than its limit, also none. */
+export interface DebtPage {
+  readonly debts: readonly ResolveDebt[];
+  readonly nextId: string | null;
+}
+
+/** Resolve debt. Every method throws `DatabaseError`. */
+export interface DebtStore {
+  /** Looks through at most `limit` open streams after a workflow id. */
+  list(page: { readonly afterId: string | null; readonly limit: number }): Promise<DebtPage>;
+  /** Deletes settled intents older than so many milliseconds, at most 5 000 at once; tells how many. */
+  clearIntents(olderThanMs: number): Promise<number>;
+}
+
+interface OpenRow {
+  readonly workflow_id: string;
+  readonly fingerprint: string;
+  readonly route_id: string;
+  readonly connected_app_id: string;
+  readonly last_position: string;
+  readonly notified_ms: string | null;
+  readonly updated_ms: string;
+}
+
+interface IntentRow {
+  readonly notification_id: string;
+  readonly status: string;
+  readonly code: string | null;
+  readonly updated_ms: string;
+}
+
+const latestSchema = v.array(
+  v.object({
+    fingerprint: v.string(),
+    status: v.string(),
+    newest: v.string(),
+    event: v.string(),
+    stored_ms: v.string(),
+  }),
+);
+
+// Issues that are older than the last decided one of every stream asked for cannot be newer than it.
+const LATEST = `
+  SELECT fingerprint, argMax(toString(issues.status), (issues.position, issues.event_id)) AS status,
+    toString(max(issues.position)) AS newest, argMax(issues.event_id, (issues.position, issues.event_id)) AS event,
+    toString(toUnixTimestamp64Milli(argMax(issues.stored_at, (issues.position, issues.event_id)))) AS stored_ms
+  FROM issues WHERE issues.position >= {from:UInt64} AND fingerprint IN {fingerprints:Array(String)}
+  GROUP BY fingerprint`;
+
+/** Resolve debt as PostgreSQL and ClickHouse together tell it. */
+export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): DebtStore {
+  return {
+    list: async ({ afterId, limit }) => {
+      const open = await stored(
+        'list open streams',
+        () => sql<OpenRow[]>`
+          select workflow_id, fingerprint, route_id, connected_app_id, last_position::text,
+            (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
+            (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
+          from dispatch.stream_state
+          where status = 'firing' and last_position is not null and workflow_id > ${afterId ?? ''}
+          order by workflow_id limit ${limit}`,
+      );
+      const nextId = open.length < limit ? null : (open.at(-1)?.workflow_id ?? null);
+      if (open.length === 0) return { debts: [], nextId };
+      const latest = await latestOf(clickhouse, open);
+      const over = open.flatMap((row) => {
+        const issue = latest.get(row.fingerprint);
+        const isOver = issue?.status === 'resolved' && comparePositions(issue.newest, row.last_position) >= 0;
+        return isOver ? [{ row, issue }] : [];
+      });
+      const ids = over.map(({ row, issue }) => notificationIdOf(streamOf(row), issue.newest));
+      const intents = await stored(
+        'read intents',
+        () => sql<IntentRow[]>`
+          select notification_id, status, code, (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
+          from dispatch.delivery_intents where notification_id = any(${sql.array(ids)})`,
+      );
+      const byId = new Map(intents.map((intent) => [intent.notification_id, intent]));
+      return {
+        nextId,
+        debts: over.map(({ row, issue }, index) => {
+          const stream = streamOf(row);
+          const intent = byId.get(ids[index] ?? '');
+          return {
+            workflowId: alertWorkflowId(stream),
+            stream,
+            notifiedAt: row.notified_ms === null ? null : Number(row.notified_ms),
+            issue: { position: issue.newest, eventId: issue.event, storedAt: Number(issue.stored_ms) },
+            intent:
+              intent === undefined
+                ? null
+                : { status: intent.status, code: intent.code, updatedAt: Number(intent.updated_ms) },
+            updatedAt: Number(row.updated_ms),
+          };
+        }),
+      };
+    },
+    clearIntents: (olderThanMs) =>
+      stored('clear intents away', async () => {
+        const { count } = await sql`
+          delete from dispatch.delivery_intents where notification_id in (
+            select notification_id from dispatch.delivery_intents
+            where created_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'
+              and status in ('delivered', 'dropped') limit 5000)`;
+        return count;
+      }),
+  };
+}
+
+function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
+  return guarded('read the newest issues', async () => {
+    const from = open.map((row) => BigInt(row.last_position)).reduce((a, b) => (a < b ? a : b));
+    const result = await clickhouse.query({
+      query: LATEST,
+      query_params: { from, fingerprints: [...new Set(open.map((row) => row.fingerprint))] },
+      format: 'JSONEachRow',
+    });
+    const rows = v.parse(latestSchema, await result.json());
+    return new Map(rows.map((row) => [row.fingerprint, row]));
+  });
+}
+
+function streamOf(row: OpenRow): StreamKey {
+  return { fingerprint: row.fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id };
+}

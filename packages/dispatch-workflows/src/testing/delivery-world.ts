@@ -1,0 +1,172 @@
+import type { Outcome } from '@heliograph/notifier';
+import type { StoredDeliveryRequest } from '@heliograph/notifier/channels';
+import type { AppGate, Delay, Turn } from '../activities/app-gate.ts';
+import type { DeliveryDependencies } from '../activities/attempt.ts';
+import type { DeliveryOrder, DropCode, StreamState } from '../contract.ts';
+import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
+import type { Claim } from '../stores/claim.ts';
+import type { DeliveryTarget } from '../stores/connected-app-store.ts';
+import type { StoredIssue } from '../stores/issue.ts';
+import type { LedgerEntry, LedgerRun } from '../stores/ledger-entry.ts';
+import type { IntentOutcome } from '../stores/stream-store.ts';
+import { storedIssue } from './stored-issue.ts';
+
+/** The issue of `testOrder`. */
+export const testIssue = storedIssue(5);
+
+/** The first notification of a stream; give what matters. */
+export function testOrder(parts: Partial<DeliveryOrder> = {}): DeliveryOrder {
+  return {
+    stream: { fingerprint: 'f1', routeId: 'r1', connectedAppId: 'app1' },
+    notificationId: 'alert-f1-r1-app1-5',
+    kind: 'trigger',
+    reason: 'new',
+    issue: testIssue,
+    state: INITIAL_STREAM_STATE,
+    decidedAt: 9000,
+    timeToLiveMs: 60_000,
+    ...parts,
+  };
+}
+
+export const accepted: Outcome = { kind: 'delivered', externalId: 'ext', status: 200 };
+export const lost: Outcome = { kind: 'uncertain', code: 'CONNECTION_LOST' };
+export const limited = (retryAfterMs: number): Outcome => ({
+  kind: 'rate-limited',
+  retryAfterMs,
+  status: 429,
+});
+export const rejected = (retryable: boolean, parts: Partial<Outcome> = {}): Outcome =>
+  ({ kind: 'rejected', retryable, code: 'HTTP_STATUS', status: 500, ...parts }) as Outcome;
+
+/** A gate on a virtual clock: waiting moves the clock. */
+function virtualGate(clock: { now: number; slept: number[] }): AppGate {
+  let closedUntil = 0;
+  const turn = (): Turn => ({
+    end: () => undefined,
+    throttled: (forMs) => {
+      closedUntil = Math.max(closedUntil, clock.now + forMs);
+    },
+  });
+  const delay = (): Delay | null => (closedUntil > clock.now ? { waitMs: closedUntil - clock.now } : null);
+  return {
+    tryEnter: () => delay() ?? turn(),
+    enter: async (_, { maxWaitMs, signal }) => {
+      const wait = delay();
+      if (wait === null) return turn();
+      if (wait.waitMs > maxWaitMs) return wait;
+      signal.throwIfAborted();
+      clock.slept.push(wait.waitMs);
+      clock.now = closedUntil;
+      return turn();
+    },
+    learn: (_, forMs) => {
+      if (forMs > 0) closedUntil = Math.max(closedUntil, clock.now + forMs);
+    },
+  };
+}
+
+/** Everything around a delivery, in memory: what the provider answers in turn, and what is stored. */
+export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
+  const script = [...answers];
+  const clock = { now: 1_000_000, slept: [] as number[] };
+  const target: DeliveryTarget = {
+    app: {
+      id: 'app1',
+      name: 'sink',
+      provider: 'webhook',
+      settings: { url: 'http://x' },
+      enabled: true,
+      uncertainPolicy: 'resend-pages',
+      health: { throttledForMs: 0, failure: null },
+      version: 1,
+      createdAt: 0,
+      updatedAt: 0,
+    },
+    secret: 's3cret',
+    routeName: 'critical',
+  };
+  const state = {
+    clock,
+    target: target as DeliveryTarget | null,
+    issue: testIssue as StoredIssue | null,
+    stored: INITIAL_STREAM_STATE,
+    intents: new Map<string, Claim['before']>(),
+    claims: 0,
+    readings: 0,
+    claimFails: false,
+    writeFails: false,
+    lookUp: 'unknown' as 'delivered' | 'not-delivered' | 'unknown',
+    onDeliver: (): void => undefined,
+    /** What happened, in its order. */
+    log: [] as string[],
+    requests: [] as StoredDeliveryRequest[],
+    states: [] as StreamState[],
+    settled: [] as IntentOutcome[],
+    entries: [] as LedgerEntry[],
+    runs: [] as LedgerRun[],
+    drops: [] as DropCode[],
+    unwritten: [] as string[],
+  };
+  const note = async (what: string): Promise<void> => {
+    state.log.push(what);
+  };
+  const dependencies: DeliveryDependencies = {
+    issues: { read: async () => state.issue },
+    connectedApps: { deliveryTarget: async () => state.target },
+    streams: {
+      read: async () => {
+        state.readings++;
+        return state.stored;
+      },
+      claim: async ({ notificationId, reason }) => {
+        if (state.claimFails) throw new Error('away');
+        const before = state.intents.get(notificationId) ?? null;
+        state.log.push(`claim after ${before}`);
+        const isKept = before === 'delivered' || (before === 'dropped' && reason !== 'resolve_owed');
+        if (!isKept)
+          state.intents.set(
+            notificationId,
+            before === 'intended' || before === 'uncertain' ? 'uncertain' : 'intended',
+          );
+        return { before, claims: ++state.claims, externalId: 'known', code: 'REJECTED' };
+      },
+      write: async ({ state: written, intents = [], ledger }) => {
+        if (state.writeFails) throw new Error('away');
+        state.log.push(`write ${intents.map(({ status }) => status).join()}`);
+        if (written !== undefined) state.states.push(written);
+        for (const each of intents) {
+          state.settled.push(each);
+          state.intents.set(each.notificationId, each.status);
+        }
+        state.entries.push(...(ledger?.entries ?? []));
+        state.runs.push(...(ledger?.runs ?? []));
+      },
+    },
+    health: {
+      throttled: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
+      failing: (appId, { code }) => note(`${appId} failing: ${code}`),
+      working: (appId) => note(`${appId} working`),
+      disable: (appId) => note(`${appId} disabled`),
+    },
+    channels: {
+      deliver: async (request) => {
+        state.log.push('send');
+        state.requests.push(request);
+        state.onDeliver();
+        const answer = script.shift() ?? accepted;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+      lookUp: async () => {
+        state.log.push('look up');
+        return state.lookUp;
+      },
+    },
+    gate: virtualGate(clock),
+    now: () => clock.now,
+    onDrop: ({ code }) => state.drops.push(code),
+    onWriteFailure: ({ workflowId }) => state.unwritten.push(workflowId),
+  };
+  return { state, dependencies, target };
+}

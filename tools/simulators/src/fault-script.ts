@@ -31,6 +31,8 @@ export const faultScriptSchema = v.pipe(
       type: v.optional(v.string()),
       /** How often the rule applies at most; default without limit. */
       times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      /** How often it applies at most to one stream; default without limit. */
+      timesPerStream: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
       /** With which probability it applies; default 1. */
       probability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
       fault: faultSchema,
@@ -49,16 +51,21 @@ export function createFaultPlayer(
   script: FaultScript,
   random: Random,
 ): (request: { readonly streamId: string; readonly type: string }) => Fault | null {
-  const rules = v
-    .parse(faultScriptSchema, script)
-    .map((rule) => ({ ...rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
+  const rules = v.parse(faultScriptSchema, script).map((rule) => ({
+    ...rule,
+    left: rule.times ?? Number.POSITIVE_INFINITY,
+    perStream: new Map<string, number>(),
+  }));
   return ({ streamId, type }) => {
     for (const rule of rules) {
       if (rule.left <= 0) continue;
       if (rule.streamContains !== undefined && !streamId.includes(rule.streamContains)) continue;
       if (rule.type !== undefined && rule.type !== type) continue;
+      const played = rule.perStream.get(streamId) ?? 0;
+      if (rule.timesPerStream !== undefined && played >= rule.timesPerStream) continue;
       if (rule.probability !== undefined && random() >= rule.probability) continue;
       rule.left--;
+      if (rule.timesPerStream !== undefined) rule.perStream.set(streamId, played + 1);
       return rule.fault;
     }
     return null;

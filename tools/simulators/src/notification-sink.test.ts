@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createAlertStorm } from './alert-storm.ts';
-import type { FaultScript } from './fault-script.ts';
+import { createFaultPlayer, type FaultScript } from './fault-script.ts';
 import { startNotificationSink, type NotificationSink } from './notification-sink.ts';
 
 let sink: NotificationSink | undefined;
@@ -64,6 +64,12 @@ describe('a sink records each request and answers by its script', () => {
     expect(response.status).toBe(400);
     expect(sink.records).toEqual([]);
   });
+});
+
+test('a rule may apply a number of times to each stream', () => {
+  const play = createFaultPlayer([{ timesPerStream: 1, fault: { kind: 'hang' } }], () => 0);
+  const answers = ['a', 'b', 'a', 'b'].map((streamId) => play({ streamId, type: 'x' })?.kind ?? 'ok');
+  expect(answers).toEqual(['hang', 'hang', 'ok', 'ok']);
 });
 
 test('a storm is the same for the same seed, and its subjects differ', () => {

@@ -140,7 +140,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
         };
         const abort = (): void => {
           leave();
-          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+          reject(signal.reason as unknown);
         };
         const timer = setTimeout(() => {
           leave();

@@ -10,7 +10,14 @@ import type { IssueStore } from '../stores/issue-store.ts';
 import type { StoredIssue } from '../stores/issue.ts';
 import type { StreamStore, StreamWrite } from '../stores/stream-store.ts';
 import type { AppGate, Delay, Turn } from './app-gate.ts';
-import { type AttemptMade, attemptRows, cutOffRows, type Ending, endingRows } from './delivery-rows.ts';
+import {
+  type AttemptMade,
+  attemptRows,
+  cutOffRows,
+  deliveredBefore,
+  type Ending,
+  endingRows,
+} from './delivery-rows.ts';
 
 /** What a delivery works with. */
 export interface DeliveryDependencies {
@@ -134,8 +141,13 @@ async function alreadySettled(
     case 'refused':
       return null;
     case 'delivered':
-      // Its rows were written together, the state among them.
-      return { kind: 'delivered', provider, externalId: claim.externalId, recorded: true };
+      // Its rows were written together. The state is written once more, for whoever waits for it: it is the same.
+      return {
+        kind: 'delivered',
+        provider,
+        externalId: claim.externalId,
+        recorded: await written(dependencies, deliveredBefore(order, provider, claim.externalId)),
+      };
     case 'dropped':
       if (order.reason === 'resolve_owed') return null;
       return { kind: 'dropped', code: dropCodeOf(claim.code), recorded: true };

@@ -128,7 +128,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     channels,
     gate: createAppGate(maxWaitingPerApp === undefined ? {} : { maxWaitingPerApp }),
     now: Date.now,
-    onOutcome: telemetry.delivered,
+    onOutcome: (sending) => telemetry.delivered(sending),
     onDrop: ({ order, code }) => {
       telemetry.dropped({ order, code });
       onProblem?.({ what: `a notification is given up: ${code}`, id: order.notificationId });

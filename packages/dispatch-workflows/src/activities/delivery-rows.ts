@@ -96,6 +96,17 @@ export function cutOffRows(
   };
 }
 
+/** The rows of a notification that an earlier sending delivered: its intent and the ledger tell of it already. */
+export function deliveredBefore(
+  order: DeliveryOrder,
+  provider: string,
+  externalId: string | null,
+): StreamWrite {
+  const { stream, unwritten = {} } = order;
+  const state = stateAfter(order, { kind: 'delivered', provider, externalId });
+  return { stream, state, ...unwrittenRows(stream, unwritten, order.decidedAt) };
+}
+
 /** What happened in a stream and no row tells of yet. */
 export function unwrittenRows(
   stream: StreamKey,

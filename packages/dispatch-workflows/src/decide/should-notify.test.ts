@@ -337,6 +337,7 @@ describe('whatever comes in whatever order', () => {
   });
 
   test('nothing is repeated within the interval, unless it was suppressed in between', () => {
+    expect.hasAssertions();
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
         for (const { reason, before, now } of run(timeline(list, interval)).steps) {
@@ -349,6 +350,7 @@ describe('whatever comes in whatever order', () => {
   });
 
   test('nothing stale is told but a resolve, and every newer resolve of something open is', () => {
+    expect.hasAssertions();
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
         for (const { given, kind, before, now, reason } of run(timeline(list, interval)).steps) {

@@ -145,14 +145,24 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         return v.parse(activeSchema, JSON.parse(row?.active ?? 'null'));
       }),
     listAt: (revision) =>
-      stored('list routes as they were', async () => {
-        const rows = await db
-          .selectDistinctOn([routeHistory.routeId])
+      stored('list routes as they were', async () =>
+        db
+          .selectDistinctOn([routeHistory.routeId], {
+            revision: routeHistory.revision,
+            routeId: routeHistory.routeId,
+            version: routeHistory.version,
+            name: routeHistory.name,
+            query: routeHistory.query,
+            enabled: routeHistory.enabled,
+            connectedAppIds: routeHistory.connectedAppIds,
+            renotifyIntervalMs: routeHistory.renotifyIntervalMs,
+            maxSignalAgeMs: routeHistory.maxSignalAgeMs,
+            removed: routeHistory.removed,
+          })
           .from(routeHistory)
           .where(revision === null ? undefined : lte(routeHistory.revision, revision))
-          .orderBy(asc(routeHistory.routeId), desc(routeHistory.revision));
-        return rows.map(({ changedAt: _, ...row }) => row);
-      }),
+          .orderBy(asc(routeHistory.routeId), desc(routeHistory.revision)),
+      ),
     get: (id) =>
       stored('read a route', async () => {
         const [route] = await withApps(db, await db.select().from(routes).where(eq(routes.id, id)));

@@ -1,4 +1,4 @@
-import type { Outcome } from '@heliograph/notifier';
+import type { Outcome, OutcomeCode } from '@heliograph/notifier';
 import type { StoredDeliveryRequest } from '@heliograph/notifier/channels';
 import type { AppGate, Delay, Turn } from '../activities/app-gate.ts';
 import type { DeliveryDependencies } from '../activities/attempt.ts';
@@ -36,8 +36,10 @@ export const limited = (retryAfterMs: number): Outcome => ({
   retryAfterMs,
   status: 429,
 });
-export const rejected = (retryable: boolean, parts: Partial<Outcome> = {}): Outcome =>
-  ({ kind: 'rejected', retryable, code: 'HTTP_STATUS', status: 500, ...parts }) as Outcome;
+export const rejected = (
+  retryable: boolean,
+  { code = 'HTTP_STATUS', status = 500 }: { readonly code?: OutcomeCode; readonly status?: number } = {},
+): Outcome => ({ kind: 'rejected', retryable, code, status });
 
 /** A gate on a virtual clock: waiting moves the clock. */
 function virtualGate(clock: { now: number; slept: number[] }): AppGate {

@@ -1,0 +1,229 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createAppGate, type AppGate, type Delay, type Turn } from './app-gate.ts';
+
+/** A gate on a clock that only `pass` moves. */
+function world(options: { readonly maxWaitingPerApp?: number } = {}) {
+  let now = 0;
+  let timers: { at: number; run: () => void }[] = [];
+  const gate = createAppGate({
+    ...options,
+    now: () => now,
+    setTimer: (run, ms) => timers.push({ at: now + ms, run }),
+  });
+  const pass = async (ms: number): Promise<void> => {
+    const until = now + ms;
+    for (;;) {
+      const next = timers.toSorted((a, b) => a.at - b.at)[0];
+      if (next === undefined || next.at > until) break;
+      timers = timers.filter((each) => each !== next);
+      now = next.at;
+      next.run();
+      await settled();
+    }
+    now = until;
+    await settled();
+  };
+  return { gate, pass };
+}
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const isTurn = (given: Turn | Delay): given is Turn => 'end' in given;
+const never = new AbortController().signal;
+const enter = (gate: AppGate, wish: Partial<Parameters<AppGate['enter']>[1]> = {}) =>
+  gate.enter('app', { wasThrottled: false, maxWaitMs: 60_000, signal: never, ...wish });
+
+/** Deliveries that wait at the gate, and those that have got their turn, in their order. */
+function crowd(gate: AppGate, names: readonly string[], wish: (name: string) => object = () => ({})) {
+  const turns: { readonly name: string; readonly turn: Turn }[] = [];
+  for (const name of names)
+    void (async () => {
+      const given = await enter(gate, wish(name));
+      if (isTurn(given)) turns.push({ name, turn: given });
+    })();
+  return turns;
+}
+
+function take(gate: AppGate, appId = 'app'): Turn {
+  const given = gate.tryEnter(appId);
+  if (!isTurn(given)) throw new Error('the gate is closed');
+  return given;
+}
+
+describe('a gate', () => {
+  test('lets everybody in while nobody was throttled', async () => {
+    const { gate } = world();
+    expect(Array.from({ length: 500 }, () => gate.tryEnter('app')).every(isTurn)).toBe(true);
+    expect(isTurn(await enter(gate))).toBe(true);
+  });
+
+  test('is closed for everybody for as long as the provider asked one, and for this app only', async () => {
+    const { gate, pass } = world();
+    take(gate).throttled(1000);
+    expect(gate.tryEnter('app')).toEqual({ waitMs: 1000 });
+    expect(isTurn(gate.tryEnter('other'))).toBe(true);
+    await pass(999);
+    expect(isTurn(gate.tryEnter('app'))).toBe(false);
+    await pass(1);
+    expect(isTurn(gate.tryEnter('app'))).toBe(true);
+  });
+
+  test('lets one in after a throttle, and twice as many with each round that goes well', async () => {
+    const { gate, pass } = world({ maxWaitingPerApp: 1000 });
+    take(gate).throttled(1000);
+    const turns = crowd(
+      gate,
+      Array.from({ length: 300 }, (_, index) => `d${index}`),
+    );
+    await pass(1000);
+    const rounds: number[] = [];
+    while (turns.length > 0) {
+      const round = turns.splice(0);
+      rounds.push(round.length);
+      for (const { turn } of round) turn.end('accepted');
+      await settled();
+    }
+    expect(rounds.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(rounds.reduce((sum, each) => sum + each, 0)).toBe(300);
+  });
+
+  test('does not widen by what failed, nor by what began before the throttle', async () => {
+    const { gate, pass } = world();
+    const [early, refused] = [take(gate), take(gate)];
+    refused.throttled(1000);
+    early.end('accepted');
+    await pass(1000);
+    const turns = crowd(gate, ['a', 'b', 'c']);
+    await settled();
+    expect(turns.map(({ name }) => name)).toEqual(['a']);
+    turns[0]?.turn.end('other');
+    await settled();
+    expect(turns.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  test('lets those in first that were sent and throttled before, each kind in its order', async () => {
+    const { gate, pass } = world();
+    take(gate).throttled(1000);
+    const turns = crowd(gate, ['new1', 'old1', 'new2', 'old2'], (name) => ({
+      wasThrottled: name.startsWith('old'),
+    }));
+    await pass(1000);
+    for (let round = 0; round < 4; round++) {
+      for (const { turn } of turns) turn.end('accepted');
+      await settled();
+    }
+    expect(turns.map(({ name }) => name)).toEqual(['old1', 'old2', 'new1', 'new2']);
+  });
+
+  test('closes again, and longer, when the next one is refused', async () => {
+    const { gate, pass } = world();
+    take(gate).throttled(1000);
+    const turns = crowd(gate, ['a', 'b']);
+    await pass(1000);
+    turns[0]?.turn.throttled(5000);
+    await pass(4999);
+    expect(turns).toHaveLength(1);
+    await pass(1);
+    expect(turns).toHaveLength(2);
+  });
+
+  test('does not let a delivery wait for longer than it wants, nor one too many', async () => {
+    const { gate } = world({ maxWaitingPerApp: 2 });
+    take(gate).throttled(10_000);
+    await expect(enter(gate, { maxWaitMs: 9999 })).resolves.toEqual({ waitMs: 10_000 });
+    crowd(gate, ['a', 'b']);
+    await settled();
+    await expect(enter(gate)).resolves.toEqual({ waitMs: 10_000 });
+  });
+
+  test('lets a delivery go that is stopped, and its place with it', async () => {
+    const { gate, pass } = world({ maxWaitingPerApp: 1 });
+    take(gate).throttled(1000);
+    const controller = new AbortController();
+    const stopped = enter(gate, { signal: controller.signal });
+    await expect(enter(gate)).resolves.toMatchObject({ waitMs: 1000 });
+    controller.abort();
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    const turns = crowd(gate, ['next']);
+    await pass(1000);
+    expect(turns).toHaveLength(1);
+    await expect(enter(gate, { signal: AbortSignal.abort(), maxWaitMs: 1 })).resolves.toBeDefined();
+  });
+
+  test('learns of a throttle elsewhere, and of one that it knows nothing new', async () => {
+    const { gate, pass } = world();
+    gate.learn('app', 2000);
+    expect(gate.tryEnter('app')).toEqual({ waitMs: 2000 });
+    await pass(500);
+    gate.learn('app', 1505);
+    expect(gate.tryEnter('app')).toEqual({ waitMs: 1500 });
+    gate.learn('app', 3000);
+    expect(gate.tryEnter('app')).toEqual({ waitMs: 3000 });
+    gate.learn('free', 0);
+    expect(isTurn(gate.tryEnter('free'))).toBe(true);
+  });
+
+  test('counts a turn once, however often it is given back', async () => {
+    const { gate, pass } = world();
+    take(gate).throttled(1000);
+    await pass(1000);
+    const turn = take(gate);
+    for (let time = 0; time < 5; time++) turn.end('accepted');
+    // The window is two: one more than it was.
+    expect([gate.tryEnter('app'), gate.tryEnter('app'), gate.tryEnter('app')].map(isTurn)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});
+
+test('whatever happens, nobody is let in while it is closed, and nobody waits for ever', async () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant('enter' as const), wasThrottled: fc.boolean() }),
+      fc.record({ kind: fc.constant('end' as const), accepted: fc.boolean() }),
+      fc.record({ kind: fc.constant('throttle' as const), forMs: fc.nat(2000) }),
+      fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(1500) }),
+    ),
+    { maxLength: 60 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (list) => {
+      const { gate, pass } = world({ maxWaitingPerApp: 1000 });
+      const turns: Turn[] = [];
+      const waiting = new Set<symbol>();
+      const arrive = async (wasThrottled: boolean): Promise<void> => {
+        const me = Symbol('delivery');
+        waiting.add(me);
+        const given = await enter(gate, { wasThrottled, maxWaitMs: 1_000_000 });
+        waiting.delete(me);
+        if (isTurn(given)) turns.push(given);
+      };
+      let [now, closedUntil] = [0, 0];
+      for (const step of list) {
+        if (step.kind === 'enter') {
+          void arrive(step.wasThrottled);
+          await settled();
+        } else if (step.kind === 'pass') {
+          now += step.ms;
+          await pass(step.ms);
+        } else {
+          const turn = turns.shift();
+          if (turn === undefined) continue;
+          if (step.kind === 'throttle') {
+            turn.throttled(step.forMs);
+            closedUntil = Math.max(closedUntil, now + step.forMs);
+          } else turn.end(step.accepted ? 'accepted' : 'other');
+          await settled();
+        }
+        if (now < closedUntil) expect(isTurn(gate.tryEnter('app'))).toBe(false);
+      }
+      for (let round = 0; round < 200 && waiting.size + turns.length > 0; round++) {
+        for (const turn of turns.splice(0)) turn.end('accepted');
+        await pass(2000);
+      }
+      expect(waiting.size).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
+});

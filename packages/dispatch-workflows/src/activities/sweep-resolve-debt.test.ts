@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import type { IssueSignal, StreamKey } from '../contract.ts';
+import type { ResolveDebt } from '../stores/debt-store.ts';
+import { storedIssue } from '../testing/stored-issue.ts';
+import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
+
+const NOW = 1_800_000_000_000;
+const LONG_AGO = NOW - 600_000;
+function debt(id: string, parts: Partial<ResolveDebt> = {}): ResolveDebt {
+  return {
+    workflowId: `alert-${id}-r-a`,
+    stream: { fingerprint: id, routeId: 'r', connectedAppId: 'a' },
+    notifiedAt: 1,
+    issue: { position: '5', eventId: 'e5', storedAt: LONG_AGO },
+    intent: null,
+    updatedAt: LONG_AGO,
+    ...parts,
+  };
+}
+
+function world(pages: readonly (readonly ResolveDebt[])[], options: Partial<SweepOptions> = {}) {
+  const sent: [StreamKey, IssueSignal][] = [];
+  const failing = new Set<string>();
+  const failures: string[] = [];
+  const cleared: number[] = [];
+  const state = { isGone: false, heartbeats: 0 };
+  const sweep = (signal?: AbortSignal) =>
+    sweepResolveDebt(
+      {
+        debts: {
+          list: async ({ afterId }) => {
+            const index = Number(afterId ?? 0);
+            return {
+              debts: pages[index] ?? [],
+              nextId: index + 1 < pages.length ? String(index + 1) : null,
+            };
+          },
+          clearIntents: async (ms) => {
+            cleared.push(ms);
+            return 3;
+          },
+        },
+        issues: { read: async () => (state.isGone ? null : storedIssue(5, { status: 'resolved' })) },
+        signal: async (stream, given) => {
+          if (failing.has(stream.fingerprint)) throw new Error('refused');
+          sent.push([stream, given]);
+        },
+        now: () => NOW,
+        onFailure: ({ workflowId }) => failures.push(workflowId),
+      },
+      { ...DEFAULT_SWEEP_OPTIONS, ...options },
+      { heartbeat: () => void state.heartbeats++, ...(signal === undefined ? {} : { signal }) },
+    );
+  return { sweep, sent, failing, failures, cleared, state };
+}
+
+describe('a sweep', () => {
+  test('asks every stream that owes a resolve, over all pages, and says that it is owed', async () => {
+    const { sweep, sent, cleared } = world([[debt('f1')], [], [debt('f2')]]);
+    await expect(sweep()).resolves.toEqual({ owed: 2, signalled: 2, cleared: 3, nextSweepInMs: 60_000 });
+    expect(sent.map(([stream, { owed, status }]) => [stream.fingerprint, owed, status])).toEqual([
+      ['f1', true, 'resolved'],
+      ['f2', true, 'resolved'],
+    ]);
+    expect(cleared).toEqual([7 * 86_400_000]);
+  });
+
+  test.each<[string, Partial<ResolveDebt>, boolean]>([
+    ['of which something was written lately', { updatedAt: NOW - 1000 }, false],
+    [
+      'whose issue is young: the scan may be about to bring it',
+      { issue: { position: '5', eventId: 'e', storedAt: NOW } },
+      false,
+    ],
+    ['that is being delivered', { intent: { status: 'refused', code: null, updatedAt: LONG_AGO } }, false],
+    [
+      'whose delivery was left lying for hours',
+      { intent: { status: 'intended', code: null, updatedAt: NOW - 3 * 3_600_000 } },
+      true,
+    ],
+    [
+      'whose resolve was given up',
+      { intent: { status: 'dropped', code: 'EXPIRED', updatedAt: LONG_AGO } },
+      true,
+    ],
+    [
+      'that was delivered and not recorded',
+      { intent: { status: 'delivered', code: null, updatedAt: LONG_AGO } },
+      true,
+    ],
+  ])('counts a stream %s', async (_, parts, isAsked) => {
+    const { sweep } = world([[debt('f1', parts)]]);
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: isAsked ? 1 : 0 });
+  });
+
+  test('goes on after a stream that cannot be asked', async () => {
+    const { sweep, failing, failures, sent } = world([[debt('f1'), debt('f2')]]);
+    failing.add('f1');
+    await expect(sweep()).resolves.toMatchObject({ owed: 2, signalled: 1 });
+    expect(failures).toEqual(['alert-f1-r-a']);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('asks at most so many at once, and counts the others', async () => {
+    const { sweep } = world([[debt('f1'), debt('f2'), debt('f3')]], { maxSignals: 2 });
+    await expect(sweep()).resolves.toMatchObject({ owed: 3, signalled: 2 });
+  });
+
+  test('leaves out what is no longer stored', async () => {
+    const { sweep, state } = world([[debt('f1')]]);
+    state.isGone = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+  });
+
+  test('stops between pages', async () => {
+    const { sweep } = world([[debt('f1')]]);
+    await expect(sweep(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

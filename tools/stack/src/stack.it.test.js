@@ -251,6 +251,88 @@ test('a part of one’s own is run beside the others, in its order', async () =>
   await other.stop();
 });
 
+/**
+ * Makes a part that finds its port taken as often as it is told, each time a while after it named its address.
+ * @param {number} failures
+ * @returns {import('@heliograph/stack').Part}
+ */
+function unluckyPart(failures) {
+  let starts = 0;
+  return {
+    name: 'unlucky',
+    after: [],
+    start: async () => {
+      const start = ++starts;
+      const script =
+        start <= failures
+          ? "setTimeout(() => { console.error('EADDRINUSE'); process.exit(1); }, 300)"
+          : 'setInterval(() => {}, 1000)';
+      return {
+        env: { UNLUCKY_URL: `address ${start}` },
+        addresses: {},
+        processes: [
+          {
+            name: 'unlucky',
+            command: process.execPath,
+            args: ['-e', script],
+            isReady: async () => start > failures,
+          },
+        ],
+      };
+    },
+  };
+}
+
+/**
+ * Makes a part that needs the unlucky one's address.
+ * @param {(string | undefined)[]} seen
+ * @returns {import('@heliograph/stack').Part}
+ */
+function knowingPart(seen) {
+  return {
+    name: 'knowing',
+    after: [],
+    knows: ['unlucky'],
+    start: async ({ env }) => {
+      seen.push(env['UNLUCKY_URL']);
+      const script = 'setInterval(() => {}, 1000)';
+      return {
+        env: {},
+        addresses: {},
+        processes: [
+          { name: 'knowing', command: process.execPath, args: ['-e', script], isReady: async () => true },
+        ],
+      };
+    },
+  };
+}
+
+test('a part that knows another starts beside it, and anew when the other moves', async () => {
+  /** @type {(string | undefined)[]} */
+  const seen = [];
+  const other = await startStack({
+    directory: join(parent, 'knowing'),
+    parts: [unluckyPart(1), knowingPart(seen)],
+  });
+  expect(seen).toEqual(['address 1', 'address 2']);
+  expect(other.processes().map(({ name, state }) => `${name} ${state}`)).toEqual([
+    'unlucky ready',
+    'knowing ready',
+  ]);
+  await other.stop();
+});
+
+test('a part that knows another fails with it and leaves nothing', async () => {
+  /** @type {(string | undefined)[]} */
+  const seen = [];
+  const other = join(parent, 'knowing-nobody');
+  await expect(
+    startStack({ directory: other, parts: [unluckyPart(9), knowingPart(seen)] }),
+  ).rejects.toMatchObject({ code: 'STACK_START_FAILED' });
+  expect(seen[0]).toBe('address 1');
+  expect(readRunState(other)).toBeUndefined();
+});
+
 test('a process that ends at once fails the start with its own words', async () => {
   /** @type {import('@heliograph/stack').Part} */
   const part = {

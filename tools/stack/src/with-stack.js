@@ -6,10 +6,10 @@ import { messageOf } from './errors.js';
 import { describeEvent } from './event-line.js';
 import { startStack } from './start-stack.js';
 
-const USAGE = 'usage: with-stack [--profile local|test] [--directory DIR] -- command args…';
+const USAGE = 'usage: with-stack [--profile local|test] [--directory DIR] [--parts NAME,…] -- command args…';
 
 /**
- * @typedef {{ profile: 'local' | 'test', directory: string | undefined, command: string, args: readonly string[] }} WithStackArguments
+ * @typedef {{ profile: 'local' | 'test', directory: string | undefined, parts: readonly string[] | undefined, command: string, args: readonly string[] }} WithStackArguments
  */
 
 /**
@@ -22,15 +22,18 @@ export function parseWithStack(argv) {
   let profile = 'test';
   /** @type {string | undefined} */
   let directory;
+  /** @type {readonly string[] | undefined} */
+  let parts;
   for (let index = 0; index < argv.length; index++) {
     const flag = argv[index];
     const value = argv[index + 1];
     if (flag === '--') {
       if (value === undefined) return 'no command after --';
-      return { profile, directory, command: value, args: argv.slice(index + 2) };
+      return { profile, directory, parts, command: value, args: argv.slice(index + 2) };
     }
     if (flag === '--profile' && (value === 'local' || value === 'test')) profile = value;
     else if (flag === '--directory' && value !== undefined && value !== '--') directory = value;
+    else if (flag === '--parts' && value !== undefined && value !== '--') parts = value.split(',');
     else return `unknown or incomplete argument ${flag}`;
     index++;
   }
@@ -73,6 +76,7 @@ export async function withStack(argv) {
     stack = await startStack({
       directory,
       profile: parsed.profile,
+      ...(parsed.parts === undefined ? {} : { parts: parsed.parts }),
       print,
       onEvent,
       signal: interrupted.signal,

@@ -46,7 +46,7 @@ test('after kill -9 of npm start nothing is left within seconds, and the next st
   const first = observeProcess([START, 'stack'], { HELIOGRAPH_DIRECTORY: directory });
   await first.until(/ready in [\d.]+ s/);
   const pids = pidsOf(directory);
-  expect(pids).toHaveLength(6);
+  expect(pids).toHaveLength(8);
   first.child.kill('SIGKILL');
   await first.exitCode;
 
@@ -62,7 +62,7 @@ test('after kill -9 of npm start nothing is left within seconds, and the next st
 test('SIGTERM stops everything with exit code 0 and removes run.json', async () => {
   const directory = join(parent, 'terminated');
   const started = observeProcess([START, 'stack'], { HELIOGRAPH_DIRECTORY: directory });
-  await started.until(/PostgreSQL 18 .* ready\n[^]*Temporal 1\.[^]*ready in [\d.]+ s/);
+  await started.until(/PostgreSQL 18 .* ready\n[^]*Temporal 1\.[^]*\ntraces .* ready\n[^]*ready in [\d.]+ s/);
   const pids = pidsOf(directory);
   started.child.kill('SIGTERM');
   expect(await started.exitCode).toBe(0);

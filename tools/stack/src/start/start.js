@@ -4,7 +4,7 @@ import { findApps, loadApps, toServerSpec } from '../app-definition.js';
 import { StackError, messageOf } from '../errors.js';
 import { describeEvent } from '../event-line.js';
 import { configuredPort } from '../ports.js';
-import { defaultParts, startStack } from '../start-stack.js';
+import { defaultParts, knownParts, startStack } from '../start-stack.js';
 import { deleteStateDirectory, hasState } from '../state-directory.js';
 import { buildApps } from './build-apps.js';
 import { stateTable } from './state-table.js';
@@ -78,12 +78,14 @@ export async function start(root, options, { build = buildApps } = {}) {
 async function startServersAndBuild(root, directory, { withApps, build, signal }) {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
-  const ports = Object.fromEntries(defaultParts.map(({ name }) => [name, configuredPort(name, process.env)]));
+  // Who has a collector of their own keeps it.
+  const parts = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ? defaultParts : knownParts;
+  const ports = Object.fromEntries(parts.map(({ name }) => [name, configuredPort(name, process.env)]));
   const onEvent = (/** @type {import('../supervised-process.js').StackEvent} */ event) => {
     const line = describeEvent(event);
     if (line !== undefined) print(line);
   };
-  const starting = startStack({ directory, profile: 'local', ports, print, onEvent, signal: either });
+  const starting = startStack({ directory, profile: 'local', parts, ports, print, onEvent, signal: either });
   const building = withApps
     ? build(
         root,

@@ -8,11 +8,15 @@ import {
 import { createDispatchActivities, DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/activities';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
+  createAppHealthStore,
   createConnectedAppStore,
+  createDebtStore,
   createIssueStore,
+  createLedger,
   createRouteStore,
   createStreamStore,
   migrateDispatch,
+  startLedgerCarrier,
 } from '@heliograph/dispatch-workflows/stores';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
 import { bundleWorkflows, connectWorker, installTemporalRuntime } from '@heliograph/temporal-worker';
@@ -75,7 +79,11 @@ export async function layBenchGround() {
     routes: createRouteStore(postgres),
     connectedApps: createConnectedAppStore(postgres, sealer),
     streams: createStreamStore(postgres),
+    health: createAppHealthStore(postgres),
+    debts: createDebtStore(postgres, clickhouse),
   };
+  const ledger = createLedger(postgres, clickhouse);
+  const carrier = startLedgerCarrier(ledger);
   const worker = await createDispatchWorkers({
     connection,
     namespace,
@@ -83,6 +91,7 @@ export async function layBenchGround() {
     shutdownGraceMs: 1000,
     activities: createDispatchActivities({
       ...stores,
+      ledger: (batch) => ledger.write(batch),
       client,
       channels,
       onProblem: ({ what, id, error }) =>
@@ -95,6 +104,7 @@ export async function layBenchGround() {
     worker,
     serverVersion,
     async close() {
+      await carrier.stop();
       await connection.close();
       await channels.close();
       await postgres.close();

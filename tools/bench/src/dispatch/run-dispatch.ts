@@ -4,6 +4,7 @@ import { median, percentile, rounded, spread } from '../statistics.ts';
 import { layBenchGround } from './ground.ts';
 import { historyCosts } from './history-costs.ts';
 import { measurePushLatency } from './push-latency.ts';
+import { measureRetryAfter, type RetryAfterRun } from './retry-after.ts';
 import { runPeer, runProduct, type Block } from './shapes.ts';
 import { startSinkProcess, type Received } from './sink-process.ts';
 
@@ -14,6 +15,7 @@ export interface DispatchReport {
   readonly ratioToNaive: number;
   readonly notificationsPerSecond: number;
   readonly pushLatencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly retryAfter: RetryAfterRun;
   readonly eventsPerNotification: number;
   readonly signalsPerWorkflowTask: number;
   readonly lost: number;
@@ -94,6 +96,7 @@ export async function runDispatch(options: {
   await sleep(500);
   const { received } = sink;
   await sink.stop();
+  const retryAfter = await measureRetryAfter();
   return {
     name: 'dispatch',
     ratioToCeiling: rounded(median(ratios.ceiling), 2),
@@ -104,6 +107,7 @@ export async function runDispatch(options: {
       p95: Math.round(percentile(latency.latenciesMs, 0.95)),
       p99: Math.round(percentile(latency.latenciesMs, 0.99)),
     },
+    retryAfter,
     eventsPerNotification: rounded(costs.eventsPerWorkflow, 1),
     signalsPerWorkflowTask: rounded(burst.signalsPerWorkflowTask, 1),
     ...faults(expected, received),

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { startNotificationSink } from '@heliograph/simulators';
+import { faultScriptSchema, type FaultScript, startNotificationSink } from '@heliograph/simulators';
 import * as v from 'valibot';
 
 /** What the sink says of one request. */
@@ -9,6 +9,7 @@ const receivedSchema = v.object({
   webhookId: v.string(),
   streamId: v.string(),
   eventId: v.string(),
+  isAccepted: v.boolean(),
 });
 const messageSchema = v.variant('kind', [
   v.object({ kind: v.literal('ready'), url: v.string() }),
@@ -25,9 +26,9 @@ export interface SinkProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the sink; it ends with this process. */
-export async function startSinkProcess(): Promise<SinkProcess> {
-  const child = fork(fileURLToPath(import.meta.url), ['sink'], {
+/** Starts the sink, which answers badly as the script says; it ends with this process. */
+export async function startSinkProcess(faults: FaultScript = []): Promise<SinkProcess> {
+  const child = fork(fileURLToPath(import.meta.url), ['sink', JSON.stringify(faults)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const received: Received[] = [];
@@ -54,8 +55,10 @@ if (process.argv[2] === 'sink' && process.send !== undefined) {
   const send = process.send.bind(process);
   let requests: Received[] = [];
   const sink = await startNotificationSink({
-    onRecord: ({ receivedAt, webhookId, body }) => {
-      requests.push({ at: receivedAt, webhookId, streamId: body.streamId, eventId: body.issue.eventId });
+    faults: v.parse(faultScriptSchema, JSON.parse(process.argv[3] ?? '[]')),
+    onRecord: ({ receivedAt, webhookId, body: { streamId, issue }, answer }) => {
+      const isAccepted = answer === 'accepted';
+      requests.push({ at: receivedAt, webhookId, streamId, eventId: issue.eventId, isAccepted });
     },
   });
   // In bundles: one message per request would be work of the process that is measured.

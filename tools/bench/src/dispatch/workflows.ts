@@ -33,6 +33,7 @@ export async function naiveAlert({ stream }: AlertInput): Promise<void> {
     stream,
     notificationId: `naive-${stream.routeId}-${stream.fingerprint}`,
     kind: 'trigger',
+    reason: 'new',
     issue,
     state,
     decidedAt: Date.now(),

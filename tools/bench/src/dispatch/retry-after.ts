@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAlertStorm } from '@heliograph/simulators';
+import { percentile } from '../statistics.ts';
+import { startDispatchCenter } from './dispatch-center.ts';
+import { inBlock } from './push-latency.ts';
+import { startSinkProcess, type Received } from './sink-process.ts';
+
+/** What became of alerts whose first notification was answered with 429 and Retry-After. */
+export interface RetryAfterRun {
+  /** From the 429 to the acceptance of the same notification, in milliseconds. */
+  readonly p50Ms: number;
+  /** Alerts whose first notification was accepted, although they resolve while it waits. */
+  readonly delivered: number;
+  readonly of: number;
+}
+
+const BLOCK = 'retryafter';
+const ALERTS = 500;
+/** Alerts per second: firing and resolve together stay below what the machine carries. */
+const PER_SECOND = 12;
+/** An alert resolves so long after it fired, in milliseconds: while its notification waits. */
+const RESOLVES_AFTER_MS = 500;
+
+/**
+ * Every alert's first notification is answered with 429 and Retry-After 1 s, and every alert resolves in the middle of
+ * that wait. Alertmanager's next flush would find them resolved and tell nobody.
+ */
+export async function measureRetryAfter(): Promise<RetryAfterRun> {
+  const sink = await startSinkProcess([
+    { timesPerStream: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } },
+  ]);
+  const center = await startDispatchCenter(BLOCK, sink.url);
+  try {
+    const requests: Promise<unknown>[] = [];
+    const firing: string[] = [];
+    const startedAt = performance.now();
+    for (const [index, subject] of createAlertStorm({ seed: 77, subjects: ALERTS }).entries()) {
+      await sleep(Math.max(0, startedAt + (index * 1000) / PER_SECOND - performance.now()));
+      const issue = inBlock(BLOCK, subject.issue('firing', Date.now()));
+      firing.push(issue.eventId);
+      requests.push(
+        center
+          .call('/api/v1/issues', issue)
+          .then(() => sleep(RESOLVES_AFTER_MS))
+          .then(() => center.call('/api/v1/issues', inBlock(BLOCK, subject.issue('resolved', Date.now())))),
+      );
+    }
+    await Promise.all(requests);
+    let waits = waitsOf(firing, sink.received);
+    for (let waitedMs = 0; waits.length < ALERTS && waitedMs < 30_000; waitedMs += 250) {
+      await sleep(250);
+      waits = waitsOf(firing, sink.received);
+    }
+    return { p50Ms: Math.round(percentile(waits, 0.5)), delivered: waits.length, of: ALERTS };
+  } finally {
+    await center.stop();
+    await sink.stop();
+  }
+}
+
+/** For each first notification that was accepted, how long that was after its 429. */
+function waitsOf(eventIds: readonly string[], received: readonly Received[]): readonly number[] {
+  const wanted = new Set(eventIds);
+  const refusedAt = new Map<string, number>();
+  const waits = new Map<string, number>();
+  for (const { eventId, at, isAccepted } of received) {
+    if (!wanted.has(eventId)) continue;
+    if (!isAccepted) refusedAt.set(eventId, refusedAt.get(eventId) ?? at);
+    else if (!waits.has(eventId)) waits.set(eventId, at - (refusedAt.get(eventId) ?? Number.NaN));
+  }
+  return [...waits.values()];
+}

@@ -67,7 +67,7 @@ describe('a gate', () => {
     expect(isTurn(gate.tryEnter('app'))).toBe(true);
   });
 
-  test('lets one in after a throttle, and twice as many with each round that goes well', async () => {
+  test('lets eight in after a throttle, and twice as many with each round that goes well', async () => {
     const { gate, pass } = world({ maxWaitingPerApp: 1000 });
     take(gate).throttled(1000);
     const turns = crowd(
@@ -82,15 +82,41 @@ describe('a gate', () => {
       for (const { turn } of round) turn.end('accepted');
       await settled();
     }
-    expect(rounds.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(rounds.slice(0, 5)).toEqual([8, 16, 32, 64, 128]);
     expect(rounds.reduce((sum, each) => sum + each, 0)).toBe(300);
+  });
+
+  /** Throttled so often that only one begins. */
+  async function narrow({ gate, pass }: ReturnType<typeof world>): Promise<void> {
+    for (let time = 0; time < 4; time++) {
+      take(gate).throttled(1000);
+      await pass(1000);
+    }
+  }
+
+  test('lets half as many in after each further throttle, and counts those refused together as one', async () => {
+    const { gate, pass } = world();
+    const widths: number[] = [];
+    for (let time = 0; time < 5; time++) {
+      const together: Turn[] = [];
+      for (
+        let given = gate.tryEnter('app');
+        isTurn(given) && together.length < 20;
+        given = gate.tryEnter('app')
+      )
+        together.push(given);
+      widths.push(together.length);
+      for (const turn of together) turn.throttled(1000);
+      await pass(1000);
+    }
+    expect(widths.slice(1)).toEqual([8, 4, 2, 1]);
   });
 
   test('does not widen by what failed, nor by what began before the throttle', async () => {
     const { gate, pass } = world();
-    const [early, refused] = [take(gate), take(gate)];
+    await narrow({ gate, pass });
+    const refused = take(gate);
     refused.throttled(1000);
-    early.end('accepted');
     await pass(1000);
     const turns = crowd(gate, ['a', 'b', 'c']);
     await settled();
@@ -102,6 +128,7 @@ describe('a gate', () => {
 
   test('lets those in first that were sent and throttled before, each kind in its order', async () => {
     const { gate, pass } = world();
+    await narrow({ gate, pass });
     take(gate).throttled(1000);
     const turns = crowd(gate, ['new1', 'old1', 'new2', 'old2'], (name) => ({
       wasThrottled: name.startsWith('old'),
@@ -116,6 +143,7 @@ describe('a gate', () => {
 
   test('closes again, and longer, when the next one is refused', async () => {
     const { gate, pass } = world();
+    await narrow({ gate, pass });
     take(gate).throttled(1000);
     const turns = crowd(gate, ['a', 'b']);
     await pass(1000);
@@ -164,8 +192,7 @@ describe('a gate', () => {
 
   test('counts a turn once, however often it is given back', async () => {
     const { gate, pass } = world();
-    take(gate).throttled(1000);
-    await pass(1000);
+    await narrow({ gate, pass });
     const turn = take(gate);
     for (let time = 0; time < 5; time++) turn.end('accepted');
     // The window is two: one more than it was.

@@ -14,7 +14,8 @@ export interface Delay {
 
 /**
  * The budget of each connected app, shared by all deliveries of this process: once a provider asks to wait, nobody
- * sends, and afterwards few begin, twice as many after each round that went well. Without a throttle it costs nothing.
+ * sends. Afterwards at most eight begin, half as many after each further throttle, and twice as many after each round
+ * that went well. Without a throttle it costs nothing.
  */
 export interface AppGate {
   /** A turn at once, or how long it would take. */
@@ -56,6 +57,8 @@ interface App {
 
 /** From this window on the app counts as not throttled: more than a process keeps connections to one receiver. */
 const WIDE_OPEN = 128;
+/** How many begin after a throttle, at most; half as many as went before it where that was less. */
+const FIRST_WINDOW = 8;
 /** How long a delivery waits that finds the window full, in milliseconds, as far as anyone can say. */
 const TURN_MS = 50;
 
@@ -87,10 +90,18 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     if (app.window >= WIDE_OPEN && app.active === 0 && app.waiting.length === 0) apps.delete(appId);
   };
   const close = (appId: string, forMs: number): void => {
-    const app = apps.get(appId) ?? { closedUntil: 0, window: 1, active: 0, waiting: [], timed: false };
+    const app = apps.get(appId) ?? {
+      closedUntil: Number.NEGATIVE_INFINITY,
+      window: WIDE_OPEN,
+      active: 0,
+      waiting: [],
+      timed: false,
+    };
     apps.set(appId, app);
+    // Those that were sent together are refused together: that is one throttle.
+    if (now() >= app.closedUntil)
+      app.window = Math.max(1, Math.min(FIRST_WINDOW, Math.floor(app.window / 2)));
     app.closedUntil = Math.max(app.closedUntil, now() + forMs);
-    app.window = 1;
     release(appId, app);
   };
   const turn = (appId: string, app: App | undefined): Turn => {

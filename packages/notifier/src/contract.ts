@@ -24,8 +24,15 @@ export interface Notification {
   /** Stable over every attempt of this notification: the receiver's idempotency key. */
   readonly id: string;
   readonly kind: NotificationKind;
-  /** Stable over the life of an alert stream: what providers call a dedup key, alias or group key. */
+  /** Why it is sent, such as `new`, `renotify` or `resolved`. */
+  readonly reason: string;
+  /** Stable over the life of an alert stream: what groups everything that was ever said of one alert. */
   readonly streamId: string;
+  /**
+   * Stable from a trigger to its resolve, and another after that: what providers call a dedup key or alias. Several
+   * drop or reopen what comes again under a key that was resolved.
+   */
+  readonly episodeId: string;
   readonly route: { readonly id: string; readonly name: string };
   readonly connectedApp: { readonly id: string; readonly name: string };
   /** How many notifications of this stream were delivered before this one. */

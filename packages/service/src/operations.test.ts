@@ -151,7 +151,7 @@ describe('metrics and traces', () => {
     await expect(get('/metrics')).resolves.toMatchObject({ status: 404 });
   });
 
-  test('a server span continues the caller’s trace and is the parent of what the handler does', async () => {
+  test('a server span continues the caller’s trace and is the parent of what the handler does; probes have none', async () => {
     const exporter = new InMemorySpanExporter();
     telemetry = startTelemetry({
       serviceName: 'svc',
@@ -188,6 +188,8 @@ describe('metrics and traces', () => {
     expect(inner?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
     expect(onward['traceparent']).toBe(`00-${traceId}-${outer?.spanContext().spanId}-01`);
     expect(JSON.stringify(outer?.attributes)).not.toContain('hunter2');
+    for (const path of ['/healthz', '/readyz', '/metrics']) await get(path);
+    expect(exporter.getFinishedSpans()).toHaveLength(2);
   });
 });
 

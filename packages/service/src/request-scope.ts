@@ -1,5 +1,6 @@
 import {
   type Histogram,
+  INVALID_SPAN_CONTEXT,
   SpanKind,
   SpanStatusCode,
   type TextMapGetter,
@@ -69,11 +70,14 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
     const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
 
     const parent = propagation.extract(context.active(), c.req.raw.headers, getter);
-    const span = tracer.startSpan(
-      method,
-      { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'url.path': c.req.path } },
-      parent,
-    );
+    // Probes come every few seconds and tell nothing.
+    const span = QUIET.has(c.req.path)
+      ? trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+      : tracer.startSpan(
+          method,
+          { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'url.path': c.req.path } },
+          parent,
+        );
     await context.with(trace.setSpan(parent, span), async () => {
       try {
         await next();

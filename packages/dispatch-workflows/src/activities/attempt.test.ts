@@ -57,6 +57,7 @@ describe('one attempt', () => {
       notification: {
         id: order.notificationId,
         kind: 'resolve',
+        reason: 'new',
         streamId: 'alert-f1-r1-app1',
         route: { id: 'r1', name: 'critical' },
         connectedApp: { id: 'app1', name: 'sink' },
@@ -65,6 +66,20 @@ describe('one attempt', () => {
         issue: { labels: testIssue.labels, annotations: testIssue.annotations },
       },
     });
+  });
+
+  test.each([
+    ['a trigger begins an episode', testOrder(), `alert-f1-r1-app1-${testIssue.position}`],
+    [
+      'a resolve ends the one that is open',
+      testOrder({ kind: 'resolve', state: { ...INITIAL_STREAM_STATE, status: 'firing', episode: '3' } }),
+      'alert-f1-r1-app1-3',
+    ],
+    ['one without a name has that of its stream', testOrder({ kind: 'resolve' }), 'alert-f1-r1-app1'],
+  ])('%s', async (_, given, episodeId) => {
+    const { state, dependencies } = deliveryWorld();
+    await attempt(dependencies, given);
+    expect(state.requests[0]?.notification.episodeId).toBe(episodeId);
   });
 
   test('writes what happened before it along with its outcome', async () => {

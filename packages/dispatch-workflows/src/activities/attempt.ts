@@ -3,6 +3,7 @@ import type { NotifiedIssue, Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry, StoredDeliveryRequest } from '@heliograph/notifier/channels';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import type { DeliveryOrder, DeliveryResult, DropCode } from '../contract.ts';
+import { notificationIdOf } from '../decide/order-for.ts';
 import type { AppHealthStore } from '../stores/app-health-store.ts';
 import type { Claim } from '../stores/claim.ts';
 import type { ConnectedAppStore, DeliveryTarget, UncertainPolicy } from '../stores/connected-app-store.ts';
@@ -310,7 +311,9 @@ function requestOf(
     notification: {
       id: order.notificationId,
       kind: order.kind,
+      reason: order.reason,
       streamId: alertWorkflowId(stream),
+      episodeId: episodeIdOf(order),
       route: { id: stream.routeId, name: routeName ?? stream.routeId },
       connectedApp: { id: app.id, name: app.name },
       sequence: state.notificationCount,
@@ -318,6 +321,12 @@ function requestOf(
       externalId: state.externalIds[app.provider] ?? null,
     },
   };
+}
+
+/** An episode is named by the issue that opened it; one from before episodes were kept, by its stream. */
+function episodeIdOf({ stream, kind, issue, state }: DeliveryOrder): string {
+  const opener = kind === 'trigger' ? issue.position : (state.episode ?? null);
+  return opener === null ? alertWorkflowId(stream) : notificationIdOf(stream, opener);
 }
 
 /** What a provider is told of an issue: not where and when we keep it. */

@@ -245,7 +245,9 @@ describe('any notification', () => {
   const given: fc.Arbitrary<Notification> = fc.record({
     id: text,
     kind: fc.constantFrom('trigger', 'update', 'resolve'),
+    reason: text,
     streamId: text,
+    episodeId: text,
     route: fc.record({ id: text, name: text }),
     connectedApp: fc.record({ id: text, name: text }),
     sequence: fc.nat(),

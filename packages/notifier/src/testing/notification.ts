@@ -5,7 +5,9 @@ export function notification(parts: Partial<Notification> = {}): Notification {
   return {
     id: 'alert-f1-r1-app1-7',
     kind: 'trigger',
+    reason: 'new',
     streamId: 'alert-f1-r1-app1',
+    episodeId: 'alert-f1-r1-app1-7',
     route: { id: 'r1', name: 'critical' },
     connectedApp: { id: 'app1', name: 'on-call' },
     sequence: 0,

@@ -12,7 +12,7 @@ export const DISPATCH_TASK_QUEUE = 'dispatch';
  * their own: a receiver that is down must keep neither scans nor state rows waiting.
  */
 export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
-/** The longest that a delivery waits in its slot where a result does not say so, in milliseconds. */
+/** The longest backoff that a delivery waits in its slot, in milliseconds; longer ones are the workflow's timers. */
 export const MAX_WAIT_IN_SLOT_MS = 5000;
 /** Workflow type of the orchestrator. */
 export const MONITOR_INSTANCES = 'monitorInstances';

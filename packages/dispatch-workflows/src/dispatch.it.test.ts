@@ -145,6 +145,173 @@ describe('a stored issue becomes a notification', () => {
   }, 60_000);
 });
 
+describe('what is decided later in the life of a stream', () => {
+  const arrived = (count: number) => eventually(`${count} have arrived`, () => sink.received.length >= count);
+  const types = () => sink.received.map(({ type }) => type);
+  /** Everything that the ledger tells of one stored issue, once it has been carried to ClickHouse. */
+  async function explained(eventId: string) {
+    const rows = await ground.issues.scan({
+      from: '0',
+      after: { position: '0', eventId: '' },
+      limit: 100_000,
+    });
+    const { fingerprint, position } = rows.find((row) => row.eventId === eventId) ?? newIssueRow();
+    await ground.ledger.carry();
+    const [entries, runs] = await Promise.all([
+      ground.ledger.entriesOf(fingerprint, position),
+      ground.ledger.runsAt(fingerprint, position),
+    ]);
+    return {
+      steps: entries.map(({ stage, reason, outcome }) => [stage, outcome ?? reason ?? '']),
+      silent: runs.map(({ reason, count }) => [reason, count]),
+      clause: entries.find(({ stage }) => stage === 'matched')?.clause,
+    };
+  }
+  const newIssueRow = (): never => {
+    throw new Error('the issue is not stored');
+  };
+
+  test('renotifies when a continuing issue comes after the interval, and the ledger tells every step', async () => {
+    const { version, ...route } = await ground.routes.get('route1');
+    await ground.routes.update('route1', version, { ...route, renotifyIntervalMs: 1500 });
+    const [first, early, due] = [newIssue(), newIssue(), newIssue()];
+    await whileDispatching(async () => {
+      await store(first);
+      await arrived(1);
+      await streamEnded();
+      await store(early);
+      await eventually('it is decided', async () => {
+        const { silence } = await ground.streams.read(stream);
+        return silence?.reason === 'renotify_not_due';
+      });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await store(due);
+      await arrived(2);
+      await streamEnded();
+    });
+    expect(types()).toEqual(['alert.triggered', 'alert.updated']);
+    await expect(explained(first.eventId)).resolves.toEqual({
+      steps: [
+        ['seen', ''],
+        ['matched', ''],
+        ['decided', 'new'],
+        ['attempted', 'delivered'],
+        ['settled', 'delivered'],
+      ],
+      silent: [],
+      clause: 'severity:"critical"',
+    });
+    await expect(explained(early.eventId)).resolves.toMatchObject({ silent: [['renotify_not_due', 1]] });
+    await expect(explained(due.eventId)).resolves.toMatchObject({
+      steps: expect.arrayContaining([['decided', 'renotify']]),
+    });
+  }, 30_000);
+
+  test('tells at once what fires after it was suppressed', async () => {
+    await whileDispatching(async () => {
+      await store(newIssue());
+      await arrived(1);
+      await store(newIssue({ status: 'suppressed' }));
+      await eventually(
+        'it is seen',
+        async () => (await ground.streams.read(stream)).lastSeen === 'suppressed',
+      );
+      await store(newIssue());
+      await arrived(2);
+      await streamEnded();
+    });
+    expect(types()).toEqual(['alert.triggered', 'alert.updated']);
+  });
+
+  test('an issue that matches nothing is in the ledger as seen', async () => {
+    const issue = newIssue({ fingerprint: 'quiet', severity: 'info' });
+    await whileDispatching(async () => {
+      await store(issue);
+      await eventually('it is seen', async () => (await explained(issue.eventId)).steps.length > 0);
+    });
+    await expect(explained(issue.eventId)).resolves.toEqual({
+      steps: [['seen', '']],
+      silent: [],
+      clause: undefined,
+    });
+  });
+
+  test('a resolve that no route brings any more is owed, and the sweep brings it', async () => {
+    const worker = await ground.worker(
+      bundle,
+      ground.activities({ sweep: { intervalMs: 200, retryAfterMs: 0 } }),
+    );
+    await worker.runUntil(async () => {
+      await ground.client.workflow.start('monitorInstances', {
+        workflowId: MONITOR_INSTANCES_ID,
+        taskQueue: 'dispatch',
+        args: [{ nextSweepAt: Date.now() + 3000 }],
+      });
+      await store(newIssue());
+      await arrived(1);
+      await streamEnded();
+      const { version, ...route } = await ground.routes.get('route1');
+      await ground.routes.update('route1', version, { ...route, enabled: false });
+      await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
+      await arrived(2);
+      await streamEnded();
+      await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
+    });
+    expect(types()).toEqual(['alert.triggered', 'alert.resolved']);
+    await expect(ground.debts.list({ afterId: null, limit: 10 })).resolves.toEqual({
+      debts: [],
+      nextId: null,
+    });
+  }, 30_000);
+
+  test('one throttle holds every stream of the app, and none is lost when it resolves meanwhile', async () => {
+    sink.script.push((_, response) => response.writeHead(429, { 'retry-after': '1' }).end());
+    const fingerprints = Array.from({ length: 12 }, (_, index) => `limited${index}`);
+    await whileDispatching(async () => {
+      await store(newIssue({ fingerprint: 'first' }));
+      await arrived(1);
+      await store(...fingerprints.map((fingerprint) => newIssue({ fingerprint })));
+      await store(...fingerprints.map((fingerprint) => newIssue({ fingerprint, status: 'resolved' })));
+      expect(sink.received).toHaveLength(1);
+      await arrived(2 + 2 * fingerprints.length);
+    });
+    for (const fingerprint of fingerprints)
+      expect(
+        sink.received.filter(({ streamId }) => streamId.includes(`-${fingerprint}-`)).map(({ type }) => type),
+      ).toEqual(['alert.triggered', 'alert.resolved']);
+    const { health } = await ground.connectedApps.get('app1');
+    expect(health.throttledForMs).toBe(0);
+  }, 30_000);
+
+  test('an app that refuses for good is marked, and works again with the next delivery', async () => {
+    sink.script.push((_, response) => response.writeHead(401).end());
+    await whileDispatching(async () => {
+      await store(newIssue());
+      await eventually('it is marked', async () => {
+        const { health } = await ground.connectedApps.get('app1');
+        return health.failure?.code === 'UNAUTHORIZED' && health.failure.status === 401;
+      });
+      await streamEnded();
+      // Where to deliver is remembered for a second.
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await store(newIssue());
+      await arrived(2);
+      await eventually(
+        'it works',
+        async () => (await ground.connectedApps.get('app1')).health.failure === null,
+      );
+    });
+  }, 30_000);
+
+  test('a webhook that is gone for ever is switched off', async () => {
+    sink.script.push((_, response) => response.writeHead(410).end());
+    await whileDispatching(async () => {
+      await store(newIssue());
+      await eventually('it is off', async () => !(await ground.connectedApps.get('app1')).enabled);
+    });
+  });
+});
+
 test('a receiver that is down keeps no other waiting, however many of its notifications wait', async () => {
   await ground.connectedApps.create('deadapp', {
     name: 'dead',

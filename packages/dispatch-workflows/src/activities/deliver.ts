@@ -1,4 +1,11 @@
-import type { DeliveryOrder, DeliveryResult, FirstSignal, OpenedStream, StreamKey } from '../contract.ts';
+import {
+  MAX_WAIT_IN_SLOT_MS,
+  type DeliveryOrder,
+  type DeliveryResult,
+  type FirstSignal,
+  type OpenedStream,
+  type StreamKey,
+} from '../contract.ts';
 import { orderFor } from '../decide/order-for.ts';
 import { shouldNotify } from '../decide/should-notify.ts';
 import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
@@ -58,8 +65,8 @@ const MAX_IN_SLOT_MS = 240_000;
 
 /**
  * Attempts until the provider takes it, refuses it for good, or the notification is too old. What a provider asks to
- * wait is waited at the app's gate; else it is exponential backoff with jitter. What would keep the slot for too long,
- * or is one wait too many of one app, is handed back to the workflow.
+ * wait is waited at the app's gate, where so many of one app may wait; else it is exponential backoff with jitter, of
+ * which long waits are handed back to the workflow: a receiver that is down must not keep the slots of the others.
  */
 export async function deliverPatiently(
   dependencies: DeliveryDependencies,
@@ -76,7 +83,8 @@ export async function deliverPatiently(
     // Waiting for longer than it is worth would only hold the slot.
     if (waitMs >= leftMs) return drop(dependencies, order, expiredBy(code));
     const slotMs = MAX_IN_SLOT_MS - (patience.now() - slotFrom);
-    if (waitMs > slotMs) return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
+    if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
+      return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
     if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;

@@ -262,23 +262,27 @@ describe('a notification that was begun before', () => {
     },
   );
 
-  const kinds = { trigger: 'new', update: 'renotify', resolve: 'resolved' } as const;
-  test.each<[string, readonly (keyof typeof kinds)[]]>([
-    ['resend-pages', ['trigger', 'resolve']],
-    ['resend-all', ['trigger', 'update', 'resolve']],
+  test.each<[string, readonly string[]]>([
+    ['resend-pages', ['new', 'suppression_bypass', 'resolved']],
+    ['resend-all', ['new', 'renotify', 'suppression_bypass', 'resolved']],
     ['resend-none', []],
   ])('and is uncertain is sent again as the policy %s says', async (policy, resent) => {
-    for (const kind of ['trigger', 'update', 'resolve'] as const) {
+    for (const [kind, reason] of [
+      ['trigger', 'new'],
+      ['update', 'renotify'],
+      ['update', 'suppression_bypass'],
+      ['resolve', 'resolved'],
+    ] as const) {
       const { state, dependencies, target } = deliveryWorld();
       state.target = {
         ...target,
         app: { ...target.app, uncertainPolicy: policy as typeof target.app.uncertainPolicy },
       };
       state.intents.set(notificationId, 'uncertain');
-      const result = await attempt(dependencies, testOrder({ kind, reason: kinds[kind] }));
-      expect(state.requests).toHaveLength(resent.includes(kind) ? 1 : 0);
+      const result = await attempt(dependencies, testOrder({ kind, reason }));
+      expect(state.requests).toHaveLength(resent.includes(reason) ? 1 : 0);
       expect(result).toMatchObject({ kind: 'delivered', recorded: true });
-      expect('assumed' in result).toBe(!resent.includes(kind));
+      expect('assumed' in result).toBe(!resent.includes(reason));
     }
   });
 

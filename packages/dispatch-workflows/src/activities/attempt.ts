@@ -270,8 +270,8 @@ async function noted(
   }
 }
 
-function mayResend(policy: UncertainPolicy, { kind }: DeliveryOrder): boolean {
-  return policy === 'resend-all' || (policy === 'resend-pages' && kind !== 'update');
+function mayResend(policy: UncertainPolicy, { reason }: DeliveryOrder): boolean {
+  return policy === 'resend-all' || (policy === 'resend-pages' && reason !== 'renotify');
 }
 
 function throttleOf(retryAfterMs: number): number {

@@ -129,7 +129,8 @@ export function createDispatchTelemetry() {
         const opened = await run();
         const decision = shouldNotify(opened.state, first.signal, first.now);
         if (decision.notify) deciding({ stream, decidedAt: first.now, ...decision });
-        else span.setAttribute('decision.reason', decision.reason);
+        // The workflow decides, and tells of it with the rows that it writes.
+        else span.updateName('read_stream_state');
         return opened;
       });
     },
@@ -139,7 +140,8 @@ export function createDispatchTelemetry() {
         { ...attributesOf(order.stream), 'notification.id': order.notificationId },
         () => {
           silent(order.stream, order.unwritten?.silent ?? []);
-          if ((order.failures ?? 0) === 0) deciding(order);
+          // A patient delivery is told how long to wait, and was decided before.
+          if (order.waitMs === undefined) deciding(order);
           return run();
         },
       );

@@ -7,8 +7,8 @@ import { stored } from './stored.ts';
 import type { StreamKey } from '../contract.ts';
 
 /**
- * What to do about a notification of which nobody knows whether it arrived: send pages (new and resolve) again but no
- * renotification, send everything again, or nothing.
+ * What to do about a notification of which nobody knows whether it arrived: send everything again but a renotification,
+ * really everything, or nothing.
  */
 export type UncertainPolicy = 'resend-pages' | 'resend-all' | 'resend-none';
 

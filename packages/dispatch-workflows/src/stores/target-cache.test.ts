@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { deliveryWorld } from '../testing/delivery-world.ts';
+import type { DeliveryTarget } from './connected-app-store.ts';
 import { createTargetCache } from './target-cache.ts';
 
 const stream = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
 
-function cached(answer: () => Promise<null>) {
+function cached(answer: () => Promise<DeliveryTarget | null>) {
   let clock = 0;
   let reads = 0;
   const target = createTargetCache(
@@ -43,4 +45,19 @@ test('a failure is not remembered', async () => {
   away = false;
   await expect(target(stream)).resolves.toBeNull();
   expect(reads()).toBe(2);
+});
+
+test('a throttle is remembered with the time that is left of it', async () => {
+  const { target: known } = deliveryWorld();
+  const throttled = {
+    ...known,
+    app: { ...known.app, health: { throttledForMs: 700, failure: null } },
+  };
+  const { target, pass } = cached(async () => throttled);
+  const left = async () => (await target(stream))?.app.health.throttledForMs;
+  await expect(left()).resolves.toBe(700);
+  pass(300);
+  await expect(left()).resolves.toBe(400);
+  pass(600);
+  await expect(left()).resolves.toBe(0);
 });

@@ -6,7 +6,8 @@ const TARGET_TTL_MS = 1000;
 
 /**
  * Remembers where to deliver for a second, so that a storm of one app does not read the app for each notification.
- * A change of an app or a route thus takes effect a second later at most. Failures are not remembered.
+ * A change of an app or a route thus takes effect a second later at most. Failures are not remembered. How long an app
+ * is throttled gets less with the time that the target is remembered.
  */
 export function createTargetCache(
   connectedApps: Pick<ConnectedAppStore, 'deliveryTarget'>,
@@ -17,11 +18,22 @@ export function createTargetCache(
   return (stream) => {
     const key = `${stream.routeId}-${stream.connectedAppId}`;
     const entry = known.get(key);
-    if (entry !== undefined && now() - entry.at < ttlMs) return entry.target;
+    if (entry !== undefined && now() - entry.at < ttlMs) return aged(entry, now() - entry.at);
     for (const [old, { at }] of known) if (now() - at >= ttlMs) known.delete(old);
     const target = connectedApps.deliveryTarget(stream);
     known.set(key, { at: now(), target });
     target.catch(() => known.delete(key));
     return target;
   };
+}
+
+async function aged(
+  { target }: { readonly target: Promise<DeliveryTarget | null> },
+  ageMs: number,
+): Promise<DeliveryTarget | null> {
+  const known = await target;
+  if (known === null || known.app.health.throttledForMs === 0) return known;
+  const { app } = known;
+  const throttledForMs = Math.max(0, app.health.throttledForMs - ageMs);
+  return { ...known, app: { ...app, health: { ...app.health, throttledForMs } } };
 }

@@ -68,6 +68,22 @@ describe('a sweep', () => {
   test.each<[string, Partial<ResolveDebt>, boolean]>([
     ['of which something was written lately', { updatedAt: NOW - 1000 }, false],
     [
+      'that has owed for a day, an hour after the last try',
+      {
+        issue: { position: '5', eventId: 'e', storedAt: NOW - 86_400_000 },
+        updatedAt: NOW - 3_600_000,
+      },
+      false,
+    ],
+    [
+      'that has owed for a day, two hours after the last try',
+      {
+        issue: { position: '5', eventId: 'e', storedAt: NOW - 86_400_000 },
+        updatedAt: NOW - 7_201_000,
+      },
+      true,
+    ],
+    [
       'whose issue is young: the scan may be about to bring it',
       { issue: { position: '5', eventId: 'e', storedAt: NOW } },
       false,

@@ -8,7 +8,10 @@ import { DEFAULT_SIGNAL_POLICY } from '../contract.ts';
 export interface SweepOptions {
   /** Milliseconds between two sweeps; default 60 000. */
   readonly intervalMs: number;
-  /** How long a stream is left alone after anything was written about it, in milliseconds; default 300 000. */
+  /**
+   * How long a stream is left alone after anything was written about it, in milliseconds; default 300 000, and more for
+   * a debt that is older than an hour.
+   */
   readonly retryAfterMs: number;
   /** How long settled intents are kept, in milliseconds; default 7 days. */
   readonly keepIntentsMs: number;
@@ -39,6 +42,9 @@ export interface SweepDependencies {
 
 /** An intent that has not come to its end keeps the sweep away for so long, in milliseconds. */
 const IN_PROGRESS_MS = 2 * 3_600_000;
+
+/** A debt is not tried again before so much of its age has passed once more. */
+const SHARE_OF_AGE = 1 / 12;
 
 /** Finds what is open outside although it is over, and asks those streams once more to resolve. */
 export async function sweepResolveDebt(
@@ -74,7 +80,9 @@ export async function sweepResolveDebt(
 
 /** Whether nobody is at it: neither was anything written lately, nor is a delivery under way. */
 function isDue({ intent, updatedAt, issue }: ResolveDebt, now: number, retryAfterMs: number): boolean {
-  if (now - Math.max(updatedAt, issue.storedAt) < retryAfterMs) return false;
+  // The older a debt, the rarer: what nobody mends for days must not fill the ledger.
+  const waitMs = Math.max(retryAfterMs, (now - issue.storedAt) * SHARE_OF_AGE);
+  if (now - Math.max(updatedAt, issue.storedAt) < waitMs) return false;
   const isUnderWay = intent !== null && intent.status !== 'dropped' && intent.status !== 'delivered';
   return !isUnderWay || now - intent.updatedAt > IN_PROGRESS_MS;
 }

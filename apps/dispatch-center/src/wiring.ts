@@ -7,13 +7,17 @@ import {
   parseKeyRing,
   pingClickHouse,
 } from '@heliograph/database';
+import { createExplainer } from '@heliograph/dispatch-workflows/explain';
 import {
   createAppHealthStore,
   createConnectedAppStore,
   createDebtStore,
+  createIntentStore,
+  createIssueFinder,
   createIssueStore,
   createLedger,
   createRouteStore,
+  createStreamFinder,
   createStreamStore,
   migrateDispatch,
 } from '@heliograph/dispatch-workflows/stores';
@@ -35,6 +39,7 @@ export interface Ground {
   readonly health: ReturnType<typeof createAppHealthStore>;
   readonly debts: ReturnType<typeof createDebtStore>;
   readonly ledger: ReturnType<typeof createLedger>;
+  readonly explainer: ReturnType<typeof createExplainer>;
   readonly channels: ReturnType<typeof createChannelRegistry>;
   readonly readiness: readonly ReadinessCheck[];
 }
@@ -70,14 +75,27 @@ export async function layGround(
   ]);
   context.register({ name: 'channels', stop: () => channels.close() });
   const sealer = createSealer(parseKeyRing(config.HELIOGRAPH_SEALING_KEYS.reveal()));
+  const issues = createIssueStore(clickhouse);
+  const routes = createRouteStore(postgres);
+  const connectedApps = createConnectedAppStore(postgres, sealer);
+  const ledger = createLedger(postgres, clickhouse);
   return {
-    issues: createIssueStore(clickhouse),
-    routes: createRouteStore(postgres),
-    connectedApps: createConnectedAppStore(postgres, sealer),
+    issues,
+    routes,
+    connectedApps,
     streams: createStreamStore(postgres),
     health: createAppHealthStore(postgres),
     debts: createDebtStore(postgres, clickhouse),
-    ledger: createLedger(postgres, clickhouse),
+    ledger,
+    explainer: createExplainer({
+      finder: createIssueFinder(clickhouse),
+      issues,
+      ledger,
+      routes,
+      intents: createIntentStore(postgres),
+      streams: createStreamFinder(postgres),
+      connectedApps,
+    }),
     channels,
     readiness: [
       { name: 'postgres', check: () => postgres.ping() },

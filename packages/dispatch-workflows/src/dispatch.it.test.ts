@@ -285,30 +285,28 @@ describe('what is decided later in the life of a stream', () => {
 
   test('an app that refuses for good is marked, and works again with the next delivery', async () => {
     sink.script.push((_, response) => response.writeHead(401).end());
+    const failure = async () => (await ground.connectedApps.get('app1')).health.failure;
     await whileDispatching(async () => {
       await store(newIssue());
-      await eventually('it is marked', async () => {
-        const { health } = await ground.connectedApps.get('app1');
-        return health.failure?.code === 'UNAUTHORIZED' && health.failure.status === 401;
-      });
+      await eventually('it is marked', async () => (await failure()) !== null);
+      await expect(failure()).resolves.toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
       await streamEnded();
       // Where to deliver is remembered for a second.
       await new Promise((resolve) => setTimeout(resolve, 1100));
       await store(newIssue());
       await arrived(2);
-      await eventually(
-        'it works',
-        async () => (await ground.connectedApps.get('app1')).health.failure === null,
-      );
+      await eventually('it works', async () => (await failure()) === null);
     });
   }, 30_000);
 
   test('a webhook that is gone for ever is switched off', async () => {
     sink.script.push((_, response) => response.writeHead(410).end());
+    const isEnabled = async () => (await ground.connectedApps.get('app1')).enabled;
     await whileDispatching(async () => {
       await store(newIssue());
-      await eventually('it is off', async () => !(await ground.connectedApps.get('app1')).enabled);
+      await eventually('it is off', async () => !(await isEnabled()));
     });
+    await expect(isEnabled()).resolves.toBe(false);
   });
 });
 

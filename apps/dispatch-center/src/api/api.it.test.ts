@@ -481,6 +481,8 @@ describe('what every service has', () => {
     ).toEqual(
       [
         'storeIssues',
+        'explainAlert',
+        'listResolveDebts',
         ...['list', 'create', 'read', 'replace', 'remove'].flatMap((verb) => {
           const many = verb === 'list' ? 's' : '';
           return [`${verb}Route${many}`, `${verb}ConnectedApp${many}`];

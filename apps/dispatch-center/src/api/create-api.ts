@@ -11,6 +11,8 @@ import type { ApiKey } from '../config.ts';
 import { version } from '../observe.ts';
 import type { Ground } from '../wiring.ts';
 import { addConnectedAppsApi } from './connected-apps-api.ts';
+import { addDebtsApi } from './debts-api.ts';
+import { addExplainApi } from './explain-api.ts';
 import { addIssuesApi } from './issues-api.ts';
 import { addRoutesApi } from './routes-api.ts';
 
@@ -19,7 +21,10 @@ export interface ApiOptions extends Pick<
   EdgeOptions,
   'logger' | 'telemetry' | 'draining' | 'validateResponses'
 > {
-  readonly ground: Pick<Ground, 'issues' | 'routes' | 'connectedApps' | 'channels' | 'readiness'>;
+  readonly ground: Pick<
+    Ground,
+    'issues' | 'routes' | 'connectedApps' | 'channels' | 'readiness' | 'explainer' | 'debts'
+  >;
   readonly keys: readonly ApiKey[];
   readonly onStored: () => void;
 }
@@ -44,5 +49,7 @@ export function createApi({ ground, keys, onStored, ...edgeOptions }: ApiOptions
     channels: ground.channels,
     ids: uuidV7Ids,
   });
+  addExplainApi(edge, { explainer: ground.explainer });
+  addDebtsApi(edge, { debts: ground.debts });
   return edge;
 }

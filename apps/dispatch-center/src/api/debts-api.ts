@@ -9,9 +9,7 @@ const debtView = v.object({
   connectedAppId: v.string(),
   notifiedAt: v.nullable(v.string()),
   issue: v.object({ eventId: v.string(), storedAt: v.string() }),
-  intent: v.nullable(
-    v.object({ status: v.string(), code: v.nullable(v.string()), updatedAt: v.string() }),
-  ),
+  intent: v.nullable(v.object({ status: v.string(), code: v.nullable(v.string()), updatedAt: v.string() })),
   updatedAt: v.string(),
 });
 

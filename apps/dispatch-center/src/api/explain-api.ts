@@ -1,4 +1,9 @@
-import { ROUTE_REASONS, STREAM_OUTCOMES, STREAM_REASONS, type Explainer } from '@heliograph/dispatch-workflows/explain';
+import {
+  ROUTE_REASONS,
+  STREAM_OUTCOMES,
+  STREAM_REASONS,
+  type Explainer,
+} from '@heliograph/dispatch-workflows/explain';
 import { problem, type Edge } from '@heliograph/service';
 import * as v from 'valibot';
 
@@ -81,13 +86,21 @@ const explanation = v.object({
   ),
 });
 
+/** `Date.parse` takes the 31st of February for the 3rd of March. */
+function exists(given: string): boolean {
+  const day = given.slice(0, 10);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight) || Number.isNaN(Date.parse(given))) return false;
+  return new Date(midnight).toISOString().startsWith(day);
+}
+
 const query = v.object({
   fingerprint: v.pipe(v.string(), v.minLength(1), v.maxLength(1024)),
   at: v.optional(
     v.pipe(
       v.string(),
       v.isoTimestamp('Expected an instant such as 2026-01-31T12:00:00Z.'),
-      v.check((given) => !Number.isNaN(Date.parse(given)), 'Expected an instant that exists.'),
+      v.check(exists, 'Expected an instant that exists.'),
       v.transform((given) => Date.parse(given)),
     ),
   ),

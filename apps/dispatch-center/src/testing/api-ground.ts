@@ -11,6 +11,7 @@ const KEYS = [
   `admin:${ADMIN_KEY}:*`,
   'reader:reader-key-reader-key:routes:read+connected-apps:read',
   'monitor:monitor-key-monitor-key:issues:write',
+  'on-call:on-call-key-on-call-key:explain:read',
 ].join(',');
 
 /** An answer, its body read. */
@@ -107,6 +108,9 @@ export async function apiGround() {
     logs,
     state,
     issues: ground.issues,
+    routes: ground.routes,
+    streams: ground.streams,
+    ledger: ground.ledger,
     postgresProxy,
     clickhouseProxy,
     async close() {

@@ -337,28 +337,27 @@ describe('whatever comes in whatever order', () => {
   });
 
   test('nothing is repeated within the interval, unless it was suppressed in between', () => {
-    expect.hasAssertions();
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
-        for (const { reason, before, now } of run(timeline(list, interval)).steps) {
-          if (reason === 'renotify')
-            expect(now - (before.lastNotifiedAt ?? 0)).toBeGreaterThanOrEqual(interval ?? Infinity);
-          if (reason === 'suppression_bypass') expect(before.lastSeen).toBe('suppressed');
-        }
+        const wrong = run(timeline(list, interval)).steps.filter(({ reason, before, now }) => {
+          const waited = now - (before.lastNotifiedAt ?? 0);
+          if (reason === 'renotify') return waited < (interval ?? Infinity);
+          return reason === 'suppression_bypass' && before.lastSeen !== 'suppressed';
+        });
+        expect(wrong).toEqual([]);
       }),
     );
   });
 
   test('nothing stale is told but a resolve, and every newer resolve of something open is', () => {
-    expect.hasAssertions();
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
-        for (const { given, kind, before, now, reason } of run(timeline(list, interval)).steps) {
-          const age = now - given.storedAt;
-          if (kind === 'trigger' || kind === 'update') expect(age).toBeLessThanOrEqual(HOUR);
-          if (given.status === 'resolved' && before.status === 'firing' && reason !== 'older_than_last')
-            expect(kind).toBe('resolve');
-        }
+        const wrong = run(timeline(list, interval)).steps.filter(({ given, kind, before, now, reason }) => {
+          if (kind === 'trigger' || kind === 'update') return now - given.storedAt > HOUR;
+          const closes = given.status === 'resolved' && before.status === 'firing';
+          return closes && reason !== 'older_than_last' && kind !== 'resolve';
+        });
+        expect(wrong).toEqual([]);
       }),
     );
   });

@@ -1,0 +1,6 @@
+import type { Command } from './command.ts';
+import { explainCommand } from './explain.ts';
+import { resolveDebtsCommand } from './resolve-debts.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [explainCommand, resolveDebtsCommand];

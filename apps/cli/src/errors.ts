@@ -1,0 +1,40 @@
+/** How the program ends. */
+export const EXIT = { answered: 0, failed: 1, usage: 2, unknownAlert: 3 } as const;
+
+/** What can go wrong on the command line. */
+export type CliErrorCode =
+  | 'CLI_USAGE'
+  | 'CLI_API_UNREACHABLE'
+  | 'CLI_API_REFUSED'
+  | 'CLI_API_FAILED'
+  | 'CLI_API_NOT_UNDERSTOOD'
+  | 'CLI_ALERT_UNKNOWN';
+
+const EXITS: Readonly<Record<CliErrorCode, number>> = {
+  CLI_USAGE: EXIT.usage,
+  CLI_API_UNREACHABLE: EXIT.failed,
+  CLI_API_REFUSED: EXIT.failed,
+  CLI_API_FAILED: EXIT.failed,
+  CLI_API_NOT_UNDERSTOOD: EXIT.failed,
+  CLI_ALERT_UNKNOWN: EXIT.unknownAlert,
+};
+
+/** A failure whose message is one line for whoever typed the command. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly code: CliErrorCode;
+  /** Whether the same command may succeed later. */
+  readonly retryable: boolean;
+  readonly exitCode: number;
+
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    options: { readonly retryable?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.exitCode = EXITS[code];
+  }
+}

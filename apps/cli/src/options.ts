@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import type { ApiOptions } from './api-client.ts';
+import { CliError } from './errors.ts';
+import type { Terminal } from './terminal.ts';
+
+const DEFAULT_URL = 'http://127.0.0.1:4600';
+const MAX_TIMEOUT_S = 600;
+
+/** Options that every command has. */
+export const SHARED_OPTIONS = {
+  json: { type: 'boolean', default: false, describe: "Print the API's answer as it is" },
+  'api-url': {
+    type: 'string',
+    requiresArg: true,
+    describe: `Where the API is [HELIOGRAPH_API_URL, else ${DEFAULT_URL}]`,
+  },
+  'api-key-file': {
+    type: 'string',
+    requiresArg: true,
+    normalize: true,
+    describe: 'File that holds the API key; without it HELIOGRAPH_API_KEY counts',
+  },
+  timeout: {
+    type: 'number',
+    default: 15,
+    requiresArg: true,
+    describe: 'Longest wait for an answer, in seconds',
+  },
+} as const;
+
+/** What was given for the shared options. */
+export interface SharedArguments {
+  readonly json: boolean;
+  readonly apiUrl: string | undefined;
+  readonly apiKeyFile: string | undefined;
+  readonly timeout: number;
+}
+
+/** Reads where the API is and who asks. `@throws {CliError}` CLI_USAGE; a key is never part of a message. */
+export function apiOptions(given: SharedArguments, { env }: Pick<Terminal, 'env'>): ApiOptions {
+  if (!(given.timeout > 0 && given.timeout <= MAX_TIMEOUT_S)) {
+    throw new CliError('CLI_USAGE', `--timeout: expected seconds, more than 0 and at most ${MAX_TIMEOUT_S}`);
+  }
+  return {
+    url: urlOf(given.apiUrl, env['HELIOGRAPH_API_URL']),
+    key: keyOf(given.apiKeyFile, env['HELIOGRAPH_API_KEY']),
+    timeoutMs: Math.round(given.timeout * 1000),
+  };
+}
+
+function urlOf(option: string | undefined, variable: string | undefined): URL {
+  const name = option === undefined ? 'HELIOGRAPH_API_URL' : '--api-url';
+  const text = option ?? (variable === undefined || variable === '' ? DEFAULT_URL : variable);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new CliError('CLI_USAGE', `${name}: expected an address such as ${DEFAULT_URL}`);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new CliError(
+      'CLI_USAGE',
+      `${name}: expected an address without user, password, query and fragment`,
+    );
+  }
+  return url;
+}
+
+function keyOf(file: string | undefined, variable: string | undefined): string | null {
+  const name = file === undefined ? 'HELIOGRAPH_API_KEY' : '--api-key-file';
+  const key = (file === undefined ? (variable ?? '') : contentOf(file)).trim();
+  if (key === '' && file === undefined) return null;
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw new CliError('CLI_USAGE', `${name}: expected one key of printable characters without spaces`);
+  }
+  return key;
+}
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('CLI_USAGE', '--api-key-file: the file cannot be read', { cause: error });
+  }
+}
+
+/**
+ * Refuses a key that was typed: arguments can be read by every process of the machine and stay in the shell's history.
+ *
+ * @throws {CliError} CLI_USAGE
+ */
+export function refuseTypedKey(args: readonly string[]): void {
+  if (!args.some((arg) => /^--api-?key(?:=|$)/i.test(arg))) return;
+  throw new CliError(
+    'CLI_USAGE',
+    'a key is not taken on the command line, where other users and the history of the shell see it; ' +
+      'set HELIOGRAPH_API_KEY or use --api-key-file',
+  );
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { COMMANDS } from './commands/index.ts';
+import { CliError, EXIT } from './errors.ts';
+import { printable } from './layout.ts';
+import { refuseTypedKey } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+const WIDTH = 100;
+const NOT_UNDERSTOOD = 'this command line is not understood';
+
+/** Runs one command line; resolves to the exit code. Nothing is thrown, and what fails is one line on stderr. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    refuseTypedKey(args);
+    const output = await parse(args, terminal);
+    if (output !== '') terminal.out(`${output}\n`);
+    return EXIT.answered;
+  } catch (error) {
+    const known = error instanceof CliError;
+    const message = known ? error.message : 'it failed in a way that was not foreseen';
+    terminal.err(`heliograph: ${printable(message)}\n`);
+    if (!known && (terminal.env['HELIOGRAPH_DEBUG'] ?? '') !== '' && error instanceof Error) {
+      terminal.err(`${error.stack ?? error.message}\n`);
+    }
+    return known ? error.exitCode : EXIT.failed;
+  }
+}
+
+/** Parses and runs; resolves to what the parser itself has to say: help, version, completion. */
+async function parse(args: readonly string[], terminal: Terminal): Promise<string> {
+  let parser = yargs()
+    .scriptName('heliograph')
+    .usage('$0 COMMAND\n\nAsks the Dispatch Center what it decided and why.')
+    .locale('en')
+    .version(version())
+    .parserConfiguration({
+      'boolean-negation': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+    })
+    .wrap(Math.min(WIDTH, terminal.columns ?? WIDTH))
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, 'say what to do; heliograph --help lists the commands')
+    .fail((message: string | null, error: Error | undefined) => {
+      // What a handler throws comes without a message; the parser's own errors have one.
+      if (message === null || message === '') throw error ?? new CliError('CLI_USAGE', NOT_UNDERSTOOD);
+      throw new CliError('CLI_USAGE', message, { cause: error });
+    })
+    .completion('completion', 'Print a script that completes commands in bash, or in zsh where SHELL is zsh')
+    .epilogue(
+      'The API key comes from HELIOGRAPH_API_KEY or --api-key-file, never from the command line.\n' +
+        'Exit codes: 0 answered, 1 failed, 2 wrong usage, 3 nothing known of this fingerprint.',
+    );
+  for (const command of COMMANDS) parser = command.register(parser, terminal);
+  let printed = '';
+  await parser.parseAsync([...args], {}, (error, _argv, output) => {
+    printed = output;
+    if (error !== undefined && error !== null) throw error;
+  });
+  return printed;
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '0.0.0';
+}

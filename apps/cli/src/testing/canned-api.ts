@@ -1,0 +1,82 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { runCli } from '../run-cli.ts';
+
+/** What the API answers: a status and a body, or never. */
+export type Canned = { readonly status: number; readonly body: unknown } | 'silence';
+
+/** A request as it came. */
+export interface Asked {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly authorization: string | undefined;
+}
+
+/** A loopback server that answers with what `answers` holds, in order, the last one for ever. */
+export async function cannedApi() {
+  const asked: Asked[] = [];
+  let answers: readonly Canned[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const answer = answers[Math.min(asked.length, answers.length - 1)];
+    asked.push({
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      authorization: request.headers.authorization,
+    });
+    if (answer === undefined || answer === 'silence') return;
+    const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+    response
+      .writeHead(answer.status, { 'content-type': 'application/json', location: '/elsewhere' })
+      .end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server's address is one
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    asked,
+    answer(...next: readonly Canned[]) {
+      answers = next;
+      asked.length = 0;
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What a command line wrote and how it ended. */
+export interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command line against a terminal of memory. */
+export async function ran(
+  args: readonly string[],
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly isTty?: boolean;
+    readonly columns?: number;
+  } = {},
+): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const exitCode = await runCli(args, {
+    env: options.env ?? {},
+    isTty: options.isTty ?? false,
+    columns: options.columns,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { exitCode, out, err };
+}

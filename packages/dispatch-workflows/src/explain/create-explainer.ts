@@ -1,0 +1,127 @@
+import type { StreamKey } from '../contract.ts';
+import { notificationIdOf } from '../decide/order-for.ts';
+import { DispatchError } from '../errors.ts';
+import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
+import { toFingerprint } from '../stores/fingerprint.ts';
+import type { IntentStore } from '../stores/intent-store.ts';
+import type { IssueFinder } from '../stores/issue-finder.ts';
+import type { IssueStore } from '../stores/issue-store.ts';
+import type { Ledger } from '../stores/ledger.ts';
+import type { RouteStore } from '../stores/route-store.ts';
+import type { StreamFinder } from '../stores/stream-finder.ts';
+import { explainAlert } from './explain-alert.ts';
+import type { Explanation } from './explanation.ts';
+import type { AppPicture, ExplainFacts } from './facts.ts';
+
+/** Where the facts come from. */
+export interface ExplainStores {
+  readonly finder: IssueFinder;
+  readonly issues: Pick<IssueStore, 'read'>;
+  readonly ledger: Pick<Ledger, 'entriesOf' | 'runsAt'>;
+  readonly routes: Pick<RouteStore, 'listAt'>;
+  readonly intents: IntentStore;
+  readonly streams: StreamFinder;
+  readonly connectedApps: Pick<ConnectedAppStore, 'get'>;
+}
+
+/** Which issue is to be explained. */
+export interface ExplainQuestion {
+  /** As a monitor reported it, or as it is stored. */
+  readonly fingerprint: string;
+  /** The newest issue stored by then, in milliseconds since the epoch; default now. */
+  readonly at?: number | undefined;
+  /** Only the event of this id. */
+  readonly eventId?: string | undefined;
+}
+
+/** Explains decisions from what was recorded of them. */
+export interface Explainer {
+  /** Null where nothing is known of the fingerprint. Throws `DatabaseError`. */
+  explain(question: ExplainQuestion): Promise<Explanation | null>;
+}
+
+/** So far a database's clock may be ahead of ours, in milliseconds. */
+const CLOCKS_APART_MS = 60_000;
+
+/** An explainer over dispatching's stores; `now` is in milliseconds since the epoch, default the system's clock. */
+export function createExplainer(stores: ExplainStores, now: () => number = Date.now): Explainer {
+  const { finder, issues, ledger, routes, intents, streams } = stores;
+  return {
+    async explain({ fingerprint: given, at: asked, eventId }) {
+      const fingerprint = toFingerprint(given);
+      const askedAt = now();
+      const latest = { fingerprint: given, at: askedAt + CLOCKS_APART_MS };
+      const isPast = asked !== undefined && asked < askedAt;
+      const key = await finder.latest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
+      if (key === null) return null;
+      const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
+        issues.read(key),
+        (isPast || eventId !== undefined ? finder.latest(latest) : Promise.resolve(key)).then((newestKey) =>
+          newestKey === null ? null : issues.read(newestKey),
+        ),
+        ledger.entriesOf(fingerprint, key.position),
+        ledger.runsAt(fingerprint, key.position),
+        streams.of(fingerprint),
+        routes.listAt(null),
+      ]);
+      const seen = entries.find(({ stage }) => stage === 'seen');
+      // Revision 0, when no route was there, is left out of an entry.
+      const routesThen = seen === undefined ? null : await routes.listAt(seen.configVersion ?? 0);
+      const facts: ExplainFacts = {
+        fingerprint,
+        at: asked ?? askedAt,
+        now: askedAt,
+        key,
+        issue,
+        newest,
+        entries,
+        runs,
+        routesThen,
+        routesNow,
+        intents: [],
+        streams: known,
+        apps: [],
+      };
+      const ids = candidates(facts).map((stream) => notificationIdOf(stream, key.position));
+      const withIntents = { ...facts, intents: await intents.read([...new Set(ids)]) };
+      // Which streams there are does not depend on the apps, but most apps of most routes are in none of them.
+      const appIds = explainAlert(withIntents).routes.flatMap((route) =>
+        route.streams.map(({ connectedAppId }) => connectedAppId),
+      );
+      const apps = await Promise.all([...new Set(appIds)].map((id) => appOf(stores.connectedApps, id)));
+      return explainAlert({ ...withIntents, apps: apps.filter((app) => app !== null) });
+    },
+  };
+}
+
+/** Every stream that may have been notified of the issue. */
+function candidates({
+  fingerprint,
+  routesThen,
+  routesNow,
+  entries,
+  streams,
+}: ExplainFacts): readonly StreamKey[] {
+  const ofRoutes = [...(routesThen ?? []), ...routesNow].flatMap(({ routeId, connectedAppIds }) =>
+    connectedAppIds.map((connectedAppId) => ({ fingerprint, routeId, connectedAppId })),
+  );
+  const ofEntries = entries.flatMap(({ routeId, connectedAppId, apps = [] }) =>
+    routeId === undefined
+      ? []
+      : [...apps, ...(connectedAppId === undefined ? [] : [connectedAppId])].map((id) => ({
+          fingerprint,
+          routeId,
+          connectedAppId: id,
+        })),
+  );
+  return [...ofRoutes, ...ofEntries, ...streams.map(({ stream }) => stream)];
+}
+
+async function appOf(connectedApps: ExplainStores['connectedApps'], id: string): Promise<AppPicture | null> {
+  try {
+    return await connectedApps.get(id);
+  } catch (error) {
+    if (error instanceof DispatchError && error.code === 'DISPATCH_CONNECTED_APP_NOT_FOUND') return null;
+    throw error;
+  }
+}

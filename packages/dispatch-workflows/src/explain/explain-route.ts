@@ -1,0 +1,240 @@
+import { explainMatch, fieldsOf, formatQuery, matchQuery, parseQuery, type Query } from '@heliograph/query';
+import { issueFields } from '../activities/match-routes.ts';
+import { comparePositions } from '../position.ts';
+import type { StoredIssue } from '../stores/issue.ts';
+import type { LedgerEntry } from '../stores/ledger-entry.ts';
+import type { RouteVersion } from '../stores/route-store.ts';
+import { explainStream } from './explain-stream.ts';
+import type { ExplainedRoute, ExplainedStream, RouteReason } from './explanation.ts';
+import type { ExplainFacts } from './facts.ts';
+
+/** An explained route, and how much of its query was true: 1 where it matched, null where that is not known. */
+export interface RouteCase {
+  readonly explained: ExplainedRoute;
+  readonly nearness: number | null;
+}
+
+/** What a query says of an issue. */
+type Reading =
+  | { readonly kind: 'read'; readonly matched: boolean; readonly because: Query; readonly nearness: number }
+  | { readonly kind: 'unreadable' }
+  /** The issue is gone. */
+  | { readonly kind: 'unknown' };
+
+/** Explains one route; null where there is nothing to tell of it. */
+export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null {
+  const entries = facts.entries.filter(({ routeId }) => routeId === id);
+  const before = facts.routesThen?.find(({ routeId }) => routeId === id) ?? null;
+  const routeNow = facts.routesNow.find(({ routeId }) => routeId === id) ?? null;
+  const matches = entries.filter(({ stage }) => stage === 'matched');
+  const match = decisive(matches, entries);
+  const version = match?.configVersion;
+  // An issue may have been scanned twice, with a revision between.
+  const route = [before, routeNow].find((each) => each?.version === version) ?? before ?? routeNow;
+  const isNewer = facts.routesThen !== null && before === null && match === null;
+  const reading = route === null ? { kind: 'unknown' as const } : read(route.query, facts.issue);
+  const reason = reasonOf(route, { isMatched: match !== null, isNewer, reading });
+  const matched = reason === 'matched' || reason === 'no_connected_app';
+  const streams = streamsOf(facts, { id, route, routeNow, matches, entries, matched });
+  if (isOfNoInterest(route, reading, { isNewer, matched }) && streams.length === 0) return null;
+  const explained = {
+    id,
+    name: route?.name ?? id,
+    version: version ?? route?.version ?? 0,
+    matched,
+    clause: match?.clause ?? (reading.kind === 'read' ? formatQuery(reading.because) : null),
+    reason,
+    streams,
+  };
+  const summary = summaryOf(facts, { explained, reading, routeNow, isRecorded: match !== null });
+  return {
+    explained: { ...explained, summary },
+    nearness: matched ? 1 : reading.kind === 'read' ? reading.nearness : null,
+  };
+}
+
+/** The match under which the streams decided, else the first. */
+function decisive(matches: readonly LedgerEntry[], entries: readonly LedgerEntry[]): LedgerEntry | null {
+  const decided = entries.find(({ stage }) => stage === 'decided')?.configVersion;
+  return matches.find(({ configVersion }) => configVersion === decided) ?? matches[0] ?? null;
+}
+
+function read(text: string, issue: StoredIssue | null): Reading {
+  let query: Query;
+  try {
+    query = parseQuery(text);
+  } catch {
+    return { kind: 'unreadable' };
+  }
+  if (issue === null) return { kind: 'unknown' };
+  const fields = issueFields(issue);
+  const { matched, because } = explainMatch(query, fields);
+  const operands = query.kind === 'and' ? query.operands : [query];
+  const held = operands.filter((operand) => matchQuery(operand, fields)).length;
+  return { kind: 'read', matched, because, nearness: held / operands.length };
+}
+
+function reasonOf(
+  route: RouteVersion | null,
+  {
+    isMatched,
+    isNewer,
+    reading,
+  }: { readonly isMatched: boolean; readonly isNewer: boolean; readonly reading: Reading },
+): RouteReason {
+  const hasApps = route === null || route.connectedAppIds.length > 0;
+  if (isMatched) return hasApps ? 'matched' : 'no_connected_app';
+  if (route === null || route.removed) return 'route_removed';
+  if (isNewer) return 'route_is_newer';
+  if (!route.enabled) return 'route_disabled';
+  if (reading.kind === 'unreadable') return 'route_unreadable';
+  if (reading.kind === 'unknown' || !reading.matched) return 'not_matched';
+  return hasApps ? 'matched' : 'no_connected_app';
+}
+
+/** Of what was removed only what would have matched is worth a line. */
+function isOfNoInterest(
+  route: RouteVersion | null,
+  reading: Reading,
+  { isNewer, matched }: { readonly isNewer: boolean; readonly matched: boolean },
+): boolean {
+  if (matched) return false;
+  if (route === null) return true;
+  return route.removed && (isNewer || reading.kind !== 'read' || !reading.matched);
+}
+
+function streamsOf(
+  facts: ExplainFacts,
+  {
+    id,
+    route,
+    routeNow,
+    matches,
+    entries,
+    matched,
+  }: {
+    readonly id: string;
+    readonly route: RouteVersion | null;
+    readonly routeNow: RouteVersion | null;
+    readonly matches: readonly LedgerEntry[];
+    readonly entries: readonly LedgerEntry[];
+    readonly matched: boolean;
+  },
+): readonly ExplainedStream[] {
+  const signalled = new Set(matches.flatMap(({ apps = [] }) => apps));
+  const told = entries.flatMap(({ connectedAppId }) =>
+    connectedAppId === undefined ? [] : [connectedAppId],
+  );
+  const intended = facts.intents
+    .filter(({ stream, position }) => stream.routeId === id && position === facts.key.position)
+    .map(({ stream }) => stream.connectedAppId);
+  const late = facts.runs
+    .filter(
+      ({ routeId, reason, since }) =>
+        routeId === id && reason === 'older_than_last' && since === facts.key.position,
+    )
+    .map(({ connectedAppId }) => connectedAppId);
+  const owed = facts.streams.filter(
+    ({ stream }) => stream.routeId === id && isOwedFor(facts, stream.connectedAppId, id),
+  );
+  const ids = new Set([
+    ...signalled,
+    ...(matched ? (route?.connectedAppIds ?? []) : []),
+    ...told,
+    ...intended,
+    ...late,
+    ...owed.map(({ stream }) => stream.connectedAppId),
+  ]);
+  return [...ids].toSorted().map((connectedAppId) => {
+    const isOff = facts.apps.find((app) => app.id === connectedAppId)?.enabled === false;
+    const wasSignalled = matches.length > 0 ? signalled.has(connectedAppId) : matched && isOff ? false : null;
+    return explainStream(facts, {
+      stream: { fingerprint: facts.fingerprint, routeId: id, connectedAppId },
+      signalled: wasSignalled,
+      signalledAt: matches[0]?.at ?? null,
+      matched,
+      route,
+      routeNow,
+    });
+  });
+}
+
+/** Whether a stream is still open although the issue, the newest, is over and was none of it. */
+function isOwedFor({ streams, newest, key }: ExplainFacts, appId: string, routeId: string): boolean {
+  const state = streams.find(({ stream }) => stream.connectedAppId === appId && stream.routeId === routeId);
+  return (
+    state?.status === 'firing' &&
+    newest?.status === 'resolved' &&
+    newest.position === key.position &&
+    state.lastPosition !== null &&
+    comparePositions(key.position, state.lastPosition) >= 0
+  );
+}
+
+function summaryOf(
+  facts: ExplainFacts,
+  {
+    explained,
+    reading,
+    routeNow,
+    isRecorded,
+  }: {
+    readonly explained: Omit<ExplainedRoute, 'summary'>;
+    readonly reading: Reading;
+    readonly routeNow: RouteVersion | null;
+    readonly isRecorded: boolean;
+  },
+): string {
+  const { reason, clause, version } = explained;
+  const would =
+    reading.kind !== 'read'
+      ? ''
+      : reading.matched
+        ? '; it would have matched'
+        : '; it would not have matched either';
+  const since =
+    routeNow === null || routeNow.version === version || reason === 'route_removed'
+      ? ''
+      : routeNow.removed
+        ? '; the route has been removed since'
+        : `; the route has changed since, from version ${version} to ${routeNow.version}`;
+  const whole = clause === null || clause === '*' ? 'it takes everything' : `because ${clause}`;
+  const isUnscanned = facts.routesThen === null && !isRecorded;
+  switch (reason) {
+    case 'matched':
+      return isUnscanned ? `Would match as it is now, ${whole}.` : `Matched, ${whole}${since}.`;
+    case 'no_connected_app':
+      return `${isUnscanned ? 'Would match' : 'Matched'}, ${whole}, and has no connected app to tell${since}.`;
+    case 'not_matched':
+      return clause === null
+        ? `Not matched: the row of the issue is gone, so the clause is no longer known${since}.`
+        : `${isUnscanned ? 'Would not match as it is now' : 'Not matched'}: ${unmet(facts.issue, reading, clause)}${since}.`;
+    case 'route_disabled':
+      return `Not matched: the route ${isUnscanned ? 'is' : 'was'} switched off${would}${since}.`;
+    case 'route_removed':
+      return `Not matched: the route had been removed${would}.`;
+    case 'route_unreadable':
+      return `Not matched: the query of the route cannot be read${since}.`;
+    case 'route_is_newer':
+      return `Not matched: the route was made after the issue was scanned${would}.`;
+  }
+}
+
+const MAX_FIELDS = 3;
+const MAX_VALUE_LENGTH = 80;
+
+/** The clause that was not true, and what the issue has instead. */
+function unmet(issue: StoredIssue | null, reading: Reading, clause: string): string {
+  if (issue === null || reading.kind !== 'read') return `${clause} does not hold`;
+  const fields = issueFields(issue);
+  const has = fieldsOf(reading.because)
+    .slice(0, MAX_FIELDS)
+    .map((field) => {
+      const value = fields(field);
+      if (value === undefined) return `no ${field}`;
+      const text = typeof value === 'string' ? value : value.join(', ');
+      const cut = text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text;
+      return `${field} ${JSON.stringify(cut)}`;
+    });
+  return `${clause} does not hold${has.length === 0 ? '' : `, the issue has ${has.join(', ')}`}`;
+}

@@ -1,0 +1,256 @@
+import { alertWorkflowId } from '../alert-workflow-id.ts';
+import { notificationIdOf } from '../decide/order-for.ts';
+import { comparePositions } from '../position.ts';
+import type { Intent } from '../stores/intent-store.ts';
+import type { LedgerEntry } from '../stores/ledger-entry.ts';
+import type { StoredRun } from '../stores/ledger-store.ts';
+import type { RouteVersion } from '../stores/route-store.ts';
+import type { StreamPicture } from '../stores/stream-finder.ts';
+import type { ExplainedAttempt, ExplainedDecision, ExplainedStream, StreamReason } from './explanation.ts';
+import type { ExplainFacts } from './facts.ts';
+import type { Notice, Silence, StreamCase, StreamQuestion } from './stream-case.ts';
+import { summarizeStream } from './summarize-stream.ts';
+
+/** A clock that told of a scan and one that told of a decision may differ by so much, in milliseconds. */
+const CLOCKS_APART_MS = 1000;
+
+interface StreamParts {
+  readonly routeId?: string | undefined;
+  readonly connectedAppId?: string | undefined;
+}
+
+/** Explains what one alert stream did about the issue. */
+export function explainStream(facts: ExplainFacts, question: StreamQuestion): ExplainedStream {
+  const { stream, routeNow } = question;
+  const { position } = facts.key;
+  const ofStream = ({ routeId, connectedAppId }: StreamParts): boolean =>
+    routeId === stream.routeId && connectedAppId === stream.connectedAppId;
+  const entries = facts.entries.filter(ofStream);
+  const attempts = entries
+    .filter(({ stage }) => stage === 'attempted')
+    .toSorted((a, b) => (a.attempt ?? 0) - (b.attempt ?? 0) || a.at - b.at);
+  const notificationId = notificationIdOf(stream, position);
+  const intent = facts.intents.find((each) => each.notificationId === notificationId) ?? null;
+  const state = facts.streams.find((each) => ofStream(each.stream)) ?? null;
+  const notice = noticeOf(entries, attempts, intent);
+  const runs = facts.runs.filter(ofStream);
+  const late = runs.filter((run) => run.reason === 'older_than_last' && run.since === position);
+  const silence = notice === null ? silenceOf(facts, question, { runs, late, state }) : null;
+  const lateCount = late.reduce((sum, { count }) => sum + count, 0);
+  const about: StreamCase = {
+    ...question,
+    app: facts.apps.find(({ id }) => id === stream.connectedAppId) ?? null,
+    state,
+    intent,
+    notice,
+    silence,
+    attempts,
+  };
+  const outcome = outcomeOf(about, entries);
+  const reason = reasonOf(facts, about, outcome);
+  const openNow = state?.status === 'firing';
+  const explained: Omit<ExplainedStream, 'summary'> = {
+    workflowId: alertWorkflowId(stream),
+    connectedAppId: stream.connectedAppId,
+    connectedAppName: about.app?.name ?? null,
+    provider: about.app?.provider ?? attempts.at(-1)?.provider ?? null,
+    reason,
+    notify: notice !== null,
+    decision: decisionOf(about),
+    attempts: attempts.map(attemptOf),
+    outcome,
+    wasUncertain:
+      intent?.wasUncertain === true || attempts.some((attempt) => attempt.outcome === 'uncertain'),
+    repeats: reason === 'older_than_last' ? Math.max(0, lateCount - 1) : lateCount,
+    openNow,
+    owed: openNow && isOver(facts, state),
+    nextRenotificationNotBefore: instant(nextRenotification(facts, about, routeNow)),
+  };
+  return { ...explained, summary: summarizeStream(facts, about, explained) };
+}
+
+function noticeOf(
+  entries: readonly LedgerEntry[],
+  attempts: readonly LedgerEntry[],
+  intent: Intent | null,
+): Notice | null {
+  const told = entries
+    .filter(({ stage }) => stage === 'decided' || stage === 'settled')
+    .flatMap(({ stage, reason, kind, at }) =>
+      reason === undefined || kind === undefined
+        ? []
+        : [{ reason, kind, at, isDecision: stage === 'decided' }],
+    )
+    // Where a stream decided again about the same issue, the later decision stands.
+    .toSorted((a, b) => Number(a.isDecision) - Number(b.isDecision) || a.at - b.at)
+    .at(-1);
+  if (intent !== null && (told === undefined || (isUnderWay(intent) && told.reason !== intent.reason))) {
+    const { kind, reason, decidedAt, updatedAt } = intent;
+    // The first decision's instant stays in the row when it is decided again.
+    return { kind, reason, at: told === undefined ? decidedAt : updatedAt };
+  }
+  if (told !== undefined) return { reason: told.reason, kind: told.kind, at: told.at };
+  const [first] = attempts;
+  return first?.reason === undefined || first.kind === undefined
+    ? null
+    : { reason: first.reason, kind: first.kind, at: first.at };
+}
+
+/** What was decided last in silence: the decision that counted, or else that the issue came late. */
+function silenceOf(
+  { key: { position }, entries }: ExplainFacts,
+  { matched, signalled, stream }: StreamQuestion,
+  {
+    runs,
+    late,
+    state,
+  }: {
+    readonly runs: readonly StoredRun[];
+    readonly late: readonly StoredRun[];
+    readonly state: StreamPicture | null;
+  },
+): Silence | null {
+  const seenAt = Math.min(...entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at));
+  // A run goes on over issues that were none of this stream.
+  const mayBeWithin = matched && signalled !== false;
+  const within = runs.filter(
+    (run) =>
+      mayBeWithin &&
+      run.reason !== 'older_than_last' &&
+      comparePositions(run.firstPosition, position) <= 0 &&
+      comparePositions(run.lastPosition, position) >= 0 &&
+      // Both ends are of the run; what lies between and was seen only after the run had passed it is not.
+      (run.firstPosition === position ||
+        run.lastPosition === position ||
+        seenAt === Infinity ||
+        run.lastAt >= seenAt - CLOCKS_APART_MS),
+  );
+  const version = entries.find(
+    ({ stage, routeId }) => stage === 'matched' && routeId === stream.routeId,
+  )?.configVersion;
+  const run = within.find((each) => each.version === version) ?? within[0] ?? late[0];
+  if (run !== undefined) return { reason: run.reason, run };
+  // The ledger follows the state by a moment.
+  return state?.silence !== null && state?.lastPosition === position
+    ? { reason: state.silence.reason, run: null }
+    : null;
+}
+
+const DROPS: Readonly<Record<string, StreamReason>> = {
+  REJECTED: 'rejected',
+  EXPIRED: 'signal_expired',
+  EXPIRED_RATE_LIMITED: 'signal_expired_rate_limited',
+  CONNECTED_APP_MISSING: 'connected_app_missing',
+  ISSUE_MISSING: 'issue_missing',
+  SECRET_UNREADABLE: 'secret_unreadable',
+};
+
+function reasonOf(facts: ExplainFacts, about: StreamCase, outcome: ExplainedStream['outcome']): StreamReason {
+  const { notice, silence, signalled, matched, state } = about;
+  if (notice !== null) {
+    return outcome.kind === 'dropped' ? (DROPS[outcome.code ?? ''] ?? 'rejected') : notice.reason;
+  }
+  if (silence !== null) return silence.reason;
+  if (signalled === false) return 'connected_app_disabled';
+  const hasPassed =
+    state !== null &&
+    state.lastPosition !== null &&
+    comparePositions(state.lastPosition, facts.key.position) >= 0;
+  if (hasPassed && matched) return 'decision_not_recorded';
+  return facts.routesThen === null ? 'not_scanned_yet' : 'not_decided_yet';
+}
+
+function isUnderWay({ status }: Intent): boolean {
+  return status === 'intended' || status === 'refused' || status === 'uncertain';
+}
+
+function outcomeOf(
+  { notice, intent, attempts }: StreamCase,
+  entries: readonly LedgerEntry[],
+): ExplainedStream['outcome'] {
+  if (notice === null) return { kind: 'none', code: null, at: null, externalId: null };
+  const settled = entries.filter(({ stage }) => stage === 'settled').toSorted((a, b) => a.at - b.at);
+  // The intent is written with the state, the ledger follows it.
+  if (intent !== null && isUnderWay(intent)) {
+    return { kind: 'pending', code: intent.code, at: null, externalId: null };
+  }
+  if (intent !== null) {
+    const kind =
+      intent.status === 'dropped'
+        ? 'dropped'
+        : intent.code === 'UNCERTAIN_NOT_RESENT'
+          ? 'assumed_delivered'
+          : 'delivered';
+    // The entry of a second drop may have the id of the first, so only the row tells when that was.
+    const entry = settled.findLast((each) => each.outcome === kind && each.at >= notice.at);
+    return {
+      kind,
+      code: intent.code,
+      at: instant(entry?.at ?? intent.updatedAt),
+      externalId: intent.externalId,
+    };
+  }
+  const last = settled.at(-1);
+  if (last?.outcome === 'delivered' || last?.outcome === 'assumed_delivered' || last?.outcome === 'dropped') {
+    const code = last.outcome === 'assumed_delivered' ? 'UNCERTAIN_NOT_RESENT' : (last.code ?? null);
+    return { kind: last.outcome, code, at: instant(last.at), externalId: last.externalId ?? null };
+  }
+  return { kind: 'pending', code: attempts.at(-1)?.code ?? null, at: null, externalId: null };
+}
+
+function decisionOf({ notice, silence }: StreamCase): ExplainedDecision | null {
+  if (notice !== null) {
+    return { reason: notice.reason, kind: notice.kind, at: new Date(notice.at).toISOString() };
+  }
+  if (silence === null) return null;
+  const { reason, run } = silence;
+  if (run === null) return { reason, kind: null, at: null };
+  const last = new Date(run.lastAt).toISOString();
+  return {
+    reason,
+    kind: null,
+    at: last,
+    first: new Date(run.firstAt).toISOString(),
+    last,
+    count: run.count,
+  };
+}
+
+function attemptOf(entry: LedgerEntry): ExplainedAttempt {
+  return {
+    at: new Date(entry.at).toISOString(),
+    attempt: entry.attempt ?? 1,
+    outcome: entry.outcome ?? 'uncertain',
+    code: entry.code ?? null,
+    status: entry.status ?? null,
+    durationMs: entry.durationMs ?? 0,
+    waitMs: entry.waitMs ?? null,
+  };
+}
+
+function isOver({ newest }: ExplainFacts, state: StreamPicture | null): boolean {
+  return (
+    newest?.status === 'resolved' &&
+    (state?.lastPosition ?? null) !== null &&
+    comparePositions(newest.position, state?.lastPosition ?? '0') >= 0
+  );
+}
+
+/** The earliest instant at which what is open is told again; null where it is not, or where anything may tell it. */
+function nextRenotification(
+  { newest }: ExplainFacts,
+  { state, app }: StreamCase,
+  routeNow: RouteVersion | null,
+): number | null {
+  if (state?.status !== 'firing' || newest?.status !== 'firing' || state.lastSeen === 'suppressed')
+    return null;
+  if (routeNow === null || routeNow.removed || !routeNow.enabled || app?.enabled === false) return null;
+  const { renotifyIntervalMs } = routeNow;
+  return renotifyIntervalMs === null || state.lastNotifiedAt === null
+    ? null
+    : state.lastNotifiedAt + renotifyIntervalMs;
+}
+
+function instant(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,153 @@
+import type { NotificationKind } from '@heliograph/notifier';
+import type { NotifyReason, SilenceReason } from '../contract.ts';
+import type { LedgerOutcome } from '../stores/ledger-entry.ts';
+
+/** Why a route told of an issue or did not. */
+export const ROUTE_REASONS = [
+  'matched',
+  'not_matched',
+  'route_disabled',
+  'route_removed',
+  'route_unreadable',
+  'no_connected_app',
+  'route_is_newer',
+] as const;
+
+/** Why a route told of an issue or did not. */
+export type RouteReason = (typeof ROUTE_REASONS)[number];
+
+/** Why an alert stream told of an issue or did not. */
+export const STREAM_REASONS = [
+  'new',
+  'renotify',
+  'suppression_bypass',
+  'resolved',
+  'resolve_owed',
+  'older_than_last',
+  'continuing',
+  'renotify_not_due',
+  'suppressed',
+  'resolved_without_notification',
+  'stale',
+  'rejected',
+  'signal_expired',
+  'signal_expired_rate_limited',
+  'connected_app_missing',
+  'issue_missing',
+  'secret_unreadable',
+  'connected_app_disabled',
+  'not_decided_yet',
+  'not_scanned_yet',
+  'decision_not_recorded',
+] as const;
+
+/** Why an alert stream told of an issue or did not. */
+export type StreamReason = (typeof STREAM_REASONS)[number];
+
+/** Every reason that an explanation can give, of routes and of streams. */
+export const EXPLAINED_REASONS: readonly (RouteReason | StreamReason)[] = [
+  ...ROUTE_REASONS,
+  ...STREAM_REASONS,
+];
+
+/** What became of the notification; `none` where there was none to send. */
+export const STREAM_OUTCOMES = ['delivered', 'assumed_delivered', 'dropped', 'pending', 'none'] as const;
+
+/** What became of the notification; `none` where there was none to send. */
+export type StreamOutcome = (typeof STREAM_OUTCOMES)[number];
+
+/** What was decided about an issue and why. Instants are ISO 8601. */
+export interface Explanation {
+  readonly fingerprint: string;
+  /** The instant that was asked for. */
+  readonly at: string;
+  readonly position: string;
+  readonly eventId: string;
+  /** Null where the row is gone and only the ledger still tells of it. */
+  readonly issue: ExplainedIssue | null;
+  /** When a scan saw it first; null where none did so far. */
+  readonly seenAt: string | null;
+  readonly summary: string;
+  readonly routes: readonly ExplainedRoute[];
+}
+
+/** The issue that is explained. */
+export interface ExplainedIssue {
+  readonly eventId: string;
+  readonly monitor: string;
+  readonly status: 'firing' | 'resolved' | 'suppressed';
+  readonly severity: string;
+  readonly startsAt: string;
+  readonly endsAt: string | null;
+  readonly storedAt: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What a route did about the issue. */
+export interface ExplainedRoute {
+  readonly id: string;
+  readonly name: string;
+  /** As it was when the issue was scanned; of a route that is newer, as it is now. */
+  readonly version: number;
+  readonly matched: boolean;
+  /** The part of the query that was true, or the one that was not; null where neither is known. */
+  readonly clause: string | null;
+  readonly reason: RouteReason;
+  readonly summary: string;
+  readonly streams: readonly ExplainedStream[];
+}
+
+/** What one alert stream did about the issue. */
+export interface ExplainedStream {
+  readonly workflowId: string;
+  readonly connectedAppId: string;
+  /** Null where the app was removed. */
+  readonly connectedAppName: string | null;
+  readonly provider: string | null;
+  readonly reason: StreamReason;
+  /** Whether a notification was decided, be it delivered or not. */
+  readonly notify: boolean;
+  readonly decision: ExplainedDecision | null;
+  readonly attempts: readonly ExplainedAttempt[];
+  readonly outcome: {
+    readonly kind: StreamOutcome;
+    readonly code: string | null;
+    readonly at: string | null;
+    readonly externalId: string | null;
+  };
+  /** Whether it was ever unknown what became of a sending. */
+  readonly wasUncertain: boolean;
+  /** How often the issue came once more after it was decided. */
+  readonly repeats: number;
+  /** Whether something is open outside at present. */
+  readonly openNow: boolean;
+  /** Whether that is over, so that a resolve is owed. */
+  readonly owed: boolean;
+  readonly nextRenotificationNotBefore: string | null;
+  readonly summary: string;
+}
+
+/** A decision. Silent ones that were alike are told of together. */
+export interface ExplainedDecision {
+  readonly reason: NotifyReason | SilenceReason;
+  readonly kind: NotificationKind | null;
+  /** Of silent ones that were alike, the last; null where only the stream's state tells of it. */
+  readonly at: string | null;
+  readonly first?: string;
+  readonly last?: string;
+  readonly count?: number;
+}
+
+/** One sending. */
+export interface ExplainedAttempt {
+  readonly at: string;
+  /** Which sending of the notification it was, from 1. */
+  readonly attempt: number;
+  readonly outcome: LedgerOutcome;
+  readonly code: string | null;
+  /** HTTP status. */
+  readonly status: number | null;
+  readonly durationMs: number;
+  /** How long the provider asked to wait. */
+  readonly waitMs: number | null;
+}

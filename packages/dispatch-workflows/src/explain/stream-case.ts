@@ -1,0 +1,44 @@
+import type { NotifyReason, StreamKey } from '../contract.ts';
+import type { Intent } from '../stores/intent-store.ts';
+import type { LedgerEntry } from '../stores/ledger-entry.ts';
+import type { StoredRun } from '../stores/ledger-store.ts';
+import type { RouteVersion } from '../stores/route-store.ts';
+import type { StreamPicture } from '../stores/stream-finder.ts';
+import type { AppPicture } from './facts.ts';
+
+/** What is to be explained of one alert stream. */
+export interface StreamQuestion {
+  readonly stream: StreamKey;
+  /** Whether the scan signalled it; null where no entry tells. */
+  readonly signalled: boolean | null;
+  /** When it was signalled, where an entry tells. */
+  readonly signalledAt: number | null;
+  /** Whether the route matched the issue, or would have. */
+  readonly matched: boolean;
+  /** The route as it was when it decided, and as it is now. */
+  readonly route: RouteVersion | null;
+  readonly routeNow: RouteVersion | null;
+}
+
+/** A stream with all that concerns it picked out of the facts. */
+export interface StreamCase extends StreamQuestion {
+  readonly app: AppPicture | null;
+  readonly state: StreamPicture | null;
+  readonly intent: Intent | null;
+  readonly notice: Notice | null;
+  readonly silence: Silence | null;
+  readonly attempts: readonly LedgerEntry[];
+}
+
+/** A notification that was decided. */
+export interface Notice {
+  readonly reason: NotifyReason;
+  readonly kind: NonNullable<LedgerEntry['kind']>;
+  readonly at: number;
+}
+
+/** A silent decision; `run` is null where only the stream's state tells of it. */
+export interface Silence {
+  readonly reason: StoredRun['reason'];
+  readonly run: StoredRun | null;
+}

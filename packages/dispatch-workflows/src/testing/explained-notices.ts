@@ -1,0 +1,327 @@
+import { app, entry, intent, NOON, openStream } from './explain-facts.ts';
+import {
+  delivered,
+  dropped,
+  type ExplainedStreamRow,
+  OVER,
+  refusal,
+  SIGNALLED,
+} from './explained-streams.ts';
+
+/** Streams that decided to notify: delivered, under way, given up. */
+export const NOTICES: readonly ExplainedStreamRow[] = [
+  {
+    name: 'told',
+    facts: { entries: delivered(), streams: [openStream({ lastNotifiedAt: NOON + 2000 })] },
+    reason: 'new',
+    outcome: 'delivered',
+    summary: 'Told at 12:00:03Z: accepted by webhook (HTTP 200).',
+    also: {
+      notify: true,
+      openNow: true,
+      owed: false,
+      nextRenotificationNotBefore: '2026-03-01T12:15:02.000Z',
+      decision: { reason: 'new', kind: 'trigger', at: '2026-03-01T12:00:02.000Z' },
+      outcome: { kind: 'delivered', code: null, at: '2026-03-01T12:00:03.000Z', externalId: 'x1' },
+      attempts: [
+        {
+          at: '2026-03-01T12:00:02.000Z',
+          attempt: 1,
+          outcome: 'delivered',
+          code: null,
+          status: 200,
+          durationMs: 53,
+          waitMs: null,
+        },
+      ],
+    },
+  },
+  {
+    name: 'told at the second sending',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('decided'),
+        entry('attempted', {
+          attempt: 1,
+          outcome: 'rate_limited',
+          code: 'RATE_LIMITED',
+          status: 429,
+          waitMs: 1000,
+        }),
+        entry('attempted', { attempt: 2, outcome: 'delivered', status: 202 }),
+        entry('settled', { at: NOON + 3000, outcome: 'delivered' }),
+      ],
+    },
+    reason: 'new',
+    outcome: 'delivered',
+    summary:
+      'Told at 12:00:03Z: accepted by webhook (HTTP 202) at the second sending; the first was rate limited and asked to wait 1 s.',
+  },
+  {
+    name: 'told after nobody knew whether it had arrived',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('decided'),
+        entry('attempted', { attempt: 1, outcome: 'uncertain', code: 'CUT_OFF' }),
+        entry('attempted', { attempt: 2, outcome: 'delivered', status: 200 }),
+        entry('settled', { at: NOON + 3000, outcome: 'delivered' }),
+      ],
+      intents: [intent({ status: 'delivered', claims: 2, wasUncertain: true })],
+    },
+    reason: 'new',
+    outcome: 'delivered',
+    summary:
+      'Told at 12:00:03Z: accepted by webhook (HTTP 200) at the second sending; the first was cut off, so it may have arrived twice.',
+    also: { wasUncertain: true },
+  },
+  {
+    name: 'found to have arrived',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('decided'),
+        entry('attempted', { attempt: 1, outcome: 'uncertain', code: 'TIMEOUT' }),
+        entry('settled', { at: NOON + 3000, outcome: 'delivered' }),
+      ],
+    },
+    reason: 'new',
+    outcome: 'delivered',
+    summary: 'Told at 12:00:03Z: webhook confirmed that it has it; the first had no answer (TIMEOUT).',
+  },
+  {
+    name: 'assumed told',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('decided', { reason: 'renotify', kind: 'update' }),
+        entry('attempted', {
+          reason: 'renotify',
+          kind: 'update',
+          attempt: 1,
+          outcome: 'uncertain',
+          code: 'TIMEOUT',
+        }),
+        entry('settled', {
+          reason: 'renotify',
+          kind: 'update',
+          at: NOON + 3000,
+          outcome: 'assumed_delivered',
+        }),
+      ],
+    },
+    reason: 'renotify',
+    outcome: 'assumed_delivered',
+    summary:
+      "Told again because the interval had passed, as far as anybody knows, at 12:00:03Z: whether webhook got it is unknown, and by the app's policy it is not sent again.",
+    also: { wasUncertain: true, outcome: { kind: 'assumed_delivered', code: 'UNCERTAIN_NOT_RESENT' } },
+  },
+  {
+    name: 'told before the ledger has it',
+    facts: { intents: [intent({ status: 'delivered', externalId: 'x9' })] },
+    reason: 'new',
+    outcome: 'delivered',
+    summary: 'Told at 12:00:02Z: accepted by webhook.',
+    also: { outcome: { kind: 'delivered', externalId: 'x9' } },
+  },
+  {
+    name: 'told again',
+    facts: { entries: delivered({ reason: 'renotify', kind: 'update' }) },
+    reason: 'renotify',
+    outcome: 'delivered',
+    summary: 'Told again because the interval had passed, at 12:00:03Z: accepted by webhook (HTTP 200).',
+  },
+  {
+    name: 'told again after a suppression',
+    facts: { entries: delivered({ reason: 'suppression_bypass', kind: 'update' }) },
+    reason: 'suppression_bypass',
+    outcome: 'delivered',
+    summary: 'Told again because it fires after a suppression, at 12:00:03Z: accepted by webhook (HTTP 200).',
+  },
+  {
+    name: 'over',
+    facts: { issue: OVER, entries: delivered({ reason: 'resolved', kind: 'resolve' }) },
+    reason: 'resolved',
+    outcome: 'delivered',
+    summary: 'Told that it is over, at 12:00:03Z: accepted by webhook (HTTP 200).',
+  },
+  {
+    name: 'over, and told only when the sweep asked again',
+    facts: {
+      issue: OVER,
+      entries: [
+        ...dropped('EXPIRED', refusal(1, { reason: 'resolved', kind: 'resolve' })).map((each) =>
+          each.stage === 'decided' || each.stage === 'settled'
+            ? { ...each, reason: 'resolved' as const, kind: 'resolve' as const }
+            : each,
+        ),
+        entry('decided', { reason: 'resolve_owed', kind: 'resolve', at: NOON + 30_000 }),
+        entry('attempted', {
+          reason: 'resolve_owed',
+          kind: 'resolve',
+          attempt: 2,
+          outcome: 'delivered',
+          status: 200,
+        }),
+        entry('settled', {
+          reason: 'resolve_owed',
+          kind: 'resolve',
+          at: NOON + 31_000,
+          outcome: 'delivered',
+        }),
+      ],
+    },
+    reason: 'resolve_owed',
+    outcome: 'delivered',
+    summary:
+      'Told that it is over, on being asked again by the sweep, at 12:00:31Z: accepted by webhook (HTTP 200) at the second sending; the first was refused (HTTP 503).',
+    also: { decision: { reason: 'resolve_owed', kind: 'resolve', at: '2026-03-01T12:00:30.000Z' } },
+  },
+  {
+    name: 'dropped once more, under the id of the first drop',
+    facts: {
+      issue: OVER,
+      entries: dropped('EXPIRED').map((each) =>
+        each.routeId === undefined || each.stage === 'matched'
+          ? each
+          : { ...each, reason: 'resolve_owed' as const, kind: 'resolve' as const, at: NOON + 3000 },
+      ),
+      intents: [
+        intent({
+          status: 'dropped',
+          code: 'CONNECTED_APP_MISSING',
+          reason: 'resolve_owed',
+          kind: 'resolve',
+          updatedAt: NOON + 40_000,
+        }),
+      ],
+      streams: [openStream()],
+    },
+    reason: 'connected_app_missing',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: the connected app "on-call" was switched off or removed before it could be delivered; it is still open outside, and the sweep will ask again.',
+    also: { owed: true, openNow: true },
+  },
+  {
+    name: 'a sending is under way',
+    facts: { intents: [intent()] },
+    reason: 'new',
+    outcome: 'pending',
+    summary: 'Not told yet, under way since 12:00:02Z: the first sending was begun.',
+  },
+  {
+    name: 'the sweep asks again, and that is under way',
+    facts: {
+      issue: OVER,
+      entries: dropped('EXPIRED'),
+      intents: [intent({ reason: 'resolve_owed', kind: 'resolve', claims: 3, updatedAt: NOON + 50_000 })],
+    },
+    reason: 'resolve_owed',
+    outcome: 'pending',
+    summary: 'Not told yet, under way since 12:00:50Z: the third sending was begun.',
+  },
+  {
+    name: 'sendings fail',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        refusal(1),
+        refusal(2),
+        refusal(3, { status: undefined, code: 'CONNECT_FAILED' }),
+      ],
+      intents: [intent({ status: 'refused', claims: 3, code: 'CONNECT_FAILED' })],
+    },
+    reason: 'new',
+    outcome: 'pending',
+    summary:
+      'Not told yet, under way since 12:00:02Z: it is tried again until it is too old; 1 failed before, the second was refused (HTTP 503), the third was refused (CONNECT_FAILED).',
+  },
+  {
+    name: 'nobody knows whether the last sending arrived',
+    facts: { intents: [intent({ status: 'uncertain', code: 'TIMEOUT', wasUncertain: true })] },
+    reason: 'new',
+    outcome: 'pending',
+    summary:
+      'Not told yet, under way since 12:00:02Z: whether the last sending arrived is unknown, and the next one finds out.',
+    also: { wasUncertain: true },
+  },
+  {
+    name: 'the provider wants to be left alone',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('attempted', { attempt: 1, outcome: 'rate_limited', code: 'RATE_LIMITED' }),
+      ],
+      intents: [intent({ status: 'refused', code: 'RATE_LIMITED' })],
+      apps: [app({ health: { throttledForMs: 12_400 } })],
+    },
+    reason: 'new',
+    outcome: 'pending',
+    summary: 'Not told yet, under way since 12:00:02Z: webhook asks to be left alone for another 12 s.',
+  },
+  {
+    name: 'waits for its turn',
+    facts: { intents: [intent({ status: 'refused', code: 'RATE_LIMITED' })] },
+    reason: 'new',
+    outcome: 'pending',
+    summary: 'Not told yet, under way since 12:00:02Z: waiting for webhook to take it again.',
+  },
+  {
+    name: 'under way, and its intent is not known',
+    facts: { entries: [...SIGNALLED, refusal(1)] },
+    reason: 'new',
+    outcome: 'pending',
+    summary:
+      'Not told yet, under way since 12:00:02Z: it is tried again until it is too old; the first was refused (HTTP 503).',
+  },
+  {
+    name: 'refused for good',
+    facts: { entries: dropped('REJECTED', refusal(1, { status: 401, code: 'UNAUTHORIZED' })) },
+    reason: 'rejected',
+    outcome: 'dropped',
+    summary: 'Not told, given up at 12:00:03Z: webhook refused it for good (HTTP 401, UNAUTHORIZED).',
+    also: { notify: true, decision: { reason: 'new' } },
+  },
+  {
+    name: 'expired',
+    facts: { entries: dropped('EXPIRED', refusal(1)) },
+    reason: 'signal_expired',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: no sending succeeded before it was too old to be worth telling (1 h); the first was refused (HTTP 503).',
+  },
+  {
+    name: 'expired while the provider asked to wait',
+    facts: { entries: dropped('EXPIRED_RATE_LIMITED') },
+    reason: 'signal_expired_rate_limited',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: webhook kept asking to wait until it was too old to be worth telling (1 h).',
+  },
+  {
+    name: 'app gone',
+    facts: { entries: dropped('CONNECTED_APP_MISSING'), apps: [] },
+    reason: 'connected_app_missing',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: the connected app was switched off or removed before it could be delivered.',
+    also: { connectedAppName: null, provider: null },
+  },
+  {
+    name: 'issue gone',
+    facts: { entries: dropped('ISSUE_MISSING'), issue: null, newest: null },
+    reason: 'issue_missing',
+    outcome: 'dropped',
+    summary: 'Not told, given up at 12:00:03Z: the row of the issue was gone before it could be delivered.',
+  },
+  {
+    name: 'secret unreadable',
+    facts: { entries: dropped('SECRET_UNREADABLE') },
+    reason: 'secret_unreadable',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: the secret of the connected app "on-call" cannot be unsealed, its sealing key is missing.',
+  },
+];

@@ -1,0 +1,106 @@
+import { endingRows, unwrittenRows } from '../activities/delivery-rows.ts';
+import type { DeliveryOrder, IssueSignal, SilentRun, StreamKey, StreamState } from '../contract.ts';
+import { AlertStream } from '../decide/alert-stream.ts';
+import { decided, INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
+import { comparePositions } from '../position.ts';
+import type { LedgerEntry, StoredRun } from '../stores/index.ts';
+
+/** What is done with a stream: signals that are decided together, at an instant. */
+export interface Step {
+  readonly at: number;
+  readonly signals: readonly IssueSignal[];
+}
+
+/** What a stream wrote down, and what it decided about each position, in order. */
+export interface Simulated {
+  readonly entries: readonly LedgerEntry[];
+  readonly runs: readonly StoredRun[];
+  readonly state: StreamState;
+  readonly decisions: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Runs steps through a stream; `isDropped` says which notifications are given up. */
+export async function simulated(
+  key: StreamKey,
+  steps: readonly Step[],
+  isDropped: (order: Pick<DeliveryOrder, 'notificationId'>) => boolean,
+): Promise<Simulated> {
+  const entries: LedgerEntry[] = [];
+  const silent: SilentRun[] = [];
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+  for (const { at, signals } of steps) {
+    for (const signal of signals) stream.push(signal);
+    const ports = {
+      now: () => at,
+      knows: () => true,
+      deliver: async (order: DeliveryOrder) => {
+        const ending = isDropped(order)
+          ? ({ kind: 'dropped', code: 'REJECTED' } as const)
+          : ({ kind: 'delivered', provider: 'webhook', externalId: null } as const);
+        const { ledger } = endingRows(order, ending, { at, claims: 1 });
+        entries.push(...(ledger?.entries ?? []));
+        silent.push(...(ledger?.runs ?? []));
+        return { ...ending, recorded: true };
+      },
+      record: async (_: StreamKey, __: StreamState, more: Parameters<typeof unwrittenRows>[1]) => {
+        const { ledger } = unwrittenRows(key, more, at);
+        entries.push(...ledger.entries);
+        silent.push(...ledger.runs);
+      },
+    };
+    await stream.drain(ports);
+    await stream.flush(ports);
+  }
+  return {
+    entries,
+    runs: merged(key, silent),
+    state: stream.state,
+    decisions: decisionsOf(steps, (notificationId) => isDropped({ notificationId }), key),
+  };
+}
+
+/** As the database puts runs together. */
+function merged({ routeId, connectedAppId }: StreamKey, runs: readonly SilentRun[]): readonly StoredRun[] {
+  const groups = new Map<string, StoredRun>();
+  for (const { reason, since, version, first, last, count } of runs) {
+    const id = `${reason} ${since} ${version}`;
+    const known = groups.get(id);
+    const earlier = known !== undefined && comparePositions(known.firstPosition, first.position) < 0;
+    const later = known !== undefined && comparePositions(known.lastPosition, last.position) > 0;
+    groups.set(id, {
+      routeId,
+      connectedAppId,
+      reason,
+      since,
+      version,
+      firstPosition: earlier ? known.firstPosition : first.position,
+      lastPosition: later ? known.lastPosition : last.position,
+      firstAt: Math.min(known?.firstAt ?? Infinity, first.at),
+      lastAt: Math.max(known?.lastAt ?? 0, last.at),
+      count: (known?.count ?? 0) + count,
+    });
+  }
+  return [...groups.values()];
+}
+
+/** The same decisions, made one by one. */
+function decisionsOf(
+  steps: readonly Step[],
+  isDropped: (notificationId: string) => boolean,
+  key: StreamKey,
+): ReadonlyMap<string, readonly string[]> {
+  const decisions = new Map<string, string[]>();
+  let state = INITIAL_STREAM_STATE;
+  for (const { at, signals } of steps) {
+    for (const signal of signals.toSorted((a, b) => comparePositions(a.position, b.position))) {
+      const decision = shouldNotify(state, signal, at);
+      const known = decisions.get(signal.position) ?? [];
+      decisions.set(signal.position, [...known, decision.reason]);
+      if (!decision.notify) state = decided(state, signal, decision.reason);
+      else if (isDropped(`alert-${key.fingerprint}-${key.routeId}-${key.connectedAppId}-${signal.position}`))
+        state = decided(state, signal);
+      else state = notified(state, signal, { now: at, provider: 'webhook', externalId: null });
+    }
+  }
+  return decisions;
+}

@@ -23,6 +23,7 @@ const PAUSE_MS = 2500;
  * @returns {Promise<{ stop(): Promise<void> }>}
  */
 export async function startDispatchDemo(options) {
+  let isHinted = false;
   const sink = await startNotificationSink({
     port: options.sinkPort,
     onRecord: ({ receivedAt, body }) => {
@@ -32,6 +33,8 @@ export async function startDispatchDemo(options) {
       options.print(
         `notified ${status} ${severity} ${monitor} ${labels['namespace']}/${labels['pod']}${took}`,
       );
+      if (!isHinted) options.print(hint(options.apiUrl, body.issue.fingerprint));
+      isHinted = true;
     },
   });
   /** @type {Map<string, number>} */
@@ -50,6 +53,13 @@ export async function startDispatchDemo(options) {
       await sink.close();
     },
   };
+}
+
+/** @param {string} apiUrl @param {string} fingerprint */
+function hint(apiUrl, fingerprint) {
+  const address = apiUrl === 'http://127.0.0.1:4600' ? '' : `HELIOGRAPH_API_URL=${apiUrl} `;
+  const key = 'HELIOGRAPH_API_KEY=$(cat .heliograph/secrets/dispatch-center-api-key)';
+  return `why? ${address}${key} npx heliograph explain alert ${fingerprint}`;
 }
 
 /**

@@ -45,6 +45,7 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
     notice,
     silence,
     attempts,
+    isInLedger: entries.some(({ stage }) => stage === 'settled'),
   };
   const outcome = outcomeOf(about, entries);
   const reason = reasonOf(facts, about, outcome);

@@ -28,6 +28,8 @@ export interface StreamCase extends StreamQuestion {
   readonly notice: Notice | null;
   readonly silence: Silence | null;
   readonly attempts: readonly LedgerEntry[];
+  /** Whether the ledger tells of the end of the notification; it follows the intent by a moment. */
+  readonly isInLedger: boolean;
 }
 
 /** A notification that was decided. */

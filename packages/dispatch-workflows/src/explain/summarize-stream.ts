@@ -18,7 +18,7 @@ function sentenceOf(facts: ExplainFacts, about: StreamCase, explained: Explained
   switch (explained.outcome.kind) {
     case 'delivered':
     case 'assumed_delivered':
-      return told(facts, explained);
+      return told(facts, about, explained);
     case 'pending':
       return underWay(facts, about, explained);
     case 'dropped':
@@ -32,6 +32,7 @@ function sentenceOf(facts: ExplainFacts, about: StreamCase, explained: Explained
 
 function told(
   { now }: ExplainFacts,
+  { isInLedger }: StreamCase,
   { reason, outcome, attempts, provider, wasUncertain }: Explained,
 ): string {
   const at = outcome.at === null ? 'at an unknown time' : `at ${clockTime(Date.parse(outcome.at), now)}`;
@@ -42,12 +43,13 @@ function told(
   }
   const last = attempts.at(-1);
   const status = last?.outcome === 'delivered' && last.status !== null ? ` (HTTP ${last.status})` : '';
-  const accepted = last === undefined || last.outcome === 'delivered';
+  // What is not in the ledger yet may be the sending that was taken.
+  const accepted = last === undefined || last.outcome === 'delivered' || !isInLedger;
   const how = accepted
-    ? `accepted by ${receiver}${status}${attempts.length > 1 ? ` at the ${ordinal(last?.attempt ?? attempts.length)} sending` : ''}`
+    ? `accepted by ${receiver}${status}${attempts.length > 1 && isInLedger ? ` at the ${ordinal(last?.attempt ?? attempts.length)} sending` : ''}`
     : `${receiver} confirmed that it has it`;
   const separator = what === 'Told' ? ' ' : ', ';
-  const before = earlier(attempts.filter((attempt) => attempt !== last || !accepted));
+  const before = earlier(attempts.filter((attempt) => attempt.outcome !== 'delivered'));
   const twice = wasUncertain && accepted ? ', so it may have arrived twice' : '';
   return `${what}${separator}${at}: ${how}${before}${twice}`;
 }

@@ -118,6 +118,19 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     also: { wasUncertain: true, outcome: { kind: 'assumed_delivered', code: 'UNCERTAIN_NOT_RESENT' } },
   },
   {
+    name: 'told after a refusal, before the ledger has more than that',
+    facts: {
+      entries: [
+        ...SIGNALLED,
+        entry('attempted', { attempt: 1, outcome: 'rate_limited', status: 429, waitMs: 1000 }),
+      ],
+      intents: [intent({ status: 'delivered', claims: 2, updatedAt: NOON + 3000 })],
+    },
+    reason: 'new',
+    outcome: 'delivered',
+    summary: 'Told at 12:00:03Z: accepted by webhook; the first was rate limited and asked to wait 1 s.',
+  },
+  {
     name: 'told before the ledger has it',
     facts: { intents: [intent({ status: 'delivered', externalId: 'x9' })] },
     reason: 'new',

@@ -97,6 +97,10 @@ export interface StreamState {
   readonly lastSeen?: IssueStatus | null;
   /** Position of the issue that opened the latest episode: from a trigger to its resolve, and no further. */
   readonly episode?: Position | null;
+  /**
+   * A trigger may have arrived and was given up: a resolve is worth telling, and so is the next firing.
+   */
+  readonly mayBeOpen?: boolean;
   /** The reason of the latest silent decisions, and where it began; null since a notification was decided. */
   readonly silence?: { readonly reason: SilenceReason; readonly since: Position } | null;
 }
@@ -206,6 +210,8 @@ export interface DeliveryOrder {
   readonly failures?: number;
   /** The provider asked to wait when it was sent: it comes before what was not sent yet. Default false. */
   readonly wasThrottled?: boolean;
+  /** How often it was handed back because too many waited for the app; each time it comes later. Default 0. */
+  readonly handBacks?: number;
   /** What happened before it and no row tells of yet; it is written with its outcome. */
   readonly unwritten?: StreamRecord;
 }
@@ -227,6 +233,8 @@ export type DeliveryResult =
       readonly code: DropCode;
       /** True: the rows tell of it. Absent from results older than intents, which is true of none. */
       readonly recorded?: boolean;
+      /** True: a trigger of which nobody knows whether it arrived before it was given up. Default false. */
+      readonly mayBeOpen?: boolean;
     }
   /** Not yet: `deliverPatiently` has to go on, after `waitMs`. */
   | {
@@ -239,6 +247,8 @@ export type DeliveryResult =
       readonly failures?: number;
       /** See `DeliveryOrder`; default false. */
       readonly wasThrottled?: boolean;
+      /** See `DeliveryOrder`; default 0. */
+      readonly handBacks?: number;
     };
 
 /** What `openStream` found and did. */
@@ -273,7 +283,9 @@ export type DropCode =
   | 'EXPIRED_RATE_LIMITED'
   | 'CONNECTED_APP_MISSING'
   | 'ISSUE_MISSING'
-  | 'SECRET_UNREADABLE';
+  | 'SECRET_UNREADABLE'
+  /** A sending was cut off, and the stream decided otherwise when it came to it again. */
+  | 'SUPERSEDED';
 
 /** What a sweep did. */
 export interface SweepResult {
@@ -281,6 +293,8 @@ export interface SweepResult {
   readonly owed: number;
   /** Of these, how many were asked again to resolve. */
   readonly signalled: number;
+  /** Intents that their streams had passed without settling them. */
+  readonly superseded: number;
   /** Settled intents that were old enough to be cleared away. */
   readonly cleared: number;
   /** How long the orchestrator may wait before the next sweep, in milliseconds. */
@@ -291,8 +305,16 @@ export interface SweepResult {
 export interface DispatchActivities {
   /** Scans issues since the cursor, matches routes and signals alert streams. `null` begins `initialLookback` ago. */
   readAndDispatch(scan: ScanState | null): Promise<ScanResult>;
-  /** Lists what is open outside and over, asks those streams again to resolve, and clears away old intents. */
-  sweepResolveDebt(): Promise<SweepResult>;
+  /**
+   * Lists what is open outside and over, asks those streams again to resolve, and clears away old intents. What no scan
+   * has come to yet is left to it, since a stream takes nothing that is older than what it decided.
+   */
+  sweepResolveDebt(scannedUpTo: Position | null): Promise<SweepResult>;
+  /**
+   * Whether a sending of this notification was ever begun. A workflow task that is done again decides by a later clock,
+   * and what was begun must not become too old in between. Meant to run as a local activity.
+   */
+  wasBegun(notificationId: string): Promise<boolean>;
   /**
    * Reads a stream's state; a stream never notified has the initial one. Meant to run as a local activity. Where the
    * first signal leads to a notification on that state, it is delivered and recorded on the way (one attempt, at most

@@ -258,9 +258,9 @@ describe('what is decided later in the life of a stream', () => {
       await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
     });
     expect(types()).toEqual(['alert.triggered', 'alert.resolved']);
-    await expect(ground.debts.list({ afterId: null, limit: 10 })).resolves.toEqual({
+    await expect(ground.debts.list({ after: null, limit: 10 })).resolves.toEqual({
       debts: [],
-      nextId: null,
+      next: null,
     });
   }, 30_000);
 

@@ -196,7 +196,7 @@ describe('the sweep of resolve debt', () => {
         times.push(given.length);
         // The first takes so long that scans go on meanwhile.
         if (times.length === 1) await held;
-        return { owed: 0, signalled: 0, cleared: 0, nextSweepInMs: 120_000 };
+        return { owed: 0, signalled: 0, superseded: 0, cleared: 0, nextSweepInMs: 120_000 };
       },
     };
     await whileOrchestrating(

@@ -231,6 +231,25 @@ const GIVEN_UP = [
     },
   },
   {
+    reason: 'superseded',
+    title: 'its sending was cut off, and the stream decided otherwise when it came to it again',
+    async play(ground) {
+      const { app, route } = await routed(ground, 'passed');
+      await fired(ground, 'passed');
+      const eventId = await ground.report('passed', 'firing');
+      await ground.untilExplained({ fingerprint: 'passed', eventId }, { reason: 'continuing' });
+      const { position } = await ground.explain({ fingerprint: 'passed', eventId });
+      // What a worker leaves behind that is killed in the middle, and whose successor is much later.
+      const workflowId = `alert-passed-${route.id}-${app.id}`;
+      await ground.sql`
+        insert into dispatch.delivery_intents (notification_id, workflow_id, fingerprint, route_id, connected_app_id,
+          event_id, position, kind, reason, status, provider, decided_at, updated_at)
+        values (${`${workflowId}-${position}`}, ${workflowId}, 'passed', ${route.id}, ${app.id}, ${eventId},
+          ${position}, 'update', 'renotify', 'intended', 'webhook', now(), now() - interval '1 hour')`;
+      return { fingerprint: 'passed', eventId };
+    },
+  },
+  {
     reason: 'secret_unreadable',
     title: 'the key that sealed the secret of the app is gone',
     async play(ground) {

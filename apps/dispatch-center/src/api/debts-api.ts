@@ -14,7 +14,8 @@ const debtView = v.object({
 });
 
 const page = v.object({ items: v.array(debtView), nextCursor: v.nullable(v.string()) });
-const workflowId = v.pipe(v.string(), v.regex(/^alert(?:-[a-z0-9]{1,64}){3}$/));
+/** A place in the list: position and workflow id of a stream. */
+const place = v.pipe(v.string(), v.regex(/^\d{1,20}:alert(?:-[a-z0-9]{1,64}){3}$/));
 
 /** `GET /api/v1/resolve-debts`: what is open outside although it is over. */
 export function addDebtsApi(edge: Edge, { debts }: { readonly debts: Pick<DebtStore, 'list'> }): void {
@@ -31,13 +32,13 @@ export function addDebtsApi(edge: Edge, { debts }: { readonly debts: Pick<DebtSt
     query: v.object({ ...pageQuery() }),
     responses: { 200: { description: 'A page.', schema: page } },
     handler: async ({ query: { limit, cursor } }) => {
-      const afterId = cursor === undefined ? null : decodeCursor(workflowId, cursor);
-      const { debts: found, nextId } = await debts.list({ afterId, limit });
+      const after = cursor === undefined ? null : decodeCursor(place, cursor);
+      const { debts: found, next } = await debts.list({ after, limit });
       return {
         status: 200,
         body: {
           items: found.map(presentDebt),
-          nextCursor: nextId === null ? null : encodeCursor(nextId),
+          nextCursor: next === null ? null : encodeCursor(next),
         },
       };
     },

@@ -164,7 +164,7 @@ describe('an alert is explained', () => {
       decidedAt,
       timeToLiveMs: 1000,
     };
-    await api.streams.claim(claim);
+    await api.streams.claim({ order: claim, provider: 'webhook' });
     const underWay = await explain(fingerprint);
     expect(matchedRoute(underWay.json)).toMatchObject({
       streams: [{ reason: 'new', outcome: { kind: 'pending' } }],
@@ -375,7 +375,7 @@ describe('resolve debts', () => {
       cursor = page.json.nextCursor;
     }
     expect(listed).toMatchObject(
-      owed.map((row) => ({
+      owed.toReversed().map((row) => ({
         workflowId: `alert-${row.fingerprint}-r-${app.id}`,
         fingerprint: row.fingerprint,
         routeId: 'r',

@@ -25,6 +25,9 @@ import {
 /** Milliseconds: from a second, below which nobody could read, to 30 days. */
 const duration = v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(30 * 86_400_000));
 
+/** One run of a stream waits that long for a delivery, and its history has to hold every try. */
+const age = v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(12 * 3_600_000));
+
 const routeInput = v.strictObject({
   name: nameInput,
   query: v.optional(storableText, ''),
@@ -32,7 +35,7 @@ const routeInput = v.strictObject({
   connectedAppIds: v.optional(v.pipe(v.array(idParams.entries.id), v.maxLength(100)), []),
   /** Null: never. */
   renotifyIntervalMs: v.optional(v.nullable(duration), null),
-  maxSignalAgeMs: v.optional(duration, DEFAULT_SIGNAL_POLICY.maxSignalAgeMs),
+  maxSignalAgeMs: v.optional(age, DEFAULT_SIGNAL_POLICY.maxSignalAgeMs),
 });
 
 const page = v.object({ items: v.array(routeView), nextCursor: v.nullable(v.string()) });

@@ -57,6 +57,8 @@ interface App {
 
 /** From this window on the app counts as not throttled: more than a process keeps connections to one receiver. */
 const WIDE_OPEN = 128;
+/** Two ends of throttles of one app that are closer than this are one, in milliseconds. */
+const SAME_THROTTLE_MS = 1000;
 /** How many begin after a throttle, at most; half as many as went before it where that was less. */
 const FIRST_WINDOW = 8;
 /** How long a delivery waits that finds the window full, in milliseconds, as far as anyone can say. */
@@ -166,8 +168,8 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     learn(appId, throttledForMs) {
       if (throttledForMs <= 0) return;
       const app = apps.get(appId);
-      // The same throttle, heard of again; a few milliseconds are the way that it came.
-      if (app !== undefined && app.closedUntil >= now() + throttledForMs - TURN_MS) return;
+      // The same throttle, heard of again by another way and clock; our own is as good.
+      if (app !== undefined && app.closedUntil >= now() + throttledForMs - SAME_THROTTLE_MS) return;
       close(appId, throttledForMs);
     },
   };

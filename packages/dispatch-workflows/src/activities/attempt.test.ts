@@ -301,6 +301,54 @@ describe('a notification that was begun before', () => {
   });
 });
 
+describe('a trigger that may have arrived', () => {
+  test('and is refused when it is sent again leaves something that may be open', async () => {
+    const { state, dependencies } = deliveryWorld(lost, rejected(false));
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'again' });
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+    expect(state.states.at(-1)).toMatchObject({
+      status: 'none',
+      mayBeOpen: true,
+      episode: testIssue.position,
+    });
+  });
+
+  test('and whose app is gone meanwhile does so, too', async () => {
+    const { state, dependencies } = deliveryWorld(lost);
+    await attempt(dependencies);
+    state.target = null;
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+  });
+
+  test('leaves nothing in doubt where every sending was refused', async () => {
+    const { dependencies } = deliveryWorld(rejected(true), rejected(false));
+    await attempt(dependencies);
+    const result = await attempt(dependencies);
+    expect(result).toMatchObject({ kind: 'dropped' });
+    expect('mayBeOpen' in result).toBe(false);
+  });
+
+  test('and did is not given up by who comes after', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(order.notificationId, 'delivered');
+    state.target = null;
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'delivered', externalId: 'known' });
+    expect(state.drops).toEqual([]);
+    expect(state.states).toMatchObject([{ status: 'firing', notificationCount: 1 }]);
+  });
+});
+
+test('an attempt that is stopped between its intent and its sending leaves no doubt', async () => {
+  const { state, dependencies } = deliveryWorld();
+  const controller = new AbortController();
+  state.onClaim = () => controller.abort();
+  await expect(attempt(dependencies, order, controller.signal)).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+  expect(state.requests).toEqual([]);
+  expect(state.settled).toMatchObject([{ status: 'refused', code: 'NOT_SENT' }]);
+});
+
 describe('the connected app', () => {
   test('is throttled for everybody by a rate limit', async () => {
     const { state, dependencies } = deliveryWorld(limited(3000));

@@ -9,7 +9,7 @@ import type { Claim } from '../stores/claim.ts';
 import type { ConnectedAppStore, DeliveryTarget, UncertainPolicy } from '../stores/connected-app-store.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
 import type { StoredIssue } from '../stores/issue.ts';
-import type { StreamStore, StreamWrite } from '../stores/stream-store.ts';
+import type { KnownIntent, StreamStore, StreamWrite } from '../stores/stream-store.ts';
 import type { AppGate, Delay, Turn } from './app-gate.ts';
 import {
   type AttemptMade,
@@ -90,12 +90,14 @@ export async function attemptDelivery(
   const { id: appId, health } = target.app;
   gate.learn(appId, health.throttledForMs);
   const turn = await options.enter(appId);
-  if ('waitMs' in turn)
+  if ('waitMs' in turn) {
     return { kind: 'again', code: 'RATE_LIMITED', throttledMs: turn.waitMs, hadNoTurn: true };
+  }
   try {
     options.signal?.throwIfAborted();
     const request = requestOf(order, target, issue, options);
-    const claim = await dependencies.streams.claim(order);
+    const claim = await dependencies.streams.claim({ order, provider: target.app.provider });
+    await stopUnsent(dependencies, order, claim, options.signal);
     const known = await alreadySettled(dependencies, order, { target, claim, request });
     if (known !== null) return known;
     const sentAt = performance.now();
@@ -113,16 +115,57 @@ export async function attemptDelivery(
   }
 }
 
-/** Gives a notification up. Where that cannot be written, the stream has to do it later. */
+/**
+ * Gives a notification up. Where that cannot be written, the stream has to do it later. What an earlier sending turns
+ * out to have delivered is not given up; and a trigger that may have arrived leaves something that may be open.
+ */
 export async function drop(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
   code: DropCode,
   attempt?: AttemptMade,
-): Promise<Extract<DeliveryResult, { kind: 'dropped' }>> {
+): Promise<Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>> {
+  const intent = await knownIntent(dependencies, order);
+  if (intent?.isDelivered === true && intent.provider !== null) {
+    const { provider, externalId } = intent;
+    const recorded = await written(dependencies, deliveredBefore(order, provider, externalId));
+    return { kind: 'delivered', provider, externalId, recorded };
+  }
   dependencies.onDrop?.({ order, code });
-  const recorded = await writeEnding(dependencies, order, { kind: 'dropped', code }, attempt);
-  return { kind: 'dropped', code, recorded };
+  // The sending that was refused now is not in doubt; those before it may be.
+  const isInDoubt = intent?.wasUncertain === true || (attempt === undefined && intent?.isOpen === true);
+  const mayBeOpen = order.kind === 'trigger' && isInDoubt;
+  const doubt = mayBeOpen ? ({ mayBeOpen } as const) : {};
+  const recorded = await writeEnding(dependencies, order, { kind: 'dropped', code, ...doubt }, attempt);
+  return { kind: 'dropped', code, recorded, ...doubt };
+}
+
+/** What is known of a notification that ends without a delivery; null where nothing is, or nobody can tell now. */
+async function knownIntent(
+  dependencies: DeliveryDependencies,
+  { stream, notificationId }: DeliveryOrder,
+): Promise<KnownIntent | null> {
+  try {
+    return await dependencies.streams.intentOf(notificationId);
+  } catch (error) {
+    dependencies.onWriteFailure?.({ workflowId: alertWorkflowId(stream), error });
+    return null;
+  }
+}
+
+/** An attempt that was stopped before anything was sent says so, or the next one would have to doubt it. */
+async function stopUnsent(
+  dependencies: DeliveryDependencies,
+  { stream, notificationId }: DeliveryOrder,
+  { before, claims }: Claim,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal?.aborted !== true) return;
+  if (before === null || before === 'refused') {
+    const intents = [{ notificationId, status: 'refused', claims, code: 'NOT_SENT' }] as const;
+    await written(dependencies, { stream, intents });
+  }
+  signal.throwIfAborted();
 }
 
 /** What an earlier sending of the same notification leaves to do: null is to send it. */
@@ -153,10 +196,9 @@ async function alreadySettled(
       if (order.reason === 'resolve_owed') return null;
       return { kind: 'dropped', code: dropCodeOf(claim.code), recorded: true };
     case 'intended':
-      // The ledger has to say so before anything is done about it.
-      await dependencies.streams.write(cutOffRows(order, { at: dependencies.now(), claims, provider }));
-      break;
     case 'uncertain':
+      // The ledger has to say so before anything is done about it. Where it says so already, the same entry is one.
+      await dependencies.streams.write(cutOffRows(order, { at: dependencies.now(), claims, provider }));
       break;
   }
   const found = await dependencies.channels.lookUp(request);
@@ -285,6 +327,7 @@ const DROP_CODES: ReadonlySet<string> = new Set<DropCode>([
   'CONNECTED_APP_MISSING',
   'ISSUE_MISSING',
   'SECRET_UNREADABLE',
+  'SUPERSEDED',
 ]);
 
 function isDropCode(code: string | null): code is DropCode {

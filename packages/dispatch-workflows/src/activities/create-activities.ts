@@ -146,18 +146,18 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       telemetry.scanned(result);
       return result;
     },
-    async sweepResolveDebt() {
+    async sweepResolveDebt(scannedUpTo) {
       const activity = Context.current();
       const result = await sweepResolveDebt(
         {
           debts,
           issues,
+          streams,
           signal: async (stream, signal) => void (await sendSignal(stream, signal)),
           now: Date.now,
-          onFailure: ({ workflowId, error }) =>
-            onProblem?.({ what: 'an alert stream could not be asked to resolve', id: workflowId, error }),
+          onFailure: (failure) => onProblem?.(failure),
         },
-        { ...DEFAULT_SWEEP_OPTIONS, ...dependencies.sweep },
+        { ...DEFAULT_SWEEP_OPTIONS, ...dependencies.sweep, scannedUpTo },
         { heartbeat: () => activity.heartbeat(), signal: activity.cancellationSignal },
       );
       telemetry.swept(result);
@@ -168,6 +168,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         openStream(delivery, stream, first, Context.current().cancellationSignal),
       ),
     readStreamState: (stream) => streams.read(stream),
+    wasBegun: async (notificationId) => (await streams.intentOf(notificationId)) !== null,
     deliverAndRecord: (order) =>
       telemetry.delivering(order, () =>
         deliverAndRecord(delivery, order, Context.current().cancellationSignal),

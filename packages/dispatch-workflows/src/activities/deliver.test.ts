@@ -44,6 +44,8 @@ describe('the first, short attempt', () => {
       wasThrottled: false,
     });
     expect(state.requests).toEqual([]);
+    // Nothing was sent, and the ledger tells that it waits.
+    expect(state.entries.map(({ stage }) => stage)).toEqual(['decided']);
   });
 });
 
@@ -89,6 +91,16 @@ describe('opening a stream', () => {
       delivery: null,
     });
     expect(state.requests).toEqual([]);
+  });
+
+  test('delivers what was begun before it got too old', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(order.notificationId.replace('-5', `-${testIssue.position}`), 'intended');
+    const late = { ...first(), now: testIssue.storedAt + 3_600_001 };
+    await expect(openStream(dependencies, order.stream, late)).resolves.toMatchObject({
+      delivery: { kind: 'delivered' },
+    });
+    expect(state.entries[0]).toMatchObject({ outcome: 'uncertain', code: 'CUT_OFF' });
   });
 
   test('hands on a delivery that has to wait', async () => {
@@ -190,6 +202,7 @@ describe('a patient delivery', () => {
       waitMs: 500_000,
       failures: 1,
       wasThrottled: true,
+      handBacks: 1,
       inSlot: false,
     });
     expect(state.clock.slept).toEqual([500]);
@@ -200,7 +213,11 @@ describe('a patient delivery', () => {
     const crowded = { ...dependencies.gate, enter: async () => ({ waitMs: 50 }) };
     await expect(
       deliverPatiently({ ...dependencies, gate: crowded }, order, patience(state).given),
-    ).resolves.toMatchObject({ kind: 'pending', waitMs: 1000, inSlot: false });
+    ).resolves.toMatchObject({ kind: 'pending', waitMs: 2000, handBacks: 1, inSlot: false });
+    const often = { ...order, handBacks: 3 };
+    await expect(
+      deliverPatiently({ ...dependencies, gate: crowded }, often, patience(state).given),
+    ).resolves.toMatchObject({ waitMs: 16_000, handBacks: 4 });
     expect(state.requests).toEqual([]);
   });
 

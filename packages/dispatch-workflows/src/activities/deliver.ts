@@ -5,10 +5,12 @@ import {
   type FirstSignal,
   type OpenedStream,
   type StreamKey,
+  type StreamState,
 } from '../contract.ts';
-import { orderFor } from '../decide/order-for.ts';
-import { shouldNotify } from '../decide/should-notify.ts';
+import { notificationIdOf, orderFor } from '../decide/order-for.ts';
+import { type Decision, LATE_RULES, shouldNotify } from '../decide/should-notify.ts';
 import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
+import { waitingRows } from './delivery-rows.ts';
 
 /** Longest time that the first attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
 const QUICK_TIMEOUT_MS = 2000;
@@ -27,6 +29,8 @@ export async function deliverAndRecord(
     enter: (appId) => dependencies.gate.tryEnter(appId),
   });
   if (attempt.kind !== 'again') return attempt;
+  // Nothing was sent, so no other row tells that it was decided.
+  if (attempt.hadNoTurn === true) await dependencies.streams.write(waitingRows(order));
   // The patient one waits at the app's gate, which knows of the throttle.
   const wasThrottled = attempt.throttledMs !== null && attempt.hadNoTurn !== true;
   return { kind: 'pending', code: attempt.code, waitMs: 0, inSlot: true, wasThrottled };
@@ -41,10 +45,30 @@ export async function openStream(
 ): Promise<OpenedStream> {
   const state = await dependencies.streams.read(stream);
   if (first === null) return { state, delivery: null };
-  const decision = shouldNotify(state, first.signal, first.now);
+  const decision = await decidedFirst(dependencies, stream, state, first);
   if (!decision.notify) return { state, delivery: null };
   const order = orderFor(stream, state, first.signal, decision, first.now);
   return { state, delivery: await deliverAndRecord(dependencies, order, signal) };
+}
+
+/** What was begun before it got too old is not given up because a workflow task was done again. */
+async function decidedFirst(
+  { streams }: DeliveryDependencies,
+  stream: StreamKey,
+  state: StreamState,
+  { signal, now }: FirstSignal,
+): Promise<Decision> {
+  const decision = shouldNotify(state, signal, now);
+  if (decision.reason !== 'stale') return decision;
+  const intent = await streams.intentOf(notificationIdOf(stream, signal.position));
+  return intent === null
+    ? decision
+    : shouldNotify(
+        state,
+        signal,
+        now,
+        LATE_RULES.filter((rule) => rule !== 'staleness'),
+      );
 }
 
 /** What a patient delivery needs of its activity. */
@@ -104,10 +128,12 @@ export async function deliverPatiently(
     const { throttledMs } = attempt;
     if (attempt.hadNoTurn === true) {
       // Not worth waiting for, or too many wait for this app already: a timer holds no slot.
-      const wait = Math.max(throttledMs ?? 0, MIN_HANDED_BACK_MS);
+      const handBacks = (order.handBacks ?? 0) + 1;
+      const backOff = Math.min(MAX_BACKOFF_MS, FIRST_HAND_BACK_MS * 2 ** (handBacks - 1));
+      const wait = Math.max(throttledMs ?? 0, backOff * (0.5 + patience.random() / 2));
       if (wait >= order.timeToLiveMs - (patience.now() - startedAt))
         return drop(dependencies, order, expiredBy(code));
-      return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, inSlot: false };
+      return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, handBacks, inSlot: false };
     }
     wasThrottled ||= throttledMs !== null;
     waitMs =
@@ -120,8 +146,8 @@ export async function deliverPatiently(
   }
 }
 
-/** The shortest wait that is worth a timer and another activity, in milliseconds. */
-const MIN_HANDED_BACK_MS = 1000;
+/** The first wait that is worth a timer and another activity, in milliseconds; each further one is twice as long. */
+const FIRST_HAND_BACK_MS = 2000;
 
 function expiredBy(code: string): 'EXPIRED' | 'EXPIRED_RATE_LIMITED' {
   return code === 'RATE_LIMITED' ? 'EXPIRED_RATE_LIMITED' : 'EXPIRED';

@@ -8,7 +8,8 @@ import type {
   StreamRecord,
   StreamState,
 } from '../contract.ts';
-import { decided, notified } from '../decide/should-notify.ts';
+import { givenUp, notified } from '../decide/should-notify.ts';
+import type { PassedIntent } from '../stores/debt-store.ts';
 import type { LedgerBatch, LedgerEntry, LedgerOutcome } from '../stores/ledger-entry.ts';
 import type { IntentOutcome, StreamWrite } from '../stores/stream-store.ts';
 
@@ -26,7 +27,7 @@ export interface AttemptMade {
 export type Ending =
   | { readonly kind: 'delivered'; readonly provider: string; readonly externalId: string | null }
   | { readonly kind: 'assumed'; readonly provider: string }
-  | { readonly kind: 'dropped'; readonly code: DropCode };
+  | { readonly kind: 'dropped'; readonly code: DropCode; readonly mayBeOpen?: boolean };
 
 type Decided = Pick<DeliveryOrder, 'notificationId' | 'kind' | 'reason' | 'issue' | 'decidedAt'>;
 
@@ -102,9 +103,61 @@ export function deliveredBefore(
   provider: string,
   externalId: string | null,
 ): StreamWrite {
-  const { stream, unwritten = {} } = order;
-  const state = stateAfter(order, { kind: 'delivered', provider, externalId });
-  return { stream, state, ...unwrittenRows(stream, unwritten, order.decidedAt) };
+  // What happened before it was written with it.
+  return { stream: order.stream, state: stateAfter(order, { kind: 'delivered', provider, externalId }) };
+}
+
+/** That a notification was decided, for one that has to wait before its first sending. */
+export function waitingRows(order: DeliveryOrder): StreamWrite {
+  return { stream: order.stream, ledger: { entries: [decidedEntry(order.stream, order)], runs: [] } };
+}
+
+/** The rows of a notification that its stream has passed without settling it. */
+export function passedRows(intent: PassedIntent, at: number): StreamWrite {
+  const { notificationId, stream, claims, kind, reason, provider, eventId, position } = intent;
+  const common = {
+    fingerprint: stream.fingerprint,
+    routeId: stream.routeId,
+    connectedAppId: stream.connectedAppId,
+    eventId,
+    position,
+    notificationId,
+    kind,
+    reason,
+  };
+  return {
+    stream,
+    intents: [{ notificationId, status: 'dropped', claims, code: 'SUPERSEDED' }],
+    ledger: {
+      runs: [],
+      entries: [
+        {
+          ...common,
+          id: `${notificationId}:decided:${reason}:${intent.decidedAt}`,
+          at: intent.decidedAt,
+          stage: 'decided',
+        },
+        {
+          ...common,
+          id: `${notificationId}:attempt:${claims}`,
+          at,
+          stage: 'attempted',
+          outcome: 'uncertain',
+          code: 'CUT_OFF',
+          attempt: claims,
+          provider,
+        },
+        {
+          ...common,
+          id: `${notificationId}:settled:${intent.decidedAt}:${claims}:superseded`,
+          at,
+          stage: 'settled',
+          outcome: 'dropped',
+          code: 'SUPERSEDED',
+        },
+      ],
+    },
+  };
 }
 
 /** What happened in a stream and no row tells of yet. */
@@ -126,8 +179,9 @@ export function unwrittenRows(
   };
 }
 
-function stateAfter({ state, issue, decidedAt }: DeliveryOrder, ending: Ending): StreamState {
-  if (ending.kind === 'dropped') return decided(state, issue);
+function stateAfter({ state, issue, reason, decidedAt }: DeliveryOrder, ending: Ending): StreamState {
+  if (ending.kind === 'dropped')
+    return givenUp(state, issue, { reason, mayBeOpen: ending.mayBeOpen === true });
   const externalId = ending.kind === 'delivered' ? ending.externalId : null;
   return notified(state, issue, { now: decidedAt, provider: ending.provider, externalId });
 }
@@ -164,7 +218,8 @@ function of(stream: StreamKey, { notificationId, kind, reason, issue }: Decided)
 
 function decidedEntry(stream: StreamKey, order: Decided): LedgerEntry {
   const { notificationId, decidedAt, reason } = order;
-  return { ...of(stream, order), id: `${notificationId}:decided:${reason}`, at: decidedAt, stage: 'decided' };
+  const id = `${notificationId}:decided:${reason}:${decidedAt}`;
+  return { ...of(stream, order), id, at: decidedAt, stage: 'decided' };
 }
 
 function attemptEntry(order: DeliveryOrder, attempt: AttemptMade): LedgerEntry {
@@ -194,7 +249,7 @@ function endingEntry(
   const outcomes = { delivered: 'delivered', assumed: 'assumed_delivered', dropped: 'dropped' } as const;
   return {
     ...of(stream, order),
-    id: `${order.notificationId}:settled:${claims ?? 0}:${ending.kind}`,
+    id: `${order.notificationId}:settled:${order.decidedAt}:${claims ?? 0}:${ending.kind}`,
     at,
     stage: 'settled',
     outcome: outcomes[ending.kind],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { IssueSignal, StreamKey } from '../contract.ts';
-import type { ResolveDebt } from '../stores/debt-store.ts';
+import type { PassedIntent, ResolveDebt } from '../stores/debt-store.ts';
+import type { StreamWrite } from '../stores/stream-store.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
 
@@ -18,46 +19,59 @@ function debt(id: string, parts: Partial<ResolveDebt> = {}): ResolveDebt {
   };
 }
 
-function world(pages: readonly (readonly ResolveDebt[])[], options: Partial<SweepOptions> = {}) {
+function world(
+  pages: readonly (readonly ResolveDebt[])[],
+  options: Partial<SweepOptions & { readonly scannedUpTo: string | null }> = {},
+) {
   const sent: [StreamKey, IssueSignal][] = [];
   const failing = new Set<string>();
   const failures: string[] = [];
   const cleared: number[] = [];
-  const state = { isGone: false, heartbeats: 0 };
+  const state = { isGone: false, heartbeats: 0, listFails: false, passed: [] as PassedIntent[] };
+  const written: StreamWrite[] = [];
   const sweep = (signal?: AbortSignal) =>
     sweepResolveDebt(
       {
         debts: {
-          list: async ({ afterId }) => {
-            const index = Number(afterId ?? 0);
+          list: async ({ after }) => {
+            if (state.listFails) throw new Error('away');
+            const index = Number(after ?? 0);
             return {
               debts: pages[index] ?? [],
-              nextId: index + 1 < pages.length ? String(index + 1) : null,
+              next: index + 1 < pages.length ? String(index + 1) : null,
             };
           },
+          passedIntents: async () => state.passed,
           clearIntents: async (ms) => {
             cleared.push(ms);
             return 3;
           },
         },
         issues: { read: async () => (state.isGone ? null : storedIssue(5, { status: 'resolved' })) },
+        streams: { write: async (rows) => void written.push(rows) },
         signal: async (stream, given) => {
           if (failing.has(stream.fingerprint)) throw new Error('refused');
           sent.push([stream, given]);
         },
         now: () => NOW,
-        onFailure: ({ workflowId }) => failures.push(workflowId),
+        onFailure: ({ what, id }) => failures.push(id ?? what),
       },
-      { ...DEFAULT_SWEEP_OPTIONS, ...options },
+      { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '100', ...options },
       { heartbeat: () => void state.heartbeats++, ...(signal === undefined ? {} : { signal }) },
     );
-  return { sweep, sent, failing, failures, cleared, state };
+  return { sweep, sent, failing, failures, cleared, written, state };
 }
 
 describe('a sweep', () => {
   test('asks every stream that owes a resolve, over all pages, and says that it is owed', async () => {
     const { sweep, sent, cleared } = world([[debt('f1')], [], [debt('f2')]]);
-    await expect(sweep()).resolves.toEqual({ owed: 2, signalled: 2, cleared: 3, nextSweepInMs: 60_000 });
+    await expect(sweep()).resolves.toEqual({
+      owed: 2,
+      signalled: 2,
+      superseded: 0,
+      cleared: 3,
+      nextSweepInMs: 60_000,
+    });
     expect(sent.map(([stream, { owed, status }]) => [stream.fingerprint, owed, status])).toEqual([
       ['f1', true, 'resolved'],
       ['f2', true, 'resolved'],
@@ -126,6 +140,42 @@ describe('a sweep', () => {
     const { sweep, state } = world([[debt('f1')]]);
     state.isGone = true;
     await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+  });
+
+  test.each(['4', null])('leaves to the scan what it has not come to (%j)', async (scannedUpTo) => {
+    const { sweep } = world([[debt('f1')]], { scannedUpTo });
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+  });
+
+  test('settles what a stream has passed, and says that nobody knows whether it arrived', async () => {
+    const { sweep, written, state } = world([[]]);
+    state.passed = [
+      {
+        notificationId: 'alert-f1-r-a-5',
+        stream: { fingerprint: 'f1', routeId: 'r', connectedAppId: 'a' },
+        position: '5',
+        eventId: 'e5',
+        kind: 'update',
+        reason: 'renotify',
+        claims: 2,
+        provider: 'webhook',
+        decidedAt: LONG_AGO,
+      },
+    ];
+    await expect(sweep()).resolves.toMatchObject({ superseded: 1 });
+    expect(written[0]?.intents).toMatchObject([{ status: 'dropped', code: 'SUPERSEDED', claims: 2 }]);
+    expect(written[0]?.ledger?.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['decided', undefined],
+      ['attempted', 'uncertain'],
+      ['settled', 'dropped'],
+    ]);
+  });
+
+  test('clears away although streams cannot be looked through, and says so', async () => {
+    const { sweep, state, failures } = world([[debt('f1')]]);
+    state.listFails = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 0, cleared: 3, nextSweepInMs: 60_000 });
+    expect(failures).toEqual(['open streams could not be looked through to the end']);
   });
 
   test('stops between pages', async () => {

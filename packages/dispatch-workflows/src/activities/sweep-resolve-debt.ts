@@ -1,6 +1,9 @@
-import type { IssueSignal, StreamKey, SweepResult } from '../contract.ts';
+import type { IssueSignal, Position, StreamKey, SweepResult } from '../contract.ts';
 import type { DebtStore, ResolveDebt } from '../stores/debt-store.ts';
+import type { StreamStore } from '../stores/stream-store.ts';
+import { passedRows } from './delivery-rows.ts';
 import type { IssueStore } from '../stores/issue-store.ts';
+import { comparePositions } from '../position.ts';
 import { signalOf } from './match-routes.ts';
 import { DEFAULT_SIGNAL_POLICY } from '../contract.ts';
 
@@ -34,10 +37,15 @@ export const DEFAULT_SWEEP_OPTIONS: SweepOptions = {
 export interface SweepDependencies {
   readonly debts: DebtStore;
   readonly issues: Pick<IssueStore, 'read'>;
+  readonly streams: Pick<StreamStore, 'write'>;
   /** Signals an alert stream, starting its workflow where it does not run. */
   readonly signal: (stream: StreamKey, signal: IssueSignal) => Promise<void>;
   readonly now: () => number;
-  readonly onFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+  readonly onFailure?: (failure: {
+    readonly what: string;
+    readonly id?: string;
+    readonly error: unknown;
+  }) => void;
 }
 
 /** An intent that has not come to its end keeps the sweep away for so long, in milliseconds. */
@@ -46,40 +54,97 @@ const IN_PROGRESS_MS = 2 * 3_600_000;
 /** A debt is not tried again before so much of its age has passed once more. */
 const SHARE_OF_AGE = 1 / 12;
 
-/** Finds what is open outside although it is over, and asks those streams once more to resolve. */
+/**
+ * Finds what is open outside although it is over, and asks those streams once more to resolve. Settles what streams
+ * have passed and clears away what is old; neither waits for the other, and what fails comes again with the next sweep.
+ */
 export async function sweepResolveDebt(
-  { debts, issues, signal, now, onFailure }: SweepDependencies,
-  options: SweepOptions,
+  dependencies: SweepDependencies,
+  options: SweepOptions & {
+    /** Issues beyond it are left to the scan; null: none was made yet. */
+    readonly scannedUpTo: Position | null;
+  },
   progress: { readonly heartbeat: () => void; readonly signal?: AbortSignal },
 ): Promise<SweepResult> {
-  let owed = 0;
-  let signalled = 0;
-  let afterId: string | null = null;
-  do {
+  const { debts, onFailure } = dependencies;
+  const attempted = async (what: string, run: () => Promise<number>): Promise<number> => {
     progress.heartbeat();
     progress.signal?.throwIfAborted();
-    const page = await debts.list({ afterId, limit: options.pageSize });
-    owed += page.debts.length;
-    for (const debt of page.debts) {
-      if (signalled >= options.maxSignals || !isDue(debt, now(), options.retryAfterMs)) continue;
-      const row = await issues.read(debt.issue);
-      if (row === null) continue;
-      try {
-        await signal(debt.stream, { ...signalOf(row, DEFAULT_SIGNAL_POLICY), owed: true });
-        signalled++;
-      } catch (error) {
-        onFailure?.({ workflowId: debt.workflowId, error });
-      }
-      progress.heartbeat();
+    try {
+      return await run();
+    } catch (error) {
+      onFailure?.({ what, error });
+      return 0;
     }
-    afterId = page.nextId;
-  } while (afterId !== null);
-  const cleared = await debts.clearIntents(options.keepIntentsMs);
-  return { owed, signalled, cleared, nextSweepInMs: options.intervalMs };
+  };
+  let cleared = 0;
+  for (let round = 0; round < MAX_CLEARINGS; round++) {
+    const some = await attempted('old intents could not be cleared away', () =>
+      debts.clearIntents(options.keepIntentsMs),
+    );
+    cleared += some;
+    if (some < CLEARED_AT_ONCE) break;
+  }
+  const superseded = await attempted('passed intents could not be settled', () =>
+    settlePassed(dependencies, options.retryAfterMs),
+  );
+  let owed = 0;
+  let signalled = 0;
+  let after: string | null = null;
+  do {
+    const place: string | null = after;
+    after = null;
+    owed += await attempted('open streams could not be looked through to the end', async () => {
+      const page = await debts.list({ after: place, limit: options.pageSize });
+      after = page.next;
+      for (const debt of page.debts) {
+        if (signalled >= options.maxSignals || !isDue(debt, dependencies.now(), options)) continue;
+        if (await ask(dependencies, debt)) signalled++;
+        progress.heartbeat();
+      }
+      return page.debts.length;
+    });
+  } while (after !== null);
+  return { owed, signalled, superseded, cleared, nextSweepInMs: options.intervalMs };
 }
 
-/** Whether nobody is at it: neither was anything written lately, nor is a delivery under way. */
-function isDue({ intent, updatedAt, issue }: ResolveDebt, now: number, retryAfterMs: number): boolean {
+/** As many as one clearing takes; that many mean that there are more. */
+const CLEARED_AT_ONCE = 5000;
+const MAX_CLEARINGS = 20;
+
+async function ask({ issues, signal, onFailure }: SweepDependencies, debt: ResolveDebt): Promise<boolean> {
+  try {
+    const row = await issues.read(debt.issue);
+    if (row === null) return false;
+    await signal(debt.stream, { ...signalOf(row, DEFAULT_SIGNAL_POLICY), owed: true });
+    return true;
+  } catch (error) {
+    onFailure?.({ what: 'an alert stream could not be asked to resolve', id: debt.workflowId, error });
+    return false;
+  }
+}
+
+/**
+ * A sending was cut off, and when the stream came to its issue again it decided otherwise, since time had passed. Nobody
+ * else would ever look at the intent, so it is settled here, with what is not known of it.
+ */
+async function settlePassed(
+  { debts, streams, now }: SweepDependencies,
+  untouchedMs: number,
+): Promise<number> {
+  const passed = await debts.passedIntents(untouchedMs);
+  for (const intent of passed) await streams.write(passedRows(intent, now()));
+  return passed.length;
+}
+
+/** Whether nobody is at it: the scan has passed it, nothing was written lately, and no delivery is under way. */
+function isDue(
+  { intent, updatedAt, issue }: ResolveDebt,
+  now: number,
+  { retryAfterMs, scannedUpTo }: { readonly retryAfterMs: number; readonly scannedUpTo: Position | null },
+): boolean {
+  // A stream takes nothing older than what it decided: signalled early, this would undo what the scan has still to bring.
+  if (scannedUpTo === null || comparePositions(issue.position, scannedUpTo) > 0) return false;
   // The older a debt, the rarer: what nobody mends for days must not fill the ledger.
   const waitMs = Math.max(retryAfterMs, (now - issue.storedAt) * SHARE_OF_AGE);
   if (now - Math.max(updatedAt, issue.storedAt) < waitMs) return false;

@@ -25,6 +25,7 @@ const signal = (position: number, status: IssueStatus): IssueSignal => ({
 function ports(
   answer: (order: DeliveryOrder) => DeliveryResult = delivered,
   isKnown: (rule: string) => boolean = () => true,
+  begun: ReadonlySet<string> = new Set(),
 ): StreamPorts & {
   readonly orders: DeliveryOrder[];
   readonly recorded: StreamState[];
@@ -48,6 +49,10 @@ function ports(
     deliver: async (order) => {
       orders.push(order);
       return answer(order);
+    },
+    wasBegun: async (notificationId) => {
+      asked.push(notificationId);
+      return begun.has(notificationId);
     },
     record: async (_, state, rest) => {
       recorded.push(state);
@@ -221,6 +226,51 @@ test('a late rule is asked for only where it decides; one that is not known leav
   const old = ports(delivered, () => false);
   await before.drain(old);
   expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
+});
+
+test('what was begun before it got too old goes on, and what was not is silent', async () => {
+  const old = { ...signal(1, 'firing'), storedAt: -4_000_000 };
+  for (const begun of [new Set(['alert-f-r-a-1']), new Set<string>()]) {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
+    const world = ports(delivered, () => true, begun);
+    await stream.drain(world);
+    expect(world.orders.map(({ kind }) => kind)).toEqual(begun.size === 1 ? ['trigger'] : []);
+    expect(world.asked).toContain('alert-f-r-a-1');
+  }
+  const onTheWay = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
+  expect(onTheWay.begin(INITIAL_STREAM_STATE, onTheWay.first(1000), ports())).toMatchObject({
+    kind: 'trigger',
+  });
+});
+
+test('a trigger that may have arrived and was given up is resolved, and told again when it fires on', async () => {
+  const world = ports(({ issue }) =>
+    issue.position === '1'
+      ? { kind: 'dropped', code: 'EXPIRED', recorded: true, mayBeOpen: true }
+      : delivered(),
+  );
+  const over = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'resolved')]);
+  await over.drain(world);
+  expect(world.orders.map(({ kind }) => kind)).toEqual(['trigger', 'resolve']);
+  expect(over.state.mayBeOpen).toBe(false);
+  const on = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'firing')]);
+  await on.drain(world);
+  expect(world.orders.slice(2).map(({ kind }) => kind)).toEqual(['trigger', 'trigger']);
+});
+
+test('a bypass that was given up does not use the suppression up', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  const stream = new AlertStream(key, open, [signal(2, 'firing'), signal(3, 'firing')]);
+  const world = ports(({ issue }) =>
+    issue.position === '2' ? { kind: 'dropped', code: 'EXPIRED', recorded: true } : delivered(),
+  );
+  await stream.drain(world);
+  expect(world.orders.map(({ reason }) => reason)).toEqual(['suppression_bypass', 'suppression_bypass']);
 });
 
 test('repeats alone are written only by an execution that knows the ledger', async () => {

@@ -12,10 +12,11 @@ import type {
   UnrecordedOutcome,
 } from '../contract.ts';
 import { comparePositions } from '../position.ts';
-import { orderFor } from './order-for.ts';
+import { notificationIdOf, orderFor } from './order-for.ts';
 import {
   type Decision,
   decided,
+  givenUp,
   LATE_RULES,
   type LateRule,
   notified,
@@ -29,6 +30,8 @@ export interface StreamPorts {
   /** Whether this execution knows a rule that came later; asked only where the answer makes a difference. */
   knows(rule: LateRule | 'decision-ledger'): boolean;
   deliver(order: DeliveryOrder): Promise<DeliveryResult>;
+  /** Whether a sending of this notification was ever begun. */
+  wasBegun(notificationId: string): Promise<boolean>;
   /** Makes the state durable, and what else no row tells of yet; it must not give up. */
   record(stream: StreamKey, state: StreamState, more: StreamRecord): Promise<void>;
 }
@@ -96,9 +99,11 @@ export class AlertStream {
     this.#durablePosition = state.lastPosition;
     if (first === null) return null;
     const decision = this.#decide(first.signal, first.now, ports);
-    if (!decision.notify) return null;
+    // What was delivered on the way was begun before it got too old.
+    const order = decision.reason === 'stale' ? this.#whateverItsAge(first.signal, first.now) : decision;
+    if (!order.notify) return null;
     this.#inbox = this.#inbox.filter(({ position }) => position !== first.signal.position);
-    return orderFor(this.key, state, first.signal, decision, first.now);
+    return orderFor(this.key, state, first.signal, order, first.now);
   }
 
   /** Takes over what became of an order; tells whether it was delivered. */
@@ -108,7 +113,7 @@ export class AlertStream {
     const delivered = result.kind === 'delivered';
     this.#state = delivered
       ? notified(this.#state, issue, { now: decidedAt, ...result })
-      : decided(this.#state, issue);
+      : givenUp(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
     if (result.recorded === true) {
       // The rows that were written hold everything before them, too.
       this.#durablePosition = this.#state.lastPosition;
@@ -127,7 +132,9 @@ export class AlertStream {
     let notifications = 0;
     for (const signal of batch) {
       const now = ports.now();
-      const decision = this.#decide(signal, now, ports);
+      let decision = this.#decide(signal, now, ports);
+      if (decision.reason === 'stale' && (await ports.wasBegun(notificationIdOf(this.key, signal.position))))
+        decision = this.#whateverItsAge(signal, now);
       if (!decision.notify) {
         this.#stayedSilent(signal, decision.reason, now);
         continue;
@@ -175,6 +182,15 @@ export class AlertStream {
       if (rule === undefined || ports.knows(rule)) return decision;
       rules = rules.filter((each) => each !== rule);
     }
+  }
+
+  #whateverItsAge(signal: IssueSignal, now: number): Decision {
+    return shouldNotify(
+      this.#state,
+      signal,
+      now,
+      LATE_RULES.filter((rule) => rule !== 'staleness'),
+    );
   }
 
   #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {

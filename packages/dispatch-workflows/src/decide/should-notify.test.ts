@@ -99,6 +99,14 @@ describe('a signal leads to', () => {
       'trigger',
       'new',
     ],
+    [
+      'a resolve of what may be open',
+      { ...never, mayBeOpen: true },
+      signal('1', 'resolved'),
+      'resolve',
+      'resolved',
+    ],
+    ['a firing of what may be open', { ...never, mayBeOpen: true }, signal('1', 'firing'), 'trigger', 'new'],
     ['a resolve that is owed', owing, signal('10', 'resolved', { owed: true }), 'resolve', 'resolve_owed'],
     [
       'an owed resolve that was never decided',
@@ -252,6 +260,7 @@ describe('the state', () => {
     expect(other).toMatchObject({ lastSeen: 'suppressed', silence: { reason: 'suppressed', since: '13' } });
     expect(notified(other, signal('14', 'firing'), delivery).silence).toBeNull();
     expect(decided(open, signal('3', 'firing'), 'older_than_last')).toBe(open);
+    expect(decided(suppressed, signal('12', 'firing'), 'stale').lastSeen).toBe('suppressed');
   });
 });
 

@@ -56,7 +56,7 @@ export function shouldNotify(
         : decision;
     }
     case 'resolved':
-      return open
+      return open || state.mayBeOpen === true
         ? { notify: true, kind: 'resolve', reason: 'resolved' }
         : { notify: false, reason: 'resolved_without_notification' };
     case 'suppressed':
@@ -120,7 +120,24 @@ export function decided(
       : state.silence?.reason === reason
         ? state.silence
         : { reason, since: signal.position };
-  return { ...state, lastPosition: signal.position, lastSeen: signal.status, silence };
+  // What was too old to be told of does not use a suppression up: the next firing is still the first after it.
+  const lastSeen =
+    reason === 'stale' && state.lastSeen === 'suppressed' ? ('suppressed' as const) : signal.status;
+  return { ...state, lastPosition: signal.position, lastSeen, silence };
+}
+
+/** The state after a notification about a signal was given up. */
+export function givenUp(
+  state: StreamState,
+  signal: IssueSignal,
+  { reason, mayBeOpen }: { readonly reason: NotifyReason; readonly mayBeOpen: boolean },
+): StreamState {
+  const after = decided(state, signal);
+  return {
+    ...after,
+    ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
+    ...(mayBeOpen ? { mayBeOpen: true, episode: signal.position } : {}),
+  };
 }
 
 /** The state after a notification about a signal was delivered at `now`. */
@@ -135,6 +152,7 @@ export function notified(
   const kept = resolved ? undefined : (delivery.externalId ?? open);
   return {
     ...decided(state, signal),
+    ...(state.mayBeOpen === true ? { mayBeOpen: false } : {}),
     notificationCount: state.notificationCount + 1,
     lastNotifiedAt: delivery.now,
     status: resolved ? 'resolved' : 'firing',

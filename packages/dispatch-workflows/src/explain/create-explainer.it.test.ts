@@ -140,7 +140,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     sink.script.push((_, response) => response.writeHead(401).end());
     const refused = await explained(
       [newIssue({ fingerprint: 'f2' })],
-      ({ outcome }) => outcome.kind === 'dropped',
+      ({ outcome, attempts }) => outcome.kind === 'dropped' && attempts.length > 0,
     );
     expect(streamOf(refused)).toMatchObject({
       reason: 'rejected',

@@ -144,6 +144,7 @@ const DROPS: Readonly<Record<string, StreamReason>> = {
   CONNECTED_APP_MISSING: 'connected_app_missing',
   ISSUE_MISSING: 'issue_missing',
   SECRET_UNREADABLE: 'secret_unreadable',
+  SUPERSEDED: 'superseded',
 };
 
 function reasonOf(facts: ExplainFacts, about: StreamCase, outcome: ExplainedStream['outcome']): StreamReason {

@@ -35,6 +35,7 @@ export const STREAM_REASONS = [
   'connected_app_missing',
   'issue_missing',
   'secret_unreadable',
+  'superseded',
   'connected_app_disabled',
   'not_decided_yet',
   'not_scanned_yet',

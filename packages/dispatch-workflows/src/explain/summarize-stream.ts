@@ -123,7 +123,8 @@ function dropped(
       : last.status === null
         ? ` (${last.code ?? 'no answer'})`
         : ` (HTTP ${last.status}${last.code === null || last.code === 'HTTP_STATUS' ? '' : `, ${last.code}`})`;
-  const age = route === null ? '' : ` (${duration(route.maxSignalAgeMs)})`;
+  const intervalMs = notice?.reason === 'renotify' ? (route?.renotifyIntervalMs ?? Infinity) : Infinity;
+  const age = route === null ? '' : ` (${duration(Math.min(route.maxSignalAgeMs, intervalMs))})`;
   const name = app === null ? 'the connected app' : `the connected app "${app.name}"`;
   const why: Partial<Record<ExplainedStream['reason'], string>> = {
     rejected: `${receiver} refused it for good${answer}`,
@@ -131,6 +132,8 @@ function dropped(
     signal_expired_rate_limited: `${receiver} kept asking to wait until it was too old to be worth telling${age}${earlier(attempts)}`,
     connected_app_missing: `${name} was switched off or removed before it could be delivered`,
     issue_missing: 'the row of the issue was gone before it could be delivered',
+    superseded:
+      'a sending was cut off, and when the stream came to it again it was too old; nobody knows whether it arrived',
     secret_unreadable: `the secret of ${name} cannot be unsealed, its sealing key is missing`,
   };
   const open =

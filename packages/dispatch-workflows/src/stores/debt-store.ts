@@ -2,7 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { Position, StreamKey } from '../contract.ts';
+import type { NotificationKind } from '@heliograph/notifier';
+import type { NotifyReason, Position, StreamKey } from '../contract.ts';
 import { notificationIdOf } from '../decide/order-for.ts';
 import { comparePositions } from '../position.ts';
 import { stored } from './stored.ts';
@@ -25,16 +26,34 @@ export interface ResolveDebt {
   readonly updatedAt: number;
 }
 
-/** A page of debts; `nextId` is null at the end. A page may hold fewer than its limit, also none. */
+/**
+ * A page of debts, streams that were decided about lately first; `next` leads to the next page and is null at the end. A
+ * page may hold fewer than its limit, also none.
+ */
 export interface DebtPage {
   readonly debts: readonly ResolveDebt[];
-  readonly nextId: string | null;
+  readonly next: string | null;
+}
+
+/** A notification that its stream has passed without settling it: a sending was cut off, and then decided otherwise. */
+export interface PassedIntent {
+  readonly notificationId: string;
+  readonly stream: StreamKey;
+  readonly position: Position;
+  readonly eventId: string;
+  readonly kind: NotificationKind;
+  readonly reason: NotifyReason;
+  readonly claims: number;
+  readonly provider: string;
+  readonly decidedAt: number;
 }
 
 /** Resolve debt. Every method throws `DatabaseError`. */
 export interface DebtStore {
-  /** Looks through at most `limit` open streams after a workflow id. */
-  list(page: { readonly afterId: string | null; readonly limit: number }): Promise<DebtPage>;
+  /** Looks through at most `limit` open streams after a place that an earlier page gave. */
+  list(page: { readonly after: string | null; readonly limit: number }): Promise<DebtPage>;
+  /** Intents that nothing was written about for so long although their streams are past them, at most 500. */
+  passedIntents(untouchedMs: number): Promise<readonly PassedIntent[]>;
   /** Deletes settled intents older than so many milliseconds, at most 5 000 at once; tells how many. */
   clearIntents(olderThanMs: number): Promise<number>;
 }
@@ -47,6 +66,17 @@ interface OpenRow {
   readonly last_position: string;
   readonly notified_ms: string | null;
   readonly updated_ms: string;
+}
+
+interface PassedRow extends Pick<OpenRow, 'fingerprint' | 'route_id' | 'connected_app_id'> {
+  readonly notification_id: string;
+  readonly position: string;
+  readonly event_id: string;
+  readonly kind: NotificationKind;
+  readonly reason: NotifyReason;
+  readonly claims: number;
+  readonly provider: string | null;
+  readonly decided_ms: string;
 }
 
 interface IntentRow {
@@ -74,10 +104,14 @@ const LATEST = `
   FROM issues WHERE issues.position >= {from:UInt64} AND fingerprint IN {fingerprints:Array(String)}
   GROUP BY fingerprint`;
 
+/** Pages of streams that nothing was heard of for months look through months of issues, and are given up. */
+const LONGEST_SEARCH_S = 8;
+
 /** Resolve debt as PostgreSQL and ClickHouse together tell it. */
 export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): DebtStore {
   return {
-    list: async ({ afterId, limit }) => {
+    list: async ({ after, limit }) => {
+      const [position = '18446744073709551615', workflowId = '~'] = after?.split(':') ?? [];
       const open = await stored(
         'list open streams',
         () => sql<OpenRow[]>`
@@ -85,11 +119,13 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
             (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
             (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
           from dispatch.stream_state
-          where status = 'firing' and last_position is not null and workflow_id > ${afterId ?? ''}
-          order by workflow_id limit ${limit}`,
+          where (status = 'firing' or may_be_open) and last_position is not null
+            and (last_position, workflow_id) < (${position}::numeric, ${workflowId})
+          order by last_position desc, workflow_id desc limit ${limit}`,
       );
-      const nextId = open.length < limit ? null : (open.at(-1)?.workflow_id ?? null);
-      if (open.length === 0) return { debts: [], nextId };
+      const last = open.length < limit ? undefined : open.at(-1);
+      const next = last === undefined ? null : `${last.last_position}:${last.workflow_id}`;
+      if (open.length === 0) return { debts: [], next };
       const latest = await latestOf(clickhouse, open);
       const over = open.flatMap((row) => {
         const issue = latest.get(row.fingerprint);
@@ -105,7 +141,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
       );
       const byId = new Map(intents.map((intent) => [intent.notification_id, intent]));
       return {
-        nextId,
+        next,
         debts: over.map(({ row, issue }, index) => {
           const stream = streamOf(row);
           const intent = byId.get(ids[index] ?? '');
@@ -123,6 +159,28 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
         }),
       };
     },
+    passedIntents: (untouchedMs) =>
+      stored('find passed intents', async () => {
+        const rows = await sql<PassedRow[]>`
+          select i.notification_id, i.fingerprint, i.route_id, i.connected_app_id, i.position::text, i.event_id, i.kind,
+            i.reason, i.claims, i.provider, (extract(epoch from i.decided_at) * 1000)::bigint::text as decided_ms
+          from dispatch.delivery_intents i
+          join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
+          where i.status in ('intended', 'refused', 'uncertain')
+            and i.updated_at < now() - ${untouchedMs}::float8 * interval '1 millisecond'
+          order by i.updated_at limit 500`;
+        return rows.map((row) => ({
+          notificationId: row.notification_id,
+          stream: streamOf(row),
+          position: row.position,
+          eventId: row.event_id,
+          kind: row.kind,
+          reason: row.reason,
+          claims: row.claims,
+          provider: row.provider ?? 'unknown',
+          decidedAt: Number(row.decided_ms),
+        }));
+      }),
     clearIntents: (olderThanMs) =>
       stored('clear intents away', async () => {
         const { count } = await sql`
@@ -140,6 +198,7 @@ function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
     const from = open.map((row) => BigInt(row.last_position)).reduce((a, b) => (a < b ? a : b));
     const result = await clickhouse.query({
       query: LATEST,
+      clickhouse_settings: { max_execution_time: LONGEST_SEARCH_S, max_threads: 2 },
       query_params: { from, fingerprints: [...new Set(open.map((row) => row.fingerprint))] },
       format: 'JSONEachRow',
     });
@@ -148,6 +207,6 @@ function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
   });
 }
 
-function streamOf(row: OpenRow): StreamKey {
+function streamOf(row: Pick<OpenRow, 'fingerprint' | 'route_id' | 'connected_app_id'>): StreamKey {
   return { fingerprint: row.fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id };
 }

@@ -16,6 +16,7 @@ const newOrder = (parts: Partial<DeliveryOrder> = {}): DeliveryOrder => {
   const stream: StreamKey = { fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' };
   return testOrder({ stream, notificationId: `alert-f${last}-r1-app1-5`, ...parts });
 };
+const claim = (order: DeliveryOrder) => ground.streams.claim({ order, provider: 'webhook' });
 const settle = (order: DeliveryOrder, outcome: Omit<IntentOutcome, 'notificationId'>) =>
   ground.streams.write({
     stream: order.stream,
@@ -31,18 +32,18 @@ async function rowOf({ notificationId }: DeliveryOrder) {
 describe('an intent', () => {
   test('is written by the first claim, and found uncertain by the next if nobody told what became of it', async () => {
     const order = newOrder();
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({ before: null, claims: 1 });
+    await expect(claim(order)).resolves.toMatchObject({ before: null, claims: 1 });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({ before: 'intended', claims: 2 });
+    await expect(claim(order)).resolves.toMatchObject({ before: 'intended', claims: 2 });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain', was_uncertain: true });
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({ before: 'uncertain', claims: 3 });
+    await expect(claim(order)).resolves.toMatchObject({ before: 'uncertain', claims: 3 });
   });
 
   test('that was refused is intended again, without any doubt', async () => {
     const order = newOrder();
-    await ground.streams.claim(order);
+    await claim(order);
     await settle(order, { status: 'refused', claims: 1, code: 'RATE_LIMITED' });
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({
+    await expect(claim(order)).resolves.toMatchObject({
       before: 'refused',
       code: 'RATE_LIMITED',
     });
@@ -51,11 +52,11 @@ describe('an intent', () => {
 
   test('that was delivered stays so, whatever comes late', async () => {
     const order = newOrder();
-    await ground.streams.claim(order);
+    await claim(order);
     await settle(order, { status: 'delivered', claims: 1, externalId: 'ext' });
     await settle(order, { status: 'uncertain', claims: 1 });
     await settle(order, { status: 'dropped', claims: null, code: 'EXPIRED' });
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({
+    await expect(claim(order)).resolves.toMatchObject({
       before: 'delivered',
       externalId: 'ext',
     });
@@ -64,8 +65,8 @@ describe('an intent', () => {
 
   test('of an earlier claim tells only of a delivery', async () => {
     const order = newOrder();
-    await ground.streams.claim(order);
-    await ground.streams.claim(order);
+    await claim(order);
+    await claim(order);
     await settle(order, { status: 'refused', claims: 1 });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain' });
     await settle(order, { status: 'delivered', claims: 1, externalId: 'late' });
@@ -74,17 +75,17 @@ describe('an intent', () => {
 
   test('that was dropped is begun again only where the resolve is owed', async () => {
     const order = newOrder({ kind: 'resolve', reason: 'resolved' });
-    await ground.streams.claim(order);
+    await claim(order);
     await settle(order, { status: 'dropped', claims: 1, code: 'EXPIRED' });
-    await expect(ground.streams.claim(order)).resolves.toMatchObject({ before: 'dropped', code: 'EXPIRED' });
+    await expect(claim(order)).resolves.toMatchObject({ before: 'dropped', code: 'EXPIRED' });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'dropped' });
-    await ground.streams.claim({ ...order, reason: 'resolve_owed' });
+    await claim({ ...order, reason: 'resolve_owed' });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended' });
   });
 
   test('is claimed by one of many at once without doubt, and by the others with it', async () => {
     const order = newOrder();
-    const claims = await Promise.all(Array.from({ length: 20 }, () => ground.streams.claim(order)));
+    const claims = await Promise.all(Array.from({ length: 20 }, () => claim(order)));
     // Those that travelled in one statement are one claim; each statement is another.
     const first = claims.filter(({ before }) => before === null);
     expect(first.length).toBeGreaterThan(0);
@@ -94,7 +95,7 @@ describe('an intent', () => {
 
 test('state, intent and ledger are written together or not at all', async () => {
   const order = newOrder();
-  await ground.streams.claim(order);
+  await claim(order);
   const state = { ...INITIAL_STREAM_STATE, lastPosition: '5' };
   const broken = { ...state, lastPosition: 'nonsense' };
   const intents = [{ notificationId: order.notificationId, status: 'delivered' as const, claims: 1 }];
@@ -109,7 +110,7 @@ test('state, intent and ledger are written together or not at all', async () => 
 
 describe('what is open outside although it is over', () => {
   const listed = async (fingerprint: string) => {
-    const { debts } = await ground.debts.list({ afterId: null, limit: 1000 });
+    const { debts } = await ground.debts.list({ after: null, limit: 1000 });
     return debts.filter(({ stream }) => stream.fingerprint === fingerprint);
   };
   /** A stream that is open, last decided at its first issue. */
@@ -171,7 +172,7 @@ describe('what is open outside although it is over', () => {
       status: 'firing' as const,
       lastPosition: position,
     };
-    await ground.streams.claim(resolve);
+    await claim(resolve);
     await ground.streams.write({ stream: order.stream, state: open });
     await settle(resolve, { status: 'dropped', claims: 1, code: 'EXPIRED' });
     await expect(listed(order.stream.fingerprint)).resolves.toMatchObject([
@@ -184,15 +185,15 @@ describe('what is open outside although it is over', () => {
   test('is found page by page', async () => {
     const mine = await Promise.all([openStream('resolved'), openStream('resolved'), openStream('resolved')]);
     const found: string[] = [];
-    let afterId: string | null = null;
+    let after: string | null = null;
     do {
       const page: Awaited<ReturnType<typeof ground.debts.list>> = await ground.debts.list({
-        afterId,
+        after,
         limit: 2,
       });
       found.push(...page.debts.map(({ stream }) => stream.fingerprint));
-      afterId = page.nextId;
-    } while (afterId !== null);
+      after = page.next;
+    } while (after !== null);
     for (const { order } of mine)
       expect(found.filter((fingerprint) => fingerprint === order.stream.fingerprint)).toHaveLength(1);
   });
@@ -200,7 +201,7 @@ describe('what is open outside although it is over', () => {
 
 test('settled intents are cleared away when they are old, unsettled ones never', async () => {
   const [old, young, unsettled] = [newOrder(), newOrder(), newOrder()];
-  for (const order of [old, young, unsettled]) await ground.streams.claim(order);
+  for (const order of [old, young, unsettled]) await claim(order);
   await settle(old, { status: 'delivered', claims: 1 });
   await settle(young, { status: 'delivered', claims: 1 });
   await ground.postgres.sql`

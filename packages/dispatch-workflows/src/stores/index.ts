@@ -11,7 +11,7 @@ export type {
   UncertainPolicy,
 } from './connected-app-store.ts';
 export { createDebtStore } from './debt-store.ts';
-export type { DebtPage, DebtStore, ResolveDebt } from './debt-store.ts';
+export type { DebtPage, DebtStore, PassedIntent, ResolveDebt } from './debt-store.ts';
 export { fingerprintOf, toFingerprint } from './fingerprint.ts';
 export { createIntentStore } from './intent-store.ts';
 export type { Intent, IntentStore } from './intent-store.ts';
@@ -37,5 +37,5 @@ export type {
 export { createStreamFinder } from './stream-finder.ts';
 export type { StreamFinder, StreamPicture } from './stream-finder.ts';
 export { createStreamStore } from './stream-store.ts';
-export type { IntentOutcome, StreamStore, StreamWrite } from './stream-store.ts';
-export type { Claim } from './claim.ts';
+export type { IntentOutcome, KnownIntent, StreamStore, StreamWrite } from './stream-store.ts';
+export type { Claim, ClaimWish } from './claim.ts';

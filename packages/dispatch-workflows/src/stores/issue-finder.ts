@@ -1,5 +1,5 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { guarded } from '@heliograph/database';
+import { guarded, toDatabaseError } from '@heliograph/database';
 import * as v from 'valibot';
 import type { ScanCursor } from '../contract.ts';
 import { positionAt } from '../position.ts';
@@ -68,15 +68,31 @@ export function createIssueFinder(client: ClickHouseClient): IssueFinder {
           eventId,
           to: BigInt(positionAt(at - CLOCKS_APART_MS)),
         });
-        const stored = await one(STORED, {
-          // A monitor may write rows past the API, with a fingerprint that is normalised only when it is read.
-          fingerprints: [...new Set([fingerprint, given])],
-          at,
-          from: BigInt(certain?.position ?? '0'),
-          to,
-          eventId,
-        });
+        const stored = await orCertain(certain, () =>
+          one(STORED, {
+            // A monitor may write rows past the API, with a fingerprint that is normalised only when it is read.
+            fingerprints: [...new Set([fingerprint, given])],
+            at,
+            from: BigInt(certain?.position ?? '0'),
+            to,
+            eventId,
+          }),
+        );
         return stored ?? certain ?? one(SEEN, { fingerprint, eventId, to: BigInt(positionAt(at)) });
       }),
   };
+}
+
+/** A search that takes too long is given up where the ledger knows an issue; the newest may then be missed. */
+async function orCertain(
+  certain: ScanCursor | null,
+  search: () => Promise<ScanCursor | null>,
+): Promise<ScanCursor | null> {
+  try {
+    return await search();
+  } catch (error) {
+    if (certain !== null && toDatabaseError(error, 'find an issue').code === 'DATABASE_TIMEOUT')
+      return certain;
+    throw error;
+  }
 }

@@ -150,6 +150,27 @@ describe('what is written with a state', () => {
     await expect(ground.ledger.entriesOf(fingerprint, '8')).resolves.toHaveLength(1);
   });
 
+  test('that ClickHouse refuses, or that nobody can read, keeps nothing else waiting', async () => {
+    const [before, refused, after] = [newFingerprint(), newFingerprint(), newFingerprint()];
+    const put = (rows: unknown) =>
+      ground.postgres
+        .sql`insert into dispatch.ledger_outbox (rows) values (${JSON.stringify(rows)}::text::jsonb)`;
+    await put({ entries: [entryOf(before, { position: '1' })], runs: [] });
+    await put({
+      entries: [{ ...entryOf(refused, { position: '1' }), stage: 'of a later release' }],
+      runs: [],
+    });
+    await put({ entries: 'nonsense' });
+    await put({ entries: [entryOf(after, { position: '1' })], runs: [] });
+    for (let round = 0; round < 10; round++) await ground.ledger.carry().catch(() => 0);
+    await expect(ground.ledger.entriesOf(before, '1')).resolves.toHaveLength(1);
+    await expect(ground.ledger.entriesOf(after, '1')).resolves.toHaveLength(1);
+    const [left] = await ground.postgres.sql`
+      select count(*)::int as n, count(refused_at)::int as refused from dispatch.ledger_outbox`;
+    expect(left).toEqual({ n: 2, refused: 2 });
+    await ground.postgres.sql`delete from dispatch.ledger_outbox`;
+  });
+
   test('is carried once by many carriers at once', async () => {
     const fingerprints = Array.from({ length: 30 }, newFingerprint);
     for (const fingerprint of fingerprints)

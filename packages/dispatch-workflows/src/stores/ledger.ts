@@ -84,4 +84,4 @@ export function startLedgerCarrier(
 }
 
 /** So many rows at once mean that more are waiting. */
-const BUSY_ROWS = 200;
+const BUSY_ROWS = 50;

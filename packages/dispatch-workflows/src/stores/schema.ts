@@ -137,6 +137,8 @@ export const streamState = dispatch.table(
     /** Position of the issue that opened the latest episode. */
     episode: numeric('episode', { precision: 20, scale: 0 }),
     /** The silent decisions since the last notification that were all alike. */
+    /** A trigger may have arrived and was given up. */
+    mayBeOpen: boolean('may_be_open').notNull().default(false),
     silence: jsonb('silence').$type<{ readonly reason: string; readonly since: string }>(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
@@ -144,6 +146,9 @@ export const streamState = dispatch.table(
     index('stream_state_open')
       .on(table.connectedAppId)
       .where(sql`${table.status} = 'firing'`),
+    index('stream_state_owing')
+      .on(table.lastPosition, table.workflowId)
+      .where(sql`${table.status} = 'firing' or ${table.mayBeOpen}`),
     index('stream_state_fingerprint').on(table.fingerprint),
   ],
 );
@@ -171,6 +176,8 @@ export const deliveryIntents = dispatch.table(
     claims: integer('claims').notNull().default(1),
     /** Whether it was ever unknown what became of a sending. */
     wasUncertain: boolean('was_uncertain').notNull().default(false),
+    /** Null until a sending of it was begun by a release that writes it. */
+    provider: text('provider'),
     externalId: text('external_id'),
     /** Why the latest attempt did not deliver it. */
     code: text('code'),
@@ -191,5 +198,7 @@ export const deliveryIntents = dispatch.table(
 export const ledgerOutbox = dispatch.table('ledger_outbox', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   rows: jsonb('rows').notNull(),
+  /** Set where ClickHouse refuses these rows for good, or nobody can read them: the others go on. */
+  refusedAt: instant('refused_at'),
   createdAt: instant('created_at').notNull().defaultNow(),
 });

@@ -1,12 +1,13 @@
 import { toDatabaseError, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { DeliveryOrder, StreamKey, StreamState } from '../contract.ts';
+import type { StreamKey, StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { createBatchedReader } from './batched-reader.ts';
 import { createBatchedWriter } from './batched-writer.ts';
-import { createClaims, type Claim } from './claim.ts';
+import { createClaims, type Claim, type ClaimWish } from './claim.ts';
 import type { LedgerBatch } from './ledger-entry.ts';
+import { storableJson } from './storable-json.ts';
 import { stored } from './stored.ts';
 import { within } from './within.ts';
 
@@ -23,6 +24,17 @@ export interface IntentOutcome {
   readonly code?: string | null;
 }
 
+/** What is known of a notification. */
+export interface KnownIntent {
+  readonly isDelivered: boolean;
+  /** Whether it was ever unknown what became of a sending. */
+  readonly wasUncertain: boolean;
+  /** Whether a sending was begun of which nothing is written yet. */
+  readonly isOpen: boolean;
+  readonly provider: string | null;
+  readonly externalId: string | null;
+}
+
 /** Rows that are written together or not at all. */
 export interface StreamWrite {
   readonly stream: StreamKey;
@@ -37,7 +49,9 @@ export interface StreamStore {
   /** The state of a stream; the initial one where it was never notified. */
   read(stream: StreamKey): Promise<StreamState>;
   /** Writes down that a notification is about to be sent, and tells what was known of it before. */
-  claim(order: DeliveryOrder): Promise<Claim>;
+  claim(wish: ClaimWish): Promise<Claim>;
+  /** What is known of a notification that is to be given up; null where no sending was ever begun. */
+  intentOf(notificationId: string): Promise<KnownIntent | null>;
   /** Writes a state unless the row holds one of a newer position (a late writer cannot turn a stream back), and all else. */
   write(what: StreamWrite): Promise<void>;
 }
@@ -52,6 +66,14 @@ interface StateRow {
   readonly last_seen: NonNullable<StreamState['lastSeen']> | null;
   readonly episode: string | null;
   readonly silence: string | null;
+  readonly may_be_open: boolean;
+}
+
+interface IntentRow {
+  readonly status: string;
+  readonly was_uncertain: boolean;
+  readonly provider: string | null;
+  readonly external_id: string | null;
 }
 
 /**
@@ -69,7 +91,7 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
         () => sql<StateRow[]>`
       select workflow_id, status, notification_count, last_position::text,
         (extract(epoch from last_notified_at) * 1000)::bigint::text as last_notified_at, external_ids::text,
-        last_seen, episode::text, silence::text
+        last_seen, episode::text, silence::text, may_be_open
       from dispatch.stream_state where workflow_id = any(${sql.array([...ids])})`,
       ),
   });
@@ -89,30 +111,38 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
         with states as (
           insert into dispatch.stream_state as known
             (workflow_id, fingerprint, route_id, connected_app_id, status, notification_count, last_notified_at,
-             last_position, external_ids, last_seen, episode, silence)
-          select * from jsonb_to_recordset((${JSON.stringify(states)}::text)::jsonb) as given
+             last_position, external_ids, last_seen, episode, silence, may_be_open)
+          select * from jsonb_to_recordset((${storableJson(states)}::text)::jsonb) as given
             (workflow_id text, fingerprint text, route_id text, connected_app_id text, status text,
              notification_count int, last_notified_at timestamptz, last_position numeric, external_ids jsonb,
-             last_seen text, episode numeric, silence jsonb)
+             last_seen text, episode numeric, silence jsonb, may_be_open boolean)
           order by workflow_id
           on conflict (workflow_id) do update set
             status = excluded.status, notification_count = excluded.notification_count,
             last_notified_at = excluded.last_notified_at, last_position = excluded.last_position,
             external_ids = excluded.external_ids, last_seen = excluded.last_seen, episode = excluded.episode,
-            silence = excluded.silence, updated_at = now()
-          where known.last_position is null or known.last_position <= excluded.last_position
+            silence = excluded.silence, may_be_open = excluded.may_be_open, updated_at = now()
+          where known.last_position is null
+            or (known.last_position, known.notification_count)
+              <= (excluded.last_position, excluded.notification_count)
+        ), outcomes as (
+          select * from jsonb_to_recordset((${storableJson(intents)}::text)::jsonb) as given
+            (notification_id text, status text, claims int, external_id text, code text)
+        ), locked as (
+          -- In the order in which claims lock them, too.
+          select notification_id from dispatch.delivery_intents
+          where notification_id in (select notification_id from outcomes) order by notification_id for update
         ), intents as (
           update dispatch.delivery_intents as known set
             status = given.status, external_id = coalesce(given.external_id, known.external_id), code = given.code,
             was_uncertain = known.was_uncertain or given.status = 'uncertain', updated_at = now()
-          from jsonb_to_recordset((${JSON.stringify(intents)}::text)::jsonb) as given
-            (notification_id text, status text, claims int, external_id text, code text)
+          from outcomes as given join locked using (notification_id)
           where known.notification_id = given.notification_id and (
             given.status = 'delivered'
             or known.status <> 'delivered' and (given.claims is null or given.claims = known.claims))
         )
         insert into dispatch.ledger_outbox (rows)
-        select rows from (select (${JSON.stringify(ledger)}::text)::jsonb as rows) as given
+        select rows from (select (${storableJson(ledger)}::text)::jsonb as rows) as given
         where jsonb_array_length(rows->'entries') + jsonb_array_length(rows->'runs') > 0`,
       );
     },
@@ -124,7 +154,21 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
         const row = await read(alertWorkflowId(stream));
         return row === null ? INITIAL_STREAM_STATE : stateOf(row);
       }),
-    claim: (order) => stored('write an intent', () => claim(order)),
+    claim: (wish) => stored('write an intent', () => claim(wish)),
+    intentOf: (notificationId) =>
+      stored('read an intent', async () => {
+        const [row] = await sql<IntentRow[]>`
+          select status, was_uncertain, provider, external_id from dispatch.delivery_intents
+          where notification_id = ${notificationId}`;
+        if (row === undefined) return null;
+        return {
+          isDelivered: row.status === 'delivered',
+          wasUncertain: row.was_uncertain,
+          isOpen: row.status === 'intended' || row.status === 'uncertain',
+          provider: row.provider,
+          externalId: row.external_id,
+        };
+      }),
     write: (what) => stored('write an alert stream', () => write(what)),
   };
 }
@@ -143,6 +187,7 @@ function stateRow(stream: StreamKey, state: StreamState) {
     last_seen: state.lastSeen ?? null,
     episode: state.episode ?? null,
     silence: state.silence ?? null,
+    may_be_open: state.mayBeOpen ?? false,
   };
 }
 
@@ -167,6 +212,7 @@ function stateOf(row: StateRow): StreamState {
     lastSeen: row.last_seen,
     episode: row.episode,
     silence: silenceIn(row.silence),
+    ...(row.may_be_open ? { mayBeOpen: true } : {}),
   };
 }
 

@@ -94,8 +94,11 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     issue: testIssue as StoredIssue | null,
     stored: INITIAL_STREAM_STATE,
     intents: new Map<string, Claim['before']>(),
+    wasUncertain: new Set<string>(),
     claims: 0,
     readings: 0,
+    intentFails: false,
+    onClaim: (): void => undefined,
     claimFails: false,
     writeFails: false,
     lookUp: 'unknown' as 'delivered' | 'not-delivered' | 'unknown',
@@ -121,7 +124,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
         state.readings++;
         return state.stored;
       },
-      claim: async ({ notificationId, reason }) => {
+      claim: async ({ order: { notificationId, reason } }) => {
         if (state.claimFails) throw new Error('away');
         const before = state.intents.get(notificationId) ?? null;
         state.log.push(`claim after ${before}`);
@@ -131,7 +134,27 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
             notificationId,
             before === 'intended' || before === 'uncertain' ? 'uncertain' : 'intended',
           );
-        return { before, claims: ++state.claims, externalId: 'known', code: 'REJECTED' };
+        if (state.intents.get(notificationId) === 'uncertain') state.wasUncertain.add(notificationId);
+        state.onClaim();
+        return {
+          before,
+          claims: ++state.claims,
+          externalId: 'known',
+          code: 'REJECTED',
+          wasUncertain: state.wasUncertain.has(notificationId),
+        };
+      },
+      intentOf: async (notificationId) => {
+        if (state.intentFails) throw new Error('away');
+        const status = state.intents.get(notificationId);
+        if (status === undefined || status === null) return null;
+        return {
+          isDelivered: status === 'delivered',
+          wasUncertain: state.wasUncertain.has(notificationId),
+          isOpen: status === 'intended' || status === 'uncertain',
+          provider: 'webhook',
+          externalId: 'known',
+        };
       },
       write: async ({ state: written, intents = [], ledger }) => {
         if (state.writeFails) throw new Error('away');
@@ -140,6 +163,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
         for (const each of intents) {
           state.settled.push(each);
           state.intents.set(each.notificationId, each.status);
+          if (each.status === 'uncertain') state.wasUncertain.add(each.notificationId);
         }
         state.entries.push(...(ledger?.entries ?? []));
         state.runs.push(...(ledger?.runs ?? []));

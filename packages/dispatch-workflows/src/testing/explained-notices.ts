@@ -330,6 +330,14 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     summary: 'Not told, given up at 12:00:03Z: the row of the issue was gone before it could be delivered.',
   },
   {
+    name: 'cut off, and too old when the stream came to it again',
+    facts: { entries: dropped('SUPERSEDED') },
+    reason: 'superseded',
+    outcome: 'dropped',
+    summary:
+      'Not told, given up at 12:00:03Z: a sending was cut off, and when the stream came to it again it was too old; nobody knows whether it arrived.',
+  },
+  {
     name: 'secret unreadable',
     facts: { entries: dropped('SECRET_UNREADABLE') },
     reason: 'secret_unreadable',

@@ -436,7 +436,7 @@ describe('monitorInstances', () => {
         failed: 0,
         running: 0,
       }),
-      sweepResolveDebt: async () => ({ owed: 1, signalled: 1, cleared: 0, nextSweepInMs: 10 }),
+      sweepResolveDebt: async () => ({ owed: 1, signalled: 1, superseded: 0, cleared: 0, nextSweepInMs: 10 }),
     });
     await whileWorking(activities, async () => {
       await client.workflow.start(MONITOR_INSTANCES, {

@@ -1,7 +1,7 @@
 import { endingRows, unwrittenRows } from '../activities/delivery-rows.ts';
 import type { DeliveryOrder, IssueSignal, SilentRun, StreamKey, StreamState } from '../contract.ts';
 import { AlertStream } from '../decide/alert-stream.ts';
-import { decided, INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
+import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
 import { comparePositions } from '../position.ts';
 import type { LedgerEntry, StoredRun } from '../stores/index.ts';
 
@@ -33,6 +33,7 @@ export async function simulated(
     const ports = {
       now: () => at,
       knows: () => true,
+      wasBegun: async () => false,
       deliver: async (order: DeliveryOrder) => {
         const ending = isDropped(order)
           ? ({ kind: 'dropped', code: 'REJECTED' } as const)
@@ -98,7 +99,7 @@ function decisionsOf(
       decisions.set(signal.position, [...known, decision.reason]);
       if (!decision.notify) state = decided(state, signal, decision.reason);
       else if (isDropped(`alert-${key.fingerprint}-${key.routeId}-${key.connectedAppId}-${signal.position}`))
-        state = decided(state, signal);
+        state = givenUp(state, signal, { reason: decision.reason, mayBeOpen: false });
       else state = notified(state, signal, { now: at, provider: 'webhook', externalId: null });
     }
   }

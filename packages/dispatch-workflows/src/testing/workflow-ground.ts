@@ -115,7 +115,14 @@ export function fakeActivities(others: Partial<FakeActivities> = {}) {
     readAndDispatch: async () => {
       throw new Error('this worker scans nothing');
     },
-    sweepResolveDebt: async () => ({ owed: 0, signalled: 0, cleared: 0, nextSweepInMs: 60_000 }),
+    sweepResolveDebt: async () => ({
+      owed: 0,
+      signalled: 0,
+      superseded: 0,
+      cleared: 0,
+      nextSweepInMs: 60_000,
+    }),
+    wasBegun: async () => false,
     readStreamState: async (stream) => states.get(alertWorkflowId(stream)) ?? INITIAL_STREAM_STATE,
     deliverAndRecord: async (order) => accept(order),
     deliverPatiently: async (order) => accept(order),

@@ -46,13 +46,15 @@ const store = proxyActivities<DispatchActivities>({
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
 
+/** Before a delivery is tried again that could not be tried for over an hour, in milliseconds. */
+const PAUSE_MS = 30_000;
 const DEFAULT_BATCH_WINDOW_MS = 100;
 /** Signals after which a run hands over to the next; the server's limit is 10 000. */
 const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
 /** Behaviour that came after the first executions. */
-type Patch = Parameters<StreamPorts['knows']>[0] | 'resolve-only';
+type Patch = Parameters<StreamPorts['knows']>[0] | 'resolve-only' | 'patience';
 type Knows = (patch: Patch) => boolean;
 
 /**
@@ -75,7 +77,13 @@ export async function runAlertStream(input: AlertInput, knows: Knows): Promise<A
     received++;
     stream.push(signal);
   });
-  const ports: StreamPorts = { now: () => Date.now(), knows, deliver, record };
+  const ports: StreamPorts = {
+    now: () => Date.now(),
+    knows,
+    deliver: (order) => deliver(order, knows),
+    wasBegun,
+    record,
+  };
   const isResolveOnly = carried === undefined && (await open(stream, { knows }));
   const { notificationCount } = stream.state;
   for (;;) {
@@ -109,7 +117,7 @@ async function open(stream: AlertStream, { knows }: { readonly knows: Knows }): 
   const first = stream.first(Date.now());
   const { state, delivery } = await opened(stream.key, first);
   const order = stream.begin(state, delivery === null ? null : first, { knows });
-  if (order !== null && delivery !== null) stream.settle(order, await settled(order, delivery));
+  if (order !== null && delivery !== null) stream.settle(order, await settled(order, delivery, knows));
   const hasNothingToClose = first?.signal.status === 'resolved' && state.status !== 'firing';
   return hasNothingToClose && knows('resolve-only');
 }
@@ -123,6 +131,15 @@ async function opened(key: StreamKey, first: FirstSignal | null): Promise<Opened
   return { state: await store.readStreamState(key), delivery: null };
 }
 
+async function wasBegun(notificationId: string): Promise<boolean> {
+  try {
+    return await quick.wasBegun(notificationId);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+  return store.wasBegun(notificationId);
+}
+
 async function record(key: StreamKey, state: StreamState, more: StreamRecord): Promise<void> {
   try {
     await quick.recordStreamState(key, state, more);
@@ -133,22 +150,23 @@ async function record(key: StreamKey, state: StreamState, more: StreamRecord): P
   await store.recordStreamState(key, state, more);
 }
 
-async function deliver(order: DeliveryOrder): Promise<DeliveryResult> {
+async function deliver(order: DeliveryOrder, knows: Knows): Promise<DeliveryResult> {
   let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };
   try {
     first = await quick.deliverAndRecord(order);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return settled(order, first);
+  return settled(order, first, knows);
 }
 
 /** Goes on where the first, short attempt did not come to an end: by activity, and by timer what it hands back. */
-async function settled(order: DeliveryOrder, first: DeliveryResult): Promise<DeliveryResult> {
+async function settled(order: DeliveryOrder, first: DeliveryResult, knows: Knows): Promise<DeliveryResult> {
   let result = first;
   let failures = 0;
   while (result.kind === 'pending') {
-    const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS, wasThrottled = false } = result;
+    const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS } = result;
+    const { wasThrottled = false, handBacks = 0 } = result;
     failures = result.failures ?? failures;
     const left = order.timeToLiveMs - (Date.now() - order.decidedAt);
     // The activity tells of what expires, so it is asked even when nothing is left.
@@ -160,12 +178,19 @@ async function settled(order: DeliveryOrder, first: DeliveryResult): Promise<Del
         timeToLiveMs,
         failures,
         wasThrottled,
+        handBacks,
         waitMs: inSlot ? waitMs : 0,
       });
     } catch (error) {
       if (isCancellation(error)) throw error;
+      const isWorthwhile = order.timeToLiveMs > Date.now() - order.decidedAt;
+      // The activity could not even say that it failed, for over an hour: a database is away, not the receiver.
+      if (isWorthwhile && knows('patience')) {
+        result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
+        continue;
+      }
       // Nobody could write that down, so the next rows have to tell of it.
-      return { kind: 'dropped', code: 'EXPIRED', recorded: false };
+      return { kind: 'dropped', code: 'EXPIRED', ...(knows('decision-ledger') ? { recorded: false } : {}) };
     }
   }
   return result;

@@ -56,7 +56,7 @@ export async function monitorInstances(input: OrchestratorInput = {}): Promise<v
     sweeping = true;
     let nextSweepInMs = SWEEP_AGAIN_MS;
     try {
-      ({ nextSweepInMs } = await sweepResolveDebt());
+      ({ nextSweepInMs } = await sweepResolveDebt(scan?.cursor.position ?? null));
     } catch {
       // Cancelled, the main line ends as well.
     }

@@ -80,7 +80,8 @@ async function deliver(
 function externalIdIn(text: string): string | null {
   try {
     const parsed = v.safeParse(
-      v.object({ externalId: v.pipe(v.string(), v.minLength(1), v.maxLength(256)) }),
+      // A receiver must not put into our rows what a database does not take, or a terminal obeys.
+      v.object({ externalId: v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.regex(/^[^\p{C}]+$/u)) }),
       JSON.parse(text),
     );
     return parsed.success ? parsed.output.externalId : null;

@@ -24,6 +24,8 @@ export async function assertNamespace(
 ): Promise<void> {
   try {
     await connection.workflowService.describeNamespace({ namespace });
+    // Another process may have created it a moment ago.
+    if (options.create === true) await untilKnown(connection, namespace);
     return;
   } catch (error) {
     if (!hasStatus(error, NOT_FOUND)) throw error;

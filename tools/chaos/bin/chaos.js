@@ -1,4 +1,4 @@
-// npm run chaos -- NAME [--alerts=N] [--seed=N]: builds, starts a stack of its own, breaks it, and checks what came out.
+// npm run chaos -- NAME [--quick] …: builds, starts a stack of its own, breaks it, and checks what came out.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from '../../stack/src/install.js';
@@ -30,7 +30,7 @@ function build() {
     '-t',
     'build',
     '-p',
-    '@heliograph/dispatch-center,@heliograph/simulators',
+    '@heliograph/dispatch-center,@heliograph/dispatch-workflows,@heliograph/simulators',
   ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {

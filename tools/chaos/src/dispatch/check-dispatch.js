@@ -1,108 +1,185 @@
-/**
- * @typedef {{ eventId: string, fingerprint: string, status: 'firing' | 'resolved' | 'suppressed', position: string }} IssueRow
- * @typedef {{ fingerprint: string, eventId: string, type: 'alert.triggered' | 'alert.resolved' }} Expected
- * @typedef {{ webhookId: string, eventId: string, fingerprint: string, type: string, answer: string }} Received
- * @typedef {{ fingerprint: string, status: string, lastPosition: string, notificationCount: number }} StateRow
- * @typedef {object} Verdict
- * @property {number} expected notifications
- * @property {readonly string[]} lost
- * @property {readonly string[]} unexpected
- * @property {readonly string[]} reordered
- * @property {number} duplicates requests beyond the first of one notification; they carry the same webhook id
- * @property {readonly string[]} wrongStates
- * @property {readonly string[]} forgotten issues that were acknowledged and are not stored
- */
+import { alertWorkflowId, comparePositions, notificationIdOf } from '@heliograph/dispatch-workflows';
+import { checkExplanations } from './check-explanations.js';
+import { checkStream } from './check-stream.js';
 
 /**
- * What should have been notified, out of what is stored and nothing else: a firing issue opens a stream that is not
- * open, a resolved one closes one that is.
- * @param {readonly IssueRow[]} issues in the order of their positions
- * @returns {readonly Expected[]}
+ * @typedef {import('./evidence.js').IssueRow} IssueRow
+ * @typedef {{ eventId: string, fingerprint: string }} Acknowledged
+ * @typedef {{ order: number, webhookId: string, streamId: string, type: string, answer: string }} Received in the order of arrival
+ * @typedef {{ id: string, connectedAppId: string, matches: (issue: IssueRow) => boolean,
+ *   renotifyIntervalMs: number | null, maxSignalAgeMs: number }} Route
+ * @typedef {object} Evidence
+ * @property {readonly IssueRow[]} issues by position
+ * @property {readonly Acknowledged[]} acknowledged
+ * @property {readonly Route[]} routes
+ * @property {readonly Received[]} received
+ * @property {readonly import('./evidence.js').StateRow[]} states
+ * @property {readonly import('./evidence.js').IntentRow[]} intents
+ * @property {readonly import('./evidence.js').AttemptRow[]} attempts
+ * @property {readonly import('./evidence.js').DropRow[]} drops
+ * @property {readonly import('./evidence.js').RunRow[]} runs kept for whoever looks into a violation
+ * @property {number} outbox rows of the ledger that still wait
+ * @property {ReadonlyMap<string, unknown>} explanations by event id; what the API answered
+ * @property {ReadonlySet<number>} refusals statuses with which the receiver refuses for good
+ *
+ * @typedef {object} Violations one line each
+ * @property {string[]} forgotten acknowledged issues that are not stored
+ * @property {string[]} storedTwice issues of which there is more than one row
+ * @property {string[]} lost notifications that had to arrive and did not
+ * @property {string[]} unexpected notifications that must not have been sent
+ * @property {string[]} reordered
+ * @property {string[]} duplicatesWithoutUncertain
+ * @property {string[]} wrongStates of streams: outside, or in their rows
+ * @property {string[]} unsettled intents and ledger rows that are still under way
+ * @property {string[]} unexplained
+ *
+ * @typedef {object} Counts
+ * @property {number} streams
+ * @property {number} expected notifications that had to arrive
+ * @property {number} received different notifications
+ * @property {number} duplicates receipts beyond the first of a notification
+ * @property {number} renotified updates that may come, and did
+ * @property {number} dropped notifications that were given up, rightly
+ * @property {number} assumed updates that perhaps never arrived, and by policy were not sent again
+ * @property {number} refusedAfterReceipt dropped notifications that the receiver has nevertheless
+ *
+ * @typedef {{ counts: Counts, violations: Violations }} Verdict
  */
-export function expectedNotifications(issues) {
-  /** @type {Set<string>} */
-  const open = new Set();
-  /** @type {Expected[]} */
-  const expected = [];
-  for (const { fingerprint, eventId, status } of issues) {
-    if (status === 'firing' && !open.has(fingerprint)) {
-      open.add(fingerprint);
-      expected.push({ fingerprint, eventId, type: 'alert.triggered' });
-    } else if (status === 'resolved' && open.has(fingerprint)) {
-      open.delete(fingerprint);
-      expected.push({ fingerprint, eventId, type: 'alert.resolved' });
-    }
-  }
-  return expected;
-}
+
+/** Answers after which the receiver has what was sent, whatever the sender heard. */
+const RECEIPTS = new Set(['accepted', 'slow', 'close-after-body', 'hang']);
 
 /**
- * Compares what should have happened with what a receiver saw and what the state rows say.
- * @param {{ issues: readonly IssueRow[], acknowledged: readonly string[], received: readonly Received[], states: readonly StateRow[] }} evidence
+ * Compares what should have happened with what databases, receiver and the explain API tell.
+ * @param {Evidence} evidence
  * @returns {Verdict}
  */
-export function checkDispatch({ issues, acknowledged, received, states }) {
-  const expected = expectedNotifications(issues);
-  const keyOf = (/** @type {{ eventId: string, type: string }} */ { eventId, type }) => `${type} ${eventId}`;
-  const place = new Map(expected.map((each, index) => [keyOf(each), index]));
-  const accepted = received.filter(({ answer }) => answer === 'accepted' || answer === 'slow');
-  /** @type {Map<string, string>} */
-  const firstOf = new Map();
-  /** @type {Map<string, number>} */
-  const latest = new Map();
-  const unexpected = [];
-  const reordered = [];
-  let duplicates = 0;
-  for (const request of accepted) {
-    const key = keyOf(request);
-    const index = place.get(key);
-    if (index === undefined) {
-      unexpected.push(`${request.fingerprint}: ${key}`);
-      continue;
-    }
-    const before = firstOf.get(key);
-    if (before !== undefined) {
-      // A resend is the same notification only under the same id.
-      if (before !== request.webhookId) unexpected.push(`${request.fingerprint}: ${key} under two ids`);
-      duplicates++;
-      continue;
-    }
-    firstOf.set(key, request.webhookId);
-    const last = latest.get(request.fingerprint) ?? -1;
-    if (index < last) reordered.push(`${request.fingerprint}: ${key}`);
-    latest.set(request.fingerprint, Math.max(index, last));
-  }
-  const stored = new Set(issues.map(({ eventId }) => eventId));
-  return {
-    expected: expected.length,
-    lost: expected
-      .filter((each) => !firstOf.has(keyOf(each)))
-      .map((each) => `${each.fingerprint}: ${keyOf(each)}`),
-    unexpected,
-    reordered,
-    duplicates,
-    wrongStates: wrongStates(expected, states),
-    forgotten: acknowledged.filter((eventId) => !stored.has(eventId)),
+export function checkDispatch(evidence) {
+  const { issues, acknowledged, routes, attempts, outbox } = evidence;
+  const intents = withDrops(evidence);
+  /** @type {Violations} */
+  const violations = {
+    forgotten: [],
+    storedTwice: [],
+    lost: [],
+    unexpected: [],
+    reordered: [],
+    duplicatesWithoutUncertain: [],
+    wrongStates: [],
+    unsettled: [],
+    unexplained: [],
   };
+  checkStored(issues, acknowledged, violations);
+  const receipts = evidence.received.filter(({ answer }) => RECEIPTS.has(answer));
+  const receiptsOf = groupBy(receipts, ({ streamId }) => streamId);
+  const intentsOf = groupBy(intents, ({ workflowId }) => workflowId);
+  const attemptsOf = groupBy(attempts, ({ notificationId }) => notificationId);
+  const states = new Map(evidence.states.map((state) => [state.workflowId, state]));
+  const issuesOf = groupBy(issues, ({ fingerprint }) => fingerprint);
+  const counts = {
+    streams: 0,
+    expected: 0,
+    received: new Set(receipts.map(({ webhookId }) => webhookId)).size,
+    duplicates: 0,
+    renotified: 0,
+    dropped: 0,
+    assumed: 0,
+    refusedAfterReceipt: 0,
+  };
+  /** @type {Set<string>} */
+  const known = new Set();
+  for (const [fingerprint, ofFingerprint] of issuesOf) {
+    for (const route of routes) {
+      const matched = ofFingerprint.filter((issue) => route.matches(issue));
+      if (matched.length === 0) continue;
+      const key = { fingerprint, routeId: route.id, connectedAppId: route.connectedAppId };
+      const workflowId = alertWorkflowId(key);
+      known.add(workflowId);
+      counts.streams++;
+      checkStream(
+        {
+          workflowId,
+          route,
+          issues: matched.toSorted((a, b) => comparePositions(a.position, b.position)),
+          idAt: (position) => notificationIdOf(key, position),
+          receipts: receiptsOf.get(workflowId) ?? [],
+          intents: intentsOf.get(workflowId) ?? [],
+          attemptsOf: (id) => attemptsOf.get(id) ?? [],
+          state: states.get(workflowId),
+          refusals: evidence.refusals,
+        },
+        counts,
+        violations,
+      );
+    }
+  }
+  for (const streamId of new Set([...receiptsOf.keys(), ...intentsOf.keys(), ...states.keys()])) {
+    if (!known.has(streamId)) violations.unexpected.push(`${streamId}: no route leads to this stream`);
+  }
+  for (const { notificationId, status, code } of intents) {
+    if (status !== 'delivered' && status !== 'dropped')
+      violations.unsettled.push(`${notificationId}: still ${status}${code === null ? '' : ` (${code})`}`);
+  }
+  if (outbox > 0) violations.unsettled.push(`${outbox} rows of the ledger still wait in PostgreSQL`);
+  checkExplanations({ ...evidence, intents }, violations);
+  return { counts, violations };
 }
 
 /**
- * @param {readonly Expected[]} expected
- * @param {readonly StateRow[]} states
- * @returns {readonly string[]}
+ * What was given up before its first sending has no intent; only the ledger tells of it.
+ * @param {Pick<Evidence, 'intents' | 'drops'>} evidence
+ * @returns {readonly import('./evidence.js').IntentRow[]}
  */
-function wrongStates(expected, states) {
-  /** @type {Map<string, { status: string, count: number }>} */
-  const wanted = new Map();
-  for (const { fingerprint, type } of expected) {
-    const count = (wanted.get(fingerprint)?.count ?? 0) + 1;
-    wanted.set(fingerprint, { status: type === 'alert.triggered' ? 'firing' : 'resolved', count });
+function withDrops({ intents, drops }) {
+  const known = new Set(intents.map(({ notificationId }) => notificationId));
+  return [
+    ...intents,
+    ...drops.flatMap(({ at, ...drop }) =>
+      known.has(drop.notificationId)
+        ? []
+        : [
+            {
+              ...drop,
+              status: /** @type {const} */ ('dropped'),
+              wasUncertain: false,
+              claims: 0,
+              decidedAt: at,
+              updatedAt: at,
+            },
+          ],
+    ),
+  ];
+}
+
+/**
+ * @param {readonly IssueRow[]} issues
+ * @param {readonly Acknowledged[]} acknowledged
+ * @param {Violations} violations
+ */
+function checkStored(issues, acknowledged, violations) {
+  const rowsOf = groupBy(issues, ({ eventId }) => eventId);
+  for (const [eventId, rows] of rowsOf) {
+    if (rows.length > 1) violations.storedTwice.push(`${eventId}: ${rows.length} rows`);
   }
-  const found = new Map(states.map((state) => [state.fingerprint, state]));
-  return [...wanted].flatMap(([fingerprint, { status, count }]) => {
-    const state = found.get(fingerprint);
-    if (state?.status === status && state.notificationCount === count) return [];
-    const is = state === undefined ? 'no row' : `${state.status} after ${state.notificationCount}`;
-    return [`${fingerprint}: ${is}, should be ${status} after ${count}`];
-  });
+  for (const { eventId } of acknowledged) {
+    if (!rowsOf.has(eventId)) violations.forgotten.push(`${eventId}: acknowledged and not stored`);
+  }
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} values
+ * @param {(value: T) => string} keyOf
+ * @returns {Map<string, T[]>}
+ */
+function groupBy(values, keyOf) {
+  /** @type {Map<string, T[]>} */
+  const groups = new Map();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
 }

@@ -1,85 +1,425 @@
+import { alertWorkflowId, notificationIdOf } from '@heliograph/dispatch-workflows';
 import { describe, expect, test } from '@jest/globals';
-import { checkDispatch, expectedNotifications } from './check-dispatch.js';
+import { checkDispatch } from './check-dispatch.js';
 
-/** @type {(fingerprint: string, status: 'firing' | 'resolved' | 'suppressed', position: number) => import('./check-dispatch.js').IssueRow} */
-const issue = (fingerprint, status, position) => ({
+/**
+ * @typedef {import('./check-dispatch.js').Evidence} Evidence
+ * @typedef {import('./evidence.js').IntentRow} IntentRow
+ */
+
+const key = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
+const stream = alertWorkflowId(key);
+const id = (/** @type {number} */ position) => notificationIdOf(key, String(position));
+const TYPES = { trigger: 'alert.triggered', update: 'alert.updated', resolve: 'alert.resolved' };
+
+/** @type {(position: number, status: import('./evidence.js').Status, parts?: object) => import('./evidence.js').IssueRow} */
+const issue = (position, status, parts = {}) => ({
   eventId: `e${position}`,
-  fingerprint,
+  fingerprint: 'f',
   status,
   position: String(position),
+  severity: 'critical',
+  labels: {},
+  storedAt: position * 1000,
+  ...parts,
 });
-/** @type {(eventId: string, type: string, answer?: string, webhookId?: string) => import('./check-dispatch.js').Received} */
-const request = (eventId, type, answer = 'accepted', webhookId = `w-${eventId}`) => ({
-  webhookId,
-  eventId,
-  fingerprint: 'a',
-  type,
+/** @type {(position: number, kind: IntentRow['kind'], parts?: Partial<IntentRow>) => IntentRow} */
+const intent = (position, kind, parts = {}) => ({
+  notificationId: id(position),
+  workflowId: stream,
+  position: String(position),
+  kind,
+  reason: kind,
+  status: 'delivered',
+  code: null,
+  wasUncertain: false,
+  claims: 1,
+  decidedAt: position * 1000,
+  updatedAt: position * 1000,
+  ...parts,
+});
+let order = 0;
+/** @type {(position: number, kind: IntentRow['kind'], answer?: string) => import('./check-dispatch.js').Received} */
+const receipt = (position, kind, answer = 'accepted') => ({
+  order: ++order,
+  webhookId: id(position),
+  streamId: stream,
+  type: TYPES[kind],
   answer,
 });
-
-const issues = [
-  issue('a', 'firing', 1),
-  issue('a', 'firing', 2),
-  issue('a', 'resolved', 3),
-  issue('a', 'resolved', 4),
+/** @type {(position: number, outcome: string, status?: number) => import('./evidence.js').AttemptRow} */
+const attempt = (position, outcome, status = 0) => ({
+  notificationId: id(position),
+  outcome,
+  code: '',
+  status,
+  attempt: 1,
+  at: 0,
+});
+/** @type {(reason: string, outcome: string, parts?: object) => object} */
+const explained = (reason, outcome, parts = {}) => ({
+  workflowId: stream,
+  reason,
+  notify: outcome !== 'none',
+  outcome: { kind: outcome },
+  ...parts,
+});
+/** @type {(position: number, ...streams: object[]) => [string, unknown]} */
+const answer = (position, ...streams) => [
+  `e${position}`,
+  { eventId: `e${position}`, seenAt: 'then', routes: [{ id: 'r', matched: true, clause: '*', streams }] },
 ];
-const triggered = request('e1', 'alert.triggered');
-const resolved = request('e3', 'alert.resolved');
-const state = { fingerprint: 'a', status: 'resolved', lastPosition: '3', notificationCount: 2 };
-const good = {
-  issues,
-  acknowledged: ['e1', 'e2', 'e3', 'e4'],
-  received: [triggered, resolved],
-  states: [state],
+const state = {
+  workflowId: stream,
+  status: /** @type {const} */ ('resolved'),
+  lastPosition: '50',
+  notificationCount: 4,
 };
 
-test('only the issues that open or close are expected', () => {
-  expect(expectedNotifications(issues).map(({ eventId, type }) => `${eventId} ${type}`)).toEqual([
-    'e1 alert.triggered',
-    'e3 alert.resolved',
-  ]);
+const issues = [
+  issue(10, 'firing'),
+  issue(20, 'firing'),
+  issue(30, 'suppressed'),
+  issue(40, 'firing'),
+  issue(50, 'resolved'),
+];
+const intents = [
+  intent(10, 'trigger'),
+  intent(20, 'update', { reason: 'renotify' }),
+  intent(40, 'update'),
+  intent(50, 'resolve'),
+];
+const received = [
+  receipt(10, 'trigger'),
+  receipt(20, 'update'),
+  receipt(40, 'update'),
+  receipt(50, 'resolve'),
+];
+const explanations = new Map([
+  answer(10, explained('new', 'delivered')),
+  answer(20, explained('renotify', 'delivered')),
+  answer(30, explained('suppressed', 'none')),
+  answer(40, explained('suppression_bypass', 'delivered')),
+  answer(50, explained('resolved', 'delivered')),
+]);
+/** @type {Evidence} */
+const good = {
+  issues,
+  acknowledged: issues.map(({ eventId, fingerprint }) => ({ eventId, fingerprint })),
+  routes: [
+    { id: 'r', connectedAppId: 'a', matches: () => true, renotifyIntervalMs: 5000, maxSignalAgeMs: 60_000 },
+  ],
+  received,
+  states: [state],
+  intents,
+  attempts: [],
+  drops: [],
+  runs: [],
+  outbox: 0,
+  explanations,
+  refusals: new Set([400]),
+};
+
+/** @param {Partial<Evidence>} change */
+function found(change) {
+  const { violations } = checkDispatch({ ...good, ...change });
+  return Object.fromEntries(Object.entries(violations).filter(([, lines]) => lines.length > 0));
+}
+
+/** @type {<T>(list: readonly T[], index: number, change: Partial<T>) => T[]} */
+const changed = (list, index, change) =>
+  list.map((each, at) => (at === index ? { ...each, ...change } : each));
+/** @type {<T>(list: readonly T[], index: number) => T[]} */
+const without = (list, index) => list.filter((_, at) => at !== index);
+/** @type {(eventId: string, value: unknown) => Map<string, unknown>} */
+const answering = (eventId, value) => new Map([...explanations, [eventId, value]]);
+/** @type {(position: number, ...streams: object[]) => Map<string, unknown>} */
+const explaining = (position, ...streams) => new Map([...explanations, answer(position, ...streams)]);
+
+test('a run in which all arrived in order, once, and with an explanation is clean', () => {
+  const { counts, violations } = checkDispatch(good);
+  expect(Object.values(violations).flat()).toEqual([]);
+  expect(counts).toEqual({
+    streams: 1,
+    expected: 3,
+    received: 4,
+    duplicates: 0,
+    renotified: 1,
+    dropped: 0,
+    assumed: 0,
+    refusedAfterReceipt: 0,
+  });
 });
 
-test('a run in which all arrived in order is clean', () => {
-  expect(checkDispatch(good)).toEqual({
-    expected: 2,
-    lost: [],
-    unexpected: [],
-    reordered: [],
-    duplicates: 0,
-    wrongStates: [],
-    forgotten: [],
+describe('what is allowed', () => {
+  test('a repetition that nobody sent', () => {
+    expect(
+      found({
+        received: without(received, 1),
+        intents: without(intents, 1),
+        states: [{ ...state, notificationCount: 3 }],
+        explanations: explaining(20, explained('renotify_not_due', 'none')),
+      }),
+    ).toEqual({});
+  });
+  test('a receipt whose answer was lost, and the resend of what was uncertain', () => {
+    const twice = [receipt(10, 'trigger', 'hang'), receipt(10, 'trigger', 'close-after-body'), ...received];
+    expect(found({ received: twice, attempts: [attempt(10, 'uncertain')] })).toEqual({});
+    expect(found({ received: twice, intents: changed(intents, 0, { wasUncertain: true }) })).toEqual({});
+    expect(checkDispatch({ ...good, received: twice }).counts.duplicates).toBe(2);
+  });
+  test('an answer of 429 or 503 before it was taken: that is no receipt', () => {
+    expect(found({ received: [receipt(10, 'trigger', 'status'), ...received] })).toEqual({});
+  });
+  test('an update that perhaps never arrived and is not sent again', () => {
+    const assumed = changed(intents, 2, { code: 'UNCERTAIN_NOT_RESENT', wasUncertain: true });
+    expect(found({ received: without(received, 2), intents: assumed })).toEqual({});
+  });
+  test('a trigger that was refused for good, and the next one', () => {
+    const evidence = {
+      issues: [issue(10, 'firing'), issue(20, 'firing')],
+      acknowledged: [],
+      received: [receipt(10, 'trigger', 'status'), receipt(20, 'trigger')],
+      intents: [intent(10, 'trigger', { status: 'dropped', code: 'REJECTED' }), intent(20, 'trigger')],
+      attempts: [attempt(10, 'refused', 400)],
+      states: [
+        { ...state, status: /** @type {const} */ ('firing'), lastPosition: '20', notificationCount: 1 },
+      ],
+    };
+    expect(found(evidence)).toEqual({});
+    expect(found({ ...evidence, attempts: [attempt(10, 'refused', 503)] })).toEqual({
+      lost: [
+        `${id(10)}: alert.triggered was dropped, REJECTED, and the ledger tells of no answer that refuses for good (503)`,
+      ],
+    });
+  });
+  test('a repetition that was given up before its first sending, so that only the ledger tells of it', () => {
+    const { notificationId, workflowId, position, kind, reason } = intent(20, 'update', {
+      reason: 'renotify',
+    });
+    const drop = { notificationId, workflowId, position, kind, reason, code: 'EXPIRED', at: 20_000 };
+    const evidence = {
+      received: without(received, 1),
+      intents: without(intents, 1),
+      states: [{ ...state, notificationCount: 3 }],
+      explanations: explaining(20, explained('signal_expired', 'dropped')),
+    };
+    expect(found({ ...evidence, drops: [drop] })).toEqual({});
+    expect(found(evidence)).toEqual({
+      unexplained: ['f e20: route r: told of a notification (dropped) that no intent knows'],
+    });
+  });
+  test('a stream that ends suppressed stays as it was', () => {
+    expect(
+      found({
+        issues: issues.slice(0, 3),
+        acknowledged: [],
+        received: received.slice(0, 2),
+        intents: intents.slice(0, 2),
+        states: [{ ...state, status: 'firing', lastPosition: '30', notificationCount: 2 }],
+      }),
+    ).toEqual({});
   });
 });
 
 describe('the checker finds', () => {
   test.each([
-    ['a lost notification', { received: [triggered] }, { lost: ['a: alert.resolved e3'] }],
     [
-      'one that was only tried',
-      { received: [triggered, request('e3', 'alert.resolved', 'status')] },
-      { lost: ['a: alert.resolved e3'] },
-    ],
-    ['two in the wrong order', { received: [resolved, triggered] }, { reordered: ['a: alert.triggered e1'] }],
-    ['a repeat', { received: [triggered, triggered, resolved] }, { duplicates: 1, unexpected: [] }],
-    [
-      'a repeat under another id',
-      { received: [triggered, request('e1', 'alert.triggered', 'accepted', 'x'), resolved] },
-      { unexpected: ['a: alert.triggered e1 under two ids'] },
+      'an acknowledged issue that is gone',
+      { acknowledged: [{ eventId: 'x', fingerprint: 'f' }] },
+      { forgotten: ['x: acknowledged and not stored'] },
     ],
     [
-      'one that nobody expects',
-      { received: [triggered, request('e2', 'alert.triggered'), resolved] },
-      { unexpected: ['a: alert.triggered e2'] },
+      'an update that should have come after a suppression',
+      { received: without(received, 2) },
+      { lost: [`${id(40)}: alert.updated (suppression_bypass) never arrived and is delivered`] },
+    ],
+    [
+      'a repetition that is written down and never arrived',
+      { received: without(received, 1) },
+      { lost: [`${id(20)}: alert.updated is written down as delivered and never arrived`] },
+    ],
+    [
+      'one that arrived without an intent',
+      { intents: without(intents, 2), states: [{ ...state, notificationCount: 3 }] },
+      {
+        lost: [`${id(40)}: alert.updated arrived and no intent tells of it`],
+        unexplained: ['f e40: route r: told of a notification (delivered) that no intent knows'],
+      },
+    ],
+    [
+      'two in the wrong order',
+      { received: [received[0], received[2], received[1], received[3]].flatMap((each) => each ?? []) },
+      { reordered: [`${stream}: alert.updated of 20 arrived after 40`] },
+    ],
+    [
+      'one received twice although nothing was uncertain',
+      { received: [...received, receipt(50, 'resolve')] },
+      {
+        duplicatesWithoutUncertain: [
+          `${id(50)}: received 2 times (accepted, accepted), and nothing was uncertain`,
+        ],
+      },
+    ],
+    [
+      'one of another type',
+      { received: changed(received, 2, { type: 'alert.triggered' }) },
+      { unexpected: [`${id(40)}: alert.triggered, should be alert.updated (suppression_bypass)`] },
+    ],
+    [
+      'one about no issue of the stream',
+      { received: [received[0] ?? receipt(10, 'trigger'), receipt(15, 'update'), ...received.slice(1)] },
+      { unexpected: [`${id(15)}: about no issue of this stream`] },
+    ],
+    [
+      'a repetition that came too soon',
+      { intents: changed(intents, 1, { decidedAt: 14_000 }) },
+      { unexpected: [`${id(20)}: told again after 4000 ms`] },
+    ],
+    [
+      'an intent that is still under way',
+      { intents: changed(intents, 2, { status: 'intended' }), states: [{ ...state, notificationCount: 3 }] },
+      { unsettled: [`${id(40)}: still intended`] },
+    ],
+    [
+      'rows of the ledger that wait',
+      { outbox: 2 },
+      { unsettled: ['2 rows of the ledger still wait in PostgreSQL'] },
     ],
     [
       'a state that stayed behind',
-      { states: [{ ...state, status: 'firing', notificationCount: 1 }] },
-      { wrongStates: ['a: firing after 1, should be resolved after 2'] },
+      { states: [{ ...state, lastPosition: '40' }] },
+      { wrongStates: [`${stream}: decided up to 40, should be 50`] },
     ],
-    ['a missing state', { states: [] }, { wrongStates: ['a: no row, should be resolved after 2'] }],
-    ['an issue that was acknowledged and is gone', { acknowledged: ['e9'] }, { forgotten: ['e9'] }],
+    [
+      'a state that says something else than the receiver',
+      { states: [{ ...state, status: /** @type {const} */ ('firing') }] },
+      { wrongStates: [`${stream}: firing in its row, closed outside`] },
+    ],
+    [
+      'a count that is none',
+      { states: [{ ...state, notificationCount: 3 }] },
+      { wrongStates: [`${stream}: 3 notifications in its row, 4 intents delivered`] },
+    ],
+    ['a missing state', { states: [] }, { wrongStates: [`${stream}: no state row`] }],
   ])('%s', (_, change, expected) => {
-    expect(checkDispatch({ ...good, ...change })).toMatchObject(expected);
+    expect(found(change)).toEqual(expected);
+  });
+
+  test('a lost trigger and a lost resolve, and what is open outside because of them', () => {
+    expect(found({ received: received.slice(0, 3) })).toEqual({
+      lost: [`${id(50)}: alert.resolved (resolved) never arrived and is delivered`],
+      wrongStates: [
+        `${stream}: open outside, should be closed after resolved`,
+        `${stream}: resolved in its row, open outside`,
+      ],
+    });
+    expect(found({ received: received.slice(1), intents: intents.slice(1) })).toMatchObject({
+      lost: [`${id(10)}: alert.triggered (new) never arrived and was never begun`],
+    });
+  });
+  test('one that was dropped for a reason that the receiver did not give', () => {
+    const dropped = changed(intents, 3, { status: 'dropped', code: 'EXPIRED' });
+    expect(found({ intents: dropped, received: received.slice(0, 3) })).toMatchObject({
+      lost: [`${id(50)}: alert.resolved was dropped, EXPIRED, which nothing here can cause`],
+      wrongStates: expect.arrayContaining([`${stream}: open outside, should be closed after resolved`]),
+    });
+  });
+  test('a stored issue of which there are two rows', () => {
+    const twice = [...issues, issue(60, 'resolved', { eventId: 'e50' })];
+    expect(found({ issues: twice, states: [{ ...state, lastPosition: '60' }] })).toMatchObject({
+      storedTwice: ['e50: 2 rows'],
+    });
+  });
+  test('a notification and an intent where silence was right', () => {
+    const routes = good.routes.map((route) => ({ ...route, renotifyIntervalMs: null }));
+    expect(found({ routes })).toEqual({
+      unexpected: [`${id(20)}: alert.updated, should be silent (continuing)`],
+    });
+    expect(found({ routes, received: without(received, 1) })).toEqual({
+      unexpected: [`${id(20)}: has an intent, should be silent (continuing)`],
+    });
+  });
+  test('a stream to which no route leads', () => {
+    expect(
+      found({
+        routes: good.routes.map((route) => ({ ...route, matches: () => false })),
+        acknowledged: [],
+        states: [],
+      }),
+    ).toEqual({ unexpected: [`${stream}: no route leads to this stream`] });
+  });
+});
+
+describe('an explanation is none that', () => {
+  const unmatched = good.routes.map((route) => ({ ...route, matches: () => false }));
+  const silent = { issues: [issue(10, 'firing')], acknowledged: [{ eventId: 'e10', fingerprint: 'f' }] };
+  const nothing = { ...silent, routes: unmatched, received: [], intents: [], states: [] };
+  test.each([
+    ['is missing', { explanations: answering('e10', undefined) }, 'no explanation (nothing)'],
+    ['is an error', { explanations: answering('e10', 'status 404') }, 'no explanation (status 404)'],
+    [
+      'does not say when it was seen',
+      { explanations: answering('e10', { eventId: 'e10', seenAt: null, routes: [] }) },
+      'not seen',
+    ],
+    [
+      'is about another event',
+      { explanations: answering('e10', explanations.get('e20')) },
+      'the answer is about e20',
+    ],
+    ['leaves the stream out', { explanations: explaining(10) }, 'route r: nothing about its stream'],
+    [
+      'does not know the decision yet',
+      { explanations: explaining(10, explained('not_decided_yet', 'none')) },
+      'route r: the reason is not_decided_yet',
+    ],
+    [
+      'was not scanned yet',
+      { explanations: explaining(10, explained('not_scanned_yet', 'none')) },
+      'route r: the reason is not_scanned_yet',
+    ],
+    [
+      'has lost the decision',
+      { explanations: explaining(10, explained('decision_not_recorded', 'none')) },
+      'route r: the reason is decision_not_recorded',
+    ],
+    [
+      'tells of silence where something was sent',
+      { explanations: explaining(10, explained('continuing', 'none')) },
+      'route r: told of silence (continuing), and there is an intent',
+    ],
+    [
+      'tells of a drop where it was delivered',
+      { explanations: explaining(10, explained('rejected', 'dropped')) },
+      'route r: the outcome is dropped, the intent is delivered',
+    ],
+    [
+      'is still under way',
+      { explanations: explaining(10, explained('new', 'pending')) },
+      'route r: the outcome is pending, the intent is delivered',
+    ],
+    ['says that it matched where it did not', nothing, 'route r: undefined, wrongly'],
+    [
+      'does not say which clause did not match',
+      {
+        ...nothing,
+        explanations: answering('e10', {
+          eventId: 'e10',
+          seenAt: 'then',
+          routes: [{ id: 'r', matched: false, clause: null, streams: [] }],
+        }),
+      },
+      'route r does not say why it did not match',
+    ],
+  ])('%s', (_, change, line) => {
+    expect(found(change)['unexplained']).toContain(`f e10: ${line}`);
+  });
+
+  test('of an issue that matches no route, the clauses are an answer', () => {
+    const routes = [{ id: 'r', matched: false, clause: 'severity:page', streams: [] }];
+    expect(
+      found({ ...nothing, explanations: answering('e10', { eventId: 'e10', seenAt: 'then', routes }) }),
+    ).toEqual({});
   });
 });

@@ -1,243 +1,175 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { setMaxListeners } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createAlertStorm, seededRandom, startNotificationSink } from '@heliograph/simulators';
+import { seededRandom, startNotificationSink } from '@heliograph/simulators';
 import { startStack } from '@heliograph/stack';
+import { startCuttingProxy } from '../cutting-proxy.js';
 import { startFreezingProxy } from '../freezing-proxy.js';
-import { checkDispatch, expectedNotifications } from './check-dispatch.js';
-import { DATABASE, dispatchProcesses } from './dispatch-processes.js';
-import { readIssues, readStates } from './evidence.js';
-
-/** What is killed, one after another, while alerts arrive. */
-const VICTIMS = ['worker', 'temporal', 'postgres', 'clickhouse', 'worker', 'api'];
-/** How long PostgreSQL hangs for the worker, longer than a first attempt may take. */
-const FREEZE_MS = 6000;
-/** How long after the last issue everything may take to arrive. */
-const SETTLE_MS = 120_000;
+import { createApiClient } from './api-client.js';
+import { breakThings } from './break-things.js';
+import { checkDispatch } from './check-dispatch.js';
+import { dispatchProcesses, NAMESPACE } from './dispatch-processes.js';
+import { createOrchestratorFinder } from './find-orchestrator.js';
+import { gatherEvidence } from './gather-evidence.js';
+import { reportRun } from './report.js';
+import { CUT_PROBABILITY, FAULTS, REFUSALS, ROUTES } from './scenario.js';
+import { sendStorm } from './send-storm.js';
+import { createPace } from './pace.js';
 
 /**
- * Alerts fire, go on and are resolved while every server, the worker and the API are killed with -9 in the middle and
- * PostgreSQL hangs for a while. Afterwards the databases and the receiver are compared; nobody else is asked.
- * @param {{ root: string, alerts: number, seed: number, print: (line: string) => void }} options
- * @returns {Promise<boolean>} whether nothing was lost or out of order
+ * Alerts fire, go on, are suppressed, resolved and fire again while servers, workers, the orchestrator and the API are
+ * killed with -9 and PostgreSQL hangs for a while. Afterwards databases, receiver and the explain API are compared;
+ * nobody else is asked.
+ * @param {{ root: string, alerts: number, kills: number, seed: number, print: (line: string) => void }} options
+ * @returns {Promise<boolean>} whether nothing was found
  */
-export async function runDispatchChaos({ root, alerts, seed, print }) {
+export async function runDispatchChaos({ root, alerts, kills, seed, print }) {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-chaos-'));
+  const startedAt = performance.now();
   const stop = new AbortController();
+  const { signal } = stop;
+  // Each wait and each request listens to it.
+  setMaxListeners(0, signal);
   const abort = () => stop.abort();
   process.once('SIGINT', abort).once('SIGTERM', abort);
+  const tell = (/** @type {string} */ line) =>
+    print(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   /** @type {(() => Promise<void>)[]} */
   const closers = [];
+  let isWorthKeeping = true;
   try {
-    const stack = await startStack({ directory: join(directory, 'state'), profile: 'local', print });
+    const stack = await startStack({ directory: join(directory, 'state'), profile: 'local', print: tell });
     closers.push(() => stack.stop());
-    const sink = await startNotificationSink({
-      seed,
-      // A receiver as they are: now and then it limits, fails, or closes before it answers.
-      faults: [
-        { probability: 0.03, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } },
-        { probability: 0.03, fault: { kind: 'status', status: 503 } },
-        { probability: 0.02, fault: { kind: 'close-after-body' } },
-      ],
-    });
+    const sink = await startNotificationSink({ seed, faults: FAULTS });
     closers.push(() => sink.close());
+    const cutter = await startCuttingProxy(sink.port, {
+      probability: CUT_PROBABILITY,
+      random: seededRandom(seed ^ 0xc07),
+    });
+    closers.push(() => cutter.close());
     const proxy = await startFreezingProxy(
       Number(new URL(String(stack.env['HELIOGRAPH_POSTGRES_URL'])).port),
     );
     closers.push(() => proxy.close());
     const processes = await dispatchProcesses({ root, stack, postgresProxyPort: proxy.port });
-    await stack.run(processes.specs);
-    print(`stack and Dispatch Center are up; ${alerts} alerts, seed ${seed}`);
-    const call = caller(processes.apiUrl, processes.apiKey, stop.signal);
-    const app = await call('/api/v1/connected-apps', {
-      name: 'chaos',
-      provider: 'webhook',
-      settings: { url: sink.url },
+    for (const specs of processes.specs) await stack.run(specs);
+    const finder = await createOrchestratorFinder({
+      address: String(stack.env['HELIOGRAPH_TEMPORAL_ADDRESS']),
+      namespace: NAMESPACE,
+    });
+    closers.push(() => finder.close());
+    const api = createApiClient({ url: processes.apiUrl, key: processes.apiKey, signal });
+    const routes = await createRoutes(api, {
+      url: `http://127.0.0.1:${cutter.port}/hook`,
       secret: processes.webhookSecret,
     });
-    await call('/api/v1/routes', { name: 'chaos', query: '*', connectedAppIds: [String(app.id)] });
+    tell(`stack and Dispatch Center are up; ${alerts} alerts, ${kills} kills, seed ${seed}`);
 
-    // Longer than all breaks take, so that each of them meets work.
-    const seconds = 12 * (VICTIMS.length + 1);
-    const sending = sendStorm({ call, alerts, seed, seconds, signal: stop.signal });
-    const idle = await breakThings({ stack, proxy, sink, print, pauseMs: 7000, signal: stop.signal });
+    const pace = createPace({ breaks: kills + 1, now: () => performance.now() });
+    const sending = sendStorm({ api, alerts, seed, progress: () => pace.progress(), signal });
+    // Heard of at once, not only when the breaks are over.
+    sending.catch(abort);
+    const breaks = await breakThings({
+      stack,
+      processes,
+      proxy,
+      finder,
+      kills,
+      seed,
+      random: seededRandom(seed ^ 0x9a5e),
+      received: () => sink.records.length,
+      onBreak: (done, all) => pace.broke(done, all),
+      print: tell,
+      signal,
+    });
+    sink.setFaults([]);
+    cutter.calm();
+    pace.finish();
     const { acknowledged, retries } = await sending;
-    print(
-      `${acknowledged.length} issues stored, ${retries} requests repeated; waiting for the rest to arrive`,
+    tell(
+      `${acknowledged.length} issues stored, ${retries} requests repeated, ${cutter.cuts()} connections cut; waiting for the rest`,
     );
 
-    const evidence = await settled({ stack, sink, acknowledged, signal: stop.signal });
-    const verdict = checkDispatch(evidence);
-    const restarts = stack.processes().map(({ name, restarts: count }) => `${name} ${count}`);
-    print(`restarts: ${restarts.join(', ')}`);
-    for (const kind of /** @type {const} */ ([
-      'forgotten',
-      'lost',
-      'unexpected',
-      'reordered',
-      'wrongStates',
-    ])) {
-      for (const line of verdict[kind].slice(0, 10)) print(`${kind}: ${line}`);
-    }
-    const { lost, unexpected, reordered, wrongStates, forgotten } = verdict;
-    for (const line of idle) print(`idle: ${line}`);
-    const passed = [lost, unexpected, reordered, wrongStates, forgotten, idle].every(
-      (list) => list.length === 0,
+    const evidence = await gatherEvidence({
+      stack,
+      sink,
+      api,
+      acknowledged,
+      routes,
+      refusals: REFUSALS,
+      signal,
+    });
+    tell(
+      `nothing was under way any more after ${Math.round(evidence.settledMs / 1000)} s; all is read and explained`,
     );
-    print(
-      `chaos dispatch ${passed ? 'passed' : 'FAILED'}: ${verdict.expected} notifications expected, ${lost.length} lost, ` +
-        `${reordered.length} reordered, ${unexpected.length} unexpected, ${wrongStates.length} wrong states, ` +
-        `${forgotten.length} acknowledged issues gone, ${verdict.duplicates} duplicates (same webhook id)`,
-    );
+    const { lines, json, passed } = reportRun(checkDispatch(evidence), breaks, {
+      seed,
+      alerts,
+      acknowledged: acknowledged.length,
+      settledMs: evidence.settledMs,
+      durationMs: performance.now() - startedAt,
+    });
+    if (!passed) keepEvidence(join(directory, 'evidence.json'), evidence);
+    isWorthKeeping = !passed;
+    for (const line of lines) print(line);
+    if (!passed) print(`evidence and logs stay in ${directory}`);
+    print(json);
     return passed;
+  } catch (error) {
+    if (signal.aborted) isWorthKeeping = false;
+    else print(`logs stay in ${directory}`);
+    throw error;
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
     for (const close of closers.toReversed()) await close();
+    clearAway(directory, isWorthKeeping);
+  }
+}
+
+/**
+ * One connected app for each route.
+ * @param {import('./api-client.js').ApiClient} api
+ * @param {{ url: string, secret: string }} receiver
+ * @returns {Promise<readonly import('./check-dispatch.js').Route[]>}
+ */
+async function createRoutes(api, { url, secret }) {
+  const routes = [];
+  for (const { matches, ...route } of ROUTES) {
+    const app = await api.post('/api/v1/connected-apps', {
+      name: route.name,
+      provider: 'webhook',
+      settings: { url },
+      secret,
+    });
+    const { id } = await api.post('/api/v1/routes', { ...route, connectedAppIds: [app.id] });
+    routes.push({ ...route, id, connectedAppId: app.id, matches });
+  }
+  return routes;
+}
+
+/**
+ * @param {string} path
+ * @param {import('./check-dispatch.js').Evidence} evidence
+ */
+function keepEvidence(path, { explanations, ...rest }) {
+  writeFileSync(
+    path,
+    JSON.stringify({ ...rest, refusals: [...rest.refusals], explanations: Object.fromEntries(explanations) }),
+  );
+}
+
+/**
+ * @param {string} directory
+ * @param {boolean} isWorthKeeping evidence and logs stay, the servers' data do not
+ */
+function clearAway(directory, isWorthKeeping) {
+  if (!isWorthKeeping) {
     rmSync(directory, { recursive: true, force: true });
+    return;
   }
-}
-
-/**
- * Breaks one thing after another; returns what was broken while nothing was under way, which would prove nothing.
- * @param {{ stack: import('@heliograph/stack').Stack, proxy: import('../freezing-proxy.js').FreezingProxy,
- *   sink: import('@heliograph/simulators').NotificationSink, print: (line: string) => void, pauseMs: number, signal: AbortSignal }} options
- */
-async function breakThings({ stack, proxy, sink, print, pauseMs, signal }) {
-  /** @type {string[]} */
-  const idle = [];
-  let received = 0;
-  const expectWork = (/** @type {string} */ before) => {
-    if (sink.records.length === received) idle.push(`nothing was received in the pause before ${before}`);
-    received = sink.records.length;
-  };
-  for (const victim of VICTIMS) {
-    await sleep(pauseMs, undefined, { signal });
-    expectWork(`the kill of ${victim}`);
-    const view = stack.processes().find(({ name }) => name === victim);
-    if (view?.pid === undefined) throw new Error(`${victim} does not run, so it cannot be killed`);
-    print(`kill -9 ${victim} (pid ${view.pid})`);
-    process.kill(view.pid, 'SIGKILL');
-    await back(stack, victim, view.restarts, signal);
+  const state = join(directory, 'state');
+  for (const name of readdirSync(state)) {
+    if (name !== 'logs') rmSync(join(state, name), { recursive: true, force: true });
   }
-  await sleep(pauseMs, undefined, { signal });
-  expectWork('PostgreSQL hung');
-  print(`PostgreSQL hangs for the worker, ${FREEZE_MS / 1000} s`);
-  proxy.freeze();
-  await sleep(FREEZE_MS, undefined, { signal });
-  proxy.thaw();
-  await sleep(pauseMs, undefined, { signal });
-  expectWork('the end');
-  return idle;
-}
-
-/**
- * @param {import('@heliograph/stack').Stack} stack
- * @param {string} victim
- * @param {number} restartsBefore
- * @param {AbortSignal} signal
- */
-async function back(stack, victim, restartsBefore, signal) {
-  for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 100) {
-    const view = stack.processes().find(({ name }) => name === victim);
-    if (view !== undefined && view.restarts > restartsBefore && view.state === 'ready') return;
-    await sleep(100, undefined, { signal });
-  }
-  throw new Error(`${victim} did not come back within a minute`);
-}
-
-/**
- * Every alert fires, goes on once, and three of four are resolved; a request that fails is repeated as it was.
- * @param {{ call: ReturnType<typeof caller>, alerts: number, seed: number, seconds: number, signal: AbortSignal }} options
- */
-async function sendStorm({ call, alerts, seed, seconds, signal }) {
-  const random = seededRandom(seed);
-  const timeline = createAlertStorm({ seed, subjects: alerts })
-    .flatMap((subject, index) => {
-      const firstAt = random() * 0.75;
-      /** @type {{ at: number, subject: typeof subject, status: 'firing' | 'resolved' }[]} */
-      const steps = [
-        { at: firstAt, subject, status: 'firing' },
-        { at: firstAt + random() * 0.15, subject, status: 'firing' },
-      ];
-      return index % 4 === 0
-        ? steps
-        : [
-            ...steps,
-            { at: firstAt + 0.15 + random() * 0.1, subject, status: /** @type {const} */ ('resolved') },
-          ];
-    })
-    .toSorted((a, b) => a.at - b.at);
-  const startedAt = performance.now();
-  /** @type {string[]} */
-  const acknowledged = [];
-  let retries = 0;
-  for (const { at, subject, status } of timeline) {
-    await sleep(Math.max(0, startedAt + at * seconds * 1000 - performance.now()), undefined, { signal });
-    const issue = subject.issue(status, Date.now());
-    const { retries: repeated } = await call('/api/v1/issues', issue);
-    retries += repeated;
-    acknowledged.push(issue.eventId);
-  }
-  return { acknowledged, retries };
-}
-
-/**
- * Waits until every expected notification has arrived and is recorded, or time is up, and returns what is there then.
- * @param {{ stack: import('@heliograph/stack').Stack, sink: import('@heliograph/simulators').NotificationSink,
- *   acknowledged: readonly string[], signal: AbortSignal }} options
- */
-async function settled({ stack, sink, acknowledged, signal }) {
-  const clickhouseUrl = String(stack.env['HELIOGRAPH_CLICKHOUSE_URL']);
-  const postgresUrl = String(stack.env['HELIOGRAPH_POSTGRES_URL']);
-  for (let waitedMs = 0; ; waitedMs += 1000) {
-    const issues = await readIssues(clickhouseUrl, DATABASE);
-    const states = await readStates(postgresUrl);
-    const recorded = states.reduce((sum, { notificationCount }) => sum + notificationCount, 0);
-    const received = sink.records.map(({ webhookId, answer, body }) => ({
-      webhookId,
-      answer,
-      type: body.type,
-      eventId: body.issue.eventId,
-      fingerprint: body.issue.fingerprint,
-    }));
-    const done = recorded >= expectedNotifications(issues).length;
-    if (waitedMs >= SETTLE_MS || done) {
-      // What should not come would come now.
-      if (done) await sleep(3000, undefined, { signal });
-      return { issues, states, received, acknowledged };
-    }
-    await sleep(1000, undefined, { signal });
-  }
-}
-
-/**
- * Posts, and repeats for two minutes what was not answered or answered with 5xx.
- * @param {string} url
- * @param {string} key
- * @param {AbortSignal} signal
- * @returns {(path: string, body: object) => Promise<{ id?: string, retries: number }>}
- */
-function caller(url, key, signal) {
-  return async (path, body) => {
-    for (let retries = 0; retries < 240; retries++) {
-      const response = await fetch(url + path, {
-        method: 'POST',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }).catch(() => null);
-      signal.throwIfAborted();
-      if (response?.ok === true) {
-        /** @type {unknown} */
-        const answer = await response.json();
-        const id = typeof answer === 'object' && answer !== null && 'id' in answer ? String(answer.id) : '';
-        return { id, retries };
-      }
-      if (response !== null && response.status < 500)
-        throw new Error(`POST ${path} was answered with ${response.status}`);
-      await sleep(500, undefined, { signal });
-    }
-    throw new Error(`POST ${path} was not taken within two minutes`);
-  };
 }

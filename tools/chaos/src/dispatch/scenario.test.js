@@ -1,0 +1,70 @@
+import { createAlertStorm } from '@heliograph/simulators';
+import { describe, expect, test } from '@jest/globals';
+import { planBreaks, planSteps, REFUSALS, ROUTES } from './scenario.js';
+
+describe('what is reported', () => {
+  const steps = planSteps({ alerts: 300, seed: 7 });
+  test('is the same for the same seed, and another for another', () => {
+    expect(planSteps({ alerts: 300, seed: 7 })).toEqual(steps);
+    expect(planSteps({ alerts: 300, seed: 8 })).not.toEqual(steps);
+  });
+  test('comes in the order of time, fills the run, and has all that can happen', () => {
+    const times = steps.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    for (let tenth = 0; tenth < 10; tenth++) {
+      const share = times.filter((at) => Math.floor(at * 10) === tenth).length / times.length;
+      expect(share).toBeGreaterThan(0.01);
+    }
+    expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['firing', 'resolved', 'suppressed']));
+    expect(new Set(steps.map(({ subject }) => subject)).size).toBe(300);
+  });
+});
+
+test('some issues match both routes, some one of them, some none', () => {
+  const matches = createAlertStorm({ seed: 1, subjects: 60 }).map((subject) => {
+    const issue = subject.issue('firing', 0);
+    return ROUTES.filter((route) => route.matches(issue)).length;
+  });
+  expect(new Set(matches)).toEqual(new Set([0, 1, 2]));
+});
+
+test('only what the receiver refuses for good justifies a drop', () => {
+  expect([...REFUSALS]).toEqual([400]);
+});
+
+describe('what is broken', () => {
+  const victims = (/** @type {number} */ kills, seed = 1) =>
+    planBreaks({ kills, seed }).map((each) => (each.kind === 'kill' ? each.victim : 'freeze'));
+  /** @param {number} kills */
+  const counts = (kills) => {
+    /** @type {Record<string, number>} */
+    const found = {};
+    for (const victim of victims(kills)) found[victim] = (found[victim] ?? 0) + 1;
+    return found;
+  };
+  test('has fixed shares, the API on top, and one hanging PostgreSQL in the middle', () => {
+    expect(counts(50)).toEqual({
+      worker: 13,
+      orchestrator: 13,
+      temporal: 8,
+      postgres: 8,
+      clickhouse: 8,
+      api: 2,
+      freeze: 1,
+    });
+    expect(counts(12)).toEqual({
+      worker: 3,
+      orchestrator: 3,
+      temporal: 2,
+      postgres: 2,
+      clickhouse: 2,
+      freeze: 1,
+    });
+    expect(victims(50)[26]).toBe('freeze');
+    expect(victims(0)).toEqual(['freeze']);
+  });
+  test('comes in an order that the seed decides', () => {
+    expect(victims(50, 3)).toEqual(victims(50, 3));
+    expect(victims(50, 3)).not.toEqual(victims(50, 4));
+  });
+});

@@ -36,7 +36,14 @@ export type {
   UnrecordedOutcome,
 } from './contract.ts';
 export { notificationIdOf } from './decide/order-for.ts';
-export { decided, INITIAL_STREAM_STATE, LATE_RULES, notified, shouldNotify } from './decide/should-notify.ts';
+export {
+  decided,
+  givenUp,
+  INITIAL_STREAM_STATE,
+  LATE_RULES,
+  notified,
+  shouldNotify,
+} from './decide/should-notify.ts';
 export type { Decision, LateRule } from './decide/should-notify.ts';
 export { comparePositions, isPosition, positionAt, positionBefore } from './position.ts';
 export { issueSignal, wakeSignal } from './workflows/definitions.ts';

@@ -1,4 +1,10 @@
-import { decided, INITIAL_STREAM_STATE, notified, shouldNotify } from '@heliograph/dispatch-workflows';
+import {
+  decided,
+  givenUp,
+  INITIAL_STREAM_STATE,
+  notified,
+  shouldNotify,
+} from '@heliograph/dispatch-workflows';
 
 /**
  * @typedef {import('@heliograph/dispatch-workflows').StreamState} StreamState
@@ -16,10 +22,11 @@ import { decided, INITIAL_STREAM_STATE, notified, shouldNotify } from '@heliogra
  * Decides about a stream's issues once more, in the order of their positions, with the product's pure decision. What
  * depends on the moment (whether something that goes on is told again) is `allowed` at most.
  *
- * A notification that was dropped left the state as it was, so the intents are asked for that and for nothing else.
+ * What a notification that was dropped leaves depends on whether it may have arrived, so the intents are asked for that
+ * and for nothing else.
  * @param {readonly IssueRow[]} issues of one stream, by position
  * @param {Policy} policy
- * @param {(position: string) => Pick<IntentRow, 'status'> | undefined} intentAt
+ * @param {(position: string) => (Pick<IntentRow, 'status'> & { wasUncertain?: boolean }) | undefined} intentAt
  * @returns {{ steps: readonly Replayed[], state: StreamState }}
  */
 export function replayStream(issues, policy, intentAt) {
@@ -50,9 +57,14 @@ export function replayStream(issues, policy, intentAt) {
       steps.push({ issue, kind: null, verdict: 'none', reason: decision.reason });
     }
     const isTold = intent?.status !== 'dropped' && (decision.notify || (mayRepeat && intent !== undefined));
-    state = isTold
-      ? notified(state, signal, { now: issue.storedAt, provider: 'webhook', externalId: null })
-      : decided(state, signal, decision.notify ? null : decision.reason);
+    if (isTold) {
+      state = notified(state, signal, { now: issue.storedAt, provider: 'webhook', externalId: null });
+    } else if (decision.notify) {
+      const mayBeOpen = decision.kind === 'trigger' && intent?.wasUncertain === true;
+      state = givenUp(state, signal, { reason: decision.reason, mayBeOpen });
+    } else {
+      state = decided(state, signal, decision.reason);
+    }
   }
   return { steps, state };
 }

@@ -8,8 +8,9 @@ const LETTERS = { F: 'firing', S: 'suppressed', R: 'resolved' };
  * @param {string} letters
  * @param {number | null} renotifyIntervalMs
  * @param {readonly number[]} [dropped] positions, from 1
+ * @param {boolean} [wasUncertain] whether those may have arrived
  */
-function replayed(letters, renotifyIntervalMs, dropped = []) {
+function replayed(letters, renotifyIntervalMs, dropped = [], wasUncertain = false) {
   const issues = Array.from(letters, (letter, index) => ({
     eventId: `e${index}`,
     fingerprint: 'f',
@@ -20,7 +21,7 @@ function replayed(letters, renotifyIntervalMs, dropped = []) {
     storedAt: 1000 * index,
   }));
   const { steps, state } = replayStream(issues, { renotifyIntervalMs, maxSignalAgeMs: 60_000 }, (position) =>
-    dropped.includes(Number(position)) ? { status: 'dropped' } : undefined,
+    dropped.includes(Number(position)) ? { status: 'dropped', wasUncertain } : undefined,
   );
   const words = { demanded: '', allowed: '?', none: '' };
   return [...steps.map(({ kind, verdict }) => `${kind ?? '-'}${words[verdict]}`), state.status].join(' ');
@@ -36,6 +37,11 @@ test.each([
   ['RFR', null, '- trigger resolve resolved'],
 ])('%s, repeated every %s ms: %s', (letters, interval, expected) => {
   expect(replayed(letters, interval)).toBe(expected);
+});
+
+test('a bypass that was dropped is due again, and so is what may have arrived', () => {
+  expect(replayed('FSFF', null, [3])).toBe('trigger - update update firing');
+  expect(replayed('FR', null, [1], true)).toBe('trigger resolve resolved');
 });
 
 test('what was dropped left everything as it was', () => {

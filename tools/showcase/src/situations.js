@@ -332,7 +332,10 @@ const ROUTES = [
   {
     reason: 'not_matched',
     title: 'no route wants it',
-    play: async (ground) => ({ fingerprint: 'unwanted', eventId: await ground.report('unwanted', 'firing') }),
+    async play(ground) {
+      await ground.route('others', { query: 'severity:critical AND team:(billing OR search)' });
+      return { fingerprint: 'unwanted', eventId: await ground.report('unwanted', 'firing') };
+    },
   },
   {
     reason: 'route_disabled',
@@ -380,6 +383,7 @@ const ROUTES = [
     reason: 'route_is_newer',
     title: 'the route was made after the scan',
     async play(ground) {
+      await ground.route('older', { query: 'team:billing' });
       const eventId = await ground.report('newer', 'firing');
       await ground.untilExplained({ fingerprint: 'newer', eventId }, { reason: 'not_matched' });
       await routed(ground, 'newer');

@@ -320,6 +320,13 @@ describe('a trigger that may have arrived', () => {
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
   });
 
+  test('stays in doubt when a workflow task that gave it up is done again', async () => {
+    const { state, dependencies } = deliveryWorld(lost, rejected(false));
+    for (let time = 0; time < 2; time++) await attempt(dependencies);
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+    expect(state.requests).toHaveLength(2);
+  });
+
   test('leaves nothing in doubt where every sending was refused', async () => {
     const { dependencies } = deliveryWorld(rejected(true), rejected(false));
     await attempt(dependencies);

@@ -194,7 +194,12 @@ async function alreadySettled(
       };
     case 'dropped':
       if (order.reason === 'resolve_owed') return null;
-      return { kind: 'dropped', code: dropCodeOf(claim.code), recorded: true };
+      return {
+        kind: 'dropped',
+        code: dropCodeOf(claim.code),
+        recorded: true,
+        ...(order.kind === 'trigger' && claim.wasUncertain ? { mayBeOpen: true } : {}),
+      };
     case 'intended':
     case 'uncertain':
       // The ledger has to say so before anything is done about it. Where it says so already, the same entry is one.

@@ -260,6 +260,12 @@ export function ensureInstalled(
   options?: { readonly print?: (line: string) => void; readonly signal?: AbortSignal },
 ): Promise<boolean>;
 
+/**
+ * Builds and bundles packages and everything they need; output is shown only when it fails.
+ * @throws {StackError} STACK_BUILD_FAILED
+ */
+export function buildApps(root: string, packageNames: readonly string[], signal?: AbortSignal): Promise<void>;
+
 /** Says whether a server can listen on this loopback port now. */
 export function isPortFree(port: number): Promise<boolean>;
 

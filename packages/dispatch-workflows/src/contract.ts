@@ -105,32 +105,40 @@ export interface StreamState {
   readonly silence?: { readonly reason: SilenceReason; readonly since: Position } | null;
 }
 
-/** Why a signal leads to a notification. */
-export type NotifyReason =
+/** Every reason that leads to a notification. */
+export const NOTIFY_REASONS = [
   /** Nothing was open. */
-  | 'new'
+  'new',
   /** Still firing, and the route's interval has passed. */
-  | 'renotify'
+  'renotify',
   /** Fires again after it was last seen suppressed, whatever the interval. */
-  | 'suppression_bypass'
+  'suppression_bypass',
   /** Over, and something is open. */
-  | 'resolved'
+  'resolved',
   /** The resolve was decided before and never delivered. */
-  | 'resolve_owed';
+  'resolve_owed',
+] as const;
+
+/** Why a signal leads to a notification. */
+export type NotifyReason = (typeof NOTIFY_REASONS)[number];
+
+/** Every reason that leads to none. */
+export const SILENCE_REASONS = [
+  /** Not newer than what was decided last. */
+  'older_than_last',
+  /** Still firing, and the route renotifies never. */
+  'continuing',
+  /** Still firing, and the route's interval has not passed. */
+  'renotify_not_due',
+  'suppressed',
+  /** Over, and nothing is open. */
+  'resolved_without_notification',
+  /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
+  'stale',
+] as const;
 
 /** Why a signal leads to none. */
-export type SilenceReason =
-  /** Not newer than what was decided last. */
-  | 'older_than_last'
-  /** Still firing, and the route renotifies never. */
-  | 'continuing'
-  /** Still firing, and the route's interval has not passed. */
-  | 'renotify_not_due'
-  | 'suppressed'
-  /** Over, and nothing is open. */
-  | 'resolved_without_notification'
-  /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
-  | 'stale';
+export type SilenceReason = (typeof SILENCE_REASONS)[number];
 
 /** Consecutive silent decisions of one stream that were all alike. */
 export interface SilentRun {
@@ -276,16 +284,20 @@ export interface StreamRecord {
   readonly outcomes?: readonly UnrecordedOutcome[];
 }
 
-/** Why a decided notification was not delivered. */
-export type DropCode =
-  | 'REJECTED'
-  | 'EXPIRED'
-  | 'EXPIRED_RATE_LIMITED'
-  | 'CONNECTED_APP_MISSING'
-  | 'ISSUE_MISSING'
-  | 'SECRET_UNREADABLE'
+/** Every code with which a decided notification is given up. */
+export const DROP_CODES = [
+  'REJECTED',
+  'EXPIRED',
+  'EXPIRED_RATE_LIMITED',
+  'CONNECTED_APP_MISSING',
+  'ISSUE_MISSING',
+  'SECRET_UNREADABLE',
   /** A sending was cut off, and the stream decided otherwise when it came to it again. */
-  | 'SUPERSEDED';
+  'SUPERSEDED',
+] as const;
+
+/** Why a decided notification was not delivered. */
+export type DropCode = (typeof DROP_CODES)[number];
 
 /** What a sweep did. */
 export interface SweepResult {

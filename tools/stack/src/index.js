@@ -1,3 +1,4 @@
+export { buildApps } from './start/build-apps.js';
 export { StackError } from './errors.js';
 export { ensureInstalled } from './install.js';
 export { isPortFree } from './ports.js';

@@ -7,6 +7,7 @@ test('the declarations for other packages fit the implementation', () => {
   const declared = stack;
   expect(Object.keys(declared).toSorted()).toEqual([
     'StackError',
+    'buildApps',
     'defaultParts',
     'ensureInstalled',
     'isPortFree',

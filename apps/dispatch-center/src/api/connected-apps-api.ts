@@ -1,4 +1,4 @@
-import type { ConnectedAppStore } from '@heliograph/dispatch-workflows/stores';
+import { UNCERTAIN_POLICIES, type ConnectedAppStore } from '@heliograph/dispatch-workflows/stores';
 import { NotifierError, type ChannelRegistry } from '@heliograph/notifier/channels';
 import {
   decodeCursor,
@@ -18,7 +18,6 @@ import {
   idWithoutHyphens,
   nameInput,
   presentConnectedApp,
-  UNCERTAIN_POLICIES,
 } from './present.ts';
 
 const secretInput = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));

@@ -1,5 +1,6 @@
 import {
   DispatchError,
+  UNCERTAIN_POLICIES,
   type ConnectedApp,
   type DispatchErrorCode,
   type Route,
@@ -44,9 +45,6 @@ export function presentRoute(route: Route): v.InferOutput<typeof routeView> {
     updatedAt: new Date(route.updatedAt).toISOString(),
   };
 }
-
-/** What an app may want done about a notification of which nobody knows whether it arrived. */
-export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
 
 /** A connected app as the API shows it: never with its secret. */
 export const connectedAppView = v.object({

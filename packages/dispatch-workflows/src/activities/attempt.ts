@@ -2,7 +2,7 @@ import { isDatabaseError } from '@heliograph/database';
 import type { NotifiedIssue, Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry, StoredDeliveryRequest } from '@heliograph/notifier/channels';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult, DropCode } from '../contract.ts';
+import { DROP_CODES, type DeliveryOrder, type DeliveryResult, type DropCode } from '../contract.ts';
 import { notificationIdOf } from '../decide/order-for.ts';
 import type { AppHealthStore } from '../stores/app-health-store.ts';
 import type { Claim } from '../stores/claim.ts';
@@ -325,22 +325,9 @@ function throttleOf(retryAfterMs: number): number {
   return Math.min(MAX_THROTTLE_MS, Math.max(MIN_RETRY_AFTER_MS, retryAfterMs));
 }
 
-const DROP_CODES: ReadonlySet<string> = new Set<DropCode>([
-  'REJECTED',
-  'EXPIRED',
-  'EXPIRED_RATE_LIMITED',
-  'CONNECTED_APP_MISSING',
-  'ISSUE_MISSING',
-  'SECRET_UNREADABLE',
-  'SUPERSEDED',
-]);
-
-function isDropCode(code: string | null): code is DropCode {
-  return code !== null && DROP_CODES.has(code);
-}
-
+/** A code of another release is told as the most general one. */
 function dropCodeOf(code: string | null): DropCode {
-  return isDropCode(code) ? code : 'REJECTED';
+  return DROP_CODES.find((known) => known === code) ?? 'REJECTED';
 }
 
 function requestOf(

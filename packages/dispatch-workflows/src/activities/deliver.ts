@@ -8,7 +8,7 @@ import {
   type StreamState,
 } from '../contract.ts';
 import { notificationIdOf, orderFor } from '../decide/order-for.ts';
-import { type Decision, LATE_RULES, shouldNotify } from '../decide/should-notify.ts';
+import { type Decision, shouldNotify, shouldNotifyAtAnyAge } from '../decide/should-notify.ts';
 import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
 import { waitingRows } from './delivery-rows.ts';
 
@@ -61,14 +61,7 @@ async function decidedFirst(
   const decision = shouldNotify(state, signal, now);
   if (decision.reason !== 'stale') return decision;
   const intent = await streams.intentOf(notificationIdOf(stream, signal.position));
-  return intent === null
-    ? decision
-    : shouldNotify(
-        state,
-        signal,
-        now,
-        LATE_RULES.filter((rule) => rule !== 'staleness'),
-      );
+  return intent === null ? decision : shouldNotifyAtAnyAge(state, signal, now);
 }
 
 /** What a patient delivery needs of its activity. */

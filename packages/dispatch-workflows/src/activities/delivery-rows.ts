@@ -3,6 +3,7 @@ import type {
   DeliveryOrder,
   DeliveryResult,
   DropCode,
+  IssueSignal,
   SilentRun,
   StreamKey,
   StreamRecord,
@@ -29,7 +30,9 @@ export type Ending =
   | { readonly kind: 'assumed'; readonly provider: string }
   | { readonly kind: 'dropped'; readonly code: DropCode; readonly mayBeOpen?: boolean };
 
-type Decided = Pick<DeliveryOrder, 'notificationId' | 'kind' | 'reason' | 'issue' | 'decidedAt'>;
+type Decided = Pick<DeliveryOrder, 'notificationId' | 'kind' | 'reason' | 'decidedAt'> & {
+  readonly issue: Pick<IssueSignal, 'eventId' | 'position' | 'policy'>;
+};
 
 /** The rows of a notification that has come to its end: state, intent, and what the ledger tells. */
 export function endingRows(
@@ -80,21 +83,8 @@ export function cutOffRows(
   order: DeliveryOrder,
   { at, claims, provider }: { readonly at: number; readonly claims: number; readonly provider: string },
 ): StreamWrite {
-  return {
-    stream: order.stream,
-    ledger: {
-      entries: [
-        attemptEntry(order, {
-          at,
-          claims: claims - 1,
-          provider,
-          outcome: { kind: 'uncertain', code: 'CONNECTION_LOST' },
-          durationMs: 0,
-        }),
-      ].map((entry) => ({ ...entry, code: 'CUT_OFF' })),
-      runs: [],
-    },
-  };
+  const entry = cutOffEntry(order.stream, order, { at, claims: claims - 1, provider });
+  return { stream: order.stream, ledger: { entries: [entry], runs: [] } };
 }
 
 /** The rows of a notification that an earlier sending delivered: its intent and the ledger tell of it already. */
@@ -114,47 +104,18 @@ export function waitingRows(order: DeliveryOrder): StreamWrite {
 
 /** The rows of a notification that its stream has passed without settling it. */
 export function passedRows(intent: PassedIntent, at: number): StreamWrite {
-  const { notificationId, stream, claims, kind, reason, provider, eventId, position } = intent;
-  const common = {
-    fingerprint: stream.fingerprint,
-    routeId: stream.routeId,
-    connectedAppId: stream.connectedAppId,
-    eventId,
-    position,
-    notificationId,
-    kind,
-    reason,
-  };
+  const { notificationId, stream, claims, provider } = intent;
+  const ending: Ending = { kind: 'dropped', code: 'SUPERSEDED' };
+  const order: Decided = { ...intent, issue: intent };
   return {
     stream,
-    intents: [{ notificationId, status: 'dropped', claims, code: 'SUPERSEDED' }],
+    intents: [intentAfter(notificationId, ending, claims)],
     ledger: {
       runs: [],
       entries: [
-        {
-          ...common,
-          id: `${notificationId}:decided:${reason}:${intent.decidedAt}`,
-          at: intent.decidedAt,
-          stage: 'decided',
-        },
-        {
-          ...common,
-          id: `${notificationId}:attempt:${claims}`,
-          at,
-          stage: 'attempted',
-          outcome: 'uncertain',
-          code: 'CUT_OFF',
-          attempt: claims,
-          provider,
-        },
-        {
-          ...common,
-          id: `${notificationId}:settled:${intent.decidedAt}:${claims}:superseded`,
-          at,
-          stage: 'settled',
-          outcome: 'dropped',
-          code: 'SUPERSEDED',
-        },
+        decidedEntry(stream, order),
+        cutOffEntry(stream, order, { at, claims, provider }),
+        endingEntry(stream, order, ending, { at, claims }),
       ],
     },
   };
@@ -222,11 +183,33 @@ function decidedEntry(stream: StreamKey, order: Decided): LedgerEntry {
   return { ...of(stream, order), id, at: decidedAt, stage: 'decided' };
 }
 
+function cutOffEntry(
+  stream: StreamKey,
+  order: Decided,
+  { at, claims, provider }: { readonly at: number; readonly claims: number; readonly provider: string },
+): LedgerEntry {
+  return {
+    ...of(stream, order),
+    id: attemptId(order.notificationId, claims),
+    at,
+    stage: 'attempted',
+    outcome: 'uncertain',
+    code: 'CUT_OFF',
+    attempt: claims,
+    provider,
+  };
+}
+
+/** A sending that was cut off and one that told of itself late are the same entry. */
+function attemptId(notificationId: string, claims: number): string {
+  return `${notificationId}:attempt:${claims}`;
+}
+
 function attemptEntry(order: DeliveryOrder, attempt: AttemptMade): LedgerEntry {
   const { outcome, claims, at, provider, durationMs } = attempt;
   return {
     ...of(order.stream, order),
-    id: `${order.notificationId}:attempt:${claims}`,
+    id: attemptId(order.notificationId, claims),
     at,
     stage: 'attempted',
     outcome: OUTCOMES[outcome.kind],

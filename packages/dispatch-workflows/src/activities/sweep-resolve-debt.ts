@@ -1,11 +1,16 @@
-import type { IssueSignal, Position, StreamKey, SweepResult } from '../contract.ts';
+import {
+  DEFAULT_SIGNAL_POLICY,
+  type IssueSignal,
+  type Position,
+  type StreamKey,
+  type SweepResult,
+} from '../contract.ts';
+import { comparePositions } from '../position.ts';
 import type { DebtStore, ResolveDebt } from '../stores/debt-store.ts';
+import type { IssueStore } from '../stores/issue-store.ts';
 import type { StreamStore } from '../stores/stream-store.ts';
 import { passedRows } from './delivery-rows.ts';
-import type { IssueStore } from '../stores/issue-store.ts';
-import { comparePositions } from '../position.ts';
 import { signalOf } from './match-routes.ts';
-import { DEFAULT_SIGNAL_POLICY } from '../contract.ts';
 
 /** Knobs of the sweep. */
 export interface SweepOptions {
@@ -133,7 +138,8 @@ async function settlePassed(
   untouchedMs: number,
 ): Promise<number> {
   const passed = await debts.passedIntents(untouchedMs);
-  for (const intent of passed) await streams.write(passedRows(intent, now()));
+  // Together they are few statements.
+  await Promise.all(passed.map((intent) => streams.write(passedRows(intent, now()))));
   return passed.length;
 }
 

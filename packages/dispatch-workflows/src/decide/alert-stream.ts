@@ -21,6 +21,7 @@ import {
   type LateRule,
   notified,
   shouldNotify,
+  shouldNotifyAtAnyAge,
 } from './should-notify.ts';
 
 /** What a stream needs from whoever runs it. */
@@ -100,7 +101,8 @@ export class AlertStream {
     if (first === null) return null;
     const decision = this.#decide(first.signal, first.now, ports);
     // What was delivered on the way was begun before it got too old.
-    const order = decision.reason === 'stale' ? this.#whateverItsAge(first.signal, first.now) : decision;
+    const order =
+      decision.reason === 'stale' ? shouldNotifyAtAnyAge(state, first.signal, first.now) : decision;
     if (!order.notify) return null;
     this.#inbox = this.#inbox.filter(({ position }) => position !== first.signal.position);
     return orderFor(this.key, state, first.signal, order, first.now);
@@ -134,7 +136,7 @@ export class AlertStream {
       const now = ports.now();
       let decision = this.#decide(signal, now, ports);
       if (decision.reason === 'stale' && (await ports.wasBegun(notificationIdOf(this.key, signal.position))))
-        decision = this.#whateverItsAge(signal, now);
+        decision = shouldNotifyAtAnyAge(this.#state, signal, now);
       if (!decision.notify) {
         this.#stayedSilent(signal, decision.reason, now);
         continue;
@@ -182,15 +184,6 @@ export class AlertStream {
       if (rule === undefined || ports.knows(rule)) return decision;
       rules = rules.filter((each) => each !== rule);
     }
-  }
-
-  #whateverItsAge(signal: IssueSignal, now: number): Decision {
-    return shouldNotify(
-      this.#state,
-      signal,
-      now,
-      LATE_RULES.filter((rule) => rule !== 'staleness'),
-    );
   }
 
   #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {

@@ -64,6 +64,13 @@ export function shouldNotify(
   }
 }
 
+/** The decision on a signal that is worth telling however old it is: a sending of it was begun before. */
+export function shouldNotifyAtAnyAge(state: StreamState, signal: IssueSignal, now: number): Decision {
+  return shouldNotify(state, signal, now, AGELESS_RULES);
+}
+
+const AGELESS_RULES = LATE_RULES.filter((rule) => rule !== 'staleness');
+
 const OPENING: Decision = { notify: true, kind: 'trigger', reason: 'new' };
 
 /** What to do about a stream that fires while it is open. */

@@ -1,5 +1,6 @@
 import { alertWorkflowId } from '../alert-workflow-id.ts';
 import { notificationIdOf } from '../decide/order-for.ts';
+import { DROP_CODES, type DropCode } from '../contract.ts';
 import { comparePositions } from '../position.ts';
 import type { Intent } from '../stores/intent-store.ts';
 import type { LedgerEntry } from '../stores/ledger-entry.ts';
@@ -137,7 +138,7 @@ function silenceOf(
     : null;
 }
 
-const DROPS: Readonly<Record<string, StreamReason>> = {
+const DROPS: Readonly<Record<DropCode, StreamReason>> = {
   REJECTED: 'rejected',
   EXPIRED: 'signal_expired',
   EXPIRED_RATE_LIMITED: 'signal_expired_rate_limited',
@@ -150,7 +151,7 @@ const DROPS: Readonly<Record<string, StreamReason>> = {
 function reasonOf(facts: ExplainFacts, about: StreamCase, outcome: ExplainedStream['outcome']): StreamReason {
   const { notice, silence, signalled, matched, state } = about;
   if (notice !== null) {
-    return outcome.kind === 'dropped' ? (DROPS[outcome.code ?? ''] ?? 'rejected') : notice.reason;
+    return outcome.kind === 'dropped' ? dropReason(outcome.code) : notice.reason;
   }
   if (silence !== null) return silence.reason;
   if (signalled === false) return 'connected_app_disabled';
@@ -160,6 +161,10 @@ function reasonOf(facts: ExplainFacts, about: StreamCase, outcome: ExplainedStre
     comparePositions(state.lastPosition, facts.key.position) >= 0;
   if (hasPassed && matched) return 'decision_not_recorded';
   return facts.routesThen === null ? 'not_scanned_yet' : 'not_decided_yet';
+}
+
+function dropReason(code: string | null): StreamReason {
+  return DROPS[DROP_CODES.find((known) => known === code) ?? 'REJECTED'];
 }
 
 function isUnderWay({ status }: Intent): boolean {

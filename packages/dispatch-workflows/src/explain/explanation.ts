@@ -1,5 +1,5 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import type { NotifyReason, SilenceReason } from '../contract.ts';
+import { NOTIFY_REASONS, SILENCE_REASONS, type NotifyReason, type SilenceReason } from '../contract.ts';
 import type { LedgerOutcome } from '../stores/ledger-entry.ts';
 
 /** Why a route told of an issue or did not. */
@@ -18,17 +18,8 @@ export type RouteReason = (typeof ROUTE_REASONS)[number];
 
 /** Why an alert stream told of an issue or did not. */
 export const STREAM_REASONS = [
-  'new',
-  'renotify',
-  'suppression_bypass',
-  'resolved',
-  'resolve_owed',
-  'older_than_last',
-  'continuing',
-  'renotify_not_due',
-  'suppressed',
-  'resolved_without_notification',
-  'stale',
+  ...NOTIFY_REASONS,
+  ...SILENCE_REASONS,
   'rejected',
   'signal_expired',
   'signal_expired_rate_limited',

@@ -2,7 +2,7 @@ import type { Postgres, Sealer } from '@heliograph/database';
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { DispatchError } from '../errors.ts';
 import type { AppHealth } from './app-health-store.ts';
-import { connectedAppHealth, connectedApps, routes } from './schema.ts';
+import { connectedAppHealth, connectedApps, routes, type UNCERTAIN_POLICIES } from './schema.ts';
 import { stored } from './stored.ts';
 import type { StreamKey } from '../contract.ts';
 
@@ -10,7 +10,7 @@ import type { StreamKey } from '../contract.ts';
  * What to do about a notification of which nobody knows whether it arrived: send everything again but a renotification,
  * really everything, or nothing.
  */
-export type UncertainPolicy = 'resend-pages' | 'resend-all' | 'resend-none';
+export type UncertainPolicy = (typeof UNCERTAIN_POLICIES)[number];
 
 /** A connected app as it may be shown: without its secret. */
 export interface ConnectedApp {

@@ -25,6 +25,7 @@ export type { Ledger, LedgerCarrier } from './ledger.ts';
 export type { LedgerBatch, LedgerEntry, LedgerOutcome, LedgerRun, LedgerStage } from './ledger-entry.ts';
 export type { StoredRun } from './ledger-store.ts';
 export { migrateDispatch } from './migrate.ts';
+export { UNCERTAIN_POLICIES } from './schema.ts';
 export { createRouteStore } from './route-store.ts';
 export type {
   ActiveRoute,

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded } from '@heliograph/database';
 import * as v from 'valibot';
-import type { Position, SilenceReason } from '../contract.ts';
+import { NOTIFY_REASONS, SILENCE_REASONS, type Position, type SilenceReason } from '../contract.ts';
 import type { LedgerBatch, LedgerEntry, LedgerRun } from './ledger-entry.ts';
 
 /** Consecutive silent decisions as they are read: those of all batches together. */
@@ -29,7 +29,6 @@ export interface LedgerStore {
 }
 
 const STAGES = ['seen', 'matched', 'decided', 'attempted', 'settled'] as const;
-const REASONS = ['new', 'renotify', 'suppression_bypass', 'resolved', 'resolve_owed'] as const;
 const OUTCOMES = [
   'delivered',
   'refused',
@@ -59,7 +58,7 @@ const entrySchema = v.pipe(
     route_id: text,
     connected_app_id: text,
     config_version: number,
-    reason: one(REASONS),
+    reason: one(NOTIFY_REASONS),
     clause: text,
     notification_id: text,
     kind: one(KINDS),
@@ -103,14 +102,7 @@ const runSchema = v.pipe(
   v.object({
     route_id: v.string(),
     connected_app_id: v.string(),
-    reason: v.picklist([
-      'older_than_last',
-      'continuing',
-      'renotify_not_due',
-      'suppressed',
-      'resolved_without_notification',
-      'stale',
-    ]),
+    reason: v.picklist(SILENCE_REASONS),
     version: v.string(),
     since: v.string(),
     first_position: v.string(),

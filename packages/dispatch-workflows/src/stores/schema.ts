@@ -15,7 +15,7 @@ import {
 } from 'drizzle-orm/pg-core';
 
 /** What an app may want done about an uncertain notification; see `UncertainPolicy`. */
-const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
+export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
 
 /** From the row before the sending to what became of it. */
 const INTENT_STATUSES = ['intended', 'refused', 'uncertain', 'delivered', 'dropped'] as const;

@@ -1,7 +1,7 @@
 import { toDatabaseError, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { StreamKey, StreamState } from '../contract.ts';
+import { SILENCE_REASONS, type StreamKey, type StreamState } from '../contract.ts';
 import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
 import { createBatchedReader } from './batched-reader.ts';
 import { createBatchedWriter } from './batched-writer.ts';
@@ -223,14 +223,7 @@ function textsIn(json: string): Readonly<Record<string, string>> {
 }
 
 const silenceSchema = v.object({
-  reason: v.picklist([
-    'older_than_last',
-    'continuing',
-    'renotify_not_due',
-    'suppressed',
-    'resolved_without_notification',
-    'stale',
-  ]),
+  reason: v.picklist(SILENCE_REASONS),
   since: v.string(),
 });
 

@@ -6,7 +6,7 @@ import { StackError } from '../errors.js';
  * Builds packages and everything they need; output is shown only when it fails.
  * @param {string} root
  * @param {readonly string[]} packageNames
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @throws {StackError} STACK_BUILD_FAILED
  */
 export async function buildApps(root, packageNames, signal) {

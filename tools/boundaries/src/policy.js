@@ -1,13 +1,13 @@
 /**
  * What the rules allow. Packages are named without their scope, as their folders are.
  *
- * @typedef {'app' | 'domain' | 'foundation' | 'tooling'} Layer
+ * @typedef {'app' | 'skeleton' | 'domain' | 'contract' | 'foundation' | 'tooling'} Layer
  * @typedef {'node' | 'isolate' | 'both'} Runtime
  * @typedef {{ readonly from: string, readonly to: string, readonly why: string }} ReasonedEdge
  */
 
 /** @type {readonly Layer[]} */
-export const LAYERS = ['app', 'domain', 'foundation', 'tooling'];
+export const LAYERS = ['app', 'skeleton', 'domain', 'contract', 'foundation', 'tooling'];
 
 /** @type {readonly Runtime[]} */
 export const RUNTIMES = ['node', 'isolate', 'both'];
@@ -15,11 +15,22 @@ export const RUNTIMES = ['node', 'isolate', 'both'];
 /** Which layers the projects of a workspace folder may have. @type {Readonly<Record<string, readonly Layer[]>>} */
 export const LAYERS_OF_FOLDER = {
   apps: ['app'],
-  packages: ['domain', 'foundation', 'tooling'],
+  packages: ['skeleton', 'domain', 'contract', 'foundation', 'tooling'],
   tools: ['tooling'],
 };
 
-/** Domains meet in the contract that the package on the right exports. @type {readonly ReasonedEdge[]} */
+/**
+ * Which runtimes a layer may have, where that is limited: a skeleton is a process, and a wire contract is read by
+ * servers, command lines and browsers alike.
+ * @type {Readonly<Record<string, readonly Runtime[]>>}
+ */
+export const RUNTIMES_OF_LAYER = { skeleton: ['node'], contract: ['isolate', 'both'] };
+
+/**
+ * Domains meet in the contract that the package on the right exports. A wire contract that reads a domain is listed here
+ * too: whoever reads the contract then installs the domain as well.
+ * @type {readonly ReasonedEdge[]}
+ */
 export const CONTRACT_EDGES = [
   { from: 'incident', to: 'health-machine', why: 'incidents are made of health events' },
   { from: 'uptime', to: 'health-machine', why: 'the state log is made of health events' },
@@ -35,7 +46,7 @@ export const FOUNDATION_EDGES = [];
 export const ISOLATE_PACKAGES = ['@temporalio/workflow', '@temporalio/common', '@temporalio/common/lib/'];
 
 /** Libraries that use nothing of Node, in any entry. */
-export const PURE_LIBRARIES = ['valibot'];
+export const PURE_LIBRARIES = ['valibot', '@valibot/to-json-schema'];
 
 /** Dev dependencies of the workspace root that every test may import. */
 export const ROOT_TEST_PACKAGES = ['@jest/globals', 'fast-check', 'typescript'];

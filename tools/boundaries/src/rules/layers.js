@@ -2,8 +2,9 @@ import { CONTRACT_EDGES, FOUNDATION_EDGES } from '../policy.js';
 import { tagsOf } from '../workspace.js';
 
 /**
- * Arrows point down: app → domain → foundation. Tooling is for development; two domains or two foundations meet only
- * along the edges that the policy lists.
+ * Arrows point down: app → skeleton → foundation and app → domain → foundation. A wire contract may be read from every
+ * layer and reads nothing that needs Node. Tooling is for development. Two domains, two foundations, or a contract and a
+ * domain meet only along the edges that the policy lists.
  * @param {readonly import('../edges.js').Edge[]} edges
  * @returns {readonly import('../violation.js').Violation[]}
  */
@@ -37,26 +38,55 @@ function brokenArrow(edge) {
         : 'use tooling in tests, src/testing/, demo/ and scripts/ only';
     return { problem: `${arrow} outside of tests and dev files`, fix };
   }
+  const fix = brokenPair(edge, from, to);
+  return fix === undefined ? undefined : { problem: arrow, fix };
+}
+
+/**
+ * Judges two layers that ship.
+ * @param {import('../edges.js').Edge} edge
+ * @param {string} from
+ * @param {string} to
+ * @returns {string | undefined} what to do, where the edge is not allowed
+ */
+function brokenPair(edge, from, to) {
+  const names = `${edge.source.shortName} → ${edge.target.shortName}`;
+  if (to === 'skeleton')
+    return from === 'app'
+      ? undefined
+      : 'only apps use a skeleton: move what is shared into a foundation, or the use into the app';
+  if (from === 'contract') return brokenContract(edge, to, names);
+  if (to === 'contract') return undefined;
+  if (from === 'skeleton')
+    return to === 'foundation'
+      ? undefined
+      : 'a skeleton knows no domain: take what it needs as an argument and pass it in the app';
   if (from === 'domain' && to === 'domain')
     return listed(CONTRACT_EDGES, edge)
       ? undefined
-      : {
-          problem: arrow,
-          fix: `meet in an event type that one of them exports and wire them in an app, or list the contract edge ${source.shortName} → ${target.shortName} in tools/boundaries/src/policy.js`,
-        };
+      : `meet in an event type that one of them exports and wire them in an app, or list the contract edge ${names} in tools/boundaries/src/policy.js`;
   if (from === 'foundation' && to === 'foundation')
     return listed(FOUNDATION_EDGES, edge)
       ? undefined
-      : {
-          problem: arrow,
-          fix: `take what it needs as an argument, or list the foundation edge ${source.shortName} → ${target.shortName} with its reason in tools/boundaries/src/policy.js`,
-        };
+      : `take what it needs as an argument, or list the foundation edge ${names} with its reason in tools/boundaries/src/policy.js`;
   if (from === 'foundation' && to === 'domain')
-    return {
-      problem: arrow,
-      fix: 'arrows point down: move the code into the domain, or take it as an argument',
-    };
+    return 'arrows point down: move the code into the domain, or take it as an argument';
   return undefined;
+}
+
+/**
+ * @param {import('../edges.js').Edge} edge
+ * @param {string} to
+ * @param {string} names
+ * @returns {string | undefined}
+ */
+function brokenContract(edge, to, names) {
+  if (to === 'contract' || (to === 'foundation' && tagsOf(edge.target, 'runtime').includes('isolate')))
+    return undefined;
+  if (to === 'domain' && listed(CONTRACT_EDGES, edge)) return undefined;
+  return to === 'domain'
+    ? `declare it in the contract and let the domain read it there, or list the contract edge ${names} with its reason in tools/boundaries/src/policy.js`
+    : 'a wire contract is read in browsers too: use pure libraries, isolate packages and other contracts only';
 }
 
 /**

@@ -5,7 +5,9 @@ import { checkLayers } from './layers.js';
 
 const FOLDERS = /** @type {const} */ ({
   app: 'apps',
+  skeleton: 'packages',
   domain: 'packages',
+  contract: 'packages',
   foundation: 'packages',
   tooling: 'tools',
 });
@@ -32,9 +34,17 @@ function violationsOf(from, to, path = 'src/index.ts', [a, b] = ['a', 'b']) {
 describe('arrows', () => {
   test.each(
     /** @type {const} */ ([
+      ['app', 'skeleton'],
       ['app', 'domain'],
+      ['app', 'contract'],
       ['app', 'foundation'],
+      ['skeleton', 'contract'],
+      ['skeleton', 'foundation'],
+      ['domain', 'contract'],
       ['domain', 'foundation'],
+      ['contract', 'contract'],
+      ['foundation', 'contract'],
+      ['tooling', 'skeleton'],
       ['tooling', 'domain'],
       ['tooling', 'foundation'],
       ['tooling', 'tooling'],
@@ -47,10 +57,21 @@ describe('arrows', () => {
     /** @type {const} */ ([
       ['app', 'app'],
       ['app', 'tooling'],
+      ['skeleton', 'app'],
+      ['skeleton', 'skeleton'],
+      ['skeleton', 'domain'],
+      ['skeleton', 'tooling'],
       ['domain', 'app'],
+      ['domain', 'skeleton'],
       ['domain', 'domain'],
       ['domain', 'tooling'],
+      ['contract', 'app'],
+      ['contract', 'skeleton'],
+      ['contract', 'domain'],
+      ['contract', 'foundation'],
+      ['contract', 'tooling'],
       ['foundation', 'app'],
+      ['foundation', 'skeleton'],
       ['foundation', 'domain'],
       ['foundation', 'foundation'],
       ['foundation', 'tooling'],
@@ -71,6 +92,18 @@ test.each([
   'drizzle.config.js',
 ])('tooling may be used in %s as a dev dependency', (path) => {
   expect(violationsOf('domain', 'tooling', path)).toEqual([]);
+});
+
+test('a wire contract may read an isolate foundation', () => {
+  const workspace = fakeWorkspace({
+    'packages/a': {
+      tags: ['layer:contract', 'runtime:both'],
+      manifest: { dependencies: { '@fake/b': '0.0.0' } },
+      files: { 'src/index.ts': "import '@fake/b';" },
+    },
+    'packages/b': { tags: ['layer:foundation', 'runtime:isolate'] },
+  });
+  expect(checkLayers(collectEdges(workspace))).toEqual([]);
 });
 
 test('a test does not excuse an arrow that points up', () => {

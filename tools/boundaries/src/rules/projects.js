@@ -1,4 +1,4 @@
-import { LAYERS, LAYERS_OF_FOLDER, LICENSE, RUNTIMES } from '../policy.js';
+import { LAYERS, LAYERS_OF_FOLDER, LICENSE, RUNTIMES, RUNTIMES_OF_LAYER } from '../policy.js';
 import { manifestLine, manifestPath, tagsOf } from '../workspace.js';
 
 /**
@@ -38,6 +38,13 @@ function brokenTags(project) {
     );
   });
   const wrongFolder = tagsOf(project, 'layer').filter((layer) => !fitsFolder(project, layer));
+  const [firstLayer = ''] = tagsOf(project, 'layer');
+  const allowedRuntimes = RUNTIMES_OF_LAYER[firstLayer] ?? RUNTIMES;
+  const wrongRuntime = tagsOf(project, 'runtime').filter(
+    (runtime) =>
+      RUNTIMES.some((candidate) => candidate === runtime) &&
+      !allowedRuntimes.some((allowed) => allowed === runtime),
+  );
   return [
     ...unknown.map((tag) => ({
       line,
@@ -59,6 +66,11 @@ function brokenTags(project) {
       line,
       problem: `layer:${layer} in ${project.folder.split('/')[0]}/`,
       fix: 'move the folder or change the tag',
+    })),
+    ...wrongRuntime.map((runtime) => ({
+      line,
+      problem: `runtime:${runtime} in layer:${firstLayer}`,
+      fix: `use ${allTags('runtime', allowedRuntimes)}`,
     })),
   ];
 }

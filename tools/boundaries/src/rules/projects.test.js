@@ -20,6 +20,10 @@ describe('tags', () => {
     [['layer:domain', 'runtime:deno'], ['unknown tag runtime:deno']],
     [['layer:domain', 'runtime:node', 'scope:x'], ['unknown tag scope:x']],
     [['layer:app', 'runtime:node'], ['layer:app in packages/']],
+    [['layer:skeleton', 'runtime:node'], []],
+    [['layer:skeleton', 'runtime:both'], ['runtime:both in layer:skeleton']],
+    [['layer:contract', 'runtime:both'], []],
+    [['layer:contract', 'runtime:node'], ['runtime:node in layer:contract']],
   ])('%j', (tags, expected) => {
     expect(problemsOf({ tags })).toEqual(expected);
   });

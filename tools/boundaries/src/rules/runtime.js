@@ -16,6 +16,7 @@ const TO_ACTIVITY = 'do it in an activity and declare its interface in src/contr
 export function checkRuntime(workspace, edges) {
   return [
     ...[...workspace.projects.values()].flatMap((project) => checkIsolateFiles(workspace, project)),
+    ...[...workspace.projects.values()].flatMap((project) => checkContractFiles(workspace, project)),
     ...edges.flatMap(checkDeclared),
   ];
 }
@@ -38,6 +39,31 @@ function checkDeclared({ source, target, found, dev, file, line }) {
       fix: `move it to devDependencies, or tag ${source.shortName} runtime:both and keep the use out of its isolate files`,
     },
   ];
+}
+
+/**
+ * All source of a wire contract runs in browsers too, also what its tsconfig.isolate.json leaves out because it uses a
+ * global such as `fetch`. Which packages of the workspace it may read is for the rule of layers.
+ * @param {import('../workspace.js').Workspace} workspace
+ * @param {import('../workspace.js').Project} project
+ * @returns {readonly import('../violation.js').Violation[]}
+ */
+function checkContractFiles(workspace, project) {
+  if (!tagsOf(project, 'layer').includes('contract')) return [];
+  const sources = [...project.files.values()].filter(({ place }) => place === 'source');
+  return sources.flatMap((file) =>
+    file.imports.flatMap(({ specifier: text, line }) => {
+      const specifier = parseSpecifier(text);
+      if (specifier.kind !== 'builtin' && specifier.kind !== 'package') return [];
+      if (specifier.kind === 'package') {
+        const isOurs = workspace.projects.has(specifier.name);
+        if (isOurs || PURE_LIBRARIES.includes(specifier.name)) return [];
+      }
+      const fix =
+        'take what it needs as an argument, or list a library that uses nothing of Node in PURE_LIBRARIES of tools/boundaries/src/policy.js';
+      return [{ file: file.path, line, rule: 'runtime', problem: `the wire contract imports ${text}`, fix }];
+    }),
+  );
 }
 
 /**

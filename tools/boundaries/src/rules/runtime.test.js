@@ -102,3 +102,25 @@ test('an isolate package does not depend on a node package, except for tests', (
   expect(violationsOf({}, { runtime: 'isolate', manifest: { devDependencies: dependency } })).toEqual([]);
   expect(violationsOf({}, { runtime: 'both', manifest: { dependencies: dependency } })).toEqual([]);
 });
+
+describe('a wire contract, also in the files that are no isolate code,', () => {
+  const contract = (/** @type {string} */ specifier) => {
+    const files = {
+      'tsconfig.isolate.json': '{ "include": ["src/index.ts"] }',
+      'src/client.ts': `import type { A } from '${specifier}';`,
+    };
+    const tags = ['layer:contract', 'runtime:both'];
+    const workspace = fakeWorkspace({ ...OTHERS, 'packages/wire': { tags, files } });
+    return summaries(checkRuntime(workspace, collectEdges(workspace)));
+  };
+
+  test.each(['valibot', '@fake/pure', './index.ts'])('may import %s', (specifier) => {
+    expect(contract(specifier)).toEqual([]);
+  });
+
+  test.each(['node:fs', 'hono', '@temporalio/common'])('may not import %s', (specifier) => {
+    expect(contract(specifier)).toEqual([
+      `packages/wire/src/client.ts:1 the wire contract imports ${specifier}`,
+    ]);
+  });
+});

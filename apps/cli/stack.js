@@ -3,5 +3,5 @@
 export default {
   name: 'cli',
   order: 90,
-  processes: async () => [],
+  processes: [],
 };

@@ -9,8 +9,10 @@ test('the declarations for other packages fit the implementation', () => {
     'StackError',
     'buildApps',
     'defaultParts',
+    'describeProcesses',
     'ensureInstalled',
     'isPortFree',
+    'loadApp',
     'readRunState',
     'startStack',
   ]);

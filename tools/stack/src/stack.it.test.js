@@ -118,6 +118,25 @@ test('all three servers answer, and run.json says where, without passwords', asy
   expect(JSON.stringify(state)).not.toContain(new URL(variable('CLICKHOUSE_URL')).password);
 });
 
+test('processes that were added run under the stack’s care and can be stopped and started again alone', async () => {
+  const spec = {
+    name: 'added',
+    command: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1000)'],
+    isReady: async () => true,
+  };
+  const first = await stack.run([spec]);
+  const { pid = 0 } = processOf('added');
+  expect(startTimeOf(pid)).toBeDefined();
+  await first.stop();
+  expect(startTimeOf(pid)).toBeUndefined();
+  expect(stack.processes().map(({ name }) => name)).toEqual(['postgres', 'clickhouse', 'temporal']);
+
+  const second = await stack.run([spec]);
+  expect(processOf('added').state).toBe('ready');
+  await second.stop();
+});
+
 describe('a server killed with -9 under writes is back on its port with all that was acknowledged:', () => {
   test('PostgreSQL', async () => {
     const sql = postgres(variable('POSTGRES_URL'), { max: 4, connect_timeout: 2 });

@@ -202,6 +202,14 @@ async function startLocked({
       const added = specs.map(supervise);
       groups.push(added);
       await Promise.all(added.map((it) => it.start()));
+      return {
+        async stop() {
+          await Promise.all(added.map((it) => it.stop()));
+          const index = groups.indexOf(added);
+          if (index !== -1) groups.splice(index, 1);
+          save();
+        },
+      };
     },
   };
 }

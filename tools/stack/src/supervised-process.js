@@ -180,6 +180,7 @@ export class SupervisedProcess {
   }
 
   /**
+   * Nobody is asked before the guard has reported a process: another server on the port could answer.
    * @param {AbortSignal} signal
    * @returns {Promise<boolean>}
    */
@@ -189,8 +190,8 @@ export class SupervisedProcess {
     while (!signal.aborted) {
       const elapsedMs = performance.now() - startedAtMs;
       if (elapsedMs > readyWithinMs) return false;
-      const answered = isReady(AbortSignal.any([signal, AbortSignal.timeout(5_000)])).catch(() => false);
-      if (await answered) return true;
+      const attempt = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
+      if (this.#child !== undefined && (await isReady(attempt).catch(() => false))) return true;
       await delay(elapsedMs < 2_000 ? 25 : 200, undefined, { signal }).catch(() => {});
     }
     return false;

@@ -164,14 +164,14 @@ test('apps and their demonstration run on the stack; a killed app is started aga
   const directory = join(root, '.heliograph');
   const started = observeProcess(['--input-type=module', '-e', startScript(root)]);
   await started.until(/ready in/);
-  await started.until(/notified of the demo, state fresh: true/);
+  await started.until(/notified of the demo at http:\S+, state fresh: true/);
   const [line = '', url = ''] = (await started.until(/the greeting\s+(http:\S+)\s+ready/)).slice();
   expect(started.output().indexOf(line)).toBeLessThan(started.output().indexOf('notified'));
   expect(await (await fetch(url)).text()).toBe('postgres is there');
 
-  const app = readRunState(directory)?.processes.find(({ name }) => name === 'greeter');
+  const app = readRunState(directory)?.processes.find(({ name }) => name === 'greeter-server');
   process.kill(app?.pid ?? 0, 'SIGKILL');
-  await started.until(/greeter ended \(SIGKILL\) and was started again on port \d+ after/);
+  await started.until(/greeter-server ended \(SIGKILL\) and was started again on port \d+ after/);
   expect(await (await fetch(url)).text()).toBe('postgres is there');
 
   const pids = pidsOf(directory);
@@ -224,7 +224,7 @@ function forcedStopScript(directory) {
   writeFileSync(
     join(folder, 'stack.js'),
     `const script = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up')";
-     export default { name: 'stubborn', processes: async () => [{ name: 'stubborn', command: process.execPath, args: ['-e', script], stopGraceMs: 60000 }] };`,
+     export default { name: 'stubborn', processes: [{ role: 'server', args: ['-e', script], stopGraceMs: 60000 }] };`,
   );
   return startScript(root).replace('process.exit();', `process.exit(); // ${directory}`);
 }
@@ -244,19 +244,15 @@ function makeApp(root) {
     join(folder, 'server.js'),
     `import { createServer } from 'node:http';
      const text = (process.env.HELIOGRAPH_POSTGRES_URL ? 'postgres' : 'nothing') + ' is there';
-     createServer((_, response) => response.end(text)).listen(Number(process.env.PORT), '127.0.0.1');`,
+     createServer((_, response) => response.end(text)).listen(Number(process.env.HELIOGRAPH_HTTP_PORT), '127.0.0.1');`,
   );
   writeFileSync(
     join(folder, 'stack.js'),
     `export default {
        name: 'greeter',
-       async processes(context) {
-         const port = await context.port('greeter', 14000);
-         const url = 'http://127.0.0.1:' + port + '/';
-         return [{ name: 'greeter', command: process.execPath, args: ['server.js'], env: { PORT: String(port) }, readyUrl: url, url, what: 'the greeting', port }];
-       },
+       processes: [{ role: 'server', args: ['server.js'], what: 'the greeting', httpPort: { name: 'greeter', preferred: 14000 } }],
        async demo(context) {
-         context.print('notified of the demo, state fresh: ' + context.fresh);
+         context.print('notified of the demo at ' + context.url('server') + ', state fresh: ' + context.fresh);
          return { stop: async () => console.log('the demo stops') };
        },
      };`,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findApps, loadApps, toServerSpec } from '../app-definition.js';
+import { describeProcesses } from '../apps/describe-processes.js';
+import { findApps, loadApps } from '../apps/find-apps.js';
 import { StackError, messageOf } from '../errors.js';
 import { describeEvent } from '../event-line.js';
 import { configuredPort } from '../ports.js';
@@ -111,28 +112,30 @@ async function startServersAndBuild(root, directory, { withApps, build, signal }
  * @param {{ withDemo: boolean, fresh: boolean, tell: (line: string) => void, signal: AbortSignal, demos: { stop(): Promise<void> }[] }} options
  */
 async function startApps(root, stack, { withDemo, fresh, tell, signal, demos }) {
-  /** @type {import('../app-definition.js').AppContext} */
-  const context = {
+  /** @type {import('@heliograph/stack').AppGround} */
+  const ground = {
     env: stack.env,
-    directory: stack.directory,
-    root,
-    fresh,
-    port: (name, preferred) => stack.port(name, { configured: configuredPort(name, process.env), preferred }),
+    port: (name, wish) => stack.port(name, { ...wish, configured: configuredPort(name, process.env) }),
     secret: stack.secret,
-    print: tell,
-    signal,
   };
+  /** @type {Map<unknown, readonly import('@heliograph/stack').AppProcessSpec[]>} */
+  const started = new Map();
   const apps = await loadApps(root);
-  for (const { definition, folder } of apps) {
+  for (const app of apps) {
     signal.throwIfAborted();
-    const specs = await definition.processes(context);
-    await stack.run(specs.map((spec) => toServerSpec(spec, { folder, env: stack.env })));
+    const specs = await describeProcesses(app, ground);
+    started.set(app, specs);
+    await stack.run(specs);
   }
-  for (const { definition } of withDemo ? apps : []) {
+  for (const app of withDemo ? apps : []) {
     signal.throwIfAborted();
+    const { definition } = app;
     if (definition.demo === undefined) continue;
+    const url = (/** @type {string} */ role) =>
+      started.get(app)?.find((spec) => spec.role === role)?.url ?? '';
     try {
-      demos.push(await definition.demo(context));
+      const { directory } = stack;
+      demos.push(await definition.demo({ ...ground, directory, root, fresh, url, print: tell, signal }));
     } catch (error) {
       if (!signal.aborted) tell(`the demo of ${definition.name} failed: ${messageOf(error)}`);
     }

@@ -1,18 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readJsonFile } from './atomic-file.js';
-import { StackError, messageOf } from './errors.js';
+import { readJsonFile } from '../atomic-file.js';
+import { StackError, messageOf } from '../errors.js';
 
 /**
  * @typedef {import('@heliograph/stack').AppDefinition} AppDefinition
- * @typedef {import('@heliograph/stack').ProcessSpec} ProcessSpec
- * @typedef {import('@heliograph/stack').AppContext} AppContext
- * @typedef {{ definition: AppDefinition, packageName: string, folder: string }} RegisteredApp
+ * @typedef {import('@heliograph/stack').RegisteredApp} RegisteredApp
  */
 
 /**
- * Names the packages under `apps/` that register with the stack, without loading them.
+ * Lists the packages under `apps/` that register with the stack, without loading them.
  * @param {string} root
  * @returns {readonly { packageName: string, folder: string, module: string }[]}
  */
@@ -51,43 +49,38 @@ function isRegistered(manifest) {
 }
 
 /**
- * Loads the registered apps in the order in which they start. They must be built.
- * @param {string} root
+ * Loads the registered apps in the order in which they start.
+ * @param {string} root of the repository
  * @returns {Promise<readonly RegisteredApp[]>}
  * @throws {StackError} STACK_APP_INVALID
  */
 export async function loadApps(root) {
-  const apps = await Promise.all(
-    findApps(root).map(async ({ packageName, folder, module }) => ({
-      packageName,
-      folder,
-      definition: await load(module),
-    })),
-  );
+  const apps = await Promise.all(findApps(root).map(load));
   return apps.toSorted((one, other) => (one.definition.order ?? 0) - (other.definition.order ?? 0));
 }
 
 /**
- * Turns an app's description of a process into one that the stack can supervise.
- * @param {ProcessSpec} spec
- * @param {{ folder: string, env: Readonly<Record<string, string>> }} app
- * @returns {import('./supervised-process.js').ServerSpec}
+ * Loads one registered app by the name of its folder.
+ * @param {string} root of the repository
+ * @param {string} name
+ * @returns {Promise<RegisteredApp>}
+ * @throws {StackError} STACK_APP_INVALID
  */
-export function toServerSpec({ readyUrl, what, env, cwd, ...spec }, { folder, env: stackEnv }) {
-  return {
-    ...spec,
-    cwd: cwd ?? folder,
-    env: { ...process.env, ...stackEnv, ...env },
-    what: what ?? spec.name,
-    isReady: async (signal) => readyUrl === undefined || (await fetch(readyUrl, { signal })).status === 200,
-  };
+export async function loadApp(root, name) {
+  const apps = findApps(root);
+  const found = apps.find(({ folder }) => basename(folder) === name);
+  if (found === undefined) {
+    const known = apps.map(({ folder }) => basename(folder)).join(', ');
+    throw new StackError('STACK_APP_INVALID', `there is no app ${name}; registered are ${known || 'none'}`);
+  }
+  return load(found);
 }
 
 /**
- * @param {string} module
- * @returns {Promise<AppDefinition>}
+ * @param {{ packageName: string, folder: string, module: string }} found
+ * @returns {Promise<RegisteredApp>}
  */
-async function load(module) {
+async function load({ packageName, folder, module }) {
   let definition;
   try {
     ({ default: definition } = await import(pathToFileURL(module).href));
@@ -96,11 +89,11 @@ async function load(module) {
       cause: error,
     });
   }
-  if (typeof definition?.name !== 'string' || typeof definition.processes !== 'function') {
+  if (typeof definition?.name !== 'string' || !Array.isArray(definition.processes)) {
     throw new StackError(
       'STACK_APP_INVALID',
-      `${module} must export an AppDefinition by default: { name, processes(context) }`,
+      `${module} must export an AppDefinition by default: { name, processes: [{ role, args }] }`,
     );
   }
-  return definition;
+  return { packageName, folder, definition };
 }

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from './activities/index.ts';
-import { alertWorkflowId } from './alert-workflow-id.ts';
-import { MONITOR_INSTANCES_ID } from './contract.ts';
+import { alertWorkflowId } from './contract/alert-workflow-id.ts';
+import { MONITOR_INSTANCES_ID } from './contract/contract.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
 import { startWebhookSink, type WebhookSink } from './testing/webhook-sink.ts';
 

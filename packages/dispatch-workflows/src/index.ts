@@ -1,4 +1,4 @@
-export { alertWorkflowId, isIdPart } from './alert-workflow-id.ts';
+export { alertWorkflowId, isIdPart } from './contract/alert-workflow-id.ts';
 export {
   DEFAULT_SIGNAL_POLICY,
   DELIVERY_TASK_QUEUE,
@@ -8,7 +8,7 @@ export {
   MONITOR_INSTANCES,
   MONITOR_INSTANCES_ID,
   WAKE_SIGNAL,
-} from './contract.ts';
+} from './contract/contract.ts';
 export type {
   AlertInput,
   AlertResult,
@@ -34,8 +34,8 @@ export type {
   StreamState,
   SweepResult,
   UnrecordedOutcome,
-} from './contract.ts';
-export { notificationIdOf } from './decide/order-for.ts';
+} from './contract/contract.ts';
+export { notificationIdOf } from './stream/order-for.ts';
 export {
   decided,
   givenUp,
@@ -43,7 +43,7 @@ export {
   LATE_RULES,
   notified,
   shouldNotify,
-} from './decide/should-notify.ts';
-export type { Decision, LateRule } from './decide/should-notify.ts';
-export { comparePositions, isPosition, positionAt, positionBefore } from './position.ts';
-export { issueSignal, wakeSignal } from './workflows/definitions.ts';
+} from './stream/should-notify.ts';
+export type { Decision, LateRule } from './stream/should-notify.ts';
+export { comparePositions, isPosition, positionAt, positionBefore } from './contract/position.ts';
+export { issueSignal, wakeSignal } from './contract/signals.ts';

@@ -10,25 +10,25 @@ import {
   type DispatchActivities,
   type IssueSignal,
   type StreamKey,
-} from '../contract.ts';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
-import type { AppHealthStore } from '../stores/app-health-store.ts';
-import type { ConnectedAppStore } from '../stores/connected-app-store.ts';
-import type { DebtStore } from '../stores/debt-store.ts';
-import type { IssueStore } from '../stores/issue-store.ts';
-import type { LedgerBatch } from '../stores/ledger-entry.ts';
-import type { RouteStore } from '../stores/route-store.ts';
-import { createTargetCache } from '../stores/target-cache.ts';
-import type { StreamStore } from '../stores/stream-store.ts';
-import { issueSignal } from '../workflows/definitions.ts';
-import { createAppGate } from './app-gate.ts';
-import type { DeliveryDependencies } from './attempt.ts';
-import { deliverAndRecord, deliverPatiently, openStream } from './deliver.ts';
-import { unwrittenRows } from './delivery-rows.ts';
-import { createDispatchTelemetry } from './dispatch-telemetry.ts';
-import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
-import { createRunningAlerts } from './running-alerts.ts';
-import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
+} from '../contract/contract.ts';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { AppHealthStore } from '../apps/app-health-store.ts';
+import type { ConnectedAppStore } from '../apps/connected-app-store.ts';
+import type { DebtStore } from '../sweep/debt-store.ts';
+import type { IssueStore } from '../issues/issue-store.ts';
+import type { LedgerBatch } from '../ledger/ledger-entry.ts';
+import type { RouteStore } from '../routing/route-store.ts';
+import { createTargetCache } from '../apps/target-cache.ts';
+import type { StreamStore } from '../stream/stream-store.ts';
+import { issueSignal } from '../contract/signals.ts';
+import { createAppGate } from '../delivery/app-gate.ts';
+import type { DeliveryDependencies } from '../delivery/attempt.ts';
+import { deliverAndRecord, deliverPatiently, openStream } from '../delivery/deliver.ts';
+import { unwrittenRows } from '../delivery/delivery-rows.ts';
+import { createDispatchTelemetry } from '../telemetry/dispatch-telemetry.ts';
+import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from '../scan/read-and-dispatch.ts';
+import { createRunningAlerts } from '../scan/running-alerts.ts';
+import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from '../sweep/sweep-resolve-debt.ts';
 
 /** What the activities of dispatching work with. */
 export interface DispatchDependencies {

@@ -1,4 +1,4 @@
-import type { StoredIssue } from '../stores/issue.ts';
+import type { StoredIssue } from '../issues/issue.ts';
 import { explainRoute, type RouteCase } from './explain-route.ts';
 import type { ExplainedIssue, ExplainedRoute, ExplainedStream, Explanation } from './explanation.ts';
 import type { ExplainFacts } from './facts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { positionAt } from '../position.ts';
+import { positionAt } from '../contract/position.ts';
 import {
   app,
   entry,

@@ -1,9 +1,9 @@
 import { explainMatch, fieldsOf, formatQuery, matchQuery, parseQuery, type Query } from '@heliograph/query';
-import { issueFields } from '../activities/match-routes.ts';
-import { comparePositions } from '../position.ts';
-import type { StoredIssue } from '../stores/issue.ts';
-import type { LedgerEntry } from '../stores/ledger-entry.ts';
-import type { RouteVersion } from '../stores/route-store.ts';
+import { issueFields } from '../routing/match-routes.ts';
+import { comparePositions } from '../contract/position.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { RouteVersion } from '../routing/route-store.ts';
 import { explainStream } from './explain-stream.ts';
 import type { ExplainedRoute, ExplainedStream, RouteReason } from './explanation.ts';
 import type { ExplainFacts } from './facts.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { IssueSignal } from '../contract.ts';
-import { comparePositions } from '../position.ts';
+import type { IssueSignal } from '../contract/contract.ts';
+import { comparePositions } from '../contract/position.ts';
 import { NOTICES } from '../testing/explained-notices.ts';
 import { SILENCES } from '../testing/explained-silences.ts';
 import { explainFacts, matched, NOON, routeVersion, seen } from '../testing/explain-facts.ts';

@@ -1,6 +1,6 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import { NOTIFY_REASONS, SILENCE_REASONS, type NotifyReason, type SilenceReason } from '../contract.ts';
-import type { LedgerOutcome } from '../stores/ledger-entry.ts';
+import { NOTIFY_REASONS, SILENCE_REASONS, type NotifyReason, type SilenceReason } from '../contract/contract.ts';
+import type { LedgerOutcome } from '../ledger/ledger-entry.ts';
 
 /** Why a route told of an issue or did not. */
 export const ROUTE_REASONS = [

@@ -1,11 +1,11 @@
-import type { IssueStatus, ScanCursor } from '../contract.ts';
-import type { ConnectedApp } from '../stores/connected-app-store.ts';
-import type { Intent } from '../stores/intent-store.ts';
-import type { StoredIssue } from '../stores/issue.ts';
-import type { LedgerEntry } from '../stores/ledger-entry.ts';
-import type { StoredRun } from '../stores/ledger-store.ts';
-import type { RouteVersion } from '../stores/route-store.ts';
-import type { StreamPicture } from '../stores/stream-finder.ts';
+import type { IssueStatus, ScanCursor } from '../contract/contract.ts';
+import type { ConnectedApp } from '../apps/connected-app-store.ts';
+import type { Intent } from '../delivery/intent-store.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { StoredRun } from '../ledger/ledger-store.ts';
+import type { RouteVersion } from '../routing/route-store.ts';
+import type { StreamPicture } from '../stream/stream-finder.ts';
 
 /** What an explanation needs of a connected app. */
 export type AppPicture = Pick<ConnectedApp, 'id' | 'name' | 'provider' | 'enabled'> & {

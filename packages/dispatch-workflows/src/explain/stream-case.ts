@@ -1,9 +1,9 @@
-import type { NotifyReason, StreamKey } from '../contract.ts';
-import type { Intent } from '../stores/intent-store.ts';
-import type { LedgerEntry } from '../stores/ledger-entry.ts';
-import type { StoredRun } from '../stores/ledger-store.ts';
-import type { RouteVersion } from '../stores/route-store.ts';
-import type { StreamPicture } from '../stores/stream-finder.ts';
+import type { NotifyReason, StreamKey } from '../contract/contract.ts';
+import type { Intent } from '../delivery/intent-store.ts';
+import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { StoredRun } from '../ledger/ledger-store.ts';
+import type { RouteVersion } from '../routing/route-store.ts';
+import type { StreamPicture } from '../stream/stream-finder.ts';
 import type { AppPicture } from './facts.ts';
 
 /** What is to be explained of one alert stream. */

@@ -1,6 +1,6 @@
 import { toDatabaseError } from '@heliograph/database';
 import { within } from './within.ts';
-import { DispatchError, type DispatchErrorCode } from '../errors.ts';
+import { DispatchError, type DispatchErrorCode } from '../contract/errors.ts';
 
 /** The longest that a store's work may take, in milliseconds. */
 const DEADLINE_MS = 12_000;

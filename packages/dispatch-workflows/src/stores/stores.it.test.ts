@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { StreamKey, StreamState } from '../contract.ts';
-import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
-import { comparePositions } from '../position.ts';
+import type { StreamKey, StreamState } from '../contract/contract.ts';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
+import { comparePositions } from '../contract/position.ts';
 import { dispatchStores, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
-import type { ConnectedAppDraft } from './connected-app-store.ts';
-import type { StoredIssue } from './issue.ts';
+import type { ConnectedAppDraft } from '../apps/connected-app-store.ts';
+import type { StoredIssue } from '../issues/issue.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
 let last = 0;

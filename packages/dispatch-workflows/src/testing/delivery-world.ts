@@ -1,14 +1,14 @@
 import type { Outcome, OutcomeCode } from '@heliograph/notifier';
 import type { StoredDeliveryRequest } from '@heliograph/notifier/channels';
-import type { AppGate, Delay, Turn } from '../activities/app-gate.ts';
-import type { DeliveryDependencies } from '../activities/attempt.ts';
-import type { DeliveryOrder, DropCode, StreamState } from '../contract.ts';
-import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
-import type { Claim } from '../stores/claim.ts';
-import type { DeliveryTarget } from '../stores/connected-app-store.ts';
-import type { StoredIssue } from '../stores/issue.ts';
-import type { LedgerEntry, LedgerRun } from '../stores/ledger-entry.ts';
-import type { IntentOutcome } from '../stores/stream-store.ts';
+import type { AppGate, Delay, Turn } from '../delivery/app-gate.ts';
+import type { DeliveryDependencies } from '../delivery/attempt.ts';
+import type { DeliveryOrder, DropCode, StreamState } from '../contract/contract.ts';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
+import type { Claim } from '../delivery/claim.ts';
+import type { DeliveryTarget } from '../apps/connected-app-store.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import type { LedgerEntry, LedgerRun } from '../ledger/ledger-entry.ts';
+import type { IntentOutcome } from '../stream/stream-store.ts';
 import { storedIssue } from './stored-issue.ts';
 
 /** The issue of `testOrder`. */

@@ -9,7 +9,7 @@ import {
   DISPATCH_TRACE_STARTS,
   type DispatchDependencies,
 } from '../activities/index.ts';
-import type { DispatchActivities } from '../contract.ts';
+import type { DispatchActivities } from '../contract/contract.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import {
   createAppHealthStore,

@@ -1,6 +1,6 @@
-import { notificationIdOf } from '../decide/order-for.ts';
+import { notificationIdOf } from '../stream/order-for.ts';
 import type { AppPicture, ExplainFacts } from '../explain/index.ts';
-import type { LedgerEntry } from '../stores/ledger-entry.ts';
+import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { Intent, RouteVersion, StoredRun, StreamPicture } from '../stores/index.ts';
 import { storedIssue } from './stored-issue.ts';
 

@@ -1,4 +1,4 @@
-import { positionAt } from '../position.ts';
+import { positionAt } from '../contract/position.ts';
 import { app, HERE, matched, NOON, openStream, run, seen } from './explain-facts.ts';
 import { type ExplainedStreamRow, OVER } from './explained-streams.ts';
 

@@ -10,7 +10,7 @@ import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { installTemporalRuntime } from '@heliograph/temporal-worker';
 import { DISPATCH_TRACE_STARTS, startOrchestrator, wakeOrchestrator } from '../activities/index.ts';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import {
   DISPATCH_TASK_QUEUE,
   MONITOR_INSTANCE_ALERT,
@@ -19,8 +19,8 @@ import {
   type ScanResult,
   type StreamKey,
   type StreamState,
-} from '../contract.ts';
-import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
+} from '../contract/contract.ts';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { bundleFromSource } from './dispatch-ground.ts';
 import { fixedTraces } from './fixed-traces.ts';
 import {

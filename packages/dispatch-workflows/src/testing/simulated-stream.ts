@@ -1,8 +1,8 @@
-import { endingRows, unwrittenRows } from '../activities/delivery-rows.ts';
-import type { DeliveryOrder, IssueSignal, SilentRun, StreamKey, StreamState } from '../contract.ts';
-import { AlertStream } from '../decide/alert-stream.ts';
-import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
-import { comparePositions } from '../position.ts';
+import { endingRows, unwrittenRows } from '../delivery/delivery-rows.ts';
+import type { DeliveryOrder, IssueSignal, SilentRun, StreamKey, StreamState } from '../contract/contract.ts';
+import { AlertStream } from '../stream/alert-stream.ts';
+import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
+import { comparePositions } from '../contract/position.ts';
 import type { LedgerEntry, StoredRun } from '../stores/index.ts';
 
 /** What is done with a stream: signals that are decided together, at an instant. */

@@ -1,6 +1,6 @@
-import { positionAt } from '../position.ts';
-import type { StoredIssue } from '../stores/issue.ts';
-import type { Route } from '../stores/route-store.ts';
+import { positionAt } from '../contract/position.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import type { Route } from '../routing/route-store.ts';
 
 /** A stored firing issue at second `at`; give what matters. */
 export function storedIssue(at: number, parts: Partial<StoredIssue> = {}): StoredIssue {

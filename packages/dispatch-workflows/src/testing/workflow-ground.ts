@@ -2,7 +2,7 @@ import { createTemporalClient } from '@heliograph/temporal-worker/client';
 import { skipTime } from '@heliograph/testkit';
 import type { Client } from '@temporalio/client';
 import { DISPATCH_TRACE_STARTS } from '../activities/index.ts';
-import { alertWorkflowId } from '../alert-workflow-id.ts';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import {
   DISPATCH_TASK_QUEUE,
   MONITOR_INSTANCE_ALERT,
@@ -14,10 +14,10 @@ import {
   type SilentRun,
   type StreamKey,
   type StreamState,
-} from '../contract.ts';
-import { orderFor } from '../decide/order-for.ts';
-import { INITIAL_STREAM_STATE, notified, shouldNotify } from '../decide/should-notify.ts';
-import { issueSignal } from '../workflows/definitions.ts';
+} from '../contract/contract.ts';
+import { orderFor } from '../stream/order-for.ts';
+import { INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
+import { issueSignal } from '../contract/signals.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import { dispatchNamespace } from './dispatch-ground.ts';
 

@@ -4,7 +4,7 @@ import {
   DISPATCH_TASK_QUEUE,
   type DeliveryOrder,
   type DispatchActivities,
-} from '../contract.ts';
+} from '../contract/contract.ts';
 
 /** What a dispatch worker is made of; see `TemporalWorkerOptions` for the rest. */
 export interface DispatchWorkersOptions extends Omit<

@@ -19,11 +19,11 @@ import type {
   StreamKey,
   StreamRecord,
   StreamState,
-} from '../contract.ts';
-import { DELIVERY_TASK_QUEUE, MAX_WAIT_IN_SLOT_MS } from '../contract.ts';
-import { AlertStream, type StreamPorts } from '../decide/alert-stream.ts';
-import { INITIAL_STREAM_STATE } from '../decide/should-notify.ts';
-import { issueSignal } from './definitions.ts';
+} from '../contract/contract.ts';
+import { DELIVERY_TASK_QUEUE, MAX_WAIT_IN_SLOT_MS } from '../contract/contract.ts';
+import { AlertStream, type StreamPorts } from '../stream/alert-stream.ts';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
+import { issueSignal } from '../contract/signals.ts';
 
 /** A first attempt inside the workflow task; it must end well before the task's own timeout of 10 s. */
 const quick = proxyLocalActivities<DispatchActivities>({

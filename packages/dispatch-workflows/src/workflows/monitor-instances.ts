@@ -7,8 +7,8 @@ import {
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DispatchActivities, OrchestratorInput, ScanState } from '../contract.ts';
-import { wakeSignal } from './definitions.ts';
+import type { DispatchActivities, OrchestratorInput, ScanState } from '../contract/contract.ts';
+import { wakeSignal } from '../contract/signals.ts';
 
 const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>({
   startToCloseTimeout: '5 minutes',

@@ -1,0 +1,217 @@
+import type { Postgres, Sealer } from '@heliograph/database';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { DispatchError } from '../contract/errors.ts';
+import type { AppHealth } from './app-health-store.ts';
+import { connectedAppHealth, connectedApps, routes, type UNCERTAIN_POLICIES } from '../stores/schema.ts';
+import { stored } from '../stores/stored.ts';
+import type { StreamKey } from '../contract/contract.ts';
+
+/**
+ * What to do about a notification of which nobody knows whether it arrived: send everything again but a renotification,
+ * really everything, or nothing.
+ */
+export type UncertainPolicy = (typeof UNCERTAIN_POLICIES)[number];
+
+/** A connected app as it may be shown: without its secret. */
+export interface ConnectedApp {
+  readonly id: string;
+  readonly name: string;
+  readonly provider: string;
+  readonly settings: unknown;
+  readonly enabled: boolean;
+  readonly uncertainPolicy: UncertainPolicy;
+  readonly health: AppHealth;
+  /** Counts its changes; what an update must name. */
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What a connected app is made of; the settings and the secret were checked by its channel. */
+export interface ConnectedAppDraft {
+  readonly name: string;
+  readonly provider: string;
+  readonly settings: unknown;
+  readonly enabled: boolean;
+  /** Default `resend-pages`. */
+  readonly uncertainPolicy?: UncertainPolicy | undefined;
+  /** Absent on update: stays as it is. */
+  readonly secret?: string;
+}
+
+/** What a delivery needs, in one reading. */
+export interface DeliveryTarget {
+  readonly app: ConnectedApp;
+  readonly secret: string;
+  /** Null where the route was removed meanwhile. */
+  readonly routeName: string | null;
+}
+
+/** Connected apps, their secrets sealed. Methods throw `DatabaseError` and `DispatchError`. */
+export interface ConnectedAppStore {
+  list(page: { readonly afterId: string | null; readonly limit: number }): Promise<readonly ConnectedApp[]>;
+  /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND */
+  get(id: string): Promise<ConnectedApp>;
+  /** @throws {DispatchError} DISPATCH_NAME_TAKEN */
+  create(id: string, draft: ConnectedAppDraft & { readonly secret: string }): Promise<ConnectedApp>;
+  /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_NAME_TAKEN */
+  update(id: string, version: number, draft: ConnectedAppDraft): Promise<ConnectedApp>;
+  /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_CONNECTED_APP_IN_USE */
+  remove(id: string, version: number): Promise<void>;
+  /** App and opened secret; null where the app is gone or switched off. */
+  deliveryTarget(target: Pick<StreamKey, 'routeId' | 'connectedAppId'>): Promise<DeliveryTarget | null>;
+  /** The stored secret, opened; for checking an update that keeps it. */
+  secretOf(id: string): Promise<string>;
+}
+
+/** The connected apps of one database. */
+export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Sealer): ConnectedAppStore {
+  const context = (id: string) => `connected_app:${id}`;
+  const sealed = (id: string, secret: string) => {
+    const { keyId, sealed: bytes } = sealer.seal(secret, context(id));
+    return { secretSealed: bytes, secretKeyId: keyId };
+  };
+  const open = (row: typeof connectedApps.$inferSelect): string =>
+    sealer.open({ keyId: row.secretKeyId, sealed: row.secretSealed }, context(row.id));
+  const withHealth = () =>
+    db
+      .select({ app: connectedApps, health: HEALTH })
+      .from(connectedApps)
+      .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id));
+  const view = async (id: string): Promise<ConnectedApp> => {
+    const [row] = await withHealth().where(eq(connectedApps.id, id));
+    if (row === undefined) throw notFound(id);
+    return appOfRow(row.app, row.health);
+  };
+  const find = async (id: string): Promise<typeof connectedApps.$inferSelect> => {
+    const [row] = await db.select().from(connectedApps).where(eq(connectedApps.id, id));
+    if (row !== undefined) return row;
+    throw notFound(id);
+  };
+  const changed = async (id: string): Promise<never> => {
+    await find(id);
+    throw new DispatchError('DISPATCH_CONNECTED_APP_CHANGED', `connected app ${id} was changed meanwhile`, {
+      id,
+    });
+  };
+  const atVersion = (id: string, version: number) =>
+    and(eq(connectedApps.id, id), eq(connectedApps.version, version));
+  return {
+    list: ({ afterId, limit }) =>
+      stored('list connected apps', async () => {
+        const rows = await withHealth()
+          .where(afterId === null ? undefined : gt(connectedApps.id, afterId))
+          .orderBy(asc(connectedApps.id))
+          .limit(limit);
+        return rows.map(({ app, health }) => appOfRow(app, health));
+      }),
+    get: (id) => stored('read a connected app', () => view(id)),
+    create: (id, draft) =>
+      stored(
+        'create a connected app',
+        async () => {
+          const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
+          await db.insert(connectedApps).values(values);
+          return view(id);
+        },
+        { conflict: 'DISPATCH_NAME_TAKEN' },
+      ),
+    update: (id, version, draft) =>
+      stored(
+        'update a connected app',
+        async () => {
+          const [row] = await db
+            .update(connectedApps)
+            .set({
+              ...columnsOf(draft),
+              ...(draft.secret === undefined ? {} : sealed(id, draft.secret)),
+              version: sql`${connectedApps.version} + 1`,
+              updatedAt: sql`now()`,
+            })
+            .where(atVersion(id, version))
+            .returning({ id: connectedApps.id });
+          return row === undefined ? changed(id) : view(id);
+        },
+        { conflict: 'DISPATCH_NAME_TAKEN' },
+      ),
+    remove: (id, version) =>
+      stored(
+        'remove a connected app',
+        async () => {
+          const removed = await db
+            .delete(connectedApps)
+            .where(atVersion(id, version))
+            .returning({ id: connectedApps.id });
+          if (removed.length === 0) await changed(id);
+        },
+        { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },
+      ),
+    deliveryTarget: ({ routeId, connectedAppId }) =>
+      stored('read where to deliver', async () => {
+        const [row] = await db
+          .select({ app: connectedApps, routeName: routes.name, health: HEALTH })
+          .from(connectedApps)
+          .leftJoin(routes, eq(routes.id, routeId))
+          .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id))
+          .where(and(eq(connectedApps.id, connectedAppId), eq(connectedApps.enabled, true)));
+        return row === undefined
+          ? null
+          : { app: appOfRow(row.app, row.health), secret: open(row.app), routeName: row.routeName };
+      }),
+    secretOf: (id) => stored('read a connected app', async () => open(await find(id))),
+  };
+}
+
+/** By the database's clock, which is everyone's. */
+const HEALTH = {
+  throttledForMs: sql<
+    string | null
+  >`(extract(epoch from ${connectedAppHealth.throttledUntil} - now()) * 1000)::float8::text`,
+  failingSince: connectedAppHealth.failingSince,
+  failureCode: connectedAppHealth.failureCode,
+  failureStatus: connectedAppHealth.failureStatus,
+};
+
+interface HealthRow {
+  readonly throttledForMs: string | null;
+  readonly failingSince: Date | null;
+  readonly failureCode: string | null;
+  readonly failureStatus: number | null;
+}
+
+function notFound(id: string): DispatchError {
+  return new DispatchError('DISPATCH_CONNECTED_APP_NOT_FOUND', `no connected app ${id}`, { id });
+}
+
+function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | null): ConnectedApp {
+  const { failingSince = null, failureCode = null, failureStatus = null } = health ?? {};
+  return {
+    id: row.id,
+    name: row.name,
+    provider: row.provider,
+    settings: row.settings,
+    enabled: row.enabled,
+    uncertainPolicy: row.uncertainPolicy,
+    health: {
+      throttledForMs: Math.max(0, Number(health?.throttledForMs ?? 0)),
+      failure:
+        failingSince === null
+          ? null
+          : { code: failureCode ?? 'REJECTED', status: failureStatus, since: failingSince.getTime() },
+    },
+    version: row.version,
+    createdAt: row.createdAt.getTime(),
+    updatedAt: row.updatedAt.getTime(),
+  };
+}
+
+/** Only what the table has: a caller may hand over more than a draft. */
+function columnsOf({
+  name,
+  provider,
+  settings,
+  enabled,
+  uncertainPolicy = 'resend-pages',
+}: ConnectedAppDraft) {
+  return { name, provider, settings, enabled, uncertainPolicy };
+}

@@ -1,0 +1,102 @@
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCES, MONITOR_INSTANCES_ID } from '../contract/contract.ts';
+import { wakeSignal } from '../contract/signals.ts';
+
+/** Its tasks take milliseconds; one that a dead worker took with it is given out again after so long. */
+const TASK_TIMEOUT_MS = 3000;
+
+/** Starts the orchestrator unless it runs; there is never a second one. */
+export async function startOrchestrator(
+  client: Client,
+  taskQueue: string = DISPATCH_TASK_QUEUE,
+): Promise<void> {
+  try {
+    await client.workflow.start(MONITOR_INSTANCES, {
+      workflowId: MONITOR_INSTANCES_ID,
+      taskQueue,
+      args: [{}],
+      workflowTaskTimeout: TASK_TIMEOUT_MS,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/**
+ * Starts the orchestrator again where somebody ended it; looks every `everyMs` milliseconds (default 30 000). Without
+ * it, issues that a monitor writes past the API would lie until the next one came through it.
+ */
+export function keepOrchestratorRunning(
+  client: Client,
+  options: {
+    readonly everyMs?: number;
+    readonly taskQueue?: string;
+    readonly onError?: (error: unknown) => void;
+  } = {},
+): { stop(): void } {
+  const timer = setInterval(() => {
+    startOrchestrator(client, options.taskQueue).catch((error: unknown) => options.onError?.(error));
+  }, options.everyMs ?? 30_000);
+  return { stop: () => clearInterval(timer) };
+}
+
+/** Wakes the orchestrator, starting it where it does not run. */
+export async function wakeOrchestrator(
+  client: Client,
+  taskQueue: string = DISPATCH_TASK_QUEUE,
+): Promise<void> {
+  await client.workflow.signalWithStart(MONITOR_INSTANCES, {
+    workflowId: MONITOR_INSTANCES_ID,
+    taskQueue,
+    args: [{}],
+    workflowTaskTimeout: TASK_TIMEOUT_MS,
+    signal: wakeSignal,
+  });
+}
+
+/**
+ * Makes many wishes into few calls: the first runs at once, those that come within `windowMs` (default 100) or
+ * while a call runs are one call afterwards. A call that fails is only reported: the scan at the end of the
+ * orchestrator's interval makes up for it.
+ */
+export function coalesced(
+  call: () => Promise<void>,
+  options: { readonly windowMs?: number; readonly onError?: (error: unknown) => void } = {},
+): { request(): void; /** Resolves when no call runs any more. */ stop(): Promise<void> } {
+  const windowMs = options.windowMs ?? 100;
+  let busy = false;
+  let again = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const run = async (): Promise<void> => {
+    busy = true;
+    again = false;
+    const startedAt = performance.now();
+    try {
+      await call();
+    } catch (error) {
+      options.onError?.(error);
+    }
+    if (stopped) return;
+    timer = setTimeout(
+      () => {
+        busy = false;
+        if (again) running = run();
+      },
+      Math.max(0, windowMs - (performance.now() - startedAt)),
+    );
+  };
+  return {
+    request() {
+      again = true;
+      if (!busy && !stopped) running = run();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      return running;
+    },
+  };
+}

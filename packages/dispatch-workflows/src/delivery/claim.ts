@@ -1,0 +1,94 @@
+import type { Postgres } from '@heliograph/database';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { DeliveryOrder } from '../contract/contract.ts';
+import { createBatchedReader } from '../stores/batched-reader.ts';
+import { storableJson } from '../stores/storable-json.ts';
+import { within } from '../stores/within.ts';
+
+/** A batch that hangs would hang those behind it, too; in milliseconds. */
+const BATCH_DEADLINE_MS = 10_000;
+
+/** What was known of a notification when a sending of it began. */
+export interface Claim {
+  /** Null: nothing was. `intended`: an earlier sending was cut off, and it is written down as `uncertain` now. */
+  readonly before: 'intended' | 'refused' | 'uncertain' | 'delivered' | 'dropped' | null;
+  /** How often a sending was begun, this one included. */
+  readonly claims: number;
+  readonly externalId: string | null;
+  readonly code: string | null;
+  /** Whether it was ever unknown what became of a sending. */
+  readonly wasUncertain: boolean;
+}
+
+interface ClaimRow {
+  readonly notification_id: string;
+  readonly before: Claim['before'];
+  readonly claims: number;
+  readonly external_id: string | null;
+  readonly code: string | null;
+  readonly was_uncertain: boolean;
+}
+
+/** What is about to be sent, and to whom. */
+export interface ClaimWish {
+  readonly order: DeliveryOrder;
+  readonly provider: string;
+}
+
+/**
+ * Writes intents, those that come at the same time together. What is delivered stays so, as does what was dropped,
+ * unless the sweep asks for it again; anything else is about to be sent, and is uncertain if it may have been sent.
+ */
+export function createClaims(sql: Postgres['sql']): (wish: ClaimWish) => Promise<Claim> {
+  const write = createBatchedReader<ClaimWish, ClaimRow>({
+    keyOf: (key) => ('order' in key ? key.order.notificationId : key.notification_id),
+    readMany: (wishes) => {
+      const rows = [...new Map(wishes.map((wish) => [wish.order.notificationId, rowOf(wish)])).values()];
+      return within(
+        BATCH_DEADLINE_MS,
+        'write intents',
+        () => sql<ClaimRow[]>`
+        with given as (
+          select * from jsonb_to_recordset((${storableJson(rows)}::text)::jsonb) as given
+            (notification_id text, workflow_id text, fingerprint text, route_id text, connected_app_id text,
+             event_id text, position numeric, kind text, reason text, decided_at timestamptz, provider text)
+        )
+        insert into dispatch.delivery_intents as known
+          (notification_id, workflow_id, fingerprint, route_id, connected_app_id, event_id, position, kind, reason,
+           decided_at, provider, status)
+        select given.*, 'intended' from given order by notification_id
+        on conflict (notification_id) do update set
+          status = case
+            when known.status = 'intended' then 'uncertain'
+            when known.status = 'refused' then 'intended'
+            when known.status = 'dropped' and excluded.reason = 'resolve_owed' then 'intended'
+            else known.status end,
+          found_status = known.status, was_uncertain = known.was_uncertain or known.status = 'intended',
+          reason = excluded.reason, claims = known.claims + 1, updated_at = now()
+        returning notification_id, found_status as before, claims, external_id, code, was_uncertain`,
+      );
+    },
+  });
+  return async (wish) => {
+    const row = await write(wish);
+    if (row === null) throw new TypeError(`the intent of ${wish.order.notificationId} was not written`);
+    const { before, claims, code } = row;
+    return { before, claims, externalId: row.external_id, code, wasUncertain: row.was_uncertain };
+  };
+}
+
+function rowOf({ order: { stream, issue, ...order }, provider }: ClaimWish) {
+  return {
+    notification_id: order.notificationId,
+    workflow_id: alertWorkflowId(stream),
+    fingerprint: stream.fingerprint,
+    route_id: stream.routeId,
+    connected_app_id: stream.connectedAppId,
+    event_id: issue.eventId,
+    position: issue.position,
+    kind: order.kind,
+    reason: order.reason,
+    decided_at: new Date(order.decidedAt).toISOString(),
+    provider,
+  };
+}

@@ -1,0 +1,147 @@
+import {
+  MAX_WAIT_IN_SLOT_MS,
+  type DeliveryOrder,
+  type DeliveryResult,
+  type FirstSignal,
+  type OpenedStream,
+  type StreamKey,
+  type StreamState,
+} from '../contract/contract.ts';
+import { notificationIdOf, orderFor } from '../stream/order-for.ts';
+import { type Decision, shouldNotify, shouldNotifyAtAnyAge } from '../stream/should-notify.ts';
+import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
+import { waitingRows } from './delivery-rows.ts';
+
+/** Longest time that the first attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
+const QUICK_TIMEOUT_MS = 2000;
+/** Longest time that a later attempt gives the provider, in milliseconds. */
+const PATIENT_TIMEOUT_MS = 10_000;
+
+/** One short attempt: what does not end here goes on in `deliverPatiently`. */
+export async function deliverAndRecord(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  signal?: AbortSignal,
+): Promise<DeliveryResult> {
+  const attempt = await attemptDelivery(dependencies, order, {
+    timeoutMs: QUICK_TIMEOUT_MS,
+    signal,
+    enter: (appId) => dependencies.gate.tryEnter(appId),
+  });
+  if (attempt.kind !== 'again') return attempt;
+  // Nothing was sent, so no other row tells that it was decided.
+  if (attempt.hadNoTurn === true) await dependencies.streams.write(waitingRows(order));
+  // The patient one waits at the app's gate, which knows of the throttle.
+  const wasThrottled = attempt.throttledMs !== null && attempt.hadNoTurn !== true;
+  return { kind: 'pending', code: attempt.code, waitMs: 0, inSlot: true, wasThrottled };
+}
+
+/** Reads a stream's state and makes the first attempt of what the first signal leads to on it. */
+export async function openStream(
+  dependencies: DeliveryDependencies,
+  stream: StreamKey,
+  first: FirstSignal | null,
+  signal?: AbortSignal,
+): Promise<OpenedStream> {
+  const state = await dependencies.streams.read(stream);
+  if (first === null) return { state, delivery: null };
+  const decision = await decidedFirst(dependencies, stream, state, first);
+  if (!decision.notify) return { state, delivery: null };
+  const order = orderFor(stream, state, first.signal, decision, first.now);
+  return { state, delivery: await deliverAndRecord(dependencies, order, signal) };
+}
+
+/** What was begun before it got too old is not given up because a workflow task was done again. */
+async function decidedFirst(
+  { streams }: DeliveryDependencies,
+  stream: StreamKey,
+  state: StreamState,
+  { signal, now }: FirstSignal,
+): Promise<Decision> {
+  const decision = shouldNotify(state, signal, now);
+  if (decision.reason !== 'stale') return decision;
+  const intent = await streams.intentOf(notificationIdOf(stream, signal.position));
+  return intent === null ? decision : shouldNotifyAtAnyAge(state, signal, now);
+}
+
+/** What a patient delivery needs of its activity. */
+export interface Patience {
+  /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
+  readonly spentMs: number;
+  readonly signal: AbortSignal;
+  now(): number;
+  /** Between 0 and 1. */
+  random(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+/** How long one activity may wait in all, in milliseconds: well within its time limit of five minutes. */
+const MAX_IN_SLOT_MS = 240_000;
+
+/**
+ * Attempts until the provider takes it, refuses it for good, or the notification is too old. What a provider asks to
+ * wait is waited at the app's gate, where so many of one app may wait; else it is exponential backoff with jitter, of
+ * which long waits are handed back to the workflow: a receiver that is down must not keep the slots of the others.
+ */
+export async function deliverPatiently(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  patience: Patience,
+): Promise<DeliveryResult> {
+  const startedAt = patience.now() - patience.spentMs;
+  const slotFrom = patience.now();
+  let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
+  let code = 'WAITING';
+  let wasThrottled = order.wasThrottled ?? false;
+  for (let failures = order.failures ?? 0; ;) {
+    const leftMs = order.timeToLiveMs - (patience.now() - startedAt);
+    // Waiting for longer than it is worth would only hold the slot.
+    if (waitMs >= leftMs) return drop(dependencies, order, expiredBy(code));
+    const slotMs = MAX_IN_SLOT_MS - (patience.now() - slotFrom);
+    if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
+      return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
+    if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
+    const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
+    const comesFirst = wasThrottled;
+    const attempt = await attemptDelivery(dependencies, order, {
+      timeoutMs: PATIENT_TIMEOUT_MS,
+      signal: patience.signal,
+      enter: (appId) =>
+        dependencies.gate.enter(appId, {
+          wasThrottled: comesFirst,
+          maxWaitMs: Math.max(0, maxWaitMs),
+          signal: patience.signal,
+        }),
+    });
+    if (attempt.kind !== 'again') return attempt;
+    patience.signal.throwIfAborted();
+    ({ code } = attempt);
+    const { throttledMs } = attempt;
+    if (attempt.hadNoTurn === true) {
+      // Not worth waiting for, or too many wait for this app already: a timer holds no slot.
+      const handBacks = (order.handBacks ?? 0) + 1;
+      const backOff = Math.min(MAX_BACKOFF_MS, FIRST_HAND_BACK_MS * 2 ** (handBacks - 1));
+      const wait = Math.max(throttledMs ?? 0, backOff * (0.5 + patience.random() / 2));
+      if (wait >= order.timeToLiveMs - (patience.now() - startedAt))
+        return drop(dependencies, order, expiredBy(code));
+      return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, handBacks, inSlot: false };
+    }
+    wasThrottled ||= throttledMs !== null;
+    waitMs =
+      throttledMs === null
+        ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
+        : 0;
+    // What the provider asked for is waited at the gate, with everybody else; here it only counts against the life.
+    if (throttledMs !== null && throttledMs >= order.timeToLiveMs - (patience.now() - startedAt))
+      return drop(dependencies, order, expiredBy(code));
+  }
+}
+
+/** The first wait that is worth a timer and another activity, in milliseconds; each further one is twice as long. */
+const FIRST_HAND_BACK_MS = 2000;
+
+function expiredBy(code: string): 'EXPIRED' | 'EXPIRED_RATE_LIMITED' {
+  return code === 'RATE_LIMITED' ? 'EXPIRED_RATE_LIMITED' : 'EXPIRED';
+}

@@ -1,0 +1,48 @@
+import { formatQuery, type Query } from '@heliograph/query';
+import type { LedgerBatch, LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import type { RouteMatch } from '../routing/match-routes.ts';
+
+/**
+ * What a scan writes down: that it saw each issue, under which revision of the routes, and what matched because of
+ * which clause. What did not match follows from these two, so it is not written for each route and issue.
+ */
+export function scanEntries(
+  rows: readonly StoredIssue[],
+  matches: readonly RouteMatch[],
+  { revision, at }: { readonly revision: number; readonly at: number },
+): LedgerBatch {
+  const seen = rows.map((row): LedgerEntry => ({
+    ...of(row),
+    id: `${row.position}:${row.eventId}:seen`,
+    at,
+    stage: 'seen',
+    configVersion: revision,
+  }));
+  const matched = matches.map(({ row, route, because }): LedgerEntry => ({
+    ...of(row),
+    id: `${row.position}:${row.eventId}:matched:${route.id}:${route.policy.version}`,
+    at,
+    stage: 'matched',
+    routeId: route.id,
+    configVersion: route.policy.version,
+    clause: clauseOf(because),
+    apps: route.connectedAppIds,
+  }));
+  return { entries: [...seen, ...matched], runs: [] };
+}
+
+function of({ fingerprint, eventId, position }: StoredIssue) {
+  return { fingerprint, eventId, position };
+}
+
+/** Parsed queries live as long as their route's version, and so do the texts of their parts. */
+const texts = new WeakMap<Query, string>();
+
+function clauseOf(query: Query): string {
+  const known = texts.get(query);
+  if (known !== undefined) return known;
+  const text = formatQuery(query);
+  texts.set(query, text);
+  return text;
+}

@@ -1,0 +1,303 @@
+import { expect, test } from '@jest/globals';
+import type {
+  DeliveryOrder,
+  DeliveryResult,
+  IssueSignal,
+  IssueStatus,
+  StreamRecord,
+  StreamState,
+} from '../contract/contract.ts';
+import { AlertStream, type StreamPorts } from './alert-stream.ts';
+import { INITIAL_STREAM_STATE } from './should-notify.ts';
+
+const key = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
+const signal = (position: number, status: IssueStatus): IssueSignal => ({
+  eventId: `e${position}`,
+  position: String(position),
+  status,
+  severity: 'critical',
+  startsAt: 0,
+  endsAt: null,
+  storedAt: 0,
+  contentHash: '',
+});
+
+function ports(
+  answer: (order: DeliveryOrder) => DeliveryResult = delivered,
+  isKnown: (rule: string) => boolean = () => true,
+  begun: ReadonlySet<string> = new Set(),
+): StreamPorts & {
+  readonly orders: DeliveryOrder[];
+  readonly recorded: StreamState[];
+  readonly more: StreamRecord[];
+  readonly asked: string[];
+} {
+  const orders: DeliveryOrder[] = [];
+  const recorded: StreamState[] = [];
+  const more: StreamRecord[] = [];
+  const asked: string[] = [];
+  return {
+    orders,
+    recorded,
+    more,
+    asked,
+    now: () => 1000,
+    knows: (rule) => {
+      asked.push(rule);
+      return isKnown(rule);
+    },
+    deliver: async (order) => {
+      orders.push(order);
+      return answer(order);
+    },
+    wasBegun: async (notificationId) => {
+      asked.push(notificationId);
+      return begun.has(notificationId);
+    },
+    record: async (_, state, rest) => {
+      recorded.push(state);
+      more.push(rest);
+    },
+  };
+}
+
+function delivered(): DeliveryResult {
+  return { kind: 'delivered', provider: 'webhook', externalId: 'x', recorded: true };
+}
+
+test('a batch is handled by position, each decision on the state that the one before left', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+  for (const given of [signal(3, 'firing'), signal(1, 'firing'), signal(2, 'resolved')]) stream.push(given);
+  const world = ports();
+  await expect(stream.drain(world)).resolves.toEqual({ signals: 3, notifications: 3 });
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+    ['trigger', '1'],
+    ['resolve', '2'],
+    ['trigger', '3'],
+  ]);
+  expect(world.recorded).toEqual([]);
+});
+
+test('what arrives while a batch is handled waits for the next', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
+  const world = ports(() => {
+    if (world.orders.length === 1) stream.push(signal(2, 'resolved'));
+    return delivered();
+  });
+  await stream.drain(world);
+  expect(stream.inbox).toHaveLength(1);
+  await stream.drain(world);
+  expect(world.orders.map(({ kind }) => kind)).toEqual(['trigger', 'resolve']);
+});
+
+test('a delivery that could not be recorded is recorded once, after the batch', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'firing')]);
+  const world = ports(() => ({ ...delivered(), recorded: false }) as DeliveryResult);
+  await stream.drain(world);
+  expect(world.recorded).toEqual([stream.state]);
+  expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '2' });
+});
+
+test('a dropped notification does not count, and a later signal is new again', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'firing')]);
+  const world = ports(({ issue }) =>
+    issue.position === '1' ? { kind: 'dropped', code: 'REJECTED' } : delivered(),
+  );
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, notificationId }) => [kind, notificationId])).toEqual([
+    ['trigger', 'alert-f-r-a-1'],
+    ['trigger', 'alert-f-r-a-2'],
+  ]);
+  expect(stream.state).toMatchObject({ notificationCount: 1, status: 'firing' });
+});
+
+/** Begins a stream whose first signal was delivered on the way. */
+function begin(stream: AlertStream, state: StreamState, result: DeliveryResult): void {
+  const order = stream.begin(state, stream.first(1000), ports());
+  if (order === null) throw new Error('the first signal leads to nothing');
+  stream.settle(order, result);
+}
+
+test('the first signal is the one of the lowest position', () => {
+  expect(new AlertStream(key, INITIAL_STREAM_STATE, []).first(1000)).toBeNull();
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'firing'), signal(1, 'resolved')]);
+  expect(stream.first(1000)).toEqual({ signal: signal(1, 'resolved'), now: 1000 });
+});
+
+test('what was delivered while the state was read is handled first, also before what arrived since and is older', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
+  const first = stream.first(1000);
+  stream.push(signal(4, 'firing'));
+  stream.push(signal(6, 'resolved'));
+  const order = stream.begin(INITIAL_STREAM_STATE, first, ports());
+  expect(order).toMatchObject({ kind: 'trigger', reason: 'new', issue: { position: '5' }, decidedAt: 1000 });
+  if (order !== null) stream.settle(order, delivered());
+  expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '6']]);
+});
+
+test('a delivery on the way that could not be recorded is recorded by the first drain, also of an empty inbox', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
+  begin(stream, INITIAL_STREAM_STATE, { ...delivered(), recorded: false } as DeliveryResult);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.recorded).toEqual([stream.state]);
+  await stream.drain(world);
+  expect(world.recorded).toHaveLength(1);
+});
+
+test('a stream that was notified before goes on from the state that was read', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(11, 'firing'), signal(12, 'resolved')]);
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    notificationCount: 1,
+    status: 'firing',
+    lastPosition: '10',
+  } as const;
+  expect(stream.begin(open, null, ports())).toBeNull();
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '12']]);
+});
+
+test('consecutive silent decisions that are alike are one run, and travel with the next order', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [
+    signal(1, 'firing'),
+    signal(2, 'firing'),
+    signal(3, 'firing'),
+    signal(4, 'suppressed'),
+    signal(2, 'firing'),
+    signal(9, 'resolved'),
+  ]);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders[1]?.unwritten?.silent).toEqual([
+    // The repeat comes in its turn by position: it is decided between 2 and 3.
+    expect.objectContaining({ reason: 'continuing', since: '2', count: 1 }),
+    expect.objectContaining({ reason: 'older_than_last', since: '2', count: 1 }),
+    expect.objectContaining({
+      reason: 'continuing',
+      since: '2',
+      count: 1,
+      first: { position: '3', at: 1000 },
+    }),
+    expect.objectContaining({ reason: 'suppressed', since: '4', count: 1 }),
+  ]);
+  await stream.flush(world);
+  expect(world.recorded).toEqual([]);
+});
+
+test('an outcome that could not be written travels with the next order', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'resolved')]);
+  const world = ports(
+    ({ issue }) => ({ ...delivered(), recorded: issue.position === '2' }) as DeliveryResult,
+  );
+  await stream.drain(world);
+  expect(world.orders[1]?.unwritten?.outcomes).toMatchObject([
+    { order: { notificationId: 'alert-f-r-a-1' }, result: { kind: 'delivered' } },
+  ]);
+  expect(world.recorded).toEqual([]);
+});
+
+test('what was given up without anybody writing it down is written after the batch', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
+  const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED', recorded: false }));
+  await stream.drain(world);
+  expect(world.more).toMatchObject([{ outcomes: [{ result: { code: 'EXPIRED' } }] }]);
+  expect(stream.state).toMatchObject({ status: 'none', lastPosition: '1' });
+});
+
+test('a late rule is asked for only where it decides; one that is not known leaves the decision as it was before', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  const today = new AlertStream(key, open, [signal(2, 'firing')]);
+  const world = ports();
+  await today.drain(world);
+  expect(world.asked).toEqual(['suppression-bypass']);
+  expect(world.orders.map(({ reason }) => reason)).toEqual(['suppression_bypass']);
+
+  const before = new AlertStream(key, open, [signal(2, 'firing'), signal(3, 'resolved')]);
+  const old = ports(delivered, () => false);
+  await before.drain(old);
+  expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
+});
+
+test('what was begun before it got too old goes on, and what was not is silent', async () => {
+  const old = { ...signal(1, 'firing'), storedAt: -4_000_000 };
+  for (const begun of [new Set(['alert-f-r-a-1']), new Set<string>()]) {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
+    const world = ports(delivered, () => true, begun);
+    await stream.drain(world);
+    expect(world.orders.map(({ kind }) => kind)).toEqual(begun.size === 1 ? ['trigger'] : []);
+    expect(world.asked).toContain('alert-f-r-a-1');
+  }
+  const onTheWay = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
+  expect(onTheWay.begin(INITIAL_STREAM_STATE, onTheWay.first(1000), ports())).toMatchObject({
+    kind: 'trigger',
+  });
+});
+
+test('a trigger that may have arrived and was given up is resolved, and told again when it fires on', async () => {
+  const world = ports(({ issue }) =>
+    issue.position === '1'
+      ? { kind: 'dropped', code: 'EXPIRED', recorded: true, mayBeOpen: true }
+      : delivered(),
+  );
+  const over = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'resolved')]);
+  await over.drain(world);
+  expect(world.orders.map(({ kind }) => kind)).toEqual(['trigger', 'resolve']);
+  expect(over.state.mayBeOpen).toBe(false);
+  const on = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'firing')]);
+  await on.drain(world);
+  expect(world.orders.slice(2).map(({ kind }) => kind)).toEqual(['trigger', 'trigger']);
+});
+
+test('a bypass that was given up does not use the suppression up', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  const stream = new AlertStream(key, open, [signal(2, 'firing'), signal(3, 'firing')]);
+  const world = ports(({ issue }) =>
+    issue.position === '2' ? { kind: 'dropped', code: 'EXPIRED', recorded: true } : delivered(),
+  );
+  await stream.drain(world);
+  expect(world.orders.map(({ reason }) => reason)).toEqual(['suppression_bypass', 'suppression_bypass']);
+});
+
+test('repeats alone are written only by an execution that knows the ledger', async () => {
+  const open = { ...INITIAL_STREAM_STATE, status: 'firing', lastPosition: '5' } as const;
+  for (const isKnown of [true, false]) {
+    const stream = new AlertStream(key, open, [signal(5, 'firing')]);
+    const world = ports(delivered, () => isKnown);
+    await stream.drain(world);
+    await stream.flush(world);
+    expect(world.asked).toEqual(['decision-ledger']);
+    expect(world.recorded).toHaveLength(isKnown ? 1 : 0);
+  }
+});
+
+test('silent decisions are made durable by a flush, and a delivery that was recorded needs none', async () => {
+  const world = ports();
+  const silent = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'resolved')]);
+  await silent.drain(world);
+  expect(world.recorded).toEqual([]);
+  await silent.flush(world);
+  expect(world.recorded).toMatchObject([{ ...INITIAL_STREAM_STATE, lastPosition: '7' }]);
+  await silent.flush(world);
+  expect(world.recorded).toHaveLength(1);
+
+  const loud = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'firing')]);
+  const quiet = ports();
+  await loud.drain(quiet);
+  await loud.flush(quiet);
+  expect(quiet.recorded).toEqual([]);
+});

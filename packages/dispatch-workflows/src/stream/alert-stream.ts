@@ -1,0 +1,217 @@
+import type {
+  DeliveryOrder,
+  DeliveryResult,
+  FirstSignal,
+  IssueSignal,
+  Position,
+  SilenceReason,
+  SilentRun,
+  StreamKey,
+  StreamRecord,
+  StreamState,
+  UnrecordedOutcome,
+} from '../contract/contract.ts';
+import { comparePositions } from '../contract/position.ts';
+import { notificationIdOf, orderFor } from './order-for.ts';
+import {
+  type Decision,
+  decided,
+  givenUp,
+  LATE_RULES,
+  type LateRule,
+  notified,
+  shouldNotify,
+  shouldNotifyAtAnyAge,
+} from './should-notify.ts';
+
+/** What a stream needs from whoever runs it. */
+export interface StreamPorts {
+  /** Milliseconds since the epoch; in a workflow its own clock. */
+  now(): number;
+  /** Whether this execution knows a rule that came later; asked only where the answer makes a difference. */
+  knows(rule: LateRule | 'decision-ledger'): boolean;
+  deliver(order: DeliveryOrder): Promise<DeliveryResult>;
+  /** Whether a sending of this notification was ever begun. */
+  wasBegun(notificationId: string): Promise<boolean>;
+  /** Makes the state durable, and what else no row tells of yet; it must not give up. */
+  record(stream: StreamKey, state: StreamState, more: StreamRecord): Promise<void>;
+}
+
+/** What became of a batch. */
+export interface BatchSummary {
+  readonly signals: number;
+  readonly notifications: number;
+}
+
+/**
+ * One alert stream: inbox → decide → deliver → record. It knows nothing of workflows, so one workflow may hold one
+ * stream or many.
+ *
+ * Whatever arrives while a batch is handled waits in the inbox. Within a batch, signals are handled by position,
+ * and each decision sees the state that the one before left, so nothing of one stream is delivered out of order.
+ */
+export class AlertStream {
+  readonly key: StreamKey;
+  #state: StreamState;
+  #inbox: IssueSignal[];
+  /** Silent decisions that no row tells of yet. */
+  #silent: SilentRun[] = [];
+  /** Outcomes that could not be written with their deliveries. */
+  #outcomes: UnrecordedOutcome[] = [];
+  /** The newest position that the database knows of. */
+  #durablePosition: Position | null;
+
+  constructor(key: StreamKey, state: StreamState, inbox: readonly IssueSignal[] = []) {
+    this.key = key;
+    this.#state = state;
+    this.#inbox = [...inbox];
+    this.#durablePosition = state.lastPosition;
+  }
+
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  get inbox(): readonly IssueSignal[] {
+    return this.#inbox;
+  }
+
+  /** Takes a signal; it is handled at the next drain. */
+  push(signal: IssueSignal): void {
+    this.#inbox.push(signal);
+  }
+
+  /** What is decided first as the inbox is now. */
+  first(now: number): FirstSignal | null {
+    const [signal] = this.#inbox.toSorted(byPosition);
+    return signal === undefined ? null : { signal, now };
+  }
+
+  /**
+   * Takes over the state that was read. Where a first signal was delivered on the way, it is taken out of the inbox
+   * and the order that it stands for is given back, to be settled before anything else is drained.
+   */
+  begin(
+    state: StreamState,
+    first: FirstSignal | null,
+    ports: Pick<StreamPorts, 'knows'>,
+  ): DeliveryOrder | null {
+    this.#state = state;
+    this.#durablePosition = state.lastPosition;
+    if (first === null) return null;
+    const decision = this.#decide(first.signal, first.now, ports);
+    // What was delivered on the way was begun before it got too old.
+    const order =
+      decision.reason === 'stale' ? shouldNotifyAtAnyAge(state, first.signal, first.now) : decision;
+    if (!order.notify) return null;
+    this.#inbox = this.#inbox.filter(({ position }) => position !== first.signal.position);
+    return orderFor(this.key, state, first.signal, order, first.now);
+  }
+
+  /** Takes over what became of an order; tells whether it was delivered. */
+  settle(order: DeliveryOrder, result: DeliveryResult): boolean {
+    if (result.kind === 'pending') throw new TypeError('a pending delivery is not settled');
+    const { issue, decidedAt } = order;
+    const delivered = result.kind === 'delivered';
+    this.#state = delivered
+      ? notified(this.#state, issue, { now: decidedAt, ...result })
+      : givenUp(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
+    if (result.recorded === true) {
+      // The rows that were written hold everything before them, too.
+      this.#durablePosition = this.#state.lastPosition;
+      this.#outcomes = [];
+      this.#silent = [];
+    } else if (result.recorded === false) {
+      this.#outcomes.push({ order: outlineOf(order), result });
+    }
+    return delivered;
+  }
+
+  /** Handles everything that is buffered now. When it returns, every delivery is durable. */
+  async drain(ports: StreamPorts): Promise<BatchSummary> {
+    const batch = this.#inbox.toSorted(byPosition);
+    this.#inbox = [];
+    let notifications = 0;
+    for (const signal of batch) {
+      const now = ports.now();
+      let decision = this.#decide(signal, now, ports);
+      if (decision.reason === 'stale' && (await ports.wasBegun(notificationIdOf(this.key, signal.position))))
+        decision = shouldNotifyAtAnyAge(this.#state, signal, now);
+      if (!decision.notify) {
+        this.#stayedSilent(signal, decision.reason, now);
+        continue;
+      }
+      const order = orderFor(this.key, this.#state, signal, decision, now);
+      const unwritten = this.#unwritten();
+      const result = await ports.deliver(unwritten === null ? order : { ...order, unwritten });
+      if (this.settle(order, result)) notifications++;
+    }
+    if (this.#outcomes.length > 0) await this.#record(ports);
+    return { signals: batch.length, notifications };
+  }
+
+  /**
+   * Makes silent decisions durable: before a stream ends its last position must be in the database, or an older issue
+   * that becomes visible late would be decided as if it were new. A delivery has done so already.
+   */
+  async flush(ports: StreamPorts): Promise<void> {
+    if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
+    else if (this.#silent.length > 0 && ports.knows('decision-ledger')) await this.#record(ports);
+  }
+
+  async #record(ports: StreamPorts): Promise<void> {
+    const state = this.#state;
+    await ports.record(this.key, state, this.#unwritten() ?? {});
+    this.#durablePosition = state.lastPosition;
+    this.#silent = [];
+    this.#outcomes = [];
+  }
+
+  #unwritten(): StreamRecord | null {
+    if (this.#silent.length === 0 && this.#outcomes.length === 0) return null;
+    return {
+      ...(this.#silent.length === 0 ? {} : { silent: this.#silent }),
+      ...(this.#outcomes.length === 0 ? {} : { outcomes: this.#outcomes }),
+    };
+  }
+
+  /** Decides with the rules that this execution knows; most decisions depend on no late one, so none is asked for. */
+  #decide(signal: IssueSignal, now: number, ports: Pick<StreamPorts, 'knows'>): Decision {
+    let rules = LATE_RULES;
+    for (;;) {
+      const decision = shouldNotify(this.#state, signal, now, rules);
+      const { rule } = decision;
+      if (rule === undefined || ports.knows(rule)) return decision;
+      rules = rules.filter((each) => each !== rule);
+    }
+  }
+
+  #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {
+    this.#state = decided(this.#state, signal, reason);
+    const { position } = signal;
+    const version = signal.policy?.version ?? 0;
+    // What is not newer belongs to no run: it was decided out of turn.
+    const since = reason === 'older_than_last' ? position : (this.#state.silence?.since ?? position);
+    const here = { position, at };
+    const open = this.#silent.at(-1);
+    if (open !== undefined && open.reason === reason && open.since === since && open.version === version) {
+      this.#silent[this.#silent.length - 1] = { ...open, last: here, count: open.count + 1 };
+    } else {
+      this.#silent.push({ reason, since, version, first: here, last: here, count: 1 });
+    }
+  }
+}
+
+function byPosition(a: IssueSignal, b: IssueSignal): number {
+  return comparePositions(a.position, b.position);
+}
+
+function outlineOf({
+  notificationId,
+  kind,
+  reason,
+  issue,
+  decidedAt,
+}: DeliveryOrder): UnrecordedOutcome['order'] {
+  return { notificationId, kind, reason, issue, decidedAt };
+}

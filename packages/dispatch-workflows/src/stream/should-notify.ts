@@ -1,0 +1,169 @@
+import type { NotificationKind } from '@heliograph/notifier';
+import {
+  DEFAULT_SIGNAL_POLICY,
+  type IssueSignal,
+  type NotifyReason,
+  type SilenceReason,
+  type StreamState,
+} from '../contract/contract.ts';
+import { comparePositions } from '../contract/position.ts';
+
+/** Parts of the decision that came later than the first executions of the workflow. */
+export type LateRule = 'suppression-bypass' | 'staleness';
+
+/** The rules of today. */
+export const LATE_RULES: readonly LateRule[] = ['suppression-bypass', 'staleness'];
+
+/** What to do about one signal. `rule` names the late rule without which the decision would be another. */
+export type Decision = (
+  | { readonly notify: true; readonly kind: NotificationKind; readonly reason: NotifyReason }
+  | { readonly notify: false; readonly reason: SilenceReason }
+) & { readonly rule?: LateRule };
+
+/** The state of a stream that was never notified. */
+export const INITIAL_STREAM_STATE: StreamState = {
+  notificationCount: 0,
+  lastNotifiedAt: null,
+  status: 'none',
+  lastPosition: null,
+  externalIds: {},
+};
+
+/**
+ * Decides whether a signal is worth a notification; `now` is in milliseconds since the epoch.
+ *
+ * A signal that is not newer than the last decided one changes nothing, so a repeated or late `firing` can never
+ * reopen what is resolved. A firing one opens unless something is open, and then repeats it when the route's interval
+ * has passed or when it was suppressed in between; a resolved one closes only what is open, however old it is.
+ */
+export function shouldNotify(
+  state: StreamState,
+  signal: IssueSignal,
+  now: number,
+  rules: readonly LateRule[] = LATE_RULES,
+): Decision {
+  const open = state.status === 'firing';
+  const order = state.lastPosition === null ? 1 : comparePositions(signal.position, state.lastPosition);
+  if (signal.owed === true && order === 0 && open && signal.status === 'resolved') {
+    return { notify: true, kind: 'resolve', reason: 'resolve_owed' };
+  }
+  if (order <= 0) return { notify: false, reason: 'older_than_last' };
+  switch (signal.status) {
+    case 'firing': {
+      const decision = open ? repeat(state, signal, now, rules) : OPENING;
+      return decision.notify && rules.includes('staleness') && isStale(signal, decision, now)
+        ? { notify: false, reason: 'stale', rule: 'staleness' }
+        : decision;
+    }
+    case 'resolved':
+      return open || state.mayBeOpen === true
+        ? { notify: true, kind: 'resolve', reason: 'resolved' }
+        : { notify: false, reason: 'resolved_without_notification' };
+    case 'suppressed':
+      return { notify: false, reason: 'suppressed' };
+  }
+}
+
+/** The decision on a signal that is worth telling however old it is: a sending of it was begun before. */
+export function shouldNotifyAtAnyAge(state: StreamState, signal: IssueSignal, now: number): Decision {
+  return shouldNotify(state, signal, now, AGELESS_RULES);
+}
+
+const AGELESS_RULES = LATE_RULES.filter((rule) => rule !== 'staleness');
+
+const OPENING: Decision = { notify: true, kind: 'trigger', reason: 'new' };
+
+/** What to do about a stream that fires while it is open. */
+function repeat(state: StreamState, signal: IssueSignal, now: number, rules: readonly LateRule[]): Decision {
+  if (state.lastSeen === 'suppressed' && rules.includes('suppression-bypass')) {
+    return { notify: true, kind: 'update', reason: 'suppression_bypass', rule: 'suppression-bypass' };
+  }
+  const { renotifyIntervalMs } = policyOf(signal);
+  if (renotifyIntervalMs === null) return { notify: false, reason: 'continuing' };
+  return now - (state.lastNotifiedAt ?? 0) >= renotifyIntervalMs
+    ? { notify: true, kind: 'update', reason: 'renotify' }
+    : { notify: false, reason: 'renotify_not_due' };
+}
+
+function isStale(signal: IssueSignal, decision: Decision, now: number): boolean {
+  return now - signal.storedAt > maxAgeMs(signal, decision.reason);
+}
+
+/**
+ * How old a signal may be for a notification about it, in milliseconds: a renotification that arrives after the next
+ * one is due helps nobody, and a resolve is always worth telling.
+ */
+function maxAgeMs(signal: IssueSignal, reason: Decision['reason']): number {
+  const { renotifyIntervalMs, maxSignalAgeMs } = policyOf(signal);
+  return reason === 'renotify' && renotifyIntervalMs !== null
+    ? Math.min(maxSignalAgeMs, renotifyIntervalMs)
+    : maxSignalAgeMs;
+}
+
+/**
+ * How long a notification is worth delivering from `now` on, in milliseconds. A resolve has a full age before it, from
+ * whenever it is decided; what is not delivered by then stays owed.
+ */
+export function timeToLiveMs(signal: IssueSignal, reason: NotifyReason, now: number): number {
+  const limit = maxAgeMs(signal, reason);
+  return signal.status === 'resolved' ? limit : Math.max(0, limit - Math.max(0, now - signal.storedAt));
+}
+
+function policyOf(signal: IssueSignal): typeof DEFAULT_SIGNAL_POLICY {
+  return signal.policy ?? DEFAULT_SIGNAL_POLICY;
+}
+
+/** The state after a signal was decided: its position is passed, whatever the decision was. */
+export function decided(
+  state: StreamState,
+  signal: IssueSignal,
+  reason: SilenceReason | null = null,
+): StreamState {
+  const passed = state.lastPosition !== null && comparePositions(signal.position, state.lastPosition) <= 0;
+  if (passed) return state;
+  const silence =
+    reason === null
+      ? null
+      : state.silence?.reason === reason
+        ? state.silence
+        : { reason, since: signal.position };
+  // What was too old to be told of does not use a suppression up: the next firing is still the first after it.
+  const lastSeen =
+    reason === 'stale' && state.lastSeen === 'suppressed' ? ('suppressed' as const) : signal.status;
+  return { ...state, lastPosition: signal.position, lastSeen, silence };
+}
+
+/** The state after a notification about a signal was given up. */
+export function givenUp(
+  state: StreamState,
+  signal: IssueSignal,
+  { reason, mayBeOpen }: { readonly reason: NotifyReason; readonly mayBeOpen: boolean },
+): StreamState {
+  const after = decided(state, signal);
+  return {
+    ...after,
+    ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
+    ...(mayBeOpen ? { mayBeOpen: true, episode: signal.position } : {}),
+  };
+}
+
+/** The state after a notification about a signal was delivered at `now`. */
+export function notified(
+  state: StreamState,
+  signal: IssueSignal,
+  delivery: { readonly now: number; readonly provider: string; readonly externalId: string | null },
+): StreamState {
+  const { [delivery.provider]: open, ...otherIds } = state.externalIds;
+  const resolved = signal.status === 'resolved';
+  // A resolved object is closed outside: the next trigger opens another.
+  const kept = resolved ? undefined : (delivery.externalId ?? open);
+  return {
+    ...decided(state, signal),
+    ...(state.mayBeOpen === true ? { mayBeOpen: false } : {}),
+    notificationCount: state.notificationCount + 1,
+    lastNotifiedAt: delivery.now,
+    status: resolved ? 'resolved' : 'firing',
+    externalIds: kept === undefined ? otherIds : { ...otherIds, [delivery.provider]: kept },
+    episode: resolved || state.status === 'firing' ? (state.episode ?? null) : signal.position,
+  };
+}

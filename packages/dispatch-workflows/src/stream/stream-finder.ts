@@ -1,0 +1,61 @@
+import type { Postgres } from '@heliograph/database';
+import type { IssueStatus, Position, SilenceReason, StreamKey, StreamState } from '../contract/contract.ts';
+import { stored } from '../stores/stored.ts';
+
+/** A stream as its row tells of it. Instants are milliseconds. */
+export interface StreamPicture {
+  readonly stream: StreamKey;
+  readonly status: StreamState['status'];
+  readonly lastNotifiedAt: number | null;
+  readonly lastPosition: Position | null;
+  readonly lastSeen: IssueStatus | null;
+  /** The reason of the latest silent decisions, and where it began. */
+  readonly silence: { readonly reason: SilenceReason; readonly since: Position } | null;
+  readonly updatedAt: number;
+}
+
+/** Finds alert streams. Every method throws `DatabaseError`. */
+export interface StreamFinder {
+  /** The streams of a fingerprint that have a row, at most 1 000, those that are open first. */
+  of(fingerprint: string): Promise<readonly StreamPicture[]>;
+}
+
+interface Row {
+  readonly route_id: string;
+  readonly connected_app_id: string;
+  readonly status: StreamState['status'];
+  readonly notified_ms: string | null;
+  readonly last_position: string | null;
+  readonly last_seen: IssueStatus | null;
+  readonly silent_reason: SilenceReason | null;
+  readonly silent_since: string | null;
+  readonly updated_ms: string;
+}
+
+/** The streams of one database. */
+export function createStreamFinder({ sql }: Pick<Postgres, 'sql'>): StreamFinder {
+  return {
+    of: (fingerprint) =>
+      stored('find alert streams', async () => {
+        const rows = await sql<Row[]>`
+          select route_id, connected_app_id, status, last_position::text, last_seen,
+            (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
+            silence->>'reason' as silent_reason, silence->>'since' as silent_since,
+            (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
+          from dispatch.stream_state where fingerprint = ${fingerprint}
+          order by status = 'firing' desc, workflow_id limit 1000`;
+        return rows.map((row) => ({
+          stream: { fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id },
+          status: row.status,
+          lastNotifiedAt: row.notified_ms === null ? null : Number(row.notified_ms),
+          lastPosition: row.last_position,
+          lastSeen: row.last_seen,
+          silence:
+            row.silent_reason === null || row.silent_since === null
+              ? null
+              : { reason: row.silent_reason, since: row.silent_since },
+          updatedAt: Number(row.updated_ms),
+        }));
+      }),
+  };
+}

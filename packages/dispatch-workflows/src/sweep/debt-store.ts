@@ -1,0 +1,212 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { guarded, type Postgres } from '@heliograph/database';
+import * as v from 'valibot';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { NotificationKind } from '@heliograph/notifier';
+import type { NotifyReason, Position, StreamKey } from '../contract/contract.ts';
+import { notificationIdOf } from '../stream/order-for.ts';
+import { comparePositions } from '../contract/position.ts';
+import { stored } from '../stores/stored.ts';
+
+/** Something that is open outside although the newest issue says that it is over. Instants are milliseconds. */
+export interface ResolveDebt {
+  readonly workflowId: string;
+  readonly stream: StreamKey;
+  /** When the stream was notified last. */
+  readonly notifiedAt: number | null;
+  /** The issue that resolves it. */
+  readonly issue: { readonly position: Position; readonly eventId: string; readonly storedAt: number };
+  /** What is known of the resolve: null where none was ever decided, for one because the route is switched off. */
+  readonly intent: {
+    readonly status: string;
+    readonly code: string | null;
+    readonly updatedAt: number;
+  } | null;
+  /** When anything about the stream was written last. */
+  readonly updatedAt: number;
+}
+
+/**
+ * A page of debts, streams that were decided about lately first; `next` leads to the next page and is null at the end. A
+ * page may hold fewer than its limit, also none.
+ */
+export interface DebtPage {
+  readonly debts: readonly ResolveDebt[];
+  readonly next: string | null;
+}
+
+/** A notification that its stream has passed without settling it: a sending was cut off, and then decided otherwise. */
+export interface PassedIntent {
+  readonly notificationId: string;
+  readonly stream: StreamKey;
+  readonly position: Position;
+  readonly eventId: string;
+  readonly kind: NotificationKind;
+  readonly reason: NotifyReason;
+  readonly claims: number;
+  readonly provider: string;
+  readonly decidedAt: number;
+}
+
+/** Resolve debt. Every method throws `DatabaseError`. */
+export interface DebtStore {
+  /** Looks through at most `limit` open streams after a place that an earlier page gave. */
+  list(page: { readonly after: string | null; readonly limit: number }): Promise<DebtPage>;
+  /** Intents that nothing was written about for so long although their streams are past them, at most 500. */
+  passedIntents(untouchedMs: number): Promise<readonly PassedIntent[]>;
+  /** Deletes settled intents older than so many milliseconds, at most 5 000 at once; tells how many. */
+  clearIntents(olderThanMs: number): Promise<number>;
+}
+
+interface OpenRow {
+  readonly workflow_id: string;
+  readonly fingerprint: string;
+  readonly route_id: string;
+  readonly connected_app_id: string;
+  readonly last_position: string;
+  readonly notified_ms: string | null;
+  readonly updated_ms: string;
+}
+
+interface PassedRow extends Pick<OpenRow, 'fingerprint' | 'route_id' | 'connected_app_id'> {
+  readonly notification_id: string;
+  readonly position: string;
+  readonly event_id: string;
+  readonly kind: NotificationKind;
+  readonly reason: NotifyReason;
+  readonly claims: number;
+  readonly provider: string | null;
+  readonly decided_ms: string;
+}
+
+interface IntentRow {
+  readonly notification_id: string;
+  readonly status: string;
+  readonly code: string | null;
+  readonly updated_ms: string;
+}
+
+const latestSchema = v.array(
+  v.object({
+    fingerprint: v.string(),
+    status: v.string(),
+    newest: v.string(),
+    event: v.string(),
+    stored_ms: v.string(),
+  }),
+);
+
+// Issues that are older than the last decided one of every stream asked for cannot be newer than it.
+const LATEST = `
+  SELECT fingerprint, argMax(toString(issues.status), (issues.position, issues.event_id)) AS status,
+    toString(max(issues.position)) AS newest, argMax(issues.event_id, (issues.position, issues.event_id)) AS event,
+    toString(toUnixTimestamp64Milli(argMax(issues.stored_at, (issues.position, issues.event_id)))) AS stored_ms
+  FROM issues WHERE issues.position >= {from:UInt64} AND fingerprint IN {fingerprints:Array(String)}
+  GROUP BY fingerprint`;
+
+/** Pages of streams that nothing was heard of for months look through months of issues, and are given up. */
+const LONGEST_SEARCH_S = 8;
+
+/** Resolve debt as PostgreSQL and ClickHouse together tell it. */
+export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): DebtStore {
+  return {
+    list: async ({ after, limit }) => {
+      const [position = '18446744073709551615', workflowId = '~'] = after?.split(':') ?? [];
+      const open = await stored(
+        'list open streams',
+        () => sql<OpenRow[]>`
+          select workflow_id, fingerprint, route_id, connected_app_id, last_position::text,
+            (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
+            (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
+          from dispatch.stream_state
+          where (status = 'firing' or may_be_open) and last_position is not null
+            and (last_position, workflow_id) < (${position}::numeric, ${workflowId})
+          order by last_position desc, workflow_id desc limit ${limit}`,
+      );
+      const last = open.length < limit ? undefined : open.at(-1);
+      const next = last === undefined ? null : `${last.last_position}:${last.workflow_id}`;
+      if (open.length === 0) return { debts: [], next };
+      const latest = await latestOf(clickhouse, open);
+      const over = open.flatMap((row) => {
+        const issue = latest.get(row.fingerprint);
+        const isOver = issue?.status === 'resolved' && comparePositions(issue.newest, row.last_position) >= 0;
+        return isOver ? [{ row, issue }] : [];
+      });
+      const ids = over.map(({ row, issue }) => notificationIdOf(streamOf(row), issue.newest));
+      const intents = await stored(
+        'read intents',
+        () => sql<IntentRow[]>`
+          select notification_id, status, code, (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
+          from dispatch.delivery_intents where notification_id = any(${sql.array(ids)})`,
+      );
+      const byId = new Map(intents.map((intent) => [intent.notification_id, intent]));
+      return {
+        next,
+        debts: over.map(({ row, issue }, index) => {
+          const stream = streamOf(row);
+          const intent = byId.get(ids[index] ?? '');
+          return {
+            workflowId: alertWorkflowId(stream),
+            stream,
+            notifiedAt: row.notified_ms === null ? null : Number(row.notified_ms),
+            issue: { position: issue.newest, eventId: issue.event, storedAt: Number(issue.stored_ms) },
+            intent:
+              intent === undefined
+                ? null
+                : { status: intent.status, code: intent.code, updatedAt: Number(intent.updated_ms) },
+            updatedAt: Number(row.updated_ms),
+          };
+        }),
+      };
+    },
+    passedIntents: (untouchedMs) =>
+      stored('find passed intents', async () => {
+        const rows = await sql<PassedRow[]>`
+          select i.notification_id, i.fingerprint, i.route_id, i.connected_app_id, i.position::text, i.event_id, i.kind,
+            i.reason, i.claims, i.provider, (extract(epoch from i.decided_at) * 1000)::bigint::text as decided_ms
+          from dispatch.delivery_intents i
+          join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
+          where i.status in ('intended', 'refused', 'uncertain')
+            and i.updated_at < now() - ${untouchedMs}::float8 * interval '1 millisecond'
+          order by i.updated_at limit 500`;
+        return rows.map((row) => ({
+          notificationId: row.notification_id,
+          stream: streamOf(row),
+          position: row.position,
+          eventId: row.event_id,
+          kind: row.kind,
+          reason: row.reason,
+          claims: row.claims,
+          provider: row.provider ?? 'unknown',
+          decidedAt: Number(row.decided_ms),
+        }));
+      }),
+    clearIntents: (olderThanMs) =>
+      stored('clear intents away', async () => {
+        const { count } = await sql`
+          delete from dispatch.delivery_intents where notification_id in (
+            select notification_id from dispatch.delivery_intents
+            where created_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'
+              and status in ('delivered', 'dropped') limit 5000)`;
+        return count;
+      }),
+  };
+}
+
+function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
+  return guarded('read the newest issues', async () => {
+    const from = open.map((row) => BigInt(row.last_position)).reduce((a, b) => (a < b ? a : b));
+    const result = await clickhouse.query({
+      query: LATEST,
+      clickhouse_settings: { max_execution_time: LONGEST_SEARCH_S, max_threads: 2 },
+      query_params: { from, fingerprints: [...new Set(open.map((row) => row.fingerprint))] },
+      format: 'JSONEachRow',
+    });
+    const rows = v.parse(latestSchema, await result.json());
+    return new Map(rows.map((row) => [row.fingerprint, row]));
+  });
+}
+
+function streamOf(row: Pick<OpenRow, 'fingerprint' | 'route_id' | 'connected_app_id'>): StreamKey {
+  return { fingerprint: row.fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id };
+}

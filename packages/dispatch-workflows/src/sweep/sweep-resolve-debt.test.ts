@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals';
+import type { IssueSignal, StreamKey } from '../contract/contract.ts';
+import type { PassedIntent, ResolveDebt } from './debt-store.ts';
+import type { StreamWrite } from '../stream/stream-store.ts';
+import { storedIssue } from '../testing/stored-issue.ts';
+import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
+
+const NOW = 1_800_000_000_000;
+const LONG_AGO = NOW - 600_000;
+function debt(id: string, parts: Partial<ResolveDebt> = {}): ResolveDebt {
+  return {
+    workflowId: `alert-${id}-r-a`,
+    stream: { fingerprint: id, routeId: 'r', connectedAppId: 'a' },
+    notifiedAt: 1,
+    issue: { position: '5', eventId: 'e5', storedAt: LONG_AGO },
+    intent: null,
+    updatedAt: LONG_AGO,
+    ...parts,
+  };
+}
+
+function world(
+  pages: readonly (readonly ResolveDebt[])[],
+  options: Partial<SweepOptions & { readonly scannedUpTo: string | null }> = {},
+) {
+  const sent: [StreamKey, IssueSignal][] = [];
+  const failing = new Set<string>();
+  const failures: string[] = [];
+  const cleared: number[] = [];
+  const state = { isGone: false, heartbeats: 0, listFails: false, passed: [] as PassedIntent[] };
+  const written: StreamWrite[] = [];
+  const sweep = (signal?: AbortSignal) =>
+    sweepResolveDebt(
+      {
+        debts: {
+          list: async ({ after }) => {
+            if (state.listFails) throw new Error('away');
+            const index = Number(after ?? 0);
+            return {
+              debts: pages[index] ?? [],
+              next: index + 1 < pages.length ? String(index + 1) : null,
+            };
+          },
+          passedIntents: async () => state.passed,
+          clearIntents: async (ms) => {
+            cleared.push(ms);
+            return 3;
+          },
+        },
+        issues: { read: async () => (state.isGone ? null : storedIssue(5, { status: 'resolved' })) },
+        streams: { write: async (rows) => void written.push(rows) },
+        signal: async (stream, given) => {
+          if (failing.has(stream.fingerprint)) throw new Error('refused');
+          sent.push([stream, given]);
+        },
+        now: () => NOW,
+        onFailure: ({ what, id }) => failures.push(id ?? what),
+      },
+      { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '100', ...options },
+      { heartbeat: () => void state.heartbeats++, ...(signal === undefined ? {} : { signal }) },
+    );
+  return { sweep, sent, failing, failures, cleared, written, state };
+}
+
+describe('a sweep', () => {
+  test('asks every stream that owes a resolve, over all pages, and says that it is owed', async () => {
+    const { sweep, sent, cleared } = world([[debt('f1')], [], [debt('f2')]]);
+    await expect(sweep()).resolves.toEqual({
+      owed: 2,
+      signalled: 2,
+      superseded: 0,
+      cleared: 3,
+      nextSweepInMs: 60_000,
+    });
+    expect(sent.map(([stream, { owed, status }]) => [stream.fingerprint, owed, status])).toEqual([
+      ['f1', true, 'resolved'],
+      ['f2', true, 'resolved'],
+    ]);
+    expect(cleared).toEqual([7 * 86_400_000]);
+  });
+
+  test.each<[string, Partial<ResolveDebt>, boolean]>([
+    ['of which something was written lately', { updatedAt: NOW - 1000 }, false],
+    [
+      'that has owed for a day, an hour after the last try',
+      {
+        issue: { position: '5', eventId: 'e', storedAt: NOW - 86_400_000 },
+        updatedAt: NOW - 3_600_000,
+      },
+      false,
+    ],
+    [
+      'that has owed for a day, two hours after the last try',
+      {
+        issue: { position: '5', eventId: 'e', storedAt: NOW - 86_400_000 },
+        updatedAt: NOW - 7_201_000,
+      },
+      true,
+    ],
+    [
+      'whose issue is young: the scan may be about to bring it',
+      { issue: { position: '5', eventId: 'e', storedAt: NOW } },
+      false,
+    ],
+    ['that is being delivered', { intent: { status: 'refused', code: null, updatedAt: LONG_AGO } }, false],
+    [
+      'whose delivery was left lying for hours',
+      { intent: { status: 'intended', code: null, updatedAt: NOW - 3 * 3_600_000 } },
+      true,
+    ],
+    [
+      'whose resolve was given up',
+      { intent: { status: 'dropped', code: 'EXPIRED', updatedAt: LONG_AGO } },
+      true,
+    ],
+    [
+      'that was delivered and not recorded',
+      { intent: { status: 'delivered', code: null, updatedAt: LONG_AGO } },
+      true,
+    ],
+  ])('counts a stream %s', async (_, parts, isAsked) => {
+    const { sweep } = world([[debt('f1', parts)]]);
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: isAsked ? 1 : 0 });
+  });
+
+  test('goes on after a stream that cannot be asked', async () => {
+    const { sweep, failing, failures, sent } = world([[debt('f1'), debt('f2')]]);
+    failing.add('f1');
+    await expect(sweep()).resolves.toMatchObject({ owed: 2, signalled: 1 });
+    expect(failures).toEqual(['alert-f1-r-a']);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('asks at most so many at once, and counts the others', async () => {
+    const { sweep } = world([[debt('f1'), debt('f2'), debt('f3')]], { maxSignals: 2 });
+    await expect(sweep()).resolves.toMatchObject({ owed: 3, signalled: 2 });
+  });
+
+  test('leaves out what is no longer stored', async () => {
+    const { sweep, state } = world([[debt('f1')]]);
+    state.isGone = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+  });
+
+  test.each(['4', null])('leaves to the scan what it has not come to (%j)', async (scannedUpTo) => {
+    const { sweep } = world([[debt('f1')]], { scannedUpTo });
+    await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+  });
+
+  test('settles what a stream has passed, and says that nobody knows whether it arrived', async () => {
+    const { sweep, written, state } = world([[]]);
+    state.passed = [
+      {
+        notificationId: 'alert-f1-r-a-5',
+        stream: { fingerprint: 'f1', routeId: 'r', connectedAppId: 'a' },
+        position: '5',
+        eventId: 'e5',
+        kind: 'update',
+        reason: 'renotify',
+        claims: 2,
+        provider: 'webhook',
+        decidedAt: LONG_AGO,
+      },
+    ];
+    await expect(sweep()).resolves.toMatchObject({ superseded: 1 });
+    expect(written[0]?.intents).toMatchObject([{ status: 'dropped', code: 'SUPERSEDED', claims: 2 }]);
+    expect(written[0]?.ledger?.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['decided', undefined],
+      ['attempted', 'uncertain'],
+      ['settled', 'dropped'],
+    ]);
+  });
+
+  test('clears away although streams cannot be looked through, and says so', async () => {
+    const { sweep, state, failures } = world([[debt('f1')]]);
+    state.listFails = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 0, cleared: 3, nextSweepInMs: 60_000 });
+    expect(failures).toEqual(['open streams could not be looked through to the end']);
+  });
+
+  test('stops between pages', async () => {
+    const { sweep } = world([[debt('f1')]]);
+    await expect(sweep(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

@@ -1,0 +1,486 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { bundleWorkflows, installTemporalRuntime } from '@heliograph/temporal-worker';
+import { eventually } from '@heliograph/testkit';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { DeliveryOrder, IssueSignal, StreamKey, StreamState } from '../contract/contract.ts';
+import { bundleFromSource } from '../testing/dispatch-ground.ts';
+import {
+  type FakeActivities,
+  fakeActivities,
+  signalAt,
+  signalStream,
+  workflowGround,
+} from '../testing/workflow-ground.ts';
+
+installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
+
+let bundle: { readonly code: string };
+let ground: Awaited<ReturnType<typeof workflowGround>>;
+let last = 0;
+
+beforeAll(async () => {
+  bundle = await bundleFromSource();
+});
+// A namespace for each test: a task that is handed to a worker which is just stopping comes again only after a timeout.
+beforeEach(async () => {
+  ground = await workflowGround('alert');
+});
+afterEach(async () => {
+  await ground.close();
+});
+afterAll(() => Runtime.instance().shutdown());
+
+const newStream = (): StreamKey => ({ fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' });
+const stateAt = (position: number): StreamState => ({
+  notificationCount: 1,
+  lastNotifiedAt: 1,
+  status: 'firing',
+  lastPosition: String(position),
+  externalIds: {},
+});
+const handleOf = (stream: StreamKey) => ground.client.workflow.getHandle(alertWorkflowId(stream));
+
+async function whileWorking(activities: FakeActivities, run: () => Promise<unknown>): Promise<void> {
+  const worker = await ground.worker(bundle, activities);
+  await worker.runUntil(run);
+}
+
+/** How often each event type is in the history of a stream's latest run. */
+async function eventsOf(stream: StreamKey): Promise<readonly string[]> {
+  const { events } = await handleOf(stream).fetchHistory();
+  return (events ?? []).flatMap((event) =>
+    Object.keys(event).filter((key) => key.endsWith('EventAttributes')),
+  );
+}
+const count = (events: readonly string[], name: string): number =>
+  events.filter((each) => each === `${name}EventAttributes`).length;
+
+/** An activity that fails the given number of times. */
+function failingFirst<A extends readonly unknown[], R>(
+  times: number,
+  run: (...args: A) => Promise<R>,
+): {
+  readonly run: (...args: A) => Promise<R>;
+  readonly attempts: { local: boolean; runId: string | undefined }[];
+} {
+  const attempts: { local: boolean; runId: string | undefined }[] = [];
+  return {
+    attempts,
+    run: async (...args) => {
+      const { isLocal, workflowExecution } = activityInfo();
+      attempts.push({ local: isLocal, runId: workflowExecution?.runId });
+      if (attempts.length <= times) throw new Error('away');
+      return run(...args);
+    },
+  };
+}
+
+/** Something was notified and is open; the next signals are at 1 and above. */
+const OPEN: StreamState = {
+  notificationCount: 1,
+  lastNotifiedAt: 1,
+  status: 'firing',
+  lastPosition: '0',
+  externalIds: {},
+};
+
+describe('an alert stream', () => {
+  test('delivers in one workflow task, without a timer or a regular activity, and ends', async () => {
+    const stream = newStream();
+    const { activities, delivered } = fakeActivities();
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(delivered).toMatchObject([
+      {
+        stream,
+        kind: 'trigger',
+        notificationId: `${alertWorkflowId(stream)}-1`,
+        reason: 'new',
+        issue: { position: '1' },
+      },
+    ]);
+    const events = await eventsOf(stream);
+    expect(count(events, 'workflowTaskCompleted')).toBe(1);
+    expect(count(events, 'timerStarted') + count(events, 'activityTaskScheduled')).toBe(0);
+    // One local activity; nothing was asked about later behaviour.
+    expect(count(events, 'markerRecorded')).toBe(1);
+  });
+
+  test('starts again under its id with the state that it recorded', async () => {
+    const stream = newStream();
+    const { activities, delivered } = fakeActivities();
+    await whileWorking(activities, async () => {
+      for (const signal of [signalAt(1), signalAt(2), signalAt(3, 'resolved'), signalAt(3), signalAt(4)]) {
+        await signalStream(ground.client, stream, signal);
+        await handleOf(stream).result();
+      }
+    });
+    expect(delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['trigger', '1'],
+      ['resolve', '3'],
+      ['trigger', '4'],
+    ]);
+    expect(delivered[1]?.state).toMatchObject({ notificationCount: 1, externalIds: { webhook: 'ext-1' } });
+  });
+
+  test.each<[string, Partial<FakeActivities>, number]>([
+    [
+      'that is still pending, after the wait that was asked for',
+      { deliverAndRecord: async () => ({ kind: 'pending', code: 'RATE_LIMITED', waitMs: 5000 }) },
+      5000,
+    ],
+    [
+      'that failed',
+      {
+        deliverAndRecord: async () => {
+          throw new Error('away');
+        },
+      },
+      0,
+    ],
+  ])('goes on patiently with a quick delivery %s', async (_, quick, waitMs) => {
+    const stream = newStream();
+    const patient: (DeliveryOrder & { readonly local: boolean })[] = [];
+    const { activities, accept } = fakeActivities({
+      ...quick,
+      deliverPatiently: async (order) => {
+        patient.push({ ...order, local: activityInfo().isLocal });
+        return accept(order);
+      },
+    });
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(patient).toMatchObject([
+      { waitMs, local: false, notificationId: `${alertWorkflowId(stream)}-1`, kind: 'trigger' },
+    ]);
+  });
+
+  test('whose notification was dropped tries again with the next issue', async () => {
+    const stream = newStream();
+    const { activities, accept, delivered } = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1' ? { kind: 'dropped', code: 'REJECTED' } : accept(order),
+    });
+    await whileWorking(activities, async () => {
+      await signalStream(ground.client, stream, signalAt(1));
+      await handleOf(stream).result();
+      await signalStream(ground.client, stream, signalAt(2));
+      await handleOf(stream).result();
+    });
+    expect(delivered.map(({ issue }) => issue.position)).toEqual(['2']);
+  });
+
+  test('that cannot be opened at once reads its state by a regular activity, for as long as it takes', async () => {
+    const stream = newStream();
+    const fake = fakeActivities();
+    fake.states.set(alertWorkflowId(stream), stateAt(5));
+    const read = failingFirst(4, (key: StreamKey) => fake.activities.readStreamState(key));
+    await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(4, 'resolved'));
+      await handleOf(stream).result();
+    });
+    expect(read.attempts.map(({ local }) => local)).toEqual([true, false, false, false, false]);
+    expect(fake.delivered).toEqual([]);
+  });
+
+  test('does not end before what was delivered is recorded', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async () => ({
+        kind: 'delivered',
+        provider: 'webhook',
+        externalId: 'x',
+        recorded: false,
+      }),
+    });
+    const recorded: [StreamKey, StreamState][] = [];
+    const record = failingFirst(20, async (key: StreamKey, state: StreamState) => {
+      recorded.push([key, state]);
+    });
+    await whileWorking({ ...fake.activities, recordStreamState: record.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(1));
+      await handleOf(stream).result();
+    });
+    expect(record.attempts).toHaveLength(21);
+    expect(recorded).toMatchObject([
+      [stream, { status: 'firing', notificationCount: 1, lastPosition: '1', externalIds: { webhook: 'x' } }],
+    ]);
+  });
+
+  test('delivers after an outage of hours, to which it lost no signal', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async () => {
+        throw new Error('away');
+      },
+    });
+    const patient = failingFirst(300, (order: DeliveryOrder) => fake.activities.deliverPatiently(order));
+    await whileWorking({ ...fake.activities, deliverPatiently: patient.run }, async () => {
+      await signalStream(ground.skippingClient, stream, signalAt(1));
+      await signalStream(ground.skippingClient, stream, signalAt(2, 'resolved'));
+      await handleOf(stream).result();
+    });
+    expect(fake.delivered.map(({ kind }) => kind)).toEqual(['trigger', 'resolve']);
+    const { startTime, closeTime } = await handleOf(stream).describe();
+    expect((closeTime?.getTime() ?? 0) - startTime.getTime()).toBeGreaterThan(45 * 60_000);
+  });
+});
+
+describe('signals that come while a batch is handled', () => {
+  test('are collected for the batch window and handled together', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '3'
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0, inSlot: true }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        await signalStream(ground.client, stream, signalAt(5, 'resolved'));
+        await signalStream(ground.client, stream, signalAt(4));
+        return fake.accept(order);
+      },
+    });
+    fake.states.set(alertWorkflowId(stream), stateAt(1));
+    await signalStream(ground.skippingClient, stream, signalAt(2, 'suppressed'), 1_800_000);
+    await signalStream(ground.skippingClient, stream, signalAt(3, 'resolved'));
+    await whileWorking(fake.activities, () => handleOf(stream).result());
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['resolve', '3'],
+      ['trigger', '4'],
+      ['resolve', '5'],
+    ]);
+    const { events } = await handleOf(stream).fetchHistory();
+    const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+      timer ? [Number(timer.startToFireTimeout?.seconds)] : [],
+    );
+    expect(timers).toEqual([1800]);
+  });
+
+  test('and the first notification is still on its way are handled after it, in their order', async () => {
+    const stream = newStream();
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '2' ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 } : fake.accept(order),
+      deliverPatiently: async (order) => {
+        for (const signal of [signalAt(4), signalAt(1, 'resolved'), signalAt(3, 'resolved'), signalAt(2)])
+          await signalStream(ground.client, stream, signal);
+        return fake.accept(order);
+      },
+    });
+    await whileWorking(fake.activities, async () => {
+      await signalStream(ground.client, stream, signalAt(2));
+      await handleOf(stream).result();
+    });
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['trigger', '2'],
+      ['resolve', '3'],
+      ['trigger', '4'],
+    ]);
+  });
+
+  test('are never lost, however runs end and start again, and stay in order within their stream', async () => {
+    const streams = Array.from({ length: 3 }, newStream);
+    const perStream = 120;
+    const { activities, delivered } = fakeActivities();
+    const runs = new Set<string>();
+    await whileWorking(activities, async () => {
+      await Promise.all(
+        streams.map(async (stream) => {
+          for (let position = 1; position <= perStream; position++) {
+            const status = position % 2 === 1 ? 'firing' : 'resolved';
+            runs.add(await signalStream(ground.client, stream, signalAt(position, status), 5));
+          }
+        }),
+      );
+      await Promise.all(streams.map((stream) => handleOf(stream).result()));
+    });
+    const expected = Array.from({ length: perStream }, (_, index) => String(index + 1));
+    for (const { fingerprint } of streams) {
+      const positions = delivered
+        .filter(({ stream }) => stream.fingerprint === fingerprint)
+        .map(({ issue }) => issue.position);
+      expect(positions.filter((each, index) => each !== positions[index - 1])).toEqual(expected);
+    }
+    expect(runs.size).toBeGreaterThan(streams.length);
+  }, 60_000);
+
+  test('and are more than a run may take are carried on to the next, with the state', async () => {
+    const stream = newStream();
+    const total = 2100;
+    let begun = false;
+    let open = false;
+    let firstRun = '';
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        Number(order.issue.position) <= 2
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0 }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        begun = true;
+        // Few enough to be carried on: they come while the many are handled.
+        if (order.issue.position === '2') await signalStream(ground.client, stream, signalAt(total + 1));
+        await eventually(
+          'all are sent',
+          () => {
+            heartbeat();
+            return open;
+          },
+          { timeoutMs: 50_000 },
+        );
+        return fake.accept(order);
+      },
+    });
+    const read = failingFirst(0, (key: StreamKey) => fake.activities.readStreamState(key));
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    await whileWorking({ ...fake.activities, readStreamState: read.run }, async () => {
+      firstRun = await signalStream(ground.client, stream, signalAt(1, 'resolved'));
+      await eventually('the first batch is being handled', () => begun);
+      for (let position = 2; position <= total; position += 50) {
+        const chunk = Array.from(
+          { length: Math.min(50, total - position + 1) },
+          (_, index) => position + index,
+        );
+        await Promise.all(
+          chunk.map((each) =>
+            signalStream(ground.client, stream, signalAt(each, each === total ? 'resolved' : 'firing')),
+          ),
+        );
+      }
+      open = true;
+      await handleOf(stream).result();
+      const { runId } = await handleOf(stream).describe();
+      expect(runId).not.toBe(firstRun);
+      const [first] = (await handleOf(stream).fetchHistory()).events ?? [];
+      expect(first?.workflowExecutionStartedEventAttributes?.firstExecutionRunId).toBe(firstRun);
+    });
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['resolve', '1'],
+      ['trigger', '2'],
+      ['resolve', String(total)],
+      ['trigger', String(total + 1)],
+    ]);
+    expect(fake.delivered[2]?.state).toMatchObject({ notificationCount: 3, lastPosition: String(total - 1) });
+    // A workflow task that is run again reads again; the run that was carried on to does not.
+    expect(new Set(read.attempts.map(({ runId }) => runId))).toEqual(new Set([firstRun]));
+  }, 60_000);
+});
+
+describe('behaviour that came later', () => {
+  /** Runs one stream from a state to its end and gives back its result and its patches. */
+  async function runFrom(state: StreamState | null, ...signals: readonly IssueSignal[]) {
+    const stream = newStream();
+    const fake = fakeActivities();
+    if (state !== null) fake.states.set(alertWorkflowId(stream), state);
+    for (const signal of signals) await signalStream(ground.client, stream, signal);
+    let result: unknown;
+    await whileWorking(fake.activities, async () => {
+      result = await handleOf(stream).result();
+    });
+    const events = await eventsOf(stream);
+    return {
+      stream,
+      result,
+      sent: fake.delivered.map(({ kind, reason }) => [kind, reason]),
+      silent: fake.silent,
+      isPatched: count(events, 'upsertWorkflowSearchAttributes') > 0,
+    };
+  }
+  const old = (signal: IssueSignal): IssueSignal => ({ ...signal, storedAt: signal.storedAt - 3_600_001 });
+
+  test('suppression bypass: what fires after it was suppressed is told at once', async () => {
+    await expect(runFrom(OPEN, signalAt(1, 'suppressed'), signalAt(2))).resolves.toMatchObject({
+      sent: [['update', 'suppression_bypass']],
+      isPatched: true,
+    });
+  });
+
+  test('staleness: what is too old is not told, a resolve of it is', async () => {
+    await expect(runFrom(null, old(signalAt(1)))).resolves.toMatchObject({
+      sent: [],
+      silent: [{ reason: 'stale', count: 1 }],
+      isPatched: true,
+    });
+    await expect(runFrom(OPEN, old(signalAt(1, 'resolved')))).resolves.toMatchObject({
+      sent: [['resolve', 'resolved']],
+      isPatched: false,
+    });
+  });
+
+  test('resolve-only: a run that a resolve began says so where it had nothing to close', async () => {
+    await expect(runFrom(null, signalAt(1, 'resolved'))).resolves.toMatchObject({
+      result: 'resolved_without_notification',
+      sent: [],
+      isPatched: true,
+    });
+    await expect(runFrom(OPEN, signalAt(1, 'resolved'))).resolves.toMatchObject({
+      result: 'drained',
+      sent: [['resolve', 'resolved']],
+      isPatched: false,
+    });
+    await expect(runFrom(null, signalAt(1, 'resolved'), signalAt(2))).resolves.toMatchObject({
+      result: 'drained',
+      sent: [['trigger', 'new']],
+    });
+  });
+
+  test('the decision ledger: a run of nothing but repeats writes that down', async () => {
+    await expect(runFrom({ ...OPEN, lastPosition: '5' }, signalAt(5), signalAt(4))).resolves.toMatchObject({
+      silent: [
+        { reason: 'older_than_last', since: '4' },
+        { reason: 'older_than_last', since: '5' },
+      ],
+      isPatched: true,
+    });
+  });
+
+  test('reaches a run that began before it in the middle, and its history still replays', async () => {
+    const earlier = await bundleWorkflows({
+      workflows: new URL('../testing/earlier-workflows.ts', import.meta.url),
+      sourceCondition: '@heliograph/source',
+    });
+    const stream = newStream();
+    let isStopping = false;
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '3'
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0, inSlot: true }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        isStopping = true;
+        await eventually('the worker stops', () => {
+          heartbeat();
+          return cancellationSignal().aborted;
+        });
+        throw new Error(`not by this worker: ${order.notificationId}`);
+      },
+    });
+    fake.states.set(alertWorkflowId(stream), OPEN);
+    // Suppressed, and firing again: the earlier code stays silent. Then it is stopped in the middle of a delivery.
+    for (const signal of [signalAt(1, 'suppressed'), signalAt(2), signalAt(3, 'resolved')])
+      await signalStream(ground.client, stream, signal);
+    const first = await ground.worker(earlier, fake.activities);
+    await first.runUntil(() => eventually('it is in the middle of a delivery', () => isStopping));
+    expect(fake.delivered).toEqual([]);
+
+    for (const signal of [signalAt(4), signalAt(5, 'suppressed'), signalAt(6)])
+      await signalStream(ground.client, stream, signal);
+    await whileWorking({ ...fake.activities, deliverPatiently: async (order) => fake.accept(order) }, () =>
+      handleOf(stream).result(),
+    );
+    expect(fake.delivered.map(({ kind, reason }) => [kind, reason])).toEqual([
+      ['resolve', 'resolved'],
+      ['trigger', 'new'],
+      ['update', 'suppression_bypass'],
+    ]);
+    const history = await handleOf(stream).fetchHistory();
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: bundle }, history, alertWorkflowId(stream)),
+    ).resolves.toBeUndefined();
+  });
+});

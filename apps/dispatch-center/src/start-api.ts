@@ -1,8 +1,8 @@
 import {
-  coalesced,
+  coalesceCalls,
   DISPATCH_TRACE_STARTS,
   wakeOrchestrator,
-} from '@heliograph/dispatch-workflows/activities';
+} from '@heliograph/dispatch-workflows/client';
 import { listen, summarizeError, type ServiceContext } from '@heliograph/service';
 import { createTemporalClient, lazyClientConnection } from '@heliograph/temporal-worker/client';
 import { createApi } from './api/create-api.ts';
@@ -24,7 +24,7 @@ export async function startApi(context: ServiceContext): Promise<void> {
     callTimeoutMs: 3000,
     traceStarts: DISPATCH_TRACE_STARTS,
   });
-  const wake = coalesced(() => wakeOrchestrator(client), {
+  const wake = coalesceCalls(() => wakeOrchestrator(client), {
     windowMs: config.HELIOGRAPH_WAKE_WINDOW_MS,
     onError: (error) =>
       logger.warn(

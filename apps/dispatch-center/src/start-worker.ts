@@ -1,10 +1,10 @@
 import { DISPATCH_TASK_QUEUE } from '@heliograph/dispatch-workflows';
+import { createDispatchActivities } from '@heliograph/dispatch-workflows/activities';
 import {
-  createDispatchActivities,
   DISPATCH_TRACE_STARTS,
   keepOrchestratorRunning,
   startOrchestrator,
-} from '@heliograph/dispatch-workflows/activities';
+} from '@heliograph/dispatch-workflows/client';
 import { startLedgerCarrier } from '@heliograph/dispatch-workflows/stores';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import { createEdge, listen, summarizeError, type Logger, type ServiceContext } from '@heliograph/service';

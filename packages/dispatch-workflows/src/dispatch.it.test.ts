@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { eventually } from '@heliograph/testkit';
-import { startOrchestrator, wakeOrchestrator } from './activities/index.ts';
+import { startOrchestrator, wakeOrchestrator } from './client/index.ts';
 import { alertWorkflowId } from './contract/alert-workflow-id.ts';
-import { MONITOR_INSTANCES_ID } from './contract/contract.ts';
+import { MONITOR_INSTANCES_ID } from './contract/names.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
 import { startWebhookSink, type WebhookSink } from './testing/webhook-sink.ts';
 

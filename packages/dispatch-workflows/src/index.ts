@@ -1,6 +1,6 @@
 export { alertWorkflowId, isIdPart } from './contract/alert-workflow-id.ts';
+export { DEFAULT_SIGNAL_POLICY } from './contract/issue-signal.ts';
 export {
-  DEFAULT_SIGNAL_POLICY,
   DELIVERY_TASK_QUEUE,
   DISPATCH_TASK_QUEUE,
   ISSUE_SIGNAL,
@@ -8,34 +8,24 @@ export {
   MONITOR_INSTANCES,
   MONITOR_INSTANCES_ID,
   WAKE_SIGNAL,
-} from './contract/contract.ts';
+} from './contract/names.ts';
 export type {
-  AlertInput,
-  AlertResult,
   DeliveryOrder,
   DeliveryResult,
-  DispatchActivities,
-  DropCode,
   FirstSignal,
-  IssueSignal,
-  IssueStatus,
-  NotifyReason,
   OpenedStream,
-  OrchestratorInput,
-  Position,
-  ScanCursor,
-  ScanResult,
-  ScanState,
-  SignalPolicy,
-  SilenceReason,
-  SilentRun,
-  StreamKey,
   StreamRecord,
-  StreamState,
-  SweepResult,
   UnrecordedOutcome,
-} from './contract/contract.ts';
-export { notificationIdOf } from './stream/order-for.ts';
+} from './contract/delivery-order.ts';
+export type { DispatchActivities } from './contract/dispatch-activities.ts';
+export type { IssueSignal, IssueStatus, SignalPolicy } from './contract/issue-signal.ts';
+export type { Position } from './contract/position.ts';
+export type { DropCode, NotifyReason, SilenceReason } from './contract/reasons.ts';
+export type { ScanCursor, ScanResult, ScanState } from './contract/scan-state.ts';
+export type { SweepResult } from './contract/sweep-result.ts';
+export type { SilentRun, StreamKey, StreamState } from './contract/stream-state.ts';
+export type { AlertInput, AlertResult, OrchestratorInput } from './contract/workflow-inputs.ts';
+export { notificationIdOf } from './contract/notification-id.ts';
 export {
   decided,
   givenUp,

@@ -2,16 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
-import { searchAttributeKeys, type TraceStarts } from '@heliograph/temporal-worker/client';
-import {
-  DISPATCH_TASK_QUEUE,
-  MONITOR_INSTANCE_ALERT,
-  MONITOR_INSTANCES,
-  type DispatchActivities,
-  type IssueSignal,
-  type StreamKey,
-} from '../contract/contract.ts';
-import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import { signalAlertStream } from '../client/signal-alert-stream.ts';
+import { MONITOR_INSTANCE_ALERT } from '../contract/names.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import type { AppHealthStore } from '../apps/app-health-store.ts';
 import type { ConnectedAppStore } from '../apps/connected-app-store.ts';
 import type { DebtStore } from '../sweep/debt-store.ts';
@@ -20,7 +15,6 @@ import type { LedgerBatch } from '../ledger/ledger-entry.ts';
 import type { RouteStore } from '../routing/route-store.ts';
 import { createTargetCache } from '../apps/target-cache.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
-import { issueSignal } from '../contract/signals.ts';
 import { createAppGate } from '../delivery/app-gate.ts';
 import type { DeliveryDependencies } from '../delivery/attempt.ts';
 import { deliverAndRecord, deliverPatiently, openStream } from '../delivery/deliver.ts';
@@ -59,12 +53,6 @@ export interface DispatchDependencies {
   }) => void;
 }
 
-/** Each alert stream has a trace of its own; the endless orchestrator has none, each of its scans has. */
-export const DISPATCH_TRACE_STARTS: TraceStarts = {
-  [MONITOR_INSTANCE_ALERT]: 'root',
-  [MONITOR_INSTANCES]: 'none',
-};
-
 /** Well within the heartbeat timeout of 5 s. */
 const SCAN_HEARTBEAT_EVERY_MS = 1000;
 /** Well within the heartbeat timeout of 15 s. */
@@ -77,22 +65,11 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
   const { client, issues, routes, connectedApps, streams, health, channels, debts, ledger, onProblem } =
     dependencies;
   const telemetry = createDispatchTelemetry();
-  const sendSignal = async (stream: StreamKey, signal: IssueSignal): Promise<string> => {
-    const { batchWindowMs } = dependencies;
-    const handle = await client.workflow.signalWithStart(MONITOR_INSTANCE_ALERT, {
-      workflowId: alertWorkflowId(stream),
-      taskQueue: dependencies.taskQueue ?? DISPATCH_TASK_QUEUE,
-      args: [{ stream, ...(batchWindowMs === undefined ? {} : { batchWindowMs }) }],
-      signal: issueSignal,
-      signalArgs: [signal],
-      typedSearchAttributes: [
-        { key: searchAttributeKeys.fingerprint, value: stream.fingerprint },
-        { key: searchAttributeKeys.route, value: stream.routeId },
-        { key: searchAttributeKeys.connectedApp, value: stream.connectedAppId },
-      ],
+  const sendSignal = (stream: StreamKey, signal: IssueSignal): Promise<string> =>
+    signalAlertStream(client, stream, signal, {
+      batchWindowMs: dependencies.batchWindowMs,
+      taskQueue: dependencies.taskQueue,
     });
-    return handle.signaledRunId;
-  };
   const readAndDispatch = createReadAndDispatch(
     {
       issues,

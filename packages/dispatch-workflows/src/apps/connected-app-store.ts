@@ -4,7 +4,7 @@ import { DispatchError } from '../contract/errors.ts';
 import type { AppHealth } from './app-health-store.ts';
 import { connectedAppHealth, connectedApps, routes, type UNCERTAIN_POLICIES } from '../stores/schema.ts';
 import { stored } from '../stores/stored.ts';
-import type { StreamKey } from '../contract/contract.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 
 /**
  * What to do about a notification of which nobody knows whether it arrived: send everything again but a renotification,

@@ -1,4 +1,4 @@
-import type { StreamKey } from '../contract/contract.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import type { ConnectedAppStore, DeliveryTarget } from './connected-app-store.ts';
 
 /** How long a target is used without looking again, in milliseconds. */

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCES, MONITOR_INSTANCES_ID } from '../contract/contract.ts';
+import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCES, MONITOR_INSTANCES_ID } from '../contract/names.ts';
 import { wakeSignal } from '../contract/signals.ts';
 
 /** Its tasks take milliseconds; one that a dead worker took with it is given out again after so long. */
@@ -53,50 +53,4 @@ export async function wakeOrchestrator(
     workflowTaskTimeout: TASK_TIMEOUT_MS,
     signal: wakeSignal,
   });
-}
-
-/**
- * Makes many wishes into few calls: the first runs at once, those that come within `windowMs` (default 100) or
- * while a call runs are one call afterwards. A call that fails is only reported: the scan at the end of the
- * orchestrator's interval makes up for it.
- */
-export function coalesced(
-  call: () => Promise<void>,
-  options: { readonly windowMs?: number; readonly onError?: (error: unknown) => void } = {},
-): { request(): void; /** Resolves when no call runs any more. */ stop(): Promise<void> } {
-  const windowMs = options.windowMs ?? 100;
-  let busy = false;
-  let again = false;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const run = async (): Promise<void> => {
-    busy = true;
-    again = false;
-    const startedAt = performance.now();
-    try {
-      await call();
-    } catch (error) {
-      options.onError?.(error);
-    }
-    if (stopped) return;
-    timer = setTimeout(
-      () => {
-        busy = false;
-        if (again) running = run();
-      },
-      Math.max(0, windowMs - (performance.now() - startedAt)),
-    );
-  };
-  return {
-    request() {
-      again = true;
-      if (!busy && !stopped) running = run();
-    },
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-      return running;
-    },
-  };
 }

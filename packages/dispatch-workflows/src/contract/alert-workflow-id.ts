@@ -1,4 +1,4 @@
-import type { StreamKey } from './contract.ts';
+import type { StreamKey } from './stream-state.ts';
 
 const PART = /^[a-z0-9]{1,64}$/;
 

@@ -1,4 +1,8 @@
-import type { Position } from './contract.ts';
+/**
+ * Where a row stands in the order of insertion: a decimal number of up to 20 digits, as text because it exceeds
+ * what a double holds exactly. Compare with `comparePositions`.
+ */
+export type Position = string;
 
 const POSITION = /^(?:0|[1-9]\d{0,19})$/;
 

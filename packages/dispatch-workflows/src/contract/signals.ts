@@ -1,5 +1,6 @@
 import { defineSignal } from '@temporalio/workflow';
-import { ISSUE_SIGNAL, WAKE_SIGNAL, type IssueSignal } from './contract.ts';
+import type { IssueSignal } from './issue-signal.ts';
+import { ISSUE_SIGNAL, WAKE_SIGNAL } from './names.ts';
 
 /** Hands an issue to its alert stream. */
 export const issueSignal = defineSignal<[IssueSignal]>(ISSUE_SIGNAL);

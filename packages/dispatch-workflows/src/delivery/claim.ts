@@ -1,6 +1,6 @@
 import type { Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { DeliveryOrder } from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import { createBatchedReader } from '../stores/batched-reader.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import { within } from '../stores/within.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { DeliveryOrder, IssueSignal, StreamState } from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import {
   accepted,

@@ -4,10 +4,10 @@ import {
   type DeliveryResult,
   type FirstSignal,
   type OpenedStream,
-  type StreamKey,
-  type StreamState,
-} from '../contract/contract.ts';
-import { notificationIdOf, orderFor } from '../stream/order-for.ts';
+} from '../contract/delivery-order.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
+import { orderFor } from '../stream/order-for.ts';
 import { type Decision, shouldNotify, shouldNotifyAtAnyAge } from '../stream/should-notify.ts';
 import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
 import { waitingRows } from './delivery-rows.ts';

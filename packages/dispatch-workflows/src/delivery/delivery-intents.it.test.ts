@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { DeliveryOrder, StreamKey } from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
 import { testOrder } from '../testing/delivery-world.ts';

@@ -1,14 +1,8 @@
 import type { Outcome } from '@heliograph/notifier';
-import type {
-  DeliveryOrder,
-  DeliveryResult,
-  DropCode,
-  IssueSignal,
-  SilentRun,
-  StreamKey,
-  StreamRecord,
-  StreamState,
-} from '../contract/contract.ts';
+import type { DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { DropCode } from '../contract/reasons.ts';
+import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { givenUp, notified } from '../stream/should-notify.ts';
 import type { PassedIntent } from '../sweep/debt-store.ts';
 import type { LedgerBatch, LedgerEntry, LedgerOutcome } from '../ledger/ledger-entry.ts';

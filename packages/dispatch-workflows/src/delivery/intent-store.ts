@@ -1,6 +1,8 @@
 import type { Postgres } from '@heliograph/database';
 import type { NotificationKind } from '@heliograph/notifier';
-import type { NotifyReason, Position, StreamKey } from '../contract/contract.ts';
+import type { Position } from '../contract/position.ts';
+import type { NotifyReason } from '../contract/reasons.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import { stored } from '../stores/stored.ts';
 
 /** What is known of a notification that was about to be sent at least once. Instants are milliseconds. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { eventually } from '@heliograph/testkit';
-import { startOrchestrator, wakeOrchestrator } from '../activities/index.ts';
-import { MONITOR_INSTANCES_ID } from '../contract/contract.ts';
+import { startOrchestrator, wakeOrchestrator } from '../client/index.ts';
+import { MONITOR_INSTANCES_ID } from '../contract/names.ts';
 import { createIntentStore, createIssueFinder, createStreamFinder } from '../stores/index.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
 import { startWebhookSink, type WebhookSink } from '../testing/webhook-sink.ts';

@@ -1,5 +1,5 @@
-import type { StreamKey } from '../contract/contract.ts';
-import { notificationIdOf } from '../stream/order-for.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
 import { DispatchError } from '../contract/errors.ts';
 import type { ConnectedAppStore } from '../apps/connected-app-store.ts';
 import { toFingerprint } from '../issues/fingerprint.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { IssueSignal } from '../contract/contract.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
 import { comparePositions } from '../contract/position.ts';
 import { NOTICES } from '../testing/explained-notices.ts';
 import { SILENCES } from '../testing/explained-silences.ts';

@@ -1,6 +1,6 @@
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import { notificationIdOf } from '../stream/order-for.ts';
-import { DROP_CODES, type DropCode } from '../contract/contract.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
+import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';

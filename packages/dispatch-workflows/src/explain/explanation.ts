@@ -1,5 +1,10 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import { NOTIFY_REASONS, SILENCE_REASONS, type NotifyReason, type SilenceReason } from '../contract/contract.ts';
+import {
+  NOTIFY_REASONS,
+  SILENCE_REASONS,
+  type NotifyReason,
+  type SilenceReason,
+} from '../contract/reasons.ts';
 import type { LedgerOutcome } from '../ledger/ledger-entry.ts';
 
 /** Why a route told of an issue or did not. */

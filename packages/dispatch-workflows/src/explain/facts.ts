@@ -1,4 +1,5 @@
-import type { IssueStatus, ScanCursor } from '../contract/contract.ts';
+import type { IssueStatus } from '../contract/issue-signal.ts';
+import type { ScanCursor } from '../contract/scan-state.ts';
 import type { ConnectedApp } from '../apps/connected-app-store.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';

@@ -1,4 +1,5 @@
-import type { NotifyReason, StreamKey } from '../contract/contract.ts';
+import type { NotifyReason } from '../contract/reasons.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';

@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded, toDatabaseError } from '@heliograph/database';
 import * as v from 'valibot';
-import type { ScanCursor } from '../contract/contract.ts';
+import type { ScanCursor } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import { toFingerprint } from './fingerprint.ts';
 

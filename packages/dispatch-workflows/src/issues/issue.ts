@@ -1,4 +1,5 @@
-import type { IssueStatus, Position } from '../contract/contract.ts';
+import type { IssueStatus } from '../contract/issue-signal.ts';
+import type { Position } from '../contract/position.ts';
 
 /** An issue as a monitor reports it, checked and complete. Instants are milliseconds since the epoch. */
 export interface NewIssue {

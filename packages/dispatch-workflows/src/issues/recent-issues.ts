@@ -1,4 +1,4 @@
-import type { ScanCursor } from '../contract/contract.ts';
+import type { ScanCursor } from '../contract/scan-state.ts';
 import type { StoredIssue } from './issue.ts';
 
 /** Rows that this process read lately, bounded by number and by size. Rows never change, so none is ever stale. */

@@ -1,5 +1,7 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import type { NotifyReason, Position, SilentRun, StreamKey } from '../contract/contract.ts';
+import type { Position } from '../contract/position.ts';
+import type { NotifyReason } from '../contract/reasons.ts';
+import type { SilentRun, StreamKey } from '../contract/stream-state.ts';
 
 /** Which step of an issue's way an entry tells of. */
 export type LedgerStage = 'seen' | 'matched' | 'decided' | 'attempted' | 'settled';

@@ -1,7 +1,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded } from '@heliograph/database';
 import * as v from 'valibot';
-import { NOTIFY_REASONS, SILENCE_REASONS, type Position, type SilenceReason } from '../contract/contract.ts';
+import type { Position } from '../contract/position.ts';
+import { NOTIFY_REASONS, SILENCE_REASONS, type SilenceReason } from '../contract/reasons.ts';
 import type { LedgerBatch, LedgerEntry, LedgerRun } from './ledger-entry.ts';
 
 /** Consecutive silent decisions as they are read: those of all batches together. */

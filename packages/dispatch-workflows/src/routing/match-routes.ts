@@ -1,6 +1,7 @@
 import { explainMatch, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { IssueSignal, SignalPolicy, StreamKey } from '../contract/contract.ts';
+import type { IssueSignal, SignalPolicy } from '../contract/issue-signal.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { ActiveRoute } from './route-store.ts';
 

@@ -1,7 +1,7 @@
 import type { Postgres } from '@heliograph/database';
 import { and, asc, desc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import * as v from 'valibot';
-import { DEFAULT_SIGNAL_POLICY } from '../contract/contract.ts';
+import { DEFAULT_SIGNAL_POLICY } from '../contract/issue-signal.ts';
 import { DispatchError } from '../contract/errors.ts';
 import { routeConnectedApps, routeHistory, routes } from '../stores/schema.ts';
 import { stored } from '../stores/stored.ts';

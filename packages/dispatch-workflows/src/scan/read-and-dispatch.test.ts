@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IssueSignal, ScanResult, ScanState } from '../contract/contract.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { ScanResult, ScanState } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import type { ScanRange } from '../issues/issue-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';

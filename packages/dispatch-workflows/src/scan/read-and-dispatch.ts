@@ -1,11 +1,17 @@
-import type { IssueSignal, ScanResult, ScanState } from '../contract/contract.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { ScanResult, ScanState } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerBatch } from '../ledger/ledger-entry.ts';
 import type { RouteStore } from '../routing/route-store.ts';
 import { fanOut } from './fan-out.ts';
-import { createRouteCompiler, groupIssues, type Grouping, type SignalGroup } from '../routing/match-routes.ts';
+import {
+  createRouteCompiler,
+  groupIssues,
+  type Grouping,
+  type SignalGroup,
+} from '../routing/match-routes.ts';
 import type { RunningAlerts } from './running-alerts.ts';
 import { scanEntries } from './scan-entries.ts';
 import { ScanWindow } from './scan-window.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ScanState } from '../contract/contract.ts';
+import type { ScanState } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import { compareRows, ScanWindow, type RowKey } from './scan-window.ts';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Position, ScanCursor, ScanState } from '../contract/contract.ts';
+import type { Position } from '../contract/position.ts';
+import type { ScanCursor, ScanState } from '../contract/scan-state.ts';
 import { comparePositions, positionBefore } from '../contract/position.ts';
 
 /** A row as far as the window needs it. */

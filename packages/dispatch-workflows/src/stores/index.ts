@@ -22,7 +22,13 @@ export { createIssueStore } from '../issues/issue-store.ts';
 export type { IssueStore, ScanRange } from '../issues/issue-store.ts';
 export { createLedger, startLedgerCarrier } from '../ledger/ledger.ts';
 export type { Ledger, LedgerCarrier } from '../ledger/ledger.ts';
-export type { LedgerBatch, LedgerEntry, LedgerOutcome, LedgerRun, LedgerStage } from '../ledger/ledger-entry.ts';
+export type {
+  LedgerBatch,
+  LedgerEntry,
+  LedgerOutcome,
+  LedgerRun,
+  LedgerStage,
+} from '../ledger/ledger-entry.ts';
 export type { StoredRun } from '../ledger/ledger-store.ts';
 export { migrateDispatch } from './migrate.ts';
 export { UNCERTAIN_POLICIES } from './schema.ts';

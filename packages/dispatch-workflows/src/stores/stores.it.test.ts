@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { StreamKey, StreamState } from '../contract/contract.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { comparePositions } from '../contract/position.ts';
 import { dispatchStores, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';

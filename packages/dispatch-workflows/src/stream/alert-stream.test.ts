@@ -1,12 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type {
-  DeliveryOrder,
-  DeliveryResult,
-  IssueSignal,
-  IssueStatus,
-  StreamRecord,
-  StreamState,
-} from '../contract/contract.ts';
+import type { DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
+import type { IssueSignal, IssueStatus } from '../contract/issue-signal.ts';
+import type { StreamState } from '../contract/stream-state.ts';
 import { AlertStream, type StreamPorts } from './alert-stream.ts';
 import { INITIAL_STREAM_STATE } from './should-notify.ts';
 

@@ -2,17 +2,16 @@ import type {
   DeliveryOrder,
   DeliveryResult,
   FirstSignal,
-  IssueSignal,
-  Position,
-  SilenceReason,
-  SilentRun,
-  StreamKey,
   StreamRecord,
-  StreamState,
   UnrecordedOutcome,
-} from '../contract/contract.ts';
+} from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { Position } from '../contract/position.ts';
+import type { SilenceReason } from '../contract/reasons.ts';
+import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
-import { notificationIdOf, orderFor } from './order-for.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
+import { orderFor } from './order-for.ts';
 import {
   type Decision,
   decided,

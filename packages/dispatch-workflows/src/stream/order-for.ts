@@ -1,5 +1,7 @@
-import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { DeliveryOrder, IssueSignal, Position, StreamKey, StreamState } from '../contract/contract.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { type Decision, timeToLiveMs } from './should-notify.ts';
 
 /** The order that a decision to notify leads to. */
@@ -20,9 +22,4 @@ export function orderFor(
     decidedAt,
     timeToLiveMs: timeToLiveMs(issue, reason, decidedAt),
   };
-}
-
-/** One issue leads to at most one notification of a stream, so both together name it for ever. */
-export function notificationIdOf(stream: StreamKey, position: Position): string {
-  return `${alertWorkflowId(stream)}-${position}`;
 }

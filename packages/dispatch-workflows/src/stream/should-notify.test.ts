@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { IssueSignal, IssueStatus, SignalPolicy, StreamState } from '../contract/contract.ts';
+import type { IssueSignal, IssueStatus, SignalPolicy } from '../contract/issue-signal.ts';
+import type { StreamState } from '../contract/stream-state.ts';
 import {
   decided,
   INITIAL_STREAM_STATE,

@@ -1,11 +1,7 @@
 import type { NotificationKind } from '@heliograph/notifier';
-import {
-  DEFAULT_SIGNAL_POLICY,
-  type IssueSignal,
-  type NotifyReason,
-  type SilenceReason,
-  type StreamState,
-} from '../contract/contract.ts';
+import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from '../contract/issue-signal.ts';
+import type { NotifyReason, SilenceReason } from '../contract/reasons.ts';
+import type { StreamState } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
 
 /** Parts of the decision that came later than the first executions of the workflow. */

@@ -1,5 +1,8 @@
 import type { Postgres } from '@heliograph/database';
-import type { IssueStatus, Position, SilenceReason, StreamKey, StreamState } from '../contract/contract.ts';
+import type { IssueStatus } from '../contract/issue-signal.ts';
+import type { Position } from '../contract/position.ts';
+import type { SilenceReason } from '../contract/reasons.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { stored } from '../stores/stored.ts';
 
 /** A stream as its row tells of it. Instants are milliseconds. */

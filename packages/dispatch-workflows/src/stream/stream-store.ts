@@ -1,7 +1,8 @@
 import { toDatabaseError, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import { SILENCE_REASONS, type StreamKey, type StreamState } from '../contract/contract.ts';
+import { SILENCE_REASONS } from '../contract/reasons.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from './should-notify.ts';
 import { createBatchedReader } from '../stores/batched-reader.ts';
 import { createBatchedWriter } from '../stores/batched-writer.ts';

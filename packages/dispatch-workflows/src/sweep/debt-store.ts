@@ -3,8 +3,10 @@ import { guarded, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { NotificationKind } from '@heliograph/notifier';
-import type { NotifyReason, Position, StreamKey } from '../contract/contract.ts';
-import { notificationIdOf } from '../stream/order-for.ts';
+import type { Position } from '../contract/position.ts';
+import type { NotifyReason } from '../contract/reasons.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
 import { comparePositions } from '../contract/position.ts';
 import { stored } from '../stores/stored.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IssueSignal, StreamKey } from '../contract/contract.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import type { PassedIntent, ResolveDebt } from './debt-store.ts';
 import type { StreamWrite } from '../stream/stream-store.ts';
 import { storedIssue } from '../testing/stored-issue.ts';

@@ -1,10 +1,7 @@
-import {
-  DEFAULT_SIGNAL_POLICY,
-  type IssueSignal,
-  type Position,
-  type StreamKey,
-  type SweepResult,
-} from '../contract/contract.ts';
+import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from '../contract/issue-signal.ts';
+import type { Position } from '../contract/position.ts';
+import type { SweepResult } from '../contract/sweep-result.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { DebtStore, ResolveDebt } from './debt-store.ts';
 import type { IssueStore } from '../issues/issue-store.ts';

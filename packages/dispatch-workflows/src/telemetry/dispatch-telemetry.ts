@@ -4,15 +4,14 @@ import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type {
   DeliveryOrder,
   DeliveryResult,
-  DropCode,
   FirstSignal,
   OpenedStream,
-  ScanResult,
-  SilentRun,
-  StreamKey,
   StreamRecord,
-  SweepResult,
-} from '../contract/contract.ts';
+} from '../contract/delivery-order.ts';
+import type { DropCode } from '../contract/reasons.ts';
+import type { ScanResult } from '../contract/scan-state.ts';
+import type { SweepResult } from '../contract/sweep-result.ts';
+import type { SilentRun, StreamKey } from '../contract/stream-state.ts';
 import { shouldNotify } from '../stream/should-notify.ts';
 import type { ScanSteps } from '../scan/read-and-dispatch.ts';
 

@@ -4,12 +4,9 @@ import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifie
 import { bundleWorkflows } from '@heliograph/temporal-worker';
 import { assertSearchAttributes, createTemporalClient } from '@heliograph/temporal-worker/client';
 import { freshClickHouse, freshNamespace, freshPostgres } from '@heliograph/testkit';
-import {
-  createDispatchActivities,
-  DISPATCH_TRACE_STARTS,
-  type DispatchDependencies,
-} from '../activities/index.ts';
-import type { DispatchActivities } from '../contract/contract.ts';
+import { createDispatchActivities, type DispatchDependencies } from '../activities/index.ts';
+import { DISPATCH_TRACE_STARTS } from '../client/index.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import {
   createAppHealthStore,

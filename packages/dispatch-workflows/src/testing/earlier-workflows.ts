@@ -1,4 +1,4 @@
-import type { AlertInput, AlertResult } from '../contract/contract.ts';
+import type { AlertInput, AlertResult } from '../contract/workflow-inputs.ts';
 import { runAlertStream } from '../workflows/monitor-instance-alert.ts';
 
 /** The workflow as it was before any later behaviour: what is running somewhere when today's code is deployed. */

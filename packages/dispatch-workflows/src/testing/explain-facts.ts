@@ -1,4 +1,4 @@
-import { notificationIdOf } from '../stream/order-for.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
 import type { AppPicture, ExplainFacts } from '../explain/index.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { Intent, RouteVersion, StoredRun, StreamPicture } from '../stores/index.ts';

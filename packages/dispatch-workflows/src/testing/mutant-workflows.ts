@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { AlertInput, OrchestratorInput } from '../contract/contract.ts';
+import type { AlertInput, OrchestratorInput } from '../contract/workflow-inputs.ts';
 import * as workflows from '../workflows/index.ts';
 
 /** The workflows with one command more: what a careless change is like. Replays must refuse it. */

@@ -9,17 +9,16 @@ import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { installTemporalRuntime } from '@heliograph/temporal-worker';
-import { DISPATCH_TRACE_STARTS, startOrchestrator, wakeOrchestrator } from '../activities/index.ts';
+import { DISPATCH_TRACE_STARTS, startOrchestrator, wakeOrchestrator } from '../client/index.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import {
   DISPATCH_TASK_QUEUE,
   MONITOR_INSTANCE_ALERT,
   MONITOR_INSTANCES,
   MONITOR_INSTANCES_ID,
-  type ScanResult,
-  type StreamKey,
-  type StreamState,
-} from '../contract/contract.ts';
+} from '../contract/names.ts';
+import type { ScanResult } from '../contract/scan-state.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { bundleFromSource } from './dispatch-ground.ts';
 import { fixedTraces } from './fixed-traces.ts';

@@ -1,5 +1,7 @@
 import { endingRows, unwrittenRows } from '../delivery/delivery-rows.ts';
-import type { DeliveryOrder, IssueSignal, SilentRun, StreamKey, StreamState } from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { AlertStream } from '../stream/alert-stream.ts';
 import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
 import { comparePositions } from '../contract/position.ts';

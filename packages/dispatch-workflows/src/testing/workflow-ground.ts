@@ -1,20 +1,13 @@
 import { createTemporalClient } from '@heliograph/temporal-worker/client';
 import { skipTime } from '@heliograph/testkit';
 import type { Client } from '@temporalio/client';
-import { DISPATCH_TRACE_STARTS } from '../activities/index.ts';
+import { DISPATCH_TRACE_STARTS } from '../client/index.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import {
-  DISPATCH_TASK_QUEUE,
-  MONITOR_INSTANCE_ALERT,
-  type DeliveryOrder,
-  type DeliveryResult,
-  type DispatchActivities,
-  type IssueSignal,
-  type IssueStatus,
-  type SilentRun,
-  type StreamKey,
-  type StreamState,
-} from '../contract/contract.ts';
+import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import type { IssueSignal, IssueStatus } from '../contract/issue-signal.ts';
+import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCE_ALERT } from '../contract/names.ts';
+import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { orderFor } from '../stream/order-for.ts';
 import { INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
 import { issueSignal } from '../contract/signals.ts';

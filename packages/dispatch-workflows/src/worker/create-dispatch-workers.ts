@@ -1,10 +1,7 @@
 import { createTemporalWorker, type TemporalWorkerOptions } from '@heliograph/temporal-worker';
-import {
-  DELIVERY_TASK_QUEUE,
-  DISPATCH_TASK_QUEUE,
-  type DeliveryOrder,
-  type DispatchActivities,
-} from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import { DELIVERY_TASK_QUEUE, DISPATCH_TASK_QUEUE } from '../contract/names.ts';
 
 /** What a dispatch worker is made of; see `TemporalWorkerOptions` for the rest. */
 export interface DispatchWorkersOptions extends Omit<

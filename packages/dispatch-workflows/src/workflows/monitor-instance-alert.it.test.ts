@@ -4,7 +4,9 @@ import { eventually } from '@heliograph/testkit';
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { DeliveryOrder, IssueSignal, StreamKey, StreamState } from '../contract/contract.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { bundleFromSource } from '../testing/dispatch-ground.ts';
 import {
   type FakeActivities,

@@ -9,18 +9,17 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
-  AlertInput,
-  AlertResult,
   DeliveryOrder,
   DeliveryResult,
-  DispatchActivities,
   FirstSignal,
   OpenedStream,
-  StreamKey,
   StreamRecord,
-  StreamState,
-} from '../contract/contract.ts';
-import { DELIVERY_TASK_QUEUE, MAX_WAIT_IN_SLOT_MS } from '../contract/contract.ts';
+} from '../contract/delivery-order.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
+import type { AlertInput, AlertResult } from '../contract/workflow-inputs.ts';
+import { MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
+import { DELIVERY_TASK_QUEUE } from '../contract/names.ts';
 import { AlertStream, type StreamPorts } from '../stream/alert-stream.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { issueSignal } from '../contract/signals.ts';

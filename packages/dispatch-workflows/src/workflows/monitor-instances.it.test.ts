@@ -3,8 +3,9 @@ import { installTemporalRuntime } from '@heliograph/temporal-worker';
 import { eventually } from '@heliograph/testkit';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { startOrchestrator, wakeOrchestrator } from '../activities/index.ts';
-import { MONITOR_INSTANCES_ID, type ScanResult, type ScanState } from '../contract/contract.ts';
+import { startOrchestrator, wakeOrchestrator } from '../client/index.ts';
+import { MONITOR_INSTANCES_ID } from '../contract/names.ts';
+import type { ScanResult, ScanState } from '../contract/scan-state.ts';
 import { bundleFromSource } from '../testing/dispatch-ground.ts';
 import { fakeActivities, workflowGround } from '../testing/workflow-ground.ts';
 

@@ -7,7 +7,9 @@ import {
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DispatchActivities, OrchestratorInput, ScanState } from '../contract/contract.ts';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import type { ScanState } from '../contract/scan-state.ts';
+import type { OrchestratorInput } from '../contract/workflow-inputs.ts';
 import { wakeSignal } from '../contract/signals.ts';
 
 const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>({

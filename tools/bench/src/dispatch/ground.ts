@@ -5,7 +5,8 @@ import {
   createClickHouseDatabase,
   createSealer,
 } from '@heliograph/database';
-import { createDispatchActivities, DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/activities';
+import { createDispatchActivities } from '@heliograph/dispatch-workflows/activities';
+import { DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/client';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
   createAppHealthStore,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startOrchestrator } from '@heliograph/dispatch-workflows/activities';
+import { startOrchestrator } from '@heliograph/dispatch-workflows/client';
 import { median, percentile, rounded, spread } from '../statistics.ts';
 import { layBenchGround } from './ground.ts';
 import { historyCosts } from './history-costs.ts';

@@ -8,7 +8,8 @@ import {
   type IssueSignal,
   type StreamKey,
 } from '@heliograph/dispatch-workflows';
-import { DEFAULT_SCAN_OPTIONS, wakeOrchestrator } from '@heliograph/dispatch-workflows/activities';
+import { DEFAULT_SCAN_OPTIONS } from '@heliograph/dispatch-workflows/activities';
+import { wakeOrchestrator } from '@heliograph/dispatch-workflows/client';
 import type { NewIssue } from '@heliograph/dispatch-workflows/stores';
 import { createAlertStorm } from '@heliograph/simulators';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { coalesced } from './start-orchestrator.ts';
+import { coalesceCalls } from './coalesce-calls.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -21,10 +21,10 @@ function call() {
 }
 const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
-describe('coalesced wishes', () => {
+describe('coalesced calls', () => {
   test('the first is a call at once, all others of the window are one call at its end', async () => {
     const { state, run } = call();
-    const wake = coalesced(run, { windowMs: 100 });
+    const wake = coalesceCalls(run, { windowMs: 100 });
     wake.request();
     expect(state.calls).toBe(1);
     for (let wish = 0; wish < 50; wish++) wake.request();
@@ -46,7 +46,7 @@ describe('coalesced wishes', () => {
       new Promise((resolve) => {
         finish = resolve;
       });
-    const wake = coalesced(run, { windowMs: 100 });
+    const wake = coalesceCalls(run, { windowMs: 100 });
     wake.request();
     wake.request();
     await pass(5000);
@@ -65,7 +65,7 @@ describe('coalesced wishes', () => {
     state.answer = async () => {
       throw failure;
     };
-    const wake = coalesced(run, { windowMs: 100, onError: (error) => errors.push(error) });
+    const wake = coalesceCalls(run, { windowMs: 100, onError: (error) => errors.push(error) });
     wake.request();
     await pass(100);
     wake.request();
@@ -76,7 +76,7 @@ describe('coalesced wishes', () => {
 
   test('after a stop nothing is called', async () => {
     const { state, run } = call();
-    const wake = coalesced(run, { windowMs: 100 });
+    const wake = coalesceCalls(run, { windowMs: 100 });
     wake.request();
     wake.request();
     await pass(10);
@@ -93,7 +93,7 @@ describe('coalesced wishes', () => {
       new Promise((resolve) => {
         finish = resolve;
       });
-    const wake = coalesced(run, { windowMs: 100 });
+    const wake = coalesceCalls(run, { windowMs: 100 });
     wake.request();
     wake.request();
     let stopped = false;

@@ -1,0 +1,19 @@
+/** Names that live in histories and databases and so are permanent. */
+
+/** Task queue of both workflows and of their activities. */
+export const DISPATCH_TASK_QUEUE = 'dispatch';
+/**
+ * Task queue of the deliveries that take their time. They hold their slots while they wait, so they have slots of
+ * their own: a receiver that is down must keep neither scans nor state rows waiting.
+ */
+export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
+/** Workflow type of the orchestrator. */
+export const MONITOR_INSTANCES = 'monitorInstances';
+/** The one id under which the orchestrator runs: a second one cannot start. */
+export const MONITOR_INSTANCES_ID = 'monitor-instances';
+/** Workflow type of one alert stream. */
+export const MONITOR_INSTANCE_ALERT = 'monitorInstanceAlert';
+/** Signal that hands an issue to its alert stream. */
+export const ISSUE_SIGNAL = 'issue';
+/** Signal that makes the orchestrator scan now instead of at the end of its interval. */
+export const WAKE_SIGNAL = 'wake';

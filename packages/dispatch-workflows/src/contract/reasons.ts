@@ -1,0 +1,49 @@
+/** Every reason that leads to a notification. */
+export const NOTIFY_REASONS = [
+  /** Nothing was open. */
+  'new',
+  /** Still firing, and the route's interval has passed. */
+  'renotify',
+  /** Fires again after it was last seen suppressed, whatever the interval. */
+  'suppression_bypass',
+  /** Over, and something is open. */
+  'resolved',
+  /** The resolve was decided before and never delivered. */
+  'resolve_owed',
+] as const;
+
+/** Why a signal leads to a notification. */
+export type NotifyReason = (typeof NOTIFY_REASONS)[number];
+
+/** Every reason that leads to none. */
+export const SILENCE_REASONS = [
+  /** Not newer than what was decided last. */
+  'older_than_last',
+  /** Still firing, and the route renotifies never. */
+  'continuing',
+  /** Still firing, and the route's interval has not passed. */
+  'renotify_not_due',
+  'suppressed',
+  /** Over, and nothing is open. */
+  'resolved_without_notification',
+  /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
+  'stale',
+] as const;
+
+/** Why a signal leads to none. */
+export type SilenceReason = (typeof SILENCE_REASONS)[number];
+
+/** Every code with which a decided notification is given up. */
+export const DROP_CODES = [
+  'REJECTED',
+  'EXPIRED',
+  'EXPIRED_RATE_LIMITED',
+  'CONNECTED_APP_MISSING',
+  'ISSUE_MISSING',
+  'SECRET_UNREADABLE',
+  /** A sending was cut off, and the stream decided otherwise when it came to it again. */
+  'SUPERSEDED',
+] as const;
+
+/** Why a decided notification was not delivered. */
+export type DropCode = (typeof DROP_CODES)[number];

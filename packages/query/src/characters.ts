@@ -1,19 +1,24 @@
-/** Tells whether a character separates tokens. */
+/** Whether a character is white space, which separates tokens. */
 export function isSpace(character: string): boolean {
   return character === ' ' || character === '\t' || character === '\n' || character === '\r';
 }
 
-/** Gives the offset of the first character from `start` on that is no space. */
+/** Returns the offset of the first character at or after `start` that is not white space. */
 export function skipSpaces(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && isSpace(text.charAt(at))) at++;
-  return at;
+  let offset = start;
+  while (offset < text.length && isSpace(text.charAt(offset))) offset++;
+  return offset;
 }
 
-/** Gives the offset behind the run of characters that are neither space nor parenthesis. */
-export function endOfWord(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && !isSpace(text.charAt(at)) && text.charAt(at) !== '(' && text.charAt(at) !== ')')
-    at++;
-  return at;
+/** Returns the offset just past the word at `start`; white space and parentheses end a word. */
+export function findWordEnd(text: string, start: number): number {
+  let offset = start;
+  while (
+    offset < text.length &&
+    !isSpace(text.charAt(offset)) &&
+    text.charAt(offset) !== '(' &&
+    text.charAt(offset) !== ')'
+  )
+    offset++;
+  return offset;
 }

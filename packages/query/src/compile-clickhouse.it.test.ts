@@ -2,7 +2,7 @@ import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import { freshClickHouse, type FreshClickHouse } from '@heliograph/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ClickHouseColumn } from './clickhouse-condition.ts';
+import type { ClickHouseColumn } from './compile-column.ts';
 import { compileClickHouse } from './compile-clickhouse.ts';
 import { formatQuery } from './format-query.ts';
 import { matchQuery, type FieldLookup } from './match-query.ts';
@@ -22,20 +22,20 @@ interface Row {
 const ODD_KEY = `é'"\\ {p0:String} %_\n`;
 const COLUMNS: Readonly<Record<string, ClickHouseColumn>> = {
   severity: { kind: 'text', sql: 'severity' },
-  joined: { kind: 'text', sql: `severity || '.' || toString(length(tags))` },
+  expression: { kind: 'text', sql: `severity || '.' || toString(length(tags))` },
   note: { kind: 'nullable', sql: 'note' },
   kind: { kind: 'nullable', sql: 'kind' },
   team: { kind: 'map', sql: 'labels', key: 'team' },
   odd: { kind: 'map', sql: 'labels', key: ODD_KEY },
   tag: { kind: 'texts', sql: 'tags' },
 };
-const FIELDS = ['severity', 'joined', 'note', 'kind', 'team', 'odd', 'tag', 'gone'] as const;
+const FIELDS = ['severity', 'expression', 'note', 'kind', 'team', 'odd', 'tag', 'gone'] as const;
 const columns = (field: string): ClickHouseColumn | null => COLUMNS[field] ?? null;
 
-function fieldsOfRow(row: Row): FieldLookup {
+function createRowLookup(row: Row): FieldLookup {
   const values: Readonly<Record<string, string | readonly string[] | undefined>> = {
     severity: row.severity,
-    joined: `${row.severity}.${row.tags.length}`,
+    expression: `${row.severity}.${row.tags.length}`,
     note: row.note ?? undefined,
     kind: row.kind ?? undefined,
     team: row.labels['team'],
@@ -89,22 +89,22 @@ async function select(
   return result.json();
 }
 
-async function selectedIds(query: Query): Promise<readonly unknown[]> {
+async function selectIds(query: Query): Promise<readonly unknown[]> {
   const { sql, params } = compileClickHouse(query, columns);
   return (await select(`select id from rows where ${sql} order by id`, params)).map(({ id }) => id);
 }
 
-const matchedIds = (query: Query): readonly number[] =>
-  ROWS.filter((one) => matchQuery(query, fieldsOfRow(one))).map(({ id }) => id);
+const matchIds = (query: Query): readonly number[] =>
+  ROWS.filter((one) => matchQuery(query, createRowLookup(one))).map(({ id }) => id);
 
-describe('ClickHouse selects the rows that match', () => {
-  test('for random queries over texts that engines read differently', async () => {
+describe('ClickHouse selects the rows that matchQuery matches', () => {
+  test('for random queries and values that engines tend to treat differently', async () => {
     const shares: number[] = [];
     await fc.assert(
       fc.asyncProperty(arbitraryQuery(FIELDS), async (query) => {
-        const expected = matchedIds(query);
+        const expected = matchIds(query);
         shares.push(expected.length / ROWS.length);
-        await expect(selectedIds(query)).resolves.toEqual(expected);
+        await expect(selectIds(query)).resolves.toEqual(expected);
       }),
       { numRuns: 400 },
     );
@@ -122,10 +122,10 @@ describe('ClickHouse selects the rows that match', () => {
     ),
   )('%s', async (text) => {
     const query = parseQuery(text);
-    await expect(selectedIds(query)).resolves.toEqual(matchedIds(query));
+    await expect(selectIds(query)).resolves.toEqual(matchIds(query));
   });
 
-  test('by a condition that is 0 or 1 for every row, of a type that has no NULL', async () => {
+  test('with a condition that is 0 or 1 for every row and not nullable', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryQuery(FIELDS), async (query) => {
         const { sql, params } = compileClickHouse({ kind: 'not', operand: query }, columns);
@@ -135,7 +135,7 @@ describe('ClickHouse selects the rows that match', () => {
            from (select ${sql} as c from rows)`,
           params,
         );
-        const ones = ROWS.length - matchedIds(query).length;
+        const ones = ROWS.length - matchIds(query).length;
         expect(counted).toEqual({ ones, zeros: ROWS.length - ones, nullable: 0 });
       }),
       { numRuns: 150 },
@@ -143,7 +143,7 @@ describe('ClickHouse selects the rows that match', () => {
   });
 });
 
-describe('numbers are read to the last bit', () => {
+describe('numbers are parsed exactly', () => {
   const digits = (max: number) => fc.string({ unit: fc.nat(9).map(String), minLength: 1, maxLength: max });
   const decimal = fc
     .record({
@@ -163,7 +163,7 @@ describe('numbers are read to the last bit', () => {
     ...NUMBER_LIKE,
     ...fc.sample(decimal, { numRuns: 350, seed: 1 }),
     ...fc.sample(fc.double({ noNaN: true }), { numRuns: 200, seed: 2 }).map(String),
-    // Halfway between two doubles, and a little beside: where rounding once and rounding twice part.
+    // Halfway between two doubles, and slightly off: rounding twice gives another result than rounding once.
     ...fc
       .sample(fc.bigInt({ min: 2n ** 53n, max: 2n ** 54n }), { numRuns: 100, seed: 3 })
       .flatMap((n) => [`${n * 2n + 1n}.0`, `${n * 2n + 1n}.${'0'.repeat(60)}1`]),
@@ -205,7 +205,7 @@ describe('numbers are read to the last bit', () => {
   });
 });
 
-test('the largest queries are within the limits of the server and of the client', async () => {
+test('queries of maximum size stay within the limits of the server and the client', async () => {
   const field = 'team';
   const texts = [
     `${field}:(${Array.from({ length: 256 }, (_, index) => `[${index} TO 9]`).join(' OR ')})`,
@@ -218,6 +218,6 @@ test('the largest queries are within the limits of the server and of the client'
   for (const text of texts) {
     const query = parseQuery(text);
     expect(parseQuery(formatQuery(query)).kind).toBe(query.kind);
-    await expect(selectedIds(query)).resolves.toEqual(matchedIds(query));
+    await expect(selectIds(query)).resolves.toEqual(matchIds(query));
   }
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ClickHouseColumn } from './clickhouse-condition.ts';
+import type { ClickHouseColumn } from './compile-column.ts';
 import { compileClickHouse } from './compile-clickhouse.ts';
 import { parseQuery } from './parse-query.ts';
 import { arbitraryQuery } from './testing/arbitrary-query.ts';
@@ -51,26 +51,26 @@ describe('a query compiles to a condition with bound parameters', () => {
     expect(compiled.params).toEqual(Object.fromEntries(values.map((value, index) => [`p${index}`, value])));
   });
 
-  test('and numbers as doubles', () => {
+  test('with numbers bound as doubles', () => {
     const { sql, params } = compileClickHouse(parseQuery('severity:[1 TO 2.5}'), columns);
     expect(sql).toMatch(/ >= \{p0:Float64\} AND .* < \{p1:Float64\}, 0\)\)$/);
     expect(params).toEqual({ p0: 1, p1: 2.5 });
   });
 
-  test('and half of a surrogate pair, which no stored text has, as never', () => {
+  test('that never holds for a lone surrogate, which no stored text contains', () => {
     const never = { sql: '0', params: {} };
     for (const text of ['severity:\uD83D', 'severity:\uD83D*', 'tag:"\uDE00"'])
       expect(compileClickHouse(parseQuery(text), columns)).toEqual(never);
     expect(compileClickHouse(parseQuery('severity:(a OR \uD83D)'), columns).params).toEqual({ p0: 'a' });
   });
 
-  test('and an AND or OR of nothing, which only a program can make, by its meaning', () => {
+  test('that is true for an AND and false for an OR without operands, which the parser never produces', () => {
     expect(compileClickHouse({ kind: 'and', operands: [] }, columns).sql).toBe('1');
     expect(compileClickHouse({ kind: 'or', operands: [] }, columns).sql).toBe('0');
   });
 });
 
-test('the text of a condition has nothing of the values of a query in it', () => {
+test('the SQL text never contains values of the query', () => {
   fc.assert(
     fc.property(arbitraryQuery(['severity', 'code', 'note', 'team', 'tag', 'gone']), (query) => {
       const { sql, params } = compileClickHouse(query, columns);

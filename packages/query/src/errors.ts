@@ -1,4 +1,4 @@
-/** Why a query text was refused. */
+/** Why a text is not a valid query. */
 export type QueryErrorCode =
   | 'QUERY_TOO_LONG'
   | 'QUERY_TOO_COMPLEX'
@@ -10,10 +10,10 @@ export type QueryErrorCode =
   | 'QUERY_NUMBER_EXPECTED';
 
 /**
- * Thrown by `parseQuery` for a text that is not a query.
+ * Thrown by `parseQuery` if a text is not a valid query.
  *
- * `position` is the offset, in UTF-16 code units from 0, of the first character that does not fit; it equals
- * the text's length where more text was expected. The message never quotes more than one token.
+ * `position` is the offset of the first unexpected character, in UTF-16 code units from 0; it equals the length of the
+ * text if more text was expected. The message quotes at most one token of the query.
  */
 export class QueryError extends Error {
   override readonly name = 'QueryError';
@@ -21,7 +21,7 @@ export class QueryError extends Error {
   readonly position: number;
 
   constructor(code: QueryErrorCode, position: number, message: string) {
-    super(`${message} (at position ${position})`);
+    super(`the query does not parse at position ${position}: ${message}`);
     this.code = code;
     this.position = position;
   }

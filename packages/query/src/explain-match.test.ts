@@ -8,7 +8,7 @@ import { arbitraryQuery, arbitraryText } from './testing/arbitrary-query.ts';
 
 const issue: Readonly<Record<string, string>> = { severity: 'critical', pod: 'web-1', count: '7' };
 
-describe('the part that decided is named', () => {
+describe('the clause that decided is returned', () => {
   test.each([
     ['*', true, '*'],
     ['severity:critical', true, 'severity:"critical"'],
@@ -27,30 +27,30 @@ describe('the part that decided is named', () => {
     ],
     ['severity:critical (team:a OR team:b)', false, 'team:("a" OR "b")'],
     ['team:a OR (severity:critical count:7)', true, 'severity:"critical" AND count:"7"'],
-  ])('%s: %s by %s', (text, matched, because) => {
+  ])('%s: %s because of %s', (text, matched, clause) => {
     const explanation = explainMatch(parseQuery(text), (field) => issue[field]);
     expect(explanation.matched).toBe(matched);
-    expect(formatQuery(explanation.because)).toBe(because);
+    expect(formatQuery(explanation.clause)).toBe(clause);
   });
 });
 
-test('an explanation agrees with matchQuery, and so does the part that it names', () => {
+test('an explanation agrees with matchQuery, and so does its clause', () => {
   const values = fc.oneof(fc.constant(undefined), arbitraryText, fc.array(arbitraryText, { maxLength: 3 }));
   fc.assert(
     fc.property(arbitraryQuery(['a', 'b']), values, values, (query, a, b) => {
       const lookup = (field: string) => (field === 'a' ? a : b);
-      const { matched, because } = explainMatch(query, lookup);
+      const { matched, clause } = explainMatch(query, lookup);
       expect(matched).toBe(matchQuery(query, lookup));
-      expect(matchQuery(because, lookup)).toBe(matched);
+      expect(matchQuery(clause, lookup)).toBe(matched);
     }),
     { numRuns: 3000 },
   );
 });
 
-test('no field is looked up more often than matchQuery does', () => {
+test('explainMatch looks up fields exactly as often as matchQuery', () => {
   fc.assert(
     fc.property(arbitraryQuery(['a', 'b']), arbitraryText, (query, value) => {
-      const counted = (run: (lookup: () => string) => unknown): number => {
+      const countLookups = (run: (lookup: () => string) => unknown): number => {
         let lookups = 0;
         run(() => {
           lookups++;
@@ -58,8 +58,8 @@ test('no field is looked up more often than matchQuery does', () => {
         });
         return lookups;
       };
-      expect(counted((lookup) => explainMatch(query, lookup))).toBe(
-        counted((lookup) => matchQuery(query, lookup)),
+      expect(countLookups((lookup) => explainMatch(query, lookup))).toBe(
+        countLookups((lookup) => matchQuery(query, lookup)),
       );
     }),
   );

@@ -1,17 +1,18 @@
 import { matchQuery, type FieldLookup } from './match-query.ts';
 import type { Query } from './query.ts';
 
-/** Whether an object matched, and the part of the query that decided it. */
+/** Whether an object matched, and the clause of the query that decided it. */
 export interface MatchExplanation {
   readonly matched: boolean;
-  readonly because: Query;
+  readonly clause: Query;
 }
 
 /**
- * Matches as `matchQuery` does, at its cost, and names the part of the query that decided.
+ * Matches like `matchQuery`, at the same cost, and also returns the clause of the query that decided the result.
  *
- * A match of `AND` and a miss of `OR` take all operands, so the whole is named; a miss of `AND` and a match of `OR`
- * are explained by the first operand that decided. `NOT` is named as it stands. `formatQuery(because)` is readable.
+ * A matching `AND` and a failing `OR` depend on all their operands, so the clause is the whole expression. A failing
+ * `AND` and a matching `OR` are decided by one operand; the clause is taken from the first such operand. A `NOT` is
+ * returned whole. Use `formatQuery(clause)` to display the clause.
  */
 export function explainMatch(query: Query, lookup: FieldLookup): MatchExplanation {
   switch (query.kind) {
@@ -19,7 +20,7 @@ export function explainMatch(query: Query, lookup: FieldLookup): MatchExplanatio
     case 'term':
     case 'range':
     case 'not':
-      return { matched: matchQuery(query, lookup), because: query };
+      return { matched: matchQuery(query, lookup), clause: query };
     case 'and':
     case 'or': {
       const deciding = query.kind === 'or';
@@ -27,7 +28,7 @@ export function explainMatch(query: Query, lookup: FieldLookup): MatchExplanatio
         const explanation = explainMatch(operand, lookup);
         if (explanation.matched === deciding) return explanation;
       }
-      return { matched: !deciding, because: query };
+      return { matched: !deciding, clause: query };
     }
   }
 }

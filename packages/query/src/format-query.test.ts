@@ -2,33 +2,33 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatQuery } from './format-query.ts';
 import { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, parseQuery } from './parse-query.ts';
-import { arbitraryQuery, withoutPositions } from './testing/arbitrary-query.ts';
+import { arbitraryQuery, stripPositions } from './testing/arbitrary-query.ts';
 
 const query = arbitraryQuery(['monitor', 'label.x', 'a_b']);
 
-test('a formatted query parses to an equal one, which has the same text', () => {
+test('a formatted query parses to an equal query, which formats to the same text', () => {
   fc.assert(
     fc.property(query, (node) => {
       const text = formatQuery(node);
       fc.pre(text.length <= MAX_QUERY_LENGTH);
       const again = parseQuery(text);
-      expect(withoutPositions(again)).toEqual(node);
+      expect(stripPositions(again)).toEqual(node);
       expect(formatQuery(again)).toBe(text);
     }),
     { numRuns: 3000 },
   );
 });
 
-describe('a query as deep as may be is still parsed after it was formatted', () => {
+describe('a query of maximum depth still parses after formatting', () => {
   const deepest = MAX_QUERY_DEPTH;
   test.each([
     ['NOT', `${'NOT '.repeat(deepest)}a:1`],
     ['AND in OR', `${'NOT '.repeat(deepest - 1)}(a:1 b:2 OR c:3)`],
     ['OR in AND in OR', `${'NOT '.repeat(deepest - 2)}(a:1 (b:2 OR c:3) OR d:4)`],
-    ['a set of values', `${'NOT '.repeat(deepest)}a:(1 OR 2)`],
+    ['a value set', `${'NOT '.repeat(deepest)}a:(1 OR 2)`],
     ['AND in OR at every level', `${'(x:1 OR y:1 '.repeat(deepest)}a:1${')'.repeat(deepest)}`],
   ])('%s', (_, text) => {
-    const node = withoutPositions(parseQuery(text));
-    expect(withoutPositions(parseQuery(formatQuery(node)))).toEqual(node);
+    const node = stripPositions(parseQuery(text));
+    expect(stripPositions(parseQuery(formatQuery(node)))).toEqual(node);
   });
 });

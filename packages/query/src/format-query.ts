@@ -2,14 +2,14 @@ import { MAX_QUERY_DEPTH } from './parse-query.ts';
 import type { Bound, Pattern, Query, Range, Term } from './query.ts';
 
 /**
- * Writes a query as text in one canonical form; parsing that text gives an equal query again, as long as the text
- * is within `MAX_QUERY_LENGTH` (it may be longer than the one that was parsed).
+ * Formats a query in its canonical form. Parsing the result returns an equal query, unless the result exceeds
+ * `MAX_QUERY_LENGTH`: the canonical form can be longer than the text that was parsed.
  */
 export function formatQuery(query: Query): string {
-  return formatted(query, 0);
+  return formatNode(query, 0);
 }
 
-function formatted(query: Query, depth: number): string {
+function formatNode(query: Query, depth: number): string {
   switch (query.kind) {
     case 'all':
       return '*';
@@ -17,35 +17,35 @@ function formatted(query: Query, depth: number): string {
     case 'range':
       return `${query.field}:${formatValue(query)}`;
     case 'not':
-      return `NOT ${nested(query.operand, depth + 1)}`;
+      return `NOT ${formatOperand(query.operand, depth + 1)}`;
     case 'and':
-      return query.operands.map((operand) => nested(operand, depth)).join(' AND ');
+      return query.operands.map((operand) => formatOperand(operand, depth)).join(' AND ');
     case 'or':
       return (
-        valueSet(query.operands) ??
+        formatValueSet(query.operands) ??
         query.operands
           .map((operand) =>
-            // Only readers need these parentheses; they are left out where the parser's depth would not do.
-            operand.kind === 'and' && depth + 1 + heightOf(operand) > MAX_QUERY_DEPTH
-              ? formatted(operand, depth)
-              : nested(operand, depth),
+            // These parentheses only help the reader. They are omitted if they would exceed the parser's depth limit.
+            operand.kind === 'and' && depth + 1 + measureHeight(operand) > MAX_QUERY_DEPTH
+              ? formatNode(operand, depth)
+              : formatOperand(operand, depth),
           )
           .join(' OR ')
       );
   }
 }
 
-function nested(query: Query, depth: number): string {
-  return needsParentheses(query) ? `(${formatted(query, depth + 1)})` : formatted(query, depth);
+function formatOperand(query: Query, depth: number): string {
+  return needsParentheses(query) ? `(${formatNode(query, depth + 1)})` : formatNode(query, depth);
 }
 
 function needsParentheses(query: Query): boolean {
-  return query.kind === 'and' || (query.kind === 'or' && valueSet(query.operands) === undefined);
+  return query.kind === 'and' || (query.kind === 'or' && formatValueSet(query.operands) === undefined);
 }
 
-/** Counts the levels that the parser needs for a query, with none for an AND directly inside an OR. */
-function heightOf(query: Query): number {
-  const inner = (operand: Query): number => heightOf(operand) + (needsParentheses(operand) ? 1 : 0);
+/** Counts the nesting levels that the formatted query has; an AND directly inside an OR adds none. */
+function measureHeight(query: Query): number {
+  const inner = (operand: Query): number => measureHeight(operand) + (needsParentheses(operand) ? 1 : 0);
   switch (query.kind) {
     case 'all':
     case 'term':
@@ -58,13 +58,15 @@ function heightOf(query: Query): number {
     case 'or':
       return Math.max(
         0,
-        ...query.operands.map((operand) => (operand.kind === 'and' ? heightOf(operand) : inner(operand))),
+        ...query.operands.map((operand) =>
+          operand.kind === 'and' ? measureHeight(operand) : inner(operand),
+        ),
       );
   }
 }
 
-/** Writes `field:(a OR b)` where the operands only ask for values of one field. */
-function valueSet(operands: readonly Query[]): string | undefined {
+/** Formats the operands of an OR as `field:(a OR b)`; undefined unless all of them test the same field. */
+function formatValueSet(operands: readonly Query[]): string | undefined {
   const [first] = operands;
   if (first === undefined || !('field' in first) || operands.length === 1) return undefined;
   const values: string[] = [];

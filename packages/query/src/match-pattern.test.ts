@@ -5,14 +5,14 @@ import { parseQuery } from './parse-query.ts';
 import type { Pattern } from './query.ts';
 import { arbitraryPattern, arbitraryText } from './testing/arbitrary-query.ts';
 
-function patternOf(value: string): Pattern {
+function parsePattern(value: string): Pattern {
   const query = parseQuery(`f:${value}`);
   if (query.kind !== 'term') throw new Error('expected one term');
   return query.pattern;
 }
 
-/** Matches, and counts how often a part of the pattern is looked at, which is once per step. */
-function countedMatch(
+/** Matches and counts the steps; each step reads one part of the pattern. */
+function matchAndCount(
   pattern: Pattern,
   value: string,
 ): { readonly matched: boolean; readonly steps: number } {
@@ -26,8 +26,9 @@ function countedMatch(
   return { matched: matchPattern(counted, value), steps };
 }
 
-/** The first look, one step per part and start, and the step that finds the end. */
-const mostSteps = (pattern: Pattern, value: string): number => 1 + (pattern.length + 1) * (value.length + 2);
+/** The initial read, one step for each part at each start, and the step that reaches the end. */
+const computeMaxSteps = (pattern: Pattern, value: string): number =>
+  1 + (pattern.length + 1) * (value.length + 2);
 
 test('wildcards agree with the equivalent regular expression', () => {
   fc.assert(
@@ -46,30 +47,30 @@ test('wildcards agree with the equivalent regular expression', () => {
   );
 });
 
-describe('no pattern takes more steps than its parts times the value', () => {
+describe('the number of steps is at most parts × value length', () => {
   test.each([
     ['many runs', '*a'.repeat(200) + '*b', 'a'.repeat(5000)],
     ['runs and single characters', '*a?'.repeat(200) + 'b', 'a'.repeat(5000)],
     ['many single characters', '*' + '?'.repeat(500) + 'b', 'a'.repeat(2000)],
-    ['a misfit at the end of every part', '*aaaaaaaab'.repeat(50), 'a'.repeat(5000)],
-    ['characters of two units', '?*'.repeat(1000) + 'b', '😀'.repeat(2000)],
-    ['a misfit at the very end', '*a*'.repeat(300) + 'a', 'ab'.repeat(3000)],
+    ['a mismatch at the end of every part', '*aaaaaaaab'.repeat(50), 'a'.repeat(5000)],
+    ['characters of two UTF-16 units', '?*'.repeat(1000) + 'b', '😀'.repeat(2000)],
+    ['a mismatch at the very end', '*a*'.repeat(300) + 'a', 'ab'.repeat(3000)],
   ])('with %s', (_, text, value) => {
-    const pattern = patternOf(text);
-    const { matched, steps } = countedMatch(pattern, value);
+    const pattern = parsePattern(text);
+    const { matched, steps } = matchAndCount(pattern, value);
     expect(matched).toBe(false);
     expect(steps).toBeGreaterThan(0);
-    expect(steps).toBeLessThanOrEqual(mostSteps(pattern, value));
+    expect(steps).toBeLessThanOrEqual(computeMaxSteps(pattern, value));
   });
 
-  test('for random ones', () => {
+  test('for random patterns', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('*', '?', 'a', 'b', '*a', 'aab'), { minLength: 1, maxLength: 40 }),
         fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 80 }),
         (parts, value) => {
-          const pattern = patternOf(parts.join(''));
-          expect(countedMatch(pattern, value).steps).toBeLessThanOrEqual(mostSteps(pattern, value));
+          const pattern = parsePattern(parts.join(''));
+          expect(matchAndCount(pattern, value).steps).toBeLessThanOrEqual(computeMaxSteps(pattern, value));
         },
       ),
       { numRuns: 1000 },
@@ -77,7 +78,7 @@ describe('no pattern takes more steps than its parts times the value', () => {
   });
 });
 
-describe('half of a surrogate pair does not fit into a whole one', () => {
+describe('a lone surrogate does not match half of a surrogate pair', () => {
   test.each([
     ['\uD83D*', '😀', false],
     ['*\uDE00', '😀', false],
@@ -88,6 +89,6 @@ describe('half of a surrogate pair does not fit into a whole one', () => {
     ['??', '😀', false],
     ['*😀', '😀😀', true],
   ])('%j with %j: %s', (text, value, expected) => {
-    expect(matchPattern(patternOf(text), value)).toBe(expected);
+    expect(matchPattern(parsePattern(text), value)).toBe(expected);
   });
 });

@@ -1,8 +1,8 @@
 import type { Pattern } from './query.ts';
 
 /**
- * Tells whether a whole value fits a pattern. Both are read as code points: `?` stands for one, so also for one
- * emoji, and half of a surrogate pair in a pattern never fits into a whole one.
+ * Whether a pattern matches a whole value. Both are compared by code points: `?` matches exactly one, for example one
+ * emoji, and a lone surrogate in a pattern never matches half of a surrogate pair.
  */
 export function matchPattern(pattern: Pattern, value: string): boolean {
   const [only] = pattern;
@@ -12,44 +12,44 @@ export function matchPattern(pattern: Pattern, value: string): boolean {
 }
 
 /**
- * Greedy matching with one point to return to: after a mismatch only the latest `*` takes one character more,
- * which is enough because whatever an earlier `*` could give, the later one can take.
+ * Matches greedily with a single backtracking point: after a mismatch, only the latest `*` consumes one more
+ * character. That is sufficient, because the latest `*` can consume anything that an earlier one could.
  */
 function matchWildcards(pattern: Pattern, value: string): boolean {
   let part = 0;
-  let at = 0;
+  let offset = 0;
   let starPart = -1;
-  let starAt = 0;
+  let starOffset = 0;
   for (;;) {
     const current = pattern[part];
     if (current === undefined) {
-      if (at === value.length) return true;
+      if (offset === value.length) return true;
     } else if (current.kind === 'any-run') {
       starPart = part++;
-      starAt = at;
+      starOffset = offset;
       continue;
-    } else if (current.kind === 'any-one' && at < value.length) {
-      at += widthAt(value, at);
+    } else if (current.kind === 'any-one' && offset < value.length) {
+      offset += countUnits(value, offset);
       part++;
       continue;
-    } else if (current.kind === 'literal' && fitsAt(current.text, value, at)) {
-      at += current.text.length;
+    } else if (current.kind === 'literal' && hasLiteralAt(current.text, value, offset)) {
+      offset += current.text.length;
       part++;
       continue;
     }
-    if (starPart < 0 || starAt >= value.length) return false;
-    starAt += widthAt(value, starAt);
-    at = starAt;
+    if (starPart < 0 || starOffset >= value.length) return false;
+    starOffset += countUnits(value, starOffset);
+    offset = starOffset;
     part = starPart + 1;
   }
 }
 
-function fitsAt(literal: string, value: string, at: number): boolean {
-  if (!value.startsWith(literal, at)) return false;
-  const end = at + literal.length;
-  return end === 0 || end >= value.length || widthAt(value, end - 1) === 1;
+function hasLiteralAt(literal: string, value: string, offset: number): boolean {
+  if (!value.startsWith(literal, offset)) return false;
+  const end = offset + literal.length;
+  return end === 0 || end >= value.length || countUnits(value, end - 1) === 1;
 }
 
-function widthAt(value: string, at: number): number {
-  return (value.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+function countUnits(value: string, offset: number): number {
+  return (value.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
 }

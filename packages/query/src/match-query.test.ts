@@ -13,7 +13,7 @@ const pod: Record<string, string | readonly string[]> = {
 };
 const lookup = (field: string): string | readonly string[] | undefined => pod[field];
 
-describe('an object matches', () => {
+describe('a query against an object', () => {
   test.each([
     ['*', true],
     ['severity:critical', true],
@@ -74,7 +74,7 @@ describe('case is ignored for A–Z only', () => {
   });
 });
 
-describe('a number is compared where the whole value is one', () => {
+describe('a comparison holds only if the whole value is a number in the range', () => {
   test.each([
     ['f:>5', '5', false],
     ['f:>5', '5.0001', true],
@@ -120,7 +120,7 @@ describe('a number is compared where the whole value is one', () => {
     expect(matchQuery(parseQuery(text), () => value)).toBe(expected);
   });
 
-  test('and never where the field is not there', () => {
+  test('a comparison never holds for a missing field', () => {
     expect(matchQuery(parseQuery('f:[* TO *]'), () => undefined)).toBe(false);
     expect(matchQuery(parseQuery('NOT f:>5'), () => undefined)).toBe(true);
   });

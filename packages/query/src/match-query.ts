@@ -1,20 +1,20 @@
-import { decimalOf } from './decimal.ts';
-import { foldAscii } from './ignore-case.ts';
+import { parseDecimal } from './parse-decimal.ts';
+import { foldAscii } from './fold-ascii.ts';
 import { matchPattern } from './match-pattern.ts';
 import type { Query, Range, Term } from './query.ts';
 
 /**
- * Gives the value of a field, or undefined where the object has no such field. Of several values any may match;
- * none at all means that the field is not there.
+ * Returns the value or values of a field, any of which may match. Undefined and an empty list both mean that the field
+ * is missing.
  */
 export type FieldLookup = (field: string) => string | readonly string[] | undefined;
 
 /**
- * Tells whether an object matches a query. A term on a missing field never matches, so `NOT field:value`
- * matches an object without the field and `field:*` asks whether it is there.
+ * Whether an object matches a query. A term never matches a missing field, so `NOT field:value` matches an object
+ * without the field, and `field:*` tests whether the field exists.
  *
- * Cost: O(terms × value length × pattern length) at worst, with the lengths of a field's values added up; there
- * is no backtracking expression to blow up.
+ * Worst-case cost: O(terms × value length × pattern length), where the value length is the sum over all values of a
+ * field. No input causes exponential backtracking.
  */
 export function matchQuery(query: Query, lookup: FieldLookup): boolean {
   switch (query.kind) {
@@ -39,7 +39,7 @@ export function matchQuery(query: Query, lookup: FieldLookup): boolean {
 function matchValue(leaf: Term | Range, value: string): boolean {
   if (leaf.kind === 'term')
     return matchPattern(leaf.pattern, leaf.ignoreCase === true ? foldAscii(value) : value);
-  const number = decimalOf(value);
+  const number = parseDecimal(value);
   return number !== undefined && isWithin(leaf, number);
 }
 

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { QueryError } from './errors.ts';
 import { formatQuery } from './format-query.ts';
 import { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_TERMS, parseQuery } from './parse-query.ts';
-import { fieldsOf } from './query.ts';
-import { withoutPositions } from './testing/arbitrary-query.ts';
+import { listFields } from './query.ts';
+import { stripPositions } from './testing/arbitrary-query.ts';
 
-describe('a query text is read by precedence', () => {
+describe('a query text is parsed by precedence', () => {
   test.each([
     ['', '*'],
     ['*', '*'],
@@ -61,7 +61,7 @@ describe('a query text is read by precedence', () => {
   });
 });
 
-describe('a text that is no query is refused with the position of the first misfit', () => {
+describe('an invalid query is rejected with the position of the first unexpected character', () => {
   test.each([
     ['a', 'QUERY_UNEXPECTED_END', 1],
     ['a b:1', 'QUERY_UNEXPECTED_TOKEN', 1],
@@ -116,7 +116,7 @@ describe('a text that is no query is refused with the position of the first misf
   });
 });
 
-describe('a bracket alone begins an ordinary value, as it did before there were ranges', () => {
+describe('a bracket that starts no range starts an ordinary value', () => {
   test.each([
     ['a:[warning]', 'a:"[warning]"'],
     ['a:{x}', 'a:"{x}"'],
@@ -134,7 +134,7 @@ describe('a bracket alone begins an ordinary value, as it did before there were 
   });
 });
 
-test('any text either parses or is refused with a position inside it', () => {
+test('any text either parses or is rejected with a position inside it', () => {
   const word = fc.constantFrom(
     ' ',
     ...String.raw`a : ( ) " * \ AND NOT OR 1 > <= [ } TO ~ a: a:[`.split(' '),
@@ -143,7 +143,7 @@ test('any text either parses or is refused with a position inside it', () => {
     fc.property(fc.string({ unit: word, maxLength: 12 }), (text) => {
       try {
         const query = parseQuery(text);
-        expect(withoutPositions(parseQuery(formatQuery(query)))).toEqual(withoutPositions(query));
+        expect(stripPositions(parseQuery(formatQuery(query)))).toEqual(stripPositions(query));
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
         expect(error.position).toBeLessThanOrEqual(text.length);
@@ -153,8 +153,31 @@ test('any text either parses or is refused with a position inside it', () => {
   );
 });
 
-test('length, depth and number of terms are bounded', () => {
-  const codeOf = (text: string): string => {
+test('a message names the position and what was expected', () => {
+  const readMessage = (text: string): string => {
+    try {
+      parseQuery(text);
+      return 'parsed';
+    } catch (error) {
+      return error instanceof QueryError ? error.message : 'other';
+    }
+  };
+  expect(readMessage('severity:critical AND team:')).toBe(
+    'the query does not parse at position 27: expected a value after ":"; write "" for an empty value',
+  );
+  expect(readMessage('a:1 OR')).toBe(
+    'the query does not parse at position 6: expected field:value, NOT or "(", found the end of the query',
+  );
+  expect(readMessage('a:"x"y')).toBe(
+    'the query does not parse at position 5: expected a space or ")" after the value, found "y"',
+  );
+  expect(readMessage(`a:${'x'.repeat(MAX_QUERY_LENGTH)}`)).toBe(
+    `the query does not parse at position ${MAX_QUERY_LENGTH}: expected at most 4096 characters, found 4098`,
+  );
+});
+
+test('length, nesting depth and number of terms are limited', () => {
+  const readErrorCode = (text: string): string => {
     try {
       parseQuery(text);
       return 'parsed';
@@ -162,15 +185,15 @@ test('length, depth and number of terms are bounded', () => {
       return error instanceof QueryError ? error.code : 'other';
     }
   };
-  expect(codeOf(`a:${'x'.repeat(MAX_QUERY_LENGTH)}`)).toBe('QUERY_TOO_LONG');
-  expect(codeOf(`${'('.repeat(MAX_QUERY_DEPTH)}a:1${')'.repeat(MAX_QUERY_DEPTH)}`)).toBe('parsed');
-  expect(codeOf(`${'('.repeat(MAX_QUERY_DEPTH + 2)}a:1`)).toBe('QUERY_TOO_COMPLEX');
-  expect(codeOf('a:1 '.repeat(MAX_QUERY_TERMS))).toBe('parsed');
-  expect(codeOf('a:1 '.repeat(MAX_QUERY_TERMS + 1))).toBe('QUERY_TOO_COMPLEX');
-  expect(codeOf(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS - 1)})`)).toBe('parsed');
-  expect(codeOf(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS)})`)).toBe('QUERY_TOO_COMPLEX');
+  expect(readErrorCode(`a:${'x'.repeat(MAX_QUERY_LENGTH)}`)).toBe('QUERY_TOO_LONG');
+  expect(readErrorCode(`${'('.repeat(MAX_QUERY_DEPTH)}a:1${')'.repeat(MAX_QUERY_DEPTH)}`)).toBe('parsed');
+  expect(readErrorCode(`${'('.repeat(MAX_QUERY_DEPTH + 2)}a:1`)).toBe('QUERY_TOO_COMPLEX');
+  expect(readErrorCode('a:1 '.repeat(MAX_QUERY_TERMS))).toBe('parsed');
+  expect(readErrorCode('a:1 '.repeat(MAX_QUERY_TERMS + 1))).toBe('QUERY_TOO_COMPLEX');
+  expect(readErrorCode(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS - 1)})`)).toBe('parsed');
+  expect(readErrorCode(`a:(1${' OR 1'.repeat(MAX_QUERY_TERMS)})`)).toBe('QUERY_TOO_COMPLEX');
 });
 
-test('the fields of a query are listed once', () => {
-  expect(fieldsOf(parseQuery('b:1 (a:>2 OR NOT b:3)'))).toEqual(['b', 'a']);
+test('the fields of a query are listed without duplicates', () => {
+  expect(listFields(parseQuery('b:1 (a:>2 OR NOT b:3)'))).toEqual(['b', 'a']);
 });

@@ -2,36 +2,37 @@ import { QueryError } from './errors.ts';
 import type { Query } from './query.ts';
 import { tokenize, type Token } from './tokenize.ts';
 
-/** Longest query text that is accepted, in UTF-16 code units. */
+/** The maximum length of a query text, in UTF-16 code units. */
 export const MAX_QUERY_LENGTH = 4096;
-/** Most terms in one query. */
+/** The maximum number of terms in one query. */
 export const MAX_QUERY_TERMS = 256;
-/** Deepest nesting of parentheses and NOT. */
+/** The maximum nesting depth of parentheses and NOT. */
 export const MAX_QUERY_DEPTH = 32;
 
 /**
  * Parses a query text.
  *
- * `field:value` compares exactly and case-sensitively; `"…"` quotes a value with spaces or parentheses and
- * makes `*` and `?` literal; unquoted, `*` stands for any run of characters and `?` for one; `\` takes the next
- * character literally. A value that begins with `~` ignores the case of A–Z; one that begins with `>`, `>=`, `<` or
- * `<=`, and `[1 TO 5]`, compare decimal numbers; `field:(a OR b)` is any of some values. `NOT` binds tighter than `AND`, which binds tighter than `OR`; two terms side by side
- * are joined by `AND`. `*` alone, and the empty text, match everything. Keywords are upper case.
+ * `field:value` tests for equality and is case-sensitive. Quotes (`"…"`) allow spaces and parentheses in a value and make
+ * `*` and `?` literal. Unquoted, `*` matches any sequence of characters and `?` matches one; `\` escapes the next
+ * character. A value that starts with `~` ignores the case of A–Z. A value that starts with `>`, `>=`, `<` or `<=`, and
+ * a range such as `[1 TO 5]`, compare decimal numbers. `field:(a OR b)` matches any of the values. `NOT` binds tighter
+ * than `AND`, which binds tighter than `OR`; adjacent terms are joined by `AND`. `*` alone and the empty text match
+ * everything. Keywords are uppercase.
  *
- * @throws {QueryError} with the position of the first character that does not fit.
+ * @throws {QueryError} with the position of the first unexpected character.
  */
 export function parseQuery(text: string): Query {
   if (text.length > MAX_QUERY_LENGTH) {
     throw new QueryError(
       'QUERY_TOO_LONG',
       MAX_QUERY_LENGTH,
-      `a query has at most ${MAX_QUERY_LENGTH} characters, this one has ${text.length}`,
+      `expected at most ${MAX_QUERY_LENGTH} characters, found ${text.length}`,
     );
   }
   return new Parser(tokenize(text), text.length).parse();
 }
 
-/** Recursive descent over the tokens; depth is bounded, so no input can exhaust the stack. */
+/** A recursive descent parser. Its depth is bounded, so no input can exhaust the stack. */
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #length: number;
@@ -45,47 +46,47 @@ class Parser {
 
   parse(): Query {
     if (this.#peek().kind === 'end') return { kind: 'all' };
-    const query = this.#or(0);
+    const query = this.#parseOr(0);
     const rest = this.#peek();
-    if (rest.kind !== 'end') throw unexpected(rest, 'AND, OR or the end');
+    if (rest.kind !== 'end') throw createUnexpectedTokenError(rest, 'AND, OR or the end of the query');
     return query;
   }
 
-  #or(depth: number): Query {
-    const operands = [this.#and(depth)];
+  #parseOr(depth: number): Query {
+    const operands = [this.#parseAnd(depth)];
     while (this.#peek().kind === 'or') {
       this.#next++;
-      operands.push(this.#and(depth));
+      operands.push(this.#parseAnd(depth));
     }
-    return joined('or', operands);
+    return combineOperands('or', operands);
   }
 
-  #and(depth: number): Query {
-    const operands = [this.#not(depth)];
+  #parseAnd(depth: number): Query {
+    const operands = [this.#parseNot(depth)];
     for (;;) {
       const { kind } = this.#peek();
       if (kind === 'and') this.#next++;
-      else if (kind === 'or' || kind === 'close' || kind === 'end') return joined('and', operands);
-      operands.push(this.#not(depth));
+      else if (kind === 'or' || kind === 'close' || kind === 'end') return combineOperands('and', operands);
+      operands.push(this.#parseNot(depth));
     }
   }
 
-  #not(depth: number): Query {
+  #parseNot(depth: number): Query {
     const token = this.#take();
     if (depth > MAX_QUERY_DEPTH) {
       throw new QueryError(
         'QUERY_TOO_COMPLEX',
         token.position,
-        `nested deeper than ${MAX_QUERY_DEPTH} levels`,
+        `expected at most ${MAX_QUERY_DEPTH} levels of nesting`,
       );
     }
     switch (token.kind) {
       case 'not':
-        return { kind: 'not', operand: this.#not(depth + 1) };
+        return { kind: 'not', operand: this.#parseNot(depth + 1) };
       case 'open': {
-        const inner = this.#or(depth + 1);
+        const inner = this.#parseOr(depth + 1);
         const close = this.#take();
-        if (close.kind !== 'close') throw unexpected(close, '")"');
+        if (close.kind !== 'close') throw createUnexpectedTokenError(close, '")"');
         return inner;
       }
       case 'all':
@@ -93,14 +94,18 @@ class Parser {
       case 'term':
         this.#terms += token.alternatives.length;
         if (this.#terms > MAX_QUERY_TERMS) {
-          throw new QueryError('QUERY_TOO_COMPLEX', token.position, `more than ${MAX_QUERY_TERMS} terms`);
+          throw new QueryError(
+            'QUERY_TOO_COMPLEX',
+            token.position,
+            `expected at most ${MAX_QUERY_TERMS} terms`,
+          );
         }
-        return joined('or', token.alternatives);
+        return combineOperands('or', token.alternatives);
       case 'and':
       case 'or':
       case 'close':
       case 'end':
-        throw unexpected(token, 'field:value, NOT or "("');
+        throw createUnexpectedTokenError(token, 'field:value, NOT or "("');
     }
   }
 
@@ -115,26 +120,26 @@ class Parser {
   }
 }
 
-function joined(kind: 'and' | 'or', operands: readonly Query[]): Query {
+function combineOperands(kind: 'and' | 'or', operands: readonly Query[]): Query {
   const [first] = operands;
   return first !== undefined && operands.length === 1 ? first : { kind, operands };
 }
 
-const SHOWN = {
+const TOKEN_NAMES = {
   open: '"("',
   close: '")"',
   and: 'AND',
   or: 'OR',
   not: 'NOT',
   all: '*',
-  end: 'the end',
+  end: 'the end of the query',
   term: 'a term',
 };
 
-function unexpected(token: Token, wanted: string): QueryError {
+function createUnexpectedTokenError(token: Token, expected: string): QueryError {
   return new QueryError(
     token.kind === 'end' ? 'QUERY_UNEXPECTED_END' : 'QUERY_UNEXPECTED_TOKEN',
     token.position,
-    `expected ${wanted}, found ${SHOWN[token.kind]}`,
+    `expected ${expected}, found ${TOKEN_NAMES[token.kind]}`,
   );
 }

@@ -1,15 +1,15 @@
-/** One piece of a value: literal text, `*` (any run of characters, also none) or `?` (exactly one). */
+/** One part of a pattern: literal text, `*` (any sequence of characters, even none) or `?` (exactly one character). */
 export type PatternPart =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'any-run' }
   | { readonly kind: 'any-one' };
 
-/** What a field's value is compared with. A quoted value is one literal part; `field:""` has no part at all. */
+/** The pattern that a term matches a value against. A quoted value is one literal part; `field:""` has no parts. */
 export type Pattern = readonly PatternPart[];
 
 /**
- * Asks for a value that fits a pattern; the pattern of one `*` asks only whether the field is there.
- * With `ignoreCase` the pattern's text has no A–Z and the value's A–Z count as a–z; other letters stay exact.
+ * Matches a value against a pattern; a lone `*` tests only whether the field exists. With `ignoreCase`, the literal
+ * text of the pattern is lowercased and the A–Z of a value match as a–z; all other characters are compared exactly.
  */
 export interface Term {
   readonly kind: 'term';
@@ -19,13 +19,13 @@ export interface Term {
   readonly position: number;
 }
 
-/** One end of a range. */
+/** One bound of a range. */
 export interface Bound {
   readonly value: number;
   readonly inclusive: boolean;
 }
 
-/** Asks for a decimal number between two ends, of which each may be open (null); a comparison has one end. */
+/** Matches a decimal number between two bounds; null means unbounded. A comparison has one bound. */
 export interface Range {
   readonly kind: 'range';
   readonly field: string;
@@ -34,7 +34,7 @@ export interface Range {
   readonly position: number;
 }
 
-/** A parsed query. It is plain data: it can be stored, compared and sent. */
+/** A parsed query: plain data that can be stored, compared and serialized. */
 export type Query =
   | { readonly kind: 'all' }
   | Term
@@ -43,8 +43,8 @@ export type Query =
   | { readonly kind: 'or'; readonly operands: readonly Query[] }
   | { readonly kind: 'not'; readonly operand: Query };
 
-/** Lists every field that a query names, each once, in the order of first mention. */
-export function fieldsOf(query: Query): readonly string[] {
+/** Lists the fields that a query refers to, without duplicates, in order of first use. */
+export function listFields(query: Query): readonly string[] {
   const fields = new Set<string>();
   const visit = (node: Query): void => {
     switch (node.kind) {

@@ -1,33 +1,33 @@
 import { isSpace } from './characters.ts';
 import { QueryError } from './errors.ts';
-import { foldAscii } from './ignore-case.ts';
+import { foldAscii } from './fold-ascii.ts';
 import type { Pattern, PatternPart, Range, Term } from './query.ts';
-import { comparisonAt, isRangeAt, rangeAt } from './read-range.ts';
+import { readComparison, isRangeAt, readRange } from './read-range.ts';
 
-/** Reads the value that starts at an offset, in any form but a set; `end` is the offset behind it. */
-export function valueAt(
+/** Reads the value at an offset, in any form except a value set. `end` is the offset just past it. */
+export function readValue(
   text: string,
   start: number,
-  of: { readonly field: string; readonly position: number },
+  term: { readonly field: string; readonly position: number },
 ): { readonly leaf: Term | Range; readonly end: number } {
   const character = text.charAt(start);
   if (character === '>' || character === '<') {
-    const { low, high, end } = comparisonAt(text, start);
-    return { leaf: { kind: 'range', field: of.field, low, high, position: of.position }, end };
+    const { low, high, end } = readComparison(text, start);
+    return { leaf: { kind: 'range', field: term.field, low, high, position: term.position }, end };
   }
   if (isRangeAt(text, start)) {
-    const { low, high, end } = rangeAt(text, start);
-    return { leaf: { kind: 'range', field: of.field, low, high, position: of.position }, end };
+    const { low, high, end } = readRange(text, start);
+    return { leaf: { kind: 'range', field: term.field, low, high, position: term.position }, end };
   }
   const ignoreCase = character === '~';
-  const { pattern, end } = patternAt(text, ignoreCase ? start + 1 : start);
-  const leaf: Term = { kind: 'term', field: of.field, pattern, position: of.position };
-  // Whether a field is there is the same question in either case; it has one form.
+  const { pattern, end } = readPattern(text, ignoreCase ? start + 1 : start);
+  const leaf: Term = { kind: 'term', field: term.field, pattern, position: term.position };
+  // `~*` tests for existence, as `*` does; both parse to the same term.
   if (!ignoreCase || (pattern.length === 1 && pattern[0]?.kind === 'any-run')) return { leaf, end };
-  return { leaf: { ...leaf, pattern: pattern.map(folded), ignoreCase: true }, end };
+  return { leaf: { ...leaf, pattern: pattern.map(foldPart), ignoreCase: true }, end };
 }
 
-function folded(part: PatternPart): PatternPart {
+function foldPart(part: PatternPart): PatternPart {
   return part.kind === 'literal' ? { kind: 'literal', text: foldAscii(part.text) } : part;
 }
 
@@ -36,32 +36,32 @@ interface PatternText {
   readonly end: number;
 }
 
-function patternAt(text: string, start: number): PatternText {
-  return text.charAt(start) === '"' ? quotedAt(text, start) : bareAt(text, start);
+function readPattern(text: string, start: number): PatternText {
+  return text.charAt(start) === '"' ? readQuoted(text, start) : readUnquoted(text, start);
 }
 
-function quotedAt(text: string, start: number): PatternText {
+function readQuoted(text: string, start: number): PatternText {
   let literal = '';
-  for (let at = start + 1; at < text.length; at++) {
-    const character = text.charAt(at);
+  for (let offset = start + 1; offset < text.length; offset++) {
+    const character = text.charAt(offset);
     if (character === '"')
-      return { pattern: literal === '' ? [] : [{ kind: 'literal', text: literal }], end: at + 1 };
-    if (character === '\\' && at + 1 < text.length) literal += text.charAt(++at);
+      return { pattern: literal === '' ? [] : [{ kind: 'literal', text: literal }], end: offset + 1 };
+    if (character === '\\' && offset + 1 < text.length) literal += text.charAt(++offset);
     else literal += character;
   }
-  throw new QueryError('QUERY_UNTERMINATED_QUOTE', start, 'this quote is never closed');
+  throw new QueryError('QUERY_UNTERMINATED_QUOTE', start, 'expected a closing quote (")');
 }
 
-function bareAt(text: string, start: number): PatternText {
+function readUnquoted(text: string, start: number): PatternText {
   const parts: PatternPart[] = [];
   let literal = '';
   const flush = (): void => {
     if (literal !== '') parts.push({ kind: 'literal', text: literal });
     literal = '';
   };
-  let at = start;
-  for (; at < text.length; at++) {
-    const character = text.charAt(at);
+  let offset = start;
+  for (; offset < text.length; offset++) {
+    const character = text.charAt(offset);
     if (isSpace(character) || character === '(' || character === ')' || character === '"') break;
     if (character === '*') {
       flush();
@@ -70,9 +70,13 @@ function bareAt(text: string, start: number): PatternText {
       flush();
       parts.push({ kind: 'any-one' });
     } else if (character === '\\') {
-      if (at + 1 >= text.length)
-        throw new QueryError('QUERY_UNEXPECTED_END', text.length, 'nothing follows the backslash');
-      literal += text.charAt(++at);
+      if (offset + 1 >= text.length)
+        throw new QueryError(
+          'QUERY_UNEXPECTED_END',
+          text.length,
+          'expected a character after the backslash, found the end of the query',
+        );
+      literal += text.charAt(++offset);
     } else {
       literal += character;
     }
@@ -82,8 +86,8 @@ function bareAt(text: string, start: number): PatternText {
     throw new QueryError(
       'QUERY_VALUE_EXPECTED',
       start,
-      `expected a value after "${text.charAt(start - 1)}"; write "" for an empty one`,
+      `expected a value after "${text.charAt(start - 1)}"; write "" for an empty value`,
     );
   }
-  return { pattern: parts, end: at };
+  return { pattern: parts, end: offset };
 }

@@ -1,9 +1,9 @@
 import { QueryError } from './errors.ts';
 import type { Range, Term } from './query.ts';
-import { endOfWord, isSpace, skipSpaces } from './characters.ts';
-import { valueAt } from './read-value.ts';
+import { findWordEnd, isSpace, skipSpaces } from './characters.ts';
+import { readValue } from './read-value.ts';
 
-/** A token with the offset of its first character. A term has several alternatives where it names a set of values. */
+/** A token and the offset of its first character. A term with a value set has one alternative per value. */
 export type Token =
   | { readonly kind: 'open' | 'close' | 'and' | 'or' | 'not' | 'all' | 'end'; readonly position: number }
   | {
@@ -19,68 +19,72 @@ const KEYWORDS: ReadonlyMap<string, 'and' | 'or' | 'not'> = new Map([
   ['NOT', 'not'],
 ]);
 
-/** Splits a query text into tokens; the last one is always `end`. */
+/** Splits a query text into tokens. The last token is always `end`. */
 export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
-  let at = 0;
+  let offset = 0;
   for (;;) {
-    at = skipSpaces(text, at);
-    const position = at;
-    const character = text.charAt(at);
+    offset = skipSpaces(text, offset);
+    const position = offset;
+    const character = text.charAt(offset);
     if (character === '') {
       tokens.push({ kind: 'end', position });
       return tokens;
     }
     if (character === '(' || character === ')') {
       tokens.push({ kind: character === '(' ? 'open' : 'close', position });
-      at++;
+      offset++;
       continue;
     }
-    const word = text.slice(at, endOfWord(text, at));
+    const word = text.slice(offset, findWordEnd(text, offset));
     const keyword = KEYWORDS.get(word);
     if (keyword !== undefined) {
       tokens.push({ kind: keyword, position });
-      at += word.length;
+      offset += word.length;
       continue;
     }
     if (word === '*') {
       tokens.push({ kind: 'all', position });
-      at++;
+      offset++;
       continue;
     }
-    const field = fieldAt(text, at);
-    at += field.length + 1;
-    if (text.charAt(at) === '(') {
-      const set = setAt(text, at, field);
-      at = set.end;
+    const field = readField(text, offset);
+    offset += field.length + 1;
+    if (text.charAt(offset) === '(') {
+      const set = readValueSet(text, offset, field);
+      offset = set.end;
       tokens.push({ kind: 'term', alternatives: set.alternatives, position });
     } else {
-      const value = valueAt(text, at, { field, position });
-      at = value.end;
+      const value = readValue(text, offset, { field, position });
+      offset = value.end;
       tokens.push({ kind: 'term', alternatives: [value.leaf], position });
     }
-    endsHere(text, at);
+    requireValueEnd(text, offset);
   }
 }
 
-function endsHere(text: string, at: number): void {
-  if (at < text.length && !isSpace(text.charAt(at)) && text.charAt(at) !== ')')
-    throw new QueryError('QUERY_UNEXPECTED_TOKEN', at, `a value ends before "${text.charAt(at)}"`);
+function requireValueEnd(text: string, offset: number): void {
+  if (offset < text.length && !isSpace(text.charAt(offset)) && text.charAt(offset) !== ')')
+    throw new QueryError(
+      'QUERY_UNEXPECTED_TOKEN',
+      offset,
+      `expected a space or ")" after the value, found "${text.charAt(offset)}"`,
+    );
 }
 
-function fieldAt(text: string, start: number): string {
+function readField(text: string, start: number): string {
   FIELD.lastIndex = start;
   const field = FIELD.exec(text)?.[0];
   if (field === undefined) {
     throw new QueryError(
       'QUERY_FIELD_EXPECTED',
       start,
-      `expected field:value, found "${text.charAt(start)}"; a field starts with a letter or _`,
+      `expected field:value, found "${text.charAt(start)}"; a field starts with a letter or "_"`,
     );
   }
   const next = text.charAt(start + field.length);
   if (next !== ':') {
-    const found = next === '' ? 'the end' : `"${next}"`;
+    const found = next === '' ? 'the end of the query' : `"${next}"`;
     throw new QueryError(
       next === '' ? 'QUERY_UNEXPECTED_END' : 'QUERY_UNEXPECTED_TOKEN',
       start + field.length,
@@ -90,40 +94,44 @@ function fieldAt(text: string, start: number): string {
   return field;
 }
 
-/** Reads `(a OR "b" OR >5)`, where each value may have any form that it may have alone. */
-function setAt(
+/** Reads `(a OR "b" OR >5)`. Each value may take any form that a single value may take. */
+function readValueSet(
   text: string,
   start: number,
   field: string,
 ): { readonly alternatives: readonly (Term | Range)[]; readonly end: number } {
   const alternatives: (Term | Range)[] = [];
-  let at = start + 1;
+  let offset = start + 1;
   for (;;) {
-    at = skipSpaces(text, at);
-    const word = text.slice(at, endOfWord(text, at));
+    offset = skipSpaces(text, offset);
+    const word = text.slice(offset, findWordEnd(text, offset));
     if (KEYWORDS.has(word))
       throw new QueryError(
         'QUERY_UNEXPECTED_TOKEN',
-        at,
-        `expected a value, found ${word}; quote it to mean it`,
+        offset,
+        `expected a value, found ${word}; quote it to use it as a value`,
       );
-    if (at >= text.length) throw unclosed(at);
-    const value = valueAt(text, at, { field, position: at });
+    if (offset >= text.length) throw createUnclosedSetError(offset);
+    const value = readValue(text, offset, { field, position: offset });
     alternatives.push(value.leaf);
-    endsHere(text, value.end);
-    at = skipSpaces(text, value.end);
-    if (text.charAt(at) === ')') return { alternatives, end: at + 1 };
-    if (at >= text.length) throw unclosed(at);
-    if (text.slice(at, endOfWord(text, at)) !== 'OR')
+    requireValueEnd(text, value.end);
+    offset = skipSpaces(text, value.end);
+    if (text.charAt(offset) === ')') return { alternatives, end: offset + 1 };
+    if (offset >= text.length) throw createUnclosedSetError(offset);
+    if (text.slice(offset, findWordEnd(text, offset)) !== 'OR')
       throw new QueryError(
         'QUERY_UNEXPECTED_TOKEN',
-        at,
-        'expected OR or ")": values in parentheses are joined by OR',
+        offset,
+        'expected OR or ")" after a value in parentheses',
       );
-    at += 'OR'.length;
+    offset += 'OR'.length;
   }
 }
 
-function unclosed(at: number): QueryError {
-  return new QueryError('QUERY_UNEXPECTED_END', at, 'expected a value, OR or ")", found the end');
+function createUnclosedSetError(offset: number): QueryError {
+  return new QueryError(
+    'QUERY_UNEXPECTED_END',
+    offset,
+    'expected a value, OR or ")", found the end of the query',
+  );
 }

@@ -1,4 +1,4 @@
-import { explainMatch, fieldsOf, formatQuery, matchQuery, parseQuery, type Query } from '@heliograph/query';
+import { explainMatch, formatQuery, listFields, matchQuery, parseQuery, type Query } from '@heliograph/query';
 import { issueFields } from '../routing/match-routes.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { StoredIssue } from '../issues/issue.ts';
@@ -16,7 +16,7 @@ export interface RouteCase {
 
 /** What a query says of an issue. */
 type Reading =
-  | { readonly kind: 'read'; readonly matched: boolean; readonly because: Query; readonly nearness: number }
+  | { readonly kind: 'read'; readonly matched: boolean; readonly clause: Query; readonly nearness: number }
   | { readonly kind: 'unreadable' }
   /** The issue is gone. */
   | { readonly kind: 'unknown' };
@@ -42,7 +42,7 @@ export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null 
     name: route?.name ?? id,
     version: version ?? route?.version ?? 0,
     matched,
-    clause: match?.clause ?? (reading.kind === 'read' ? formatQuery(reading.because) : null),
+    clause: match?.clause ?? (reading.kind === 'read' ? formatQuery(reading.clause) : null),
     reason,
     streams,
   };
@@ -68,10 +68,10 @@ function read(text: string, issue: StoredIssue | null): Reading {
   }
   if (issue === null) return { kind: 'unknown' };
   const fields = issueFields(issue);
-  const { matched, because } = explainMatch(query, fields);
+  const { matched, clause } = explainMatch(query, fields);
   const operands = query.kind === 'and' ? query.operands : [query];
   const held = operands.filter((operand) => matchQuery(operand, fields)).length;
-  return { kind: 'read', matched, because, nearness: held / operands.length };
+  return { kind: 'read', matched, clause, nearness: held / operands.length };
 }
 
 function reasonOf(
@@ -227,7 +227,7 @@ const MAX_VALUE_LENGTH = 80;
 function unmet(issue: StoredIssue | null, reading: Reading, clause: string): string {
   if (issue === null || reading.kind !== 'read') return `${clause} does not hold`;
   const fields = issueFields(issue);
-  const has = fieldsOf(reading.because)
+  const has = listFields(reading.clause)
     .slice(0, MAX_FIELDS)
     .map((field) => {
       const value = fields(field);

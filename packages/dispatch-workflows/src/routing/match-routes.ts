@@ -17,8 +17,8 @@ export interface CompiledRoute {
 export interface RouteMatch {
   readonly row: StoredIssue;
   readonly route: CompiledRoute;
-  /** The part of the query that was true. */
-  readonly because: Query;
+  /** The clause of the query that matched. */
+  readonly clause: Query;
 }
 
 /** Everything to send to one alert stream, in order. */
@@ -130,8 +130,8 @@ export function groupIssues(
 function matchesOf(row: StoredIssue, routes: readonly CompiledRoute[]): readonly RouteMatch[] {
   const fields = issueFields(row);
   return routes.flatMap((route) => {
-    const { matched, because } = explainMatch(route.query, fields);
-    return matched ? [{ row, route, because }] : [];
+    const { matched, clause } = explainMatch(route.query, fields);
+    return matched ? [{ row, route, clause }] : [];
   });
 }
 

@@ -19,14 +19,14 @@ export function scanEntries(
     stage: 'seen',
     configVersion: revision,
   }));
-  const matched = matches.map(({ row, route, because }): LedgerEntry => ({
+  const matched = matches.map(({ row, route, clause }): LedgerEntry => ({
     ...of(row),
     id: `${row.position}:${row.eventId}:matched:${route.id}:${route.policy.version}`,
     at,
     stage: 'matched',
     routeId: route.id,
     configVersion: route.policy.version,
-    clause: clauseOf(because),
+    clause: clauseOf(clause),
     apps: route.connectedAppIds,
   }));
   return { entries: [...seen, ...matched], runs: [] };

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
-import { foldAscii } from '../ignore-case.ts';
+import { foldAscii } from '../fold-ascii.ts';
 import type { Bound, Pattern, PatternPart, Query, Range, Term } from '../query.ts';
 
-/** Few characters, so that values and patterns meet often; each has been a special one to some engine. */
+/** A small alphabet, so that patterns often match values; every character is special to some engine. */
 const CHARACTER = fc.constantFrom(
   ...'a a b A B é É 😀 漢 0 1'.split(' '),
   ...String.raw`% _ \ " ' * ? ( ) [ ~ > { } . $ ^ + |`.split(' '),
   ...' |\n|\r|\t|\0|\u00A0|\u0301|\u212A|\uFFFF'.split('|'),
 );
 
-/** Texts that are numbers to one reader or another. */
+/** Texts that some parsers read as numbers. */
 export const NUMBER_LIKE: readonly string[] = [
   ...'0 -0 +0 1 +1 -1 01 1.0 1.50 1e0 1E+0 10e-1 0.1 0.30000000000000004 5.35 1e23'.split(' '),
   ...'.5 5. 1e e1 - --1 +-1 0x10 0b1 1_000 1,5 1n ١ Infinity inf -inf nan NaN'.split(' '),
@@ -21,7 +21,7 @@ export const NUMBER_LIKE: readonly string[] = [
   `0.${'3'.repeat(98)}`,
 ];
 
-/** A value: short text of the alphabet, or something like a number. */
+/** A value: a short text over the alphabet, or one that resembles a number. */
 export const arbitraryText: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('', 'a', 'b', 'A', 'ab', 'aB', 'é', 'É', '%', '_', '\\', 'a\nb') },
   { weight: 3, arbitrary: fc.string({ unit: CHARACTER, maxLength: 4 }) },
@@ -40,13 +40,13 @@ const part: fc.Arbitrary<PatternPart> = fc.oneof(
   fc.constant({ kind: 'any-one' as const }),
 );
 
-/** A pattern as the parser makes it: no empty literal, no two literals or runs side by side. */
+/** A pattern as the parser produces it: no empty literal, and no adjacent literals or runs. */
 export const arbitraryPattern: fc.Arbitrary<Pattern> = fc.oneof(
   arbitraryText.map((text): Pattern => (text === '' ? [] : [{ kind: 'literal', text }])),
-  fc.array(part, { maxLength: 5 }).map(normalized),
+  fc.array(part, { maxLength: 5 }).map(normalizeParts),
 );
 
-function normalized(parts: readonly PatternPart[]): Pattern {
+function normalizeParts(parts: readonly PatternPart[]): Pattern {
   const result: PatternPart[] = [];
   for (const next of parts) {
     const last = result.at(-1);
@@ -68,7 +68,7 @@ const bound: fc.Arbitrary<Bound | null> = fc.option(
   }),
 );
 
-function term(field: fc.Arbitrary<string>): fc.Arbitrary<Term> {
+function arbitraryTerm(field: fc.Arbitrary<string>): fc.Arbitrary<Term> {
   return fc
     .record({ field, pattern: arbitraryPattern, ignoreCase: fc.boolean() })
     .map(({ ignoreCase, pattern, ...rest }): Term => {
@@ -82,7 +82,7 @@ function term(field: fc.Arbitrary<string>): fc.Arbitrary<Term> {
     });
 }
 
-/** A query as the parser makes it, but for positions, which are all 0. */
+/** A query as the parser produces it, except that all positions are 0. */
 export function arbitraryQuery(fields: readonly [string, ...string[]]): fc.Arbitrary<Query> {
   const field = fc.constantFrom(...fields);
   const range: fc.Arbitrary<Range> = fc
@@ -91,13 +91,13 @@ export function arbitraryQuery(fields: readonly [string, ...string[]]): fc.Arbit
   const set = field.chain((one) =>
     fc.record({
       kind: fc.constant('or' as const),
-      operands: fc.array(fc.oneof(term(fc.constant(one)), range), { minLength: 2, maxLength: 3 }),
+      operands: fc.array(fc.oneof(arbitraryTerm(fc.constant(one)), range), { minLength: 2, maxLength: 3 }),
     }),
   );
   return fc.letrec<{ query: Query }>((tie) => ({
     query: fc.oneof(
       { maxDepth: 4, withCrossShrink: true },
-      { weight: 4, arbitrary: term(field) },
+      { weight: 4, arbitrary: arbitraryTerm(field) },
       { weight: 2, arbitrary: range },
       { weight: 1, arbitrary: set },
       { weight: 1, arbitrary: fc.constant({ kind: 'all' as const }) },
@@ -113,8 +113,8 @@ export function arbitraryQuery(fields: readonly [string, ...string[]]): fc.Arbit
   })).query;
 }
 
-/** Sets every position to 0, so that a parsed query can be compared with a made one. */
-export function withoutPositions(query: Query): Query {
+/** Sets every position to 0, so that a parsed query can be compared with a generated one. */
+export function stripPositions(query: Query): Query {
   switch (query.kind) {
     case 'all':
       return query;
@@ -122,9 +122,9 @@ export function withoutPositions(query: Query): Query {
     case 'range':
       return { ...query, position: 0 };
     case 'not':
-      return { ...query, operand: withoutPositions(query.operand) };
+      return { ...query, operand: stripPositions(query.operand) };
     case 'and':
     case 'or':
-      return { ...query, operands: query.operands.map(withoutPositions) };
+      return { ...query, operands: query.operands.map(stripPositions) };
   }
 }

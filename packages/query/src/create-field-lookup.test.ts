@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { matchQuery } from './match-query.ts';
-import { MAX_OBJECT_DEPTH, MAX_OBJECT_ELEMENTS, objectFields } from './object-fields.ts';
+import { MAX_OBJECT_DEPTH, MAX_OBJECT_ELEMENTS, createFieldLookup } from './create-field-lookup.ts';
 import { parseQuery } from './parse-query.ts';
 import { arbitraryQuery } from './testing/arbitrary-query.ts';
 
-describe('a field of nested data', () => {
+describe('a lookup in nested data', () => {
   test.each<[unknown, string, string | readonly string[] | undefined]>([
     [{ a: 'x' }, 'a', 'x'],
     [{ a: '' }, 'a', ''],
@@ -41,43 +41,45 @@ describe('a field of nested data', () => {
     [{}, '__proto__', undefined],
     [Object.create({ a: 1 }), 'a', undefined],
     [JSON.parse('{"__proto__":{"a":"x"}}'), '__proto__.a', 'x'],
-  ])('of %j named %s is %j', (value, field, expected) => {
-    expect(objectFields(value)(field)).toEqual(expected);
+  ])('in %j of %s returns %j', (value, field, expected) => {
+    expect(createFieldLookup(value)(field)).toEqual(expected);
   });
 });
 
-describe('what is too deep or too much is not there', () => {
-  const nested = (levels: number): unknown => {
+describe('data beyond the limits is missing', () => {
+  const nestObjects = (levels: number): unknown => {
     let value: unknown = 'x';
     for (let level = 0; level < levels; level++) value = { a: value };
     return value;
   };
-  const listed = (levels: number): unknown => {
+  const nestLists = (levels: number): unknown => {
     let value: unknown = 'x';
     for (let level = 0; level < levels; level++) value = [value];
     return { a: value };
   };
-  const path = (parts: number): string => Array.from({ length: parts }, () => 'a').join('.');
+  const repeatPath = (parts: number): string => Array.from({ length: parts }, () => 'a').join('.');
 
   test('objects', () => {
-    expect(objectFields(nested(MAX_OBJECT_DEPTH))(path(MAX_OBJECT_DEPTH))).toBe('x');
-    expect(objectFields(nested(MAX_OBJECT_DEPTH + 1))(path(MAX_OBJECT_DEPTH + 1))).toBeUndefined();
-    const deep = path(MAX_OBJECT_DEPTH + 1);
-    expect(objectFields({ [deep]: 'x' })(deep)).toBeUndefined();
+    expect(createFieldLookup(nestObjects(MAX_OBJECT_DEPTH))(repeatPath(MAX_OBJECT_DEPTH))).toBe('x');
+    expect(
+      createFieldLookup(nestObjects(MAX_OBJECT_DEPTH + 1))(repeatPath(MAX_OBJECT_DEPTH + 1)),
+    ).toBeUndefined();
+    const deep = repeatPath(MAX_OBJECT_DEPTH + 1);
+    expect(createFieldLookup({ [deep]: 'x' })(deep)).toBeUndefined();
   });
 
   test('lists', () => {
-    expect(objectFields(listed(MAX_OBJECT_DEPTH - 1))('a')).toBe('x');
-    expect(objectFields(listed(MAX_OBJECT_DEPTH))('a')).toBeUndefined();
+    expect(createFieldLookup(nestLists(MAX_OBJECT_DEPTH - 1))('a')).toBe('x');
+    expect(createFieldLookup(nestLists(MAX_OBJECT_DEPTH))('a')).toBeUndefined();
   });
 
   test('elements', () => {
     const a = Array.from({ length: MAX_OBJECT_ELEMENTS + 5 }, (_, index) => String(index));
-    const lookup = objectFields({ a });
+    const lookup = createFieldLookup({ a });
     expect(lookup('a')).toHaveLength(MAX_OBJECT_ELEMENTS);
     expect(matchQuery(parseQuery(`a:${MAX_OBJECT_ELEMENTS - 1}`), lookup)).toBe(true);
     expect(matchQuery(parseQuery(`NOT a:${MAX_OBJECT_ELEMENTS}`), lookup)).toBe(true);
-    expect(objectFields({ a: Array.from({ length: 40 }, () => a) })('a')).toHaveLength(
+    expect(createFieldLookup({ a: Array.from({ length: 40 }, () => a) })('a')).toHaveLength(
       MAX_OBJECT_ELEMENTS - 1,
     );
   });
@@ -85,13 +87,13 @@ describe('what is too deep or too much is not there', () => {
   test('lists that contain themselves', () => {
     const loop: unknown[] = ['x'];
     loop.push(loop, loop);
-    const lookup = objectFields({ a: loop });
+    const lookup = createFieldLookup({ a: loop });
     expect(matchQuery(parseQuery('a:x'), lookup)).toBe(true);
     expect((lookup('a') ?? '').length).toBeLessThanOrEqual(MAX_OBJECT_ELEMENTS);
   });
 });
 
-test('any data is matched with any query, and a NOT is the opposite', () => {
+test('any data can be matched with any query, and NOT inverts the result', () => {
   fc.assert(
     fc.property(
       fc.anything({
@@ -104,7 +106,7 @@ test('any data is matched with any query, and a NOT is the opposite', () => {
       }),
       arbitraryQuery(['a', 'b', 'a.b', 'a.a.a', 'constructor']),
       (value, query) => {
-        const lookup = objectFields(value);
+        const lookup = createFieldLookup(value);
         expect(matchQuery({ kind: 'not', operand: query }, lookup)).toBe(!matchQuery(query, lookup));
       },
     ),

@@ -1,16 +1,16 @@
-import { DECIMAL_SOURCE, MAX_DECIMAL_LENGTH } from './decimal.ts';
+import { DECIMAL_SOURCE, MAX_DECIMAL_LENGTH } from './parse-decimal.ts';
 import type { Bound, Pattern, Range, Term } from './query.ts';
 
 /**
- * How a field is read in ClickHouse. `sql` is an expression that the programmer writes; nothing that a user gives
- * may be in it.
+ * The ClickHouse expression that holds a field. `sql` is inserted into the condition verbatim, so it must never contain
+ * user input.
  *
- * - `text`: a String that is always there, also when it is empty.
- * - `nullable`: a Nullable(String); NULL means that the field is not there.
- * - `map`: one key of a Map(String, String); a field without the key is not there.
- * - `texts`: an Array(String), of which any element may match; an empty one means that the field is not there.
+ * - `text`: a String. The field always exists, even if it is empty.
+ * - `nullable`: a Nullable(String). The field is missing if it is NULL.
+ * - `map`: one key of a Map(String, String). The field is missing if the map does not contain the key.
+ * - `texts`: an Array(String), any element of which may match. The field is missing if the array is empty.
  *
- * Other types take a conversion in `sql`, such as `toString(code)`.
+ * Convert columns of any other type in `sql`, for example `toString(code)`.
  */
 export type ClickHouseColumn =
   | { readonly kind: 'text'; readonly sql: string }
@@ -18,16 +18,16 @@ export type ClickHouseColumn =
   | { readonly kind: 'map'; readonly sql: string; readonly key: string }
   | { readonly kind: 'texts'; readonly sql: string };
 
-/** What is asked about a column; `values` asks for any of some whole texts, in their own case. */
-export type ColumnQuestion =
+/** A test of one column. `values` holds if the column equals any of the texts, case-sensitively. */
+export type ColumnPredicate =
   { readonly kind: 'exists' } | { readonly kind: 'values'; readonly texts: readonly string[] } | Term | Range;
 
-/** Collects bound parameters; equal ones share a name. */
+/** The bound parameters of one condition. Equal values share one parameter. */
 export class ClickHouseParams {
   readonly values: Record<string, string | number | readonly string[]> = {};
   readonly #placeholders = new Map<string, string>();
 
-  /** Gives the placeholder to write for a value. */
+  /** Binds a value and returns its placeholder. */
   bind(type: 'String' | 'Float64' | 'Array(String)', value: string | number | readonly string[]): string {
     const key = `${type} ${JSON.stringify(value)}`;
     const known = this.#placeholders.get(key);
@@ -40,67 +40,70 @@ export class ClickHouseParams {
   }
 }
 
-/** Writes the condition that a question puts to a column: a UInt8, never NULL. */
-export function columnCondition(
+/** Compiles a predicate on one column to SQL of type UInt8, never NULL. */
+export function compileColumn(
   column: ClickHouseColumn,
-  question: ColumnQuestion,
+  predicate: ColumnPredicate,
   params: ClickHouseParams,
 ): string {
   const sql = /^\w+$/.test(column.sql) ? column.sql : `(${column.sql})`;
-  const exists = question.kind === 'exists';
+  const exists = predicate.kind === 'exists';
   switch (column.kind) {
     case 'text':
-      return exists ? '1' : textCondition(sql, question, params);
+      return exists ? '1' : compileText(sql, predicate, params);
     case 'nullable':
-      return exists ? `isNotNull(${sql})` : `ifNull(${textCondition(sql, question, params)}, 0)`;
+      return exists ? `isNotNull(${sql})` : `ifNull(${compileText(sql, predicate, params)}, 0)`;
     case 'map': {
       const key = params.bind('String', column.key);
       const contains = `mapContains(${sql}, ${key})`;
-      return exists ? contains : `(${contains} AND ${textCondition(`${sql}[${key}]`, question, params)})`;
+      return exists ? contains : `(${contains} AND ${compileText(`${sql}[${key}]`, predicate, params)})`;
     }
     case 'texts':
       if (exists) return `notEmpty(${sql})`;
-      if (question.kind === 'values') return elementIn(sql, question.texts, params);
-      return `arrayExists(v -> ${textCondition('v', question, params)}, ${sql})`;
+      if (predicate.kind === 'values') return compileMembership(sql, predicate.texts, params);
+      return `arrayExists(v -> ${compileText('v', predicate, params)}, ${sql})`;
   }
 }
 
-function textCondition(
+function compileText(
   sql: string,
-  question: Exclude<ColumnQuestion, { readonly kind: 'exists' }>,
+  predicate: Exclude<ColumnPredicate, { readonly kind: 'exists' }>,
   params: ClickHouseParams,
 ): string {
-  switch (question.kind) {
+  switch (predicate.kind) {
     case 'values': {
-      const [first, ...more] = storable(question.texts);
+      const [first, ...more] = dropLoneSurrogates(predicate.texts);
       if (first === undefined) return '0';
       if (more.length === 0) return `${sql} = ${params.bind('String', first)}`;
       return `${sql} IN ${params.bind('Array(String)', [first, ...more])}`;
     }
     case 'term': {
-      const pattern = likePattern(question.pattern);
-      if (storable([pattern]).length === 0) return '0';
-      const value = question.ignoreCase === true ? `lower(${sql})` : sql;
+      const pattern = writeLikePattern(predicate.pattern);
+      if (dropLoneSurrogates([pattern]).length === 0) return '0';
+      const value = predicate.ignoreCase === true ? `lower(${sql})` : sql;
       return `${value} LIKE ${params.bind('String', pattern)}`;
     }
     case 'range':
-      return decimalCondition(sql, question, params);
+      return compileRange(sql, predicate, params);
   }
 }
 
-function elementIn(sql: string, texts: readonly string[], params: ClickHouseParams): string {
-  const [first, ...more] = storable(texts);
+function compileMembership(sql: string, texts: readonly string[], params: ClickHouseParams): string {
+  const [first, ...more] = dropLoneSurrogates(texts);
   if (first === undefined) return '0';
   if (more.length === 0) return `has(${sql}, ${params.bind('String', first)})`;
   return `hasAny(${sql}, ${params.bind('Array(String)', [first, ...more])})`;
 }
 
-/** Half of a surrogate pair has no UTF-8, so no stored text has it, and a parameter would arrive as another text. */
-function storable(texts: readonly string[]): string[] {
+/**
+ * A lone surrogate has no UTF-8 encoding, so no stored text contains one; bound as a parameter it would arrive as
+ * a different character.
+ */
+function dropLoneSurrogates(texts: readonly string[]): string[] {
   return texts.filter((text) => !/\p{Surrogate}/u.test(text));
 }
 
-function likePattern(pattern: Pattern): string {
+function writeLikePattern(pattern: Pattern): string {
   return pattern
     .map((part) => {
       if (part.kind === 'any-run') return '%';
@@ -110,11 +113,12 @@ function likePattern(pattern: Pattern): string {
 }
 
 /**
- * Reads the text as a double in the way `decimalOf` does. JSONExtract rounds correctly whatever the server's
- * settings; toFloat64OrNull does so only with `precise_float_parsing`, and is an ulp off without. JSON takes no plus
- * and no leading zeros, and reads whole numbers beyond 64 bits as doubles only where they have an exponent.
+ * Parses the text as a double, with the same result as `parseDecimal`. JSONExtract rounds correctly whatever the
+ * server's settings are; toFloat64OrNull can be off by one ulp unless `precise_float_parsing` is set. JSON allows
+ * neither a plus sign nor leading zeros, and an integer of more than 64 bits is read as a double only if it has an
+ * exponent.
  */
-function decimalCondition(sql: string, { low, high }: Range, params: ClickHouseParams): string {
+function compileRange(sql: string, { low, high }: Range, params: ClickHouseParams): string {
   const json = String.raw`concat(replaceRegexpOne(${sql}, '^[+]?(-?)0*([0-9])', '\\1\\2'), if(match(${sql}, '[eE]'), '', 'e0'))`;
   const number = `JSONExtract(${json}, 'Nullable(Float64)')`;
   const within = (bound: Bound | null, operator: '>' | '<'): string[] =>

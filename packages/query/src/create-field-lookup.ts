@@ -1,22 +1,22 @@
 import type { FieldLookup } from './match-query.ts';
 
-/** Most parts between dots in a field's name, and most objects and lists inside one another on the way to a value. */
+/** The maximum number of dot-separated parts in a field name, and of nested objects and lists on the path to a value. */
 export const MAX_OBJECT_DEPTH = 32;
-/** Most elements of lists that one lookup visits. */
+/** The maximum number of list elements that one lookup visits. */
 export const MAX_OBJECT_ELEMENTS = 1000;
 
 /**
- * Makes the fields of plain data (what JSON can hold) available to a query.
+ * Creates a lookup that lets a query read the fields of plain data (anything JSON can represent).
  *
- * `a.b.c` walks nested objects by their own properties. At each object the longest key that the rest of the name
- * begins with is taken, up to a dot or the end, and no other is tried: `{"a.b": 1, a: {b: 2}}` has 1 as `a.b`. A
- * list on the way or at the end stands for each of its elements; positions in lists have no names.
+ * `a.b.c` follows own properties through nested objects. At each object, the longest key that matches the rest of the
+ * name up to a dot or the end is used, and no shorter key is tried: in `{"a.b": 1, a: {b: 2}}`, the value of `a.b` is
+ * 1. A list stands for all of its elements; elements cannot be addressed by index.
  *
- * Text is taken as it is, a finite number in its shortest JSON form, a boolean as `true` or `false`. Anything else
- * (null, an object, an empty list) is not there. Past `MAX_OBJECT_DEPTH` nothing is there; of lists the first
- * `MAX_OBJECT_ELEMENTS` elements count, those of lists inside included, and the others are not there.
+ * A string is used as it is, a finite number in its shortest JSON form, a boolean as `true` or `false`. Anything else
+ * (null, an object, an empty list) is missing, and so is everything nested deeper than `MAX_OBJECT_DEPTH`. One lookup
+ * visits the first `MAX_OBJECT_ELEMENTS` list elements, including those of nested lists, and ignores the rest.
  */
-export function objectFields(value: unknown): FieldLookup {
+export function createFieldLookup(value: unknown): FieldLookup {
   return (field) => {
     const parts = field.split('.');
     if (parts.length > MAX_OBJECT_DEPTH) return undefined;
@@ -38,7 +38,7 @@ class Walk {
 
   visit(value: unknown, part: number, depth: number): void {
     if (typeof value !== 'object' || value === null) {
-      const text = part === this.#parts.length ? textOf(value) : undefined;
+      const text = part === this.#parts.length ? formatScalar(value) : undefined;
       if (text !== undefined) this.#found.push(text);
     } else if (depth < MAX_OBJECT_DEPTH) {
       if (Array.isArray(value)) this.#visitElements(value, part, depth + 1);
@@ -65,9 +65,9 @@ class Walk {
   }
 }
 
-function textOf(value: unknown): string | undefined {
+function formatScalar(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return String(value);
-  // String and JSON write finite numbers alike, and both write -0 as 0.
+  // String and JSON format finite numbers identically, and both format -0 as 0.
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }

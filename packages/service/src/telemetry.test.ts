@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { ExportResultCode } from '@opentelemetry/core';
+import { InMemorySpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { type Telemetry, startTelemetry } from './telemetry.ts';
 
 let telemetry: Telemetry | undefined;
 afterEach(() => telemetry?.shutdown());
+const ignore = (): void => undefined;
 
 describe('startTelemetry', () => {
   test('shows the process and own metrics in the Prometheus format', async () => {
@@ -78,6 +81,57 @@ describe('startTelemetry', () => {
     await telemetry.shutdown();
     await new Promise((resolve) => collector.close(resolve));
     expect(paths.toSorted()).toEqual(['/v1/metrics', '/v1/traces']);
+  });
+
+  test('a span exporter gets what is pending at the shutdown, and is shut down', async () => {
+    const exporter = new InMemorySpanExporter();
+    let names: readonly string[] = [];
+    const shutdown = exporter.shutdown.bind(exporter);
+    exporter.shutdown = () => {
+      names = [...names, ...exporter.getFinishedSpans().map(({ name }) => name)];
+      return shutdown();
+    };
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      spanExporters: [exporter],
+    });
+    telemetry.tracer.startSpan('work').end();
+    await telemetry.shutdown();
+    expect(names).toEqual(['work']);
+  });
+
+  test('a span exporter that fails or hangs neither fails the shutdown nor cuts off the others', async () => {
+    const ended: string[] = [];
+    const failing: SpanExporter = {
+      export: (_, done) => done({ code: ExportResultCode.FAILED, error: new Error('no') }),
+      shutdown: () => Promise.resolve(void ended.push('failing')),
+    };
+    const slow: SpanExporter = {
+      export: (_, done) =>
+        void setTimeout(() => {
+          ended.push('slow export');
+          done({ code: ExportResultCode.SUCCESS });
+        }, 20),
+      shutdown: () => Promise.resolve(void ended.push('slow')),
+    };
+    let release = ignore;
+    const hanging: SpanExporter = {
+      export: (_, done) => void (release = () => done({ code: ExportResultCode.FAILED })),
+      shutdown: () => Promise.resolve(release()).then(() => void ended.push('hanging')),
+    };
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      flushTimeoutMs: 100,
+      spanExporters: [failing, slow, hanging],
+      onWarning: ignore,
+    });
+    telemetry.tracer.startSpan('work').end();
+    await expect(telemetry.shutdown()).resolves.toBeUndefined();
+    expect(new Set(ended)).toEqual(new Set(['slow export', 'slow', 'failing', 'hanging']));
   });
 
   test('a collector that is away is no reason to fail', async () => {

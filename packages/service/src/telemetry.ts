@@ -18,7 +18,12 @@ import {
   MetricReader,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor, NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import {
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
 import { observeProcess } from './process-metrics.ts';
 
 /** Traces and metrics of one process. */
@@ -39,13 +44,18 @@ export interface TelemetryOptions {
   readonly otlpEndpoint?: string | undefined;
   /** How often metrics are sent to the collector; default 30,000 ms. */
   readonly exportIntervalMs?: number;
-  /** How long one sending may take, and the whole shutdown; default 3,000 ms. */
+  /** How long one request to the collector may take, and what is pending at the shutdown; default 3,000 ms. */
   readonly flushTimeoutMs?: number;
   /** Prometheus text of other sources, appended to ours; a source that fails or takes over 2 s is left out. */
   readonly extraMetrics?: readonly (() => Promise<string>)[];
   /** Receives the SDK's complaints, such as a collector that is away. */
   readonly onWarning?: (message: string) => void;
-  /** Additional span processors, for tests and for other exporters. */
+  /**
+   * Further exporters of spans, beside the collector. Each gets batches of at most 512 spans every 5 s from a queue of
+   * 2,048; what does not fit is dropped with a warning that counts it. They are shut down at the end.
+   */
+  readonly spanExporters?: readonly SpanExporter[];
+  /** Additional span processors, for tests. */
   readonly spanProcessors?: readonly SpanProcessor[];
   /** Whether CPU, memory, GC and event loop are observed; default true. */
   readonly processMetrics?: boolean;
@@ -77,7 +87,11 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 
   const pull = new PullReader();
   const readers: IMetricReader[] = [pull];
-  const spanProcessors: SpanProcessor[] = [...(options.spanProcessors ?? [])];
+  const spanExporters = options.spanExporters ?? [];
+  const spanProcessors: SpanProcessor[] = [
+    ...(options.spanProcessors ?? []),
+    ...spanExporters.map((exporter) => new BatchSpanProcessor(exporter)),
+  ];
   if (base !== undefined) {
     readers.push(
       new PeriodicExportingMetricReader({
@@ -105,8 +119,15 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const stop = async (): Promise<void> => {
     stopProcessMetrics();
     // The exporters go on trying for longer than anyone wants to wait for a collector that is away.
-    const flushed = Promise.allSettled([tracerProvider.shutdown(), meterProvider.shutdown()]);
+    // Each on its own: the provider's shutdown stops waiting for all of them when one fails.
+    const flushed = Promise.allSettled([
+      ...spanProcessors.map((processor) => processor.shutdown()),
+      meterProvider.shutdown(),
+    ]);
     await within(flushed, flushTimeoutMs, () => onWarning?.('not everything pending could be sent'));
+    // A processor whose last batch fails does not shut down its exporter.
+    const ended = Promise.allSettled(spanExporters.map((exporter) => exporter.shutdown()));
+    await within(ended, flushTimeoutMs, () => onWarning?.('a span exporter did not end in time'));
     trace.disable();
     context.disable();
     propagation.disable();

@@ -21,7 +21,7 @@ export function packedFileProblems(packed, { hasMigrations }) {
 }
 
 const ALLOWED = [
-  /^(?:README\.md|LICENSE|CHANGELOG\.md|package\.json)$/,
+  /^(?:README\.md|LICENSE|CHANGELOG\.md|package\.json|openapi\.json)$/,
   /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/,
   /^bundle\/[^/]+\.js(?:\.json|\.map)?$/,
   /^migrations\/.+\.(?:sql|json)$/,

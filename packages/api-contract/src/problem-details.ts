@@ -1,0 +1,55 @@
+import * as v from 'valibot';
+
+/** The problem codes that every operation of every API can answer: input, credentials, headers, trouble behind it. */
+export const EDGE_PROBLEM_CODES = [
+  'INPUT_INVALID',
+  'BODY_NOT_JSON',
+  'BODY_NOT_JSON_TYPE',
+  'BODY_TOO_LARGE',
+  'BODY_INCOMPLETE',
+  'CREDENTIALS_REQUIRED',
+  'CREDENTIALS_INVALID',
+  'SCOPE_MISSING',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'CURSOR_INVALID',
+  'IDEMPOTENCY_KEY_REQUIRED',
+  'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_KEY_RUNNING',
+  'IF_MATCH_REQUIRED',
+  'IF_MATCH_FAILED',
+  'NOT_READY',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const;
+
+/** A problem code that every operation can answer. */
+export type EdgeProblemCode = (typeof EDGE_PROBLEM_CODES)[number];
+
+/** One thing that is wrong with a request. */
+export const inputErrorSchema = v.object({
+  pointer: v.pipe(
+    v.string(),
+    v.description('JSON pointer into the body ("/labels/pod"), or the name of a path or query parameter.'),
+  ),
+  detail: v.pipe(v.string(), v.description('What was expected; the value received is never repeated.')),
+});
+
+/** One thing that is wrong with a request. */
+export type InputError = Readonly<v.InferOutput<typeof inputErrorSchema>>;
+
+/** Problem details (RFC 9457) as every API answers them; further members may follow. */
+export const problemSchema = v.looseObject({
+  type: v.string(),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer()),
+  detail: v.string(),
+  instance: v.string(),
+  code: v.pipe(v.string(), v.description('Stable; programs decide by it.')),
+  requestId: v.string(),
+  errors: v.optional(v.array(inputErrorSchema)),
+});
+
+/** Problem details as they may also come from something in between, such as a load balancer. */
+export const partialProblemSchema = v.partial(problemSchema);

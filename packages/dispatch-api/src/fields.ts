@@ -1,0 +1,34 @@
+import * as v from 'valibot';
+
+/** An id in paths and lists: `[a-z0-9]{1,64}`, because ids become parts of workflow ids. */
+export const idSchema = v.pipe(v.string(), v.regex(/^[a-z0-9]{1,64}$/, 'Expected an id.'));
+
+/** Path parameters of an operation on one entity. */
+export const idParams = v.object({ id: idSchema });
+
+/** Text that PostgreSQL takes: JSON can carry NUL and half of a surrogate pair, which it does not. */
+export const storableText = v.pipe(
+  v.string(),
+  v.check((text) => !/\0|\p{Surrogate}/u.test(text), 'Expected well-formed Unicode without NUL.'),
+);
+
+/** A name that people gave. */
+export const nameInput = v.pipe(storableText, v.trim(), v.minLength(1), v.maxLength(200));
+
+/** An instant in a request: ISO 8601 with its zone, of a day that exists. */
+export const instantInput = v.pipe(
+  v.string(),
+  v.isoTimestamp('Expected an instant such as 2026-01-31T12:00:00Z.'),
+  v.check(isInstant, 'Expected an instant that exists.'),
+);
+
+/** An instant in an answer: ISO 8601 in UTC. */
+export const instant = v.pipe(v.string(), v.isoTimestamp());
+
+/** `Date.parse` takes the 31st of February for the 3rd of March. */
+function isInstant(given: string): boolean {
+  const [year = 0, month = 0, day = 0] = given.slice(0, 10).split('-').map(Number);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCDate() === day && !Number.isNaN(Date.parse(given));
+}

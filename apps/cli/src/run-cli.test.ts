@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findUnusedPort } from '@heliograph/simulators';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DEBT, EXPLANATION } from './testing/answers.ts';
 import { cannedApi, ran, type Canned } from './testing/canned-api.ts';
@@ -276,12 +276,7 @@ describe('what fails is one line', () => {
   });
 
   test('nobody listens', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    await new Promise((resolve) => server.close(resolve));
-    const url = `http://127.0.0.1:${port}`;
+    const url = `http://127.0.0.1:${await findUnusedPort()}`;
     await expect(ask(['resolve-debts', '--api-url', url])).resolves.toEqual({
       exitCode: 1,
       out: '',

@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { findUnusedPort, startTcpProxy } from '@heliograph/simulators';
 import { eventually, freshPostgres, type FreshPostgres } from '@heliograph/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql as raw } from 'drizzle-orm';
@@ -66,11 +66,7 @@ describe('connectPostgres', () => {
     expect(error).toMatchObject({ code: 'DATABASE_FAILED', driverCode: '3D000' });
     await lost.close();
 
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    url.port = String(port);
+    url.port = String(await findUnusedPort());
     const away = connectPostgres({ url: url.href, applicationName: 'x' });
     for (let attempt = 0; attempt < 4; attempt++) {
       await expect(away.ping()).rejects.toMatchObject({
@@ -82,34 +78,19 @@ describe('connectPostgres', () => {
   });
 
   test('a server that goes away and comes back is used again by the same pool', async () => {
-    const target = new URL(fresh.url);
-    let open = true;
-    const proxy = createServer((socket) => {
-      if (!open) {
-        socket.destroy();
-        return;
-      }
-      const upstream = connect(Number(target.port), target.hostname);
-      socket.pipe(upstream).pipe(socket);
-      socket.on('close', () => upstream.destroy()).on('error', () => upstream.destroy());
-      upstream.on('close', () => socket.destroy()).on('error', () => socket.destroy());
-      cut.push(() => socket.destroy());
-    });
-    const cut: (() => void)[] = [];
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     const url = new URL(fresh.url);
-    url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const proxy = await startTcpProxy(Number(url.port));
+    url.host = `127.0.0.1:${proxy.port}`;
     const through = connectPostgres({ url: url.href, applicationName: 'proxied', maxConnections: 2 });
     try {
       await through.ping();
-      open = false;
-      for (const one of cut) one();
+      proxy.cutWhen(() => true);
       await expect(through.ping()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
-      open = true;
+      proxy.cutWhen(() => false);
       await expect(through.ping()).resolves.toBeUndefined();
     } finally {
       await through.close();
-      await new Promise((resolve) => proxy.close(resolve));
+      await proxy.close();
     }
   });
 

@@ -1,23 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { startNotificationSink, type NotificationSink } from '@heliograph/simulators';
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from './client/index.ts';
 import { alertWorkflowId } from './contract/alert-workflow-id.ts';
 import { MONITOR_INSTANCES_ID } from './contract/names.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
-import { startWebhookSink, type WebhookSink } from './testing/webhook-sink.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 let bundle: { readonly code: string };
 let ground: Awaited<ReturnType<typeof dispatchGround>>;
-let sink: WebhookSink;
+let sink: NotificationSink;
 
 beforeAll(async () => {
   bundle = await bundleFromSource();
 });
 beforeEach(async () => {
-  [ground, sink] = await Promise.all([dispatchGround('dispatch'), startWebhookSink()]);
+  [ground, sink] = await Promise.all([dispatchGround('dispatch'), startNotificationSink()]);
   await ground.connectedApps.create('app1', {
     name: 'sink',
     provider: 'webhook',
@@ -65,14 +65,14 @@ describe('a stored issue becomes a notification', () => {
   test('once when it fires, not again while it goes on, and once when it is resolved', async () => {
     await whileDispatching(async () => {
       await store(newIssue());
-      await eventually('the trigger arrives', () => sink.received.length === 1);
+      await eventually('the trigger arrives', () => sink.records.length === 1);
       await store(newIssue(), newIssue({ fingerprint: 'other', severity: 'info' }));
       await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
-      await eventually('the resolve arrives', () => sink.received.length === 2);
+      await eventually('the resolve arrives', () => sink.records.length === 2);
       await streamEnded();
     });
-    expect(sink.received.map(({ type }) => type)).toEqual(['alert.triggered', 'alert.resolved']);
-    expect(new Set(sink.received.map(({ streamId }) => streamId))).toEqual(
+    expect(sink.records.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
+    expect(new Set(sink.records.map(({ body }) => body.streamId))).toEqual(
       new Set([alertWorkflowId(stream)]),
     );
     await expect(ground.streams.read(stream)).resolves.toMatchObject({
@@ -87,18 +87,18 @@ describe('a stored issue becomes a notification', () => {
     const issues = statuses.map((status) => newIssue({ status }));
     await whileDispatching(async () => {
       await store(...issues);
-      await eventually('all arrive', () => sink.received.length === issues.length);
+      await eventually('all arrive', () => sink.records.length === issues.length);
       await streamEnded();
     });
-    expect(sink.received.map(({ eventId }) => eventId)).toEqual(issues.map(({ eventId }) => eventId));
+    expect(sink.records.map(({ body }) => body.issue.eventId)).toEqual(issues.map(({ eventId }) => eventId));
   });
 
   test('after a provider that limits, hangs and fails, under one id', async () => {
-    sink.script.push(
-      (_, response) => response.writeHead(429, { 'retry-after': '1' }).end(),
-      (_, response) => response.writeHead(503).end(),
-      (request) => request.socket.destroy(),
-    );
+    sink.setFaults([
+      { times: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } },
+      { times: 1, fault: { kind: 'status', status: 503 } },
+      { times: 1, fault: { kind: 'close-after-body' } },
+    ]);
     await whileDispatching(async () => {
       await store(newIssue());
       await eventually(
@@ -107,16 +107,18 @@ describe('a stored issue becomes a notification', () => {
       );
       await streamEnded();
     });
-    expect(sink.received).toHaveLength(4);
-    expect(new Set(sink.received.map(({ id }) => id)).size).toBe(1);
-    await expect(ground.streams.read(stream)).resolves.toMatchObject({ externalIds: { webhook: 'ext-1' } });
+    expect(sink.records).toHaveLength(4);
+    expect(new Set(sink.records.map(({ webhookId }) => webhookId)).size).toBe(1);
+    await expect(ground.streams.read(stream)).resolves.toMatchObject({
+      externalIds: { webhook: `sink-${alertWorkflowId(stream)}` },
+    });
   }, 30_000);
 
   test('not when the provider refuses it for good; a later issue tries again', async () => {
-    sink.script.push((_, response) => response.writeHead(400).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 400 } }]);
     await whileDispatching(async () => {
       await store(newIssue());
-      await eventually('it is refused', () => sink.received.length === 1);
+      await eventually('it is refused', () => sink.records.length === 1);
       await streamEnded();
       await expect(ground.streams.read(stream)).resolves.toMatchObject({ notificationCount: 0 });
       await store(newIssue());
@@ -132,7 +134,7 @@ describe('a stored issue becomes a notification', () => {
     const issues = Array.from({ length: 200 }, (_, index) => newIssue({ fingerprint: `storm${index}` }));
     await whileDispatching(async () => {
       await store(...issues);
-      await eventually('all arrive', () => sink.received.length >= issues.length, { timeoutMs: 30_000 });
+      await eventually('all arrive', () => sink.records.length >= issues.length, { timeoutMs: 30_000 });
       await eventually('all ended', async () => {
         const { count } = await ground.client.workflow.count(
           `WorkflowType = 'monitorInstanceAlert' AND ExecutionStatus = 'Running'`,
@@ -140,14 +142,14 @@ describe('a stored issue becomes a notification', () => {
         return count === 0;
       });
     });
-    expect(sink.received).toHaveLength(issues.length);
-    expect(new Set(sink.received.map(({ eventId }) => eventId)).size).toBe(issues.length);
+    expect(sink.records).toHaveLength(issues.length);
+    expect(new Set(sink.records.map(({ body }) => body.issue.eventId)).size).toBe(issues.length);
   }, 60_000);
 });
 
 describe('what is decided later in the life of a stream', () => {
-  const arrived = (count: number) => eventually(`${count} have arrived`, () => sink.received.length >= count);
-  const types = () => sink.received.map(({ type }) => type);
+  const arrived = (count: number) => eventually(`${count} have arrived`, () => sink.records.length >= count);
+  const types = () => sink.records.map(({ body }) => body.type);
   /** Everything that the ledger tells of one stored issue, once it has been carried to ClickHouse. */
   async function explained(eventId: string) {
     const rows = await ground.issues.scan({
@@ -265,26 +267,29 @@ describe('what is decided later in the life of a stream', () => {
   }, 30_000);
 
   test('one throttle holds every stream of the app, and none is lost when it resolves meanwhile', async () => {
-    sink.script.push((_, response) => response.writeHead(429, { 'retry-after': '1' }).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } }]);
     const fingerprints = Array.from({ length: 12 }, (_, index) => `limited${index}`);
     await whileDispatching(async () => {
       await store(newIssue({ fingerprint: 'first' }));
       await arrived(1);
       await store(...fingerprints.map((fingerprint) => newIssue({ fingerprint })));
       await store(...fingerprints.map((fingerprint) => newIssue({ fingerprint, status: 'resolved' })));
-      expect(sink.received).toHaveLength(1);
+      expect(sink.records).toHaveLength(1);
       await arrived(2 + 2 * fingerprints.length);
     });
     for (const fingerprint of fingerprints)
       expect(
-        sink.received.filter(({ streamId }) => streamId.includes(`-${fingerprint}-`)).map(({ type }) => type),
+        sink.records
+          .map(({ body }) => body)
+          .filter(({ streamId }) => streamId.includes(`-${fingerprint}-`))
+          .map(({ type }) => type),
       ).toEqual(['alert.triggered', 'alert.resolved']);
     const { health } = await ground.connectedApps.get('app1');
     expect(health.throttledForMs).toBe(0);
   }, 30_000);
 
   test('an app that refuses for good is marked, and works again with the next delivery', async () => {
-    sink.script.push((_, response) => response.writeHead(401).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 401 } }]);
     const failure = async () => (await ground.connectedApps.get('app1')).health.failure;
     await whileDispatching(async () => {
       await store(newIssue());
@@ -300,7 +305,7 @@ describe('what is decided later in the life of a stream', () => {
   }, 30_000);
 
   test('a webhook that is gone for ever is switched off', async () => {
-    sink.script.push((_, response) => response.writeHead(410).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 410 } }]);
     const isEnabled = async () => (await ground.connectedApps.get('app1')).enabled;
     await whileDispatching(async () => {
       await store(newIssue());
@@ -337,22 +342,22 @@ test('a receiver that is down keeps no other waiting, however many of its notifi
       return count === 20;
     });
     await store(newIssue());
-    await eventually('the trigger arrives', () => sink.received.length === 1);
+    await eventually('the trigger arrives', () => sink.records.length === 1);
     await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
-    await eventually('the resolve arrives', () => sink.received.length === 2);
+    await eventually('the resolve arrives', () => sink.records.length === 2);
   }, 2);
-  expect(sink.received.map(({ type }) => type)).toEqual(['alert.triggered', 'alert.resolved']);
+  expect(sink.records.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
 }, 30_000);
 
 test('a second orchestrator cannot start, and one that hands over keeps its cursor', async () => {
   await whileDispatching(async () => {
     await startOrchestrator(ground.client);
     await store(newIssue());
-    await eventually('the trigger arrives', () => sink.received.length === 1);
+    await eventually('the trigger arrives', () => sink.records.length === 1);
     const { count } = await ground.client.workflow.count(
       `WorkflowType = 'monitorInstances' AND ExecutionStatus = 'Running'`,
     );
     expect(count).toBe(1);
   });
-  expect(sink.received).toHaveLength(1);
+  expect(sink.records).toHaveLength(1);
 });

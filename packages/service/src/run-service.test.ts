@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import { startTcpServer } from '@heliograph/simulators';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { systemClock } from './clock.ts';
@@ -79,9 +79,8 @@ describe('a start that fails', () => {
   });
 
   test('by a taken port: one line that says how to mend it, and what was started is stopped', async () => {
-    const holder = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => holder.once('listening', resolve));
-    const taken = (holder.address() as AddressInfo).port;
+    const holder = await startTcpServer();
+    const taken = holder.port;
     let stopped = false;
     const harness = run(async (context, logger) => {
       context.register({ name: 'database', stop: async () => void (stopped = true) });
@@ -95,7 +94,7 @@ describe('a start that fails', () => {
       `svc: cannot start: port ${taken} on 127.0.0.1 is taken by another process: stop that one or set HELIOGRAPH_PORT to a free port (0 picks one)`,
     ]);
     expect(stopped).toBe(true);
-    await new Promise((resolve) => holder.close(resolve));
+    await holder.close();
   });
 
   test('by something unforeseen: one line with the kind of error', async () => {

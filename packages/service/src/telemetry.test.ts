@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { startLoopbackServer } from '@heliograph/simulators';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ExportResultCode } from '@opentelemetry/core';
 import { InMemorySpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-node';
@@ -61,26 +60,20 @@ describe('startTelemetry', () => {
   });
 
   test('spans and metrics reach a collector at the latest with the shutdown', async () => {
-    const paths: string[] = [];
-    const collector = createServer((request: IncomingMessage, response) => {
-      paths.push(request.url ?? '');
-      request
-        .resume()
-        .on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
-    });
-    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-    const { port } = collector.address() as AddressInfo;
+    const collector = await startLoopbackServer((response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+    );
     telemetry = startTelemetry({
       serviceName: 'svc',
       version: '0',
       processMetrics: false,
-      otlpEndpoint: `http://127.0.0.1:${port}/`,
+      otlpEndpoint: `${collector.url}/`,
     });
     telemetry.tracer.startSpan('work').end();
     telemetry.meter.createCounter('widgets_total').add(1);
     await telemetry.shutdown();
-    await new Promise((resolve) => collector.close(resolve));
-    expect(paths.toSorted()).toEqual(['/v1/metrics', '/v1/traces']);
+    await collector.close();
+    expect(collector.requests.map(({ path }) => path).toSorted()).toEqual(['/v1/metrics', '/v1/traces']);
   });
 
   test('a span exporter gets what is pending at the shutdown, and is shut down', async () => {

@@ -1,36 +1,54 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 
-/** A request whose body is complete. */
-export interface CompleteRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly rawBody: string;
+/** A request, read to its end. */
+export interface LoopbackRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
 }
 
-/** A server on loopback. */
+/** An HTTP server on loopback. */
 export interface LoopbackServer {
   readonly port: number;
+  /** `http://127.0.0.1:<port>`, without a slash at its end. */
+  readonly url: string;
+  /** What came so far, in the order in which the bodies were complete. */
+  readonly requests: readonly LoopbackRequest[];
   /** Stops, cutting connections. */
   close(): Promise<void>;
 }
 
-/** Starts a server on loopback, on any free port unless one is given, that hands over requests once they are complete. */
+/**
+ * Starts an HTTP server on loopback, on any free port unless one is given, that answers each request once its body is
+ * complete. To cut the connection instead, `answer` destroys `response.socket`.
+ */
 export async function startLoopbackServer(
-  port: number | undefined,
-  handle: (complete: CompleteRequest) => void,
+  answer: (response: ServerResponse, request: LoopbackRequest) => void,
+  options: { readonly port?: number | undefined } = {},
 ): Promise<LoopbackServer> {
-  const server = createServer((request, response) => {
+  const requests: LoopbackRequest[] = [];
+  const server = createServer((incoming, response) => {
     const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => handle({ request, response, rawBody: Buffer.concat(chunks).toString('utf8') }));
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const { method = '', url: path = '', headers } = incoming;
+      const request = { method, path, headers, body: Buffer.concat(chunks).toString('utf8') };
+      requests.push(request);
+      answer(response, request);
+    });
   });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port ?? 0, '127.0.0.1', resolve);
+    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('an HTTP server has no port');
   return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
+    port: address.port,
+    url: `http://127.0.0.1:${address.port}`,
+    requests,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

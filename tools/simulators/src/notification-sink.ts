@@ -1,8 +1,13 @@
 import * as v from 'valibot';
-import { createFaultPlayer, type Fault, type FaultScript } from './fault-script.ts';
-import { parseJson, startLoopbackServer } from './loopback-server.ts';
-import { playFault } from './play-fault.ts';
-import { seededRandom } from './random.ts';
+import type { Fault } from './fault-script.ts';
+import { parseJson } from './loopback-server.ts';
+import {
+  playFault,
+  startProviderSimulator,
+  type ProviderSimulator,
+  type ProviderSimulatorOptions,
+  type Recorded,
+} from './provider-simulator.ts';
 
 const bodySchema = v.object({
   type: v.string(),
@@ -22,12 +27,8 @@ const bodySchema = v.object({
   }),
 });
 
-/** One request as the sink saw it. */
-export interface SinkRecord {
-  /** Counts every request, from 1, in the order in which their bodies were complete. */
-  readonly order: number;
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number;
+/** One notification as the sink saw it. */
+export interface SinkEntry {
   /** The receiver's idempotency key. */
   readonly webhookId: string;
   readonly signature: string;
@@ -37,78 +38,36 @@ export interface SinkRecord {
   /** What the sink did: accepted it with 2xx, or which fault it played. */
   readonly answer: 'accepted' | Fault['kind'];
 }
-
-/** What a sink is started with. */
-export interface NotificationSinkOptions {
-  /** Default: any free port. */
-  readonly port?: number;
-  readonly faults?: FaultScript;
-  /** Decides where a fault has a probability; default 1. */
-  readonly seed?: number;
-  /** Hears of each record as it is made. */
-  readonly onRecord?: (record: SinkRecord) => void;
-}
-
+/** One notification as the sink remembers it. */
+export type SinkRecord = Recorded<SinkEntry>;
 /** A receiver of generic webhooks that remembers everything, in order. */
-export interface NotificationSink {
-  readonly url: string;
-  readonly port: number;
-  /** Everything received. */
-  readonly records: readonly SinkRecord[];
-  /** Replaces the fault script from the next request on. */
-  setFaults(script: FaultScript): void;
-  /** Forgets what was received. */
-  clear(): void;
-  /** Stops, cutting connections. */
-  close(): Promise<void>;
-}
+export type NotificationSink = ProviderSimulator<SinkEntry>;
 
-/** Starts a sink on loopback. A request that is no notification is answered with 400 and not recorded. */
-export async function startNotificationSink(
-  options: NotificationSinkOptions = {},
+/** Starts a sink on loopback. It answers 400 to a request that is no notification, and does not record it. */
+export function startNotificationSink(
+  options: ProviderSimulatorOptions<SinkEntry> = {},
 ): Promise<NotificationSink> {
-  const random = seededRandom(options.seed ?? 1);
-  let play = createFaultPlayer(options.faults ?? [], random);
-  let order = 0;
-  let records: SinkRecord[] = [];
-  const server = await startLoopbackServer(options.port, ({ request, response, rawBody }) => {
+  return startProviderSimulator('/hook', options, ({ headers, body: rawBody }, response, reception) => {
     const parsed = v.safeParse(bodySchema, parseJson(rawBody));
-    const webhookId = request.headers['webhook-id'];
+    const webhookId = headers['webhook-id'];
     if (!parsed.success || typeof webhookId !== 'string') {
       response.writeHead(400).end();
       return;
     }
-    const fault = play(parsed.output);
-    const record: SinkRecord = {
-      order: ++order,
-      receivedAt: Date.now(),
+    const body = parsed.output;
+    const fault = reception.pickFault(body);
+    reception.record({
       webhookId,
-      signature: String(request.headers['webhook-signature'] ?? ''),
-      timestamp: String(request.headers['webhook-timestamp'] ?? ''),
-      body: parsed.output,
+      signature: String(headers['webhook-signature'] ?? ''),
+      timestamp: String(headers['webhook-timestamp'] ?? ''),
+      body,
       rawBody,
       answer: fault?.kind ?? 'accepted',
-    };
-    records.push(record);
-    options.onRecord?.(record);
-    playFault(fault, request, response, () => {
+    });
+    playFault(fault, response, () => {
       response
         .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ externalId: `sink-${parsed.output.streamId}` }));
+        .end(JSON.stringify({ externalId: `sink-${body.streamId}` }));
     });
   });
-  return {
-    url: `http://127.0.0.1:${server.port}/hook`,
-    port: server.port,
-    get records() {
-      return records;
-    },
-    setFaults(script) {
-      play = createFaultPlayer(script, random);
-    },
-    clear() {
-      records = [];
-    },
-    close: () => server.close(),
-  };
 }

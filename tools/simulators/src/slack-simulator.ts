@@ -1,46 +1,26 @@
-import { createFaultPlayer, type Fault, type FaultScript } from './fault-script.ts';
-import { parseJson, startLoopbackServer } from './loopback-server.ts';
-import { playFault } from './play-fault.ts';
-import { seededRandom } from './random.ts';
+import type { Fault } from './fault-script.ts';
+import { parseJson } from './loopback-server.ts';
+import {
+  playFault,
+  startProviderSimulator,
+  type ProviderSimulator,
+  type ProviderSimulatorOptions,
+  type Recorded,
+} from './provider-simulator.ts';
 import { checkSlackPayload, type SlackPayload } from './slack-payload.ts';
 
-/** One message that was posted to the webhook, taken or not. */
-export interface SlackRecord {
-  /** Counts from 1, in the order in which the bodies were complete. */
-  readonly order: number;
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number;
-  /** The body, or null where it is no payload that Slack takes. */
+/** One message that was posted to the webhook, accepted or not. */
+export interface SlackEntry {
+  /** The body, or null if Slack would refuse it. */
   readonly payload: SlackPayload | null;
   readonly rawBody: string;
-  /** What the simulator did: took it with `ok`, played a fault, or refused it with an error word. */
+  /** What the simulator did: accepted it with `ok`, played a fault, or refused it with an error word. */
   readonly answer: 'accepted' | Fault['kind'] | `refused:${string}`;
 }
-
-/** What a Slack is started with. */
-export interface SlackSimulatorOptions {
-  /** Default: any free port. */
-  readonly port?: number;
-  readonly faults?: FaultScript;
-  /** Decides where a fault has a probability; default 1. */
-  readonly seed?: number;
-  /** Hears of each record as it is made. */
-  readonly onRecord?: (record: SlackRecord) => void;
-}
-
-/** One incoming webhook of a Slack that remembers every message, in order. */
-export interface SlackSimulator {
-  /** Where to post: the secret of a connected app. */
-  readonly url: string;
-  readonly port: number;
-  readonly records: readonly SlackRecord[];
-  /** Replaces the fault script from the next request on. */
-  setFaults(script: FaultScript): void;
-  /** Forgets what was received. */
-  clear(): void;
-  /** Stops, cutting connections. */
-  close(): Promise<void>;
-}
+/** One message as the simulator remembers it. */
+export type SlackRecord = Recorded<SlackEntry>;
+/** A Slack with one incoming webhook; its `url` is the secret of a connected app. */
+export type SlackSimulator = ProviderSimulator<SlackEntry>;
 
 const TEAM = 'T00000000';
 const SERVICE = 'B00000000';
@@ -56,12 +36,12 @@ const STATUS_OF_WORD: Readonly<Record<string, number>> = {
  * is searched in the whole body, and its `type` is told by the first word of the message's text. Then the payload is
  * checked as Slack does. A post to another address is answered with Slack's word for it and not recorded.
  */
-export async function startSlackSimulator(options: SlackSimulatorOptions = {}): Promise<SlackSimulator> {
-  const random = seededRandom(options.seed ?? 1);
-  let play = createFaultPlayer(options.faults ?? [], random);
-  let order = 0;
-  let records: SlackRecord[] = [];
-  const server = await startLoopbackServer(options.port, ({ request, response, rawBody }) => {
+export function startSlackSimulator(
+  options: ProviderSimulatorOptions<SlackEntry> = {},
+): Promise<SlackSimulator> {
+  const path = `/services/${TEAM}/${SERVICE}/${TOKEN}`;
+  return startProviderSimulator(path, options, (request, response, reception) => {
+    const { body: rawBody, headers } = request;
     const say = (word: string): void => {
       const status = word === 'ok' ? 200 : (STATUS_OF_WORD[word] ?? 400);
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(word);
@@ -70,38 +50,17 @@ export async function startSlackSimulator(options: SlackSimulatorOptions = {}): 
       response.writeHead(405).end();
       return;
     }
-    const unknown = wrongIn(request.url ?? '');
+    const unknown = wrongIn(request.path);
     if (unknown !== null) return say(unknown);
-    const isJson = request.headers['content-type']?.startsWith('application/json') === true;
+    const isJson = headers['content-type']?.startsWith('application/json') === true;
     const checked = isJson ? checkSlackPayload(parseJson(rawBody)) : 'invalid_payload';
     const payload = typeof checked === 'string' ? null : checked;
-    const fault = play({ streamId: rawBody, type: typeOf(payload?.text) });
     const refusal = typeof checked === 'string' ? checked : null;
-    const record: SlackRecord = {
-      order: ++order,
-      receivedAt: Date.now(),
-      payload,
-      rawBody,
-      answer: fault?.kind ?? (refusal === null ? 'accepted' : `refused:${refusal}`),
-    };
-    records.push(record);
-    options.onRecord?.(record);
-    playFault(fault, request, response, () => say(refusal ?? 'ok'));
+    const fault = reception.pickFault({ streamId: rawBody, type: typeOf(payload?.text) });
+    const answer = fault?.kind ?? (refusal === null ? 'accepted' : (`refused:${refusal}` as const));
+    reception.record({ payload, rawBody, answer });
+    playFault(fault, response, () => say(refusal ?? 'ok'));
   });
-  return {
-    url: `http://127.0.0.1:${server.port}/services/${TEAM}/${SERVICE}/${TOKEN}`,
-    port: server.port,
-    get records() {
-      return records;
-    },
-    setFaults(script) {
-      play = createFaultPlayer(script, random);
-    },
-    clear() {
-      records = [];
-    },
-    close: () => server.close(),
-  };
 }
 
 /** Slack's word for an address that has no webhook, or null for the one that has. */

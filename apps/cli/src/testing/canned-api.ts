@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { startLoopbackServer } from '@heliograph/simulators';
 import { runCli } from '../run-cli.ts';
 
 /** What the API answers: a status and a body, or never. */
@@ -16,8 +15,8 @@ export interface Asked {
 export async function cannedApi() {
   const asked: Asked[] = [];
   let answers: readonly Canned[] = [];
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
+  const server = await startLoopbackServer((response, request) => {
+    const url = new URL(request.path, 'http://localhost');
     const answer = answers[Math.min(asked.length, answers.length - 1)];
     asked.push({
       path: url.pathname,
@@ -30,22 +29,14 @@ export async function cannedApi() {
       .writeHead(answer.status, { 'content-type': 'application/json', location: '/elsewhere' })
       .end(text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server's address is one
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
   return {
-    url,
+    url: server.url,
     asked,
     answer(...next: readonly Canned[]) {
       answers = next;
       asked.length = 0;
     },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => server.close(),
   };
 }
 

@@ -428,7 +428,7 @@ describe('keys', () => {
 
 describe('a database that is away', () => {
   test('is 503 with Retry-After for what needs it, and everything works again afterwards', async () => {
-    await api.postgresProxy.cut();
+    await api.postgresProxy.takeDown();
     const away = await api.call('GET', '/api/v1/routes');
     expect(away).toMatchObject({ status: 503, json: { code: 'UNAVAILABLE' } });
     expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -439,7 +439,7 @@ describe('a database that is away', () => {
       json: { failing: ['postgres'] },
     });
     await expect(post(issue({ fingerprint: unique('away') }))).resolves.toMatchObject({ status: 200 });
-    await api.postgresProxy.restore();
+    await api.postgresProxy.bringUp();
     await eventually(
       'routes are listed',
       async () => (await api.call('GET', '/api/v1/routes')).status === 200,
@@ -451,13 +451,13 @@ describe('a database that is away', () => {
     const fingerprint = unique('away');
     const body = issue({ fingerprint, eventId: unique('e') });
     await expect(post(body)).resolves.toMatchObject({ status: 200 });
-    await api.clickhouseProxy.cut();
+    await api.clickhouseProxy.takeDown();
     const away = await post(body);
     expect(away).toMatchObject({ status: 503, json: { code: 'UNAVAILABLE' } });
     expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
     await expect(api.call('GET', '/readyz')).resolves.toMatchObject({ json: { failing: ['clickhouse'] } });
     await expect(api.call('GET', '/api/v1/routes')).resolves.toMatchObject({ status: 200 });
-    await api.clickhouseProxy.restore();
+    await api.clickhouseProxy.bringUp();
     await eventually('it is stored', async () => (await post(body)).status === 200);
     await expect(rowsWith(fingerprint)).resolves.toHaveLength(1);
   });

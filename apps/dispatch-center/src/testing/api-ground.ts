@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
 import { createLogger, listen, startTelemetry, type ServiceContext } from '@heliograph/service';
+import { startTcpProxy, type TcpProxy } from '@heliograph/simulators';
 import { freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
 import { createApi } from '../api/create-api.ts';
 import { loadApiConfig, parseApiKeys } from '../config.ts';
 import { layGround } from '../wiring.ts';
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const ADMIN_KEY = 'admin-key-admin-key';
 const KEYS = [

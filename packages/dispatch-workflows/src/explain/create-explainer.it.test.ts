@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { startNotificationSink, type NotificationSink } from '@heliograph/simulators';
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from '../client/index.ts';
 import { MONITOR_INSTANCES_ID } from '../contract/names.ts';
 import { createIntentStore, createIssueFinder, createStreamFinder } from '../stores/index.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
-import { startWebhookSink, type WebhookSink } from '../testing/webhook-sink.ts';
 import { createExplainer, type Explainer } from './create-explainer.ts';
 import type { ExplainedStream, Explanation } from './explanation.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 let ground: Awaited<ReturnType<typeof dispatchGround>>;
-let sink: WebhookSink;
+let sink: NotificationSink;
 let explainer: Explainer;
 
 const app = (name: string, enabled = true) =>
@@ -27,7 +27,7 @@ const route = (id: string, query: string, connectedAppIds: readonly string[], pa
   ground.routes.create(id, { name: id, query, enabled: true, connectedAppIds, ...parts });
 
 beforeAll(async () => {
-  [ground, sink] = await Promise.all([dispatchGround('explain'), startWebhookSink()]);
+  [ground, sink] = await Promise.all([dispatchGround('explain'), startNotificationSink()]);
   explainer = createExplainer({
     ...ground,
     finder: createIssueFinder(ground.clickhouse),
@@ -81,7 +81,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
   await worker.runUntil(async () => {
     await startOrchestrator(ground.client);
 
-    sink.script.push((_, response) => response.writeHead(429, { 'retry-after': '1' }).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } }]);
     const told = await explained([newIssue()], delivered);
     expect(told.routes.map(({ id, reason }) => [id, reason])).toEqual([
       ['mute', 'no_connected_app'],
@@ -103,7 +103,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
         { attempt: 1, outcome: 'rate_limited', status: 429, waitMs: 1000 },
         { attempt: 2, outcome: 'delivered', status: 200 },
       ],
-      outcome: { kind: 'delivered', externalId: 'ext-1' },
+      outcome: { kind: 'delivered', externalId: 'sink-alert-f1-patient-on' },
     });
     expect(streamOf(told)?.summary).toMatch(
       /^Told at .*: accepted by webhook \(HTTP 200\) at the second sending; the first was rate limited and asked to wait 1 s\.$/,
@@ -137,7 +137,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     const overAgain = await explained([newIssue({ status: 'resolved' })], hasRun(1));
     expect(streamOf(overAgain)?.reason).toBe('resolved_without_notification');
 
-    sink.script.push((_, response) => response.writeHead(401).end());
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 401 } }]);
     const refused = await explained(
       [newIssue({ fingerprint: 'f2' })],
       ({ outcome, attempts }) => outcome.kind === 'dropped' && attempts.length > 0,

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
+import { startLoopbackServer, type LoopbackServer } from '@heliograph/simulators';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
-import { startLoopbackProvider, type LoopbackProvider } from '../testing/loopback-provider.ts';
 import { createHttpPoster, outcomeOfStatus, type HttpAnswer } from './http-post.ts';
 
 const poster = createHttpPoster({ allowPrivateAddresses: true });
-let provider: LoopbackProvider | undefined;
+let provider: LoopbackServer | undefined;
 afterEach(async () => provider?.close());
 afterAll(() => poster.close());
 
 async function answerOf(answer: (response: ServerResponse) => void, timeoutMs = 5000): Promise<HttpAnswer> {
-  provider = await startLoopbackProvider(answer);
+  provider = await startLoopbackServer(answer);
   const answered = await poster.post({ url: provider.url, headers: { 'x-one': '1' }, body: '{}', timeoutMs });
   if (answered.kind === 'failed') throw new Error(`no answer: ${JSON.stringify(answered.outcome)}`);
   return answered;

@@ -1,8 +1,13 @@
 import { inspect } from 'node:util';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import {
+  findUnusedPort,
+  startLoopbackServer,
+  type LoopbackRequest,
+  type LoopbackServer,
+} from '@heliograph/simulators';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../contract.ts';
-import { startLoopbackProvider, type LoopbackProvider } from '../testing/loopback-provider.ts';
 import { notification } from '../testing/notification.ts';
 import type { DeliveryRequest } from './channel.ts';
 import { renderSlackMessage, type SlackWebhookSettings } from './slack-message.ts';
@@ -17,9 +22,9 @@ afterEach(async () => {
 });
 
 async function provider(
-  answer: (response: ServerResponse, request: IncomingMessage) => void,
-): Promise<LoopbackProvider> {
-  const started = await startLoopbackProvider(answer);
+  answer: (response: ServerResponse, request: LoopbackRequest) => void,
+): Promise<LoopbackServer> {
+  const started = await startLoopbackServer(answer);
   closers.push(() => started.close());
   return started;
 }
@@ -37,7 +42,7 @@ function attempt(port: number, parts: Partial<Attempt> = {}): Attempt {
 
 /** What becomes of one attempt with a Slack that answers so; no outcome may say where it went. */
 async function outcomeOf(
-  answer: (response: ServerResponse, request: IncomingMessage) => void,
+  answer: (response: ServerResponse, request: LoopbackRequest) => void,
   parts: Partial<Attempt> = {},
 ): Promise<Outcome> {
   const { port } = await provider(answer);
@@ -156,9 +161,7 @@ describe('Slack answers', () => {
 
 describe('Slack does not answer to the end', () => {
   test('because nobody listens: can be tried again, nothing was sent', async () => {
-    const gone = await startLoopbackProvider(() => undefined);
-    await gone.close();
-    await expect(channel().deliver(attempt(gone.port))).resolves.toEqual({
+    await expect(channel().deliver(attempt(await findUnusedPort()))).resolves.toEqual({
       kind: 'rejected',
       retryable: true,
       code: 'CONNECT_FAILED',
@@ -166,8 +169,8 @@ describe('Slack does not answer to the end', () => {
     });
   });
 
-  test.each<[string, (response: ServerResponse, request: IncomingMessage) => void, string]>([
-    ['closes after it read the body', (_, { socket }) => socket.destroy(), 'CONNECTION_LOST'],
+  test.each<[string, (response: ServerResponse, request: LoopbackRequest) => void, string]>([
+    ['closes after it read the body', ({ socket }) => socket?.destroy(), 'CONNECTION_LOST'],
     ['hangs', () => undefined, 'TIMEOUT'],
     [
       'breaks off in the word',

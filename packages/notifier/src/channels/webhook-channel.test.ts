@@ -1,9 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import {
+  findUnusedPort,
+  startLoopbackServer,
+  startTcpServer,
+  type LoopbackRequest,
+  type LoopbackServer,
+} from '@heliograph/simulators';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import type { Outcome } from '../contract.ts';
-import { startLoopbackProvider, type LoopbackProvider } from '../testing/loopback-provider.ts';
 import { notification } from '../testing/notification.ts';
 import type { DeliveryRequest } from './channel.ts';
 import { createWebhookChannel, type WebhookChannelOptions } from './webhook-channel.ts';
@@ -17,9 +22,9 @@ afterEach(async () => {
 });
 
 async function provider(
-  answer: (response: ServerResponse, request: IncomingMessage) => void,
-): Promise<LoopbackProvider> {
-  const started = await startLoopbackProvider(answer);
+  answer: (response: ServerResponse, request: LoopbackRequest) => void,
+): Promise<LoopbackServer> {
+  const started = await startLoopbackServer(answer);
   closers.push(() => started.close());
   return started;
 }
@@ -42,7 +47,7 @@ function request(url: string, parts: Partial<Settings> = {}): Settings {
 
 /** What becomes of one attempt with a provider that answers so. */
 async function outcomeOf(
-  answer: (response: ServerResponse, request: IncomingMessage) => void,
+  answer: (response: ServerResponse, request: LoopbackRequest) => void,
   parts: Partial<Settings> = {},
   options: WebhookChannelOptions = {},
 ): Promise<Outcome> {
@@ -174,9 +179,8 @@ describe('a provider that answers', () => {
 
 describe('a provider that does not answer', () => {
   test('because nobody listens can be tried again: nothing was sent', async () => {
-    const gone = await startLoopbackProvider(() => undefined);
-    await gone.close();
-    await expect(channel().deliver(request(gone.url))).resolves.toEqual({
+    const port = await findUnusedPort();
+    await expect(channel().deliver(request(`http://127.0.0.1:${port}/`))).resolves.toEqual({
       kind: 'rejected',
       retryable: true,
       code: 'CONNECT_FAILED',
@@ -203,22 +207,18 @@ describe('a provider that does not answer', () => {
   });
 
   test('but closes after it read the body is uncertain', async () => {
-    await expect(outcomeOf((_, { socket }) => socket.destroy())).resolves.toEqual({
+    await expect(outcomeOf(({ socket }) => socket?.destroy())).resolves.toEqual({
       kind: 'uncertain',
       code: 'CONNECTION_LOST',
     });
   });
 
   test('but speaks something other than HTTP is uncertain', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
+    const server = await startTcpServer((socket) => {
       socket.end('SSH-2.0-nonsense\r\n\r\n', () => socket.destroy());
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closers.push(() => new Promise((resolve) => server.close(() => resolve())));
-    const address = server.address();
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    await expect(channel().deliver(request(`http://127.0.0.1:${port}/`))).resolves.toEqual({
+    closers.push(() => server.close());
+    await expect(channel().deliver(request(`http://127.0.0.1:${server.port}/`))).resolves.toEqual({
       kind: 'uncertain',
       code: 'CONNECTION_LOST',
     });
@@ -249,7 +249,7 @@ describe('a provider that does not answer', () => {
 describe('what is sent', () => {
   test('is a signed POST that the reference library accepts, under a stable id', async () => {
     const { url, requests } = await provider((response) => response.end());
-    await channel().deliver(request(`${url}?team=a`));
+    await channel().deliver(request(`${url}/hook?team=a`));
     const [sent] = requests;
     expect(sent).toMatchObject({
       method: 'POST',

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { findUnusedPort } from '@heliograph/simulators';
 import { describe, expect, test } from '@jest/globals';
 import { connectClient, connectionSecurity } from './connect.ts';
 
@@ -40,11 +40,7 @@ describe('a connection', () => {
   );
 
   test('to where nobody answers fails with the address and what to check', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const bound = server.address();
-    const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
-    await new Promise((resolve) => server.close(resolve));
+    const port = await findUnusedPort();
     await expect(
       connectClient({ address: `127.0.0.1:${port}`, connectTimeoutMs: 300 }),
     ).rejects.toMatchObject({

@@ -1,35 +1,27 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { startTcpServer, type TcpServer } from '@heliograph/simulators';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { freshNamespace, type FreshNamespace } from '@heliograph/testkit';
 import { lazyClientConnection } from './connect.ts';
 import { createTemporalClient } from './create-client.ts';
 
-/** Accepts connections and never says a word. */
-let frozen: Server;
-const sockets = new Set<Socket>();
+/** Accepts connections and never answers. */
+let silent: TcpServer;
 let client: Client;
 let ground: FreshNamespace;
 
 beforeAll(async () => {
   ground = await freshNamespace('deadline');
-  frozen = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-  });
-  await new Promise<void>((resolve) => frozen.listen(0, '127.0.0.1', resolve));
-  const bound = frozen.address();
-  const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
+  silent = await startTcpServer();
   client = createTemporalClient({
-    connection: lazyClientConnection({ address: `127.0.0.1:${port}`, connectTimeoutMs: 60_000 }),
+    connection: lazyClientConnection({ address: `127.0.0.1:${silent.port}`, connectTimeoutMs: 60_000 }),
     namespace: 'any',
     callTimeoutMs: 400,
   });
 });
 afterAll(async () => {
   await client.connection.close();
-  for (const socket of sockets) socket.destroy();
-  await new Promise((resolve) => frozen.close(resolve));
+  await silent.close();
   await ground.close();
 });
 

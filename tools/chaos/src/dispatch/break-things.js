@@ -13,7 +13,7 @@ import { planBreaks } from './scenario.js';
  * @typedef {object} BreakOptions
  * @property {import('@heliograph/stack').Stack} stack
  * @property {Pick<import('./dispatch-processes.js').DispatchProcesses, 'workerPid' | 'isWorkerReady'>} processes
- * @property {import('../freezing-proxy.js').FreezingProxy} proxy
+ * @property {import('@heliograph/simulators').TcpProxy} proxy
  * @property {import('./find-orchestrator.js').OrchestratorFinder} finder
  * @property {() => number} received how much the receiver has got so far
  * @property {number} kills

@@ -2,10 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { seededRandom, startNotificationSink } from '@heliograph/simulators';
+import { seededRandom, startNotificationSink, startTcpProxy } from '@heliograph/simulators';
 import { startStack } from '@heliograph/stack';
-import { startCuttingProxy } from '../cutting-proxy.js';
-import { startFreezingProxy } from '../freezing-proxy.js';
 import { createApiClient } from './api-client.js';
 import { breakThings } from './break-things.js';
 import { checkDispatch } from './check-dispatch.js';
@@ -43,14 +41,11 @@ export async function runDispatchChaos({ root, alerts, kills, seed, print }) {
     closers.push(() => stack.stop());
     const sink = await startNotificationSink({ seed, faults: FAULTS });
     closers.push(() => sink.close());
-    const cutter = await startCuttingProxy(sink.port, {
-      probability: CUT_PROBABILITY,
-      random: seededRandom(seed ^ 0xc07),
-    });
-    closers.push(() => cutter.close());
-    const proxy = await startFreezingProxy(
-      Number(new URL(String(stack.env['HELIOGRAPH_POSTGRES_URL'])).port),
-    );
+    const sinkProxy = await startTcpProxy(sink.port);
+    closers.push(() => sinkProxy.close());
+    const cutRandom = seededRandom(seed ^ 0xc07);
+    sinkProxy.cutWhen(() => cutRandom() < CUT_PROBABILITY);
+    const proxy = await startTcpProxy(Number(new URL(String(stack.env['HELIOGRAPH_POSTGRES_URL'])).port));
     closers.push(() => proxy.close());
     const processes = await dispatchProcesses({ root, stack, postgresProxyPort: proxy.port });
     for (const specs of processes.specs) await stack.run(specs);
@@ -61,7 +56,7 @@ export async function runDispatchChaos({ root, alerts, kills, seed, print }) {
     closers.push(() => finder.close());
     const api = createApiClient({ url: processes.apiUrl, key: processes.apiKey, signal });
     const routes = await createRoutes(api, {
-      url: `http://127.0.0.1:${cutter.port}/hook`,
+      url: `http://127.0.0.1:${sinkProxy.port}/hook`,
       secret: processes.webhookSecret,
     });
     tell(`stack and Dispatch Center are up; ${alerts} alerts, ${kills} kills, seed ${seed}`);
@@ -84,11 +79,11 @@ export async function runDispatchChaos({ root, alerts, kills, seed, print }) {
       signal,
     });
     sink.setFaults([]);
-    cutter.calm();
+    sinkProxy.cutWhen(() => false);
     pace.finish();
     const { acknowledged, retries } = await sending;
     tell(
-      `${acknowledged.length} issues stored, ${retries} requests repeated, ${cutter.cuts()} connections cut; waiting for the rest`,
+      `${acknowledged.length} issues stored, ${retries} requests repeated, ${sinkProxy.cuts} connections cut; waiting for the rest`,
     );
 
     const evidence = await gatherEvidence({

@@ -1,5 +1,5 @@
+import type { InputError } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import type { InputError } from './problem.ts';
 
 /** What {@link checkInput} found. */
 export type CheckedInput<T> =

@@ -1,7 +1,6 @@
+import { MAX_CURSOR_LENGTH } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import { problem } from './problem.ts';
-
-const MAX_CURSOR_LENGTH = 2048;
 
 /** A page of a list; `nextCursor` is null on the last page. */
 export interface Page<T> {
@@ -38,40 +37,7 @@ function parseCursor(cursor: string): unknown {
 }
 
 function invalid(): Error {
-  return problem(400, 'CURSOR_INVALID', 'The cursor is not one that this list has given out.');
-}
-
-/** Options of {@link pageQuery}. */
-export interface PageQueryOptions {
-  /** Default 50. */
-  readonly defaultLimit?: number;
-  /** Default 200; a greater limit is refused, not cut. */
-  readonly maxLimit?: number;
-}
-
-/** The entries `limit` and `cursor` of a list's query schema: `v.object({ ...pageQuery(), status: … })`. */
-export function pageQuery(options: PageQueryOptions = {}): PageQueryEntries {
-  const { defaultLimit = 50, maxLimit = 200 } = options;
-  return {
-    limit: v.optional(
-      v.pipe(
-        v.string(),
-        v.regex(/^\d{1,6}$/, 'Expected a whole number.'),
-        v.transform(Number),
-        v.number(),
-        v.minValue(1, 'Expected at least 1.'),
-        v.maxValue(maxLimit, `Expected at most ${maxLimit}.`),
-      ),
-      String(defaultLimit),
-    ),
-    cursor: v.optional(v.pipe(v.string(), v.maxLength(MAX_CURSOR_LENGTH, 'The cursor is too long.'))),
-  };
-}
-
-/** The type of {@link pageQuery}'s entries. */
-export interface PageQueryEntries {
-  readonly limit: v.OptionalSchema<v.GenericSchema<string, number>, string>;
-  readonly cursor: v.OptionalSchema<v.GenericSchema<string, string>, undefined>;
+  return problem(400, 'CURSOR_INVALID', 'The cursor does not belong to this list. Start again without one.');
 }
 
 /**

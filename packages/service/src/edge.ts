@@ -1,3 +1,5 @@
+import type { AnyOperation, NoSchema, ResponseSpecs } from '@heliograph/api-contract';
+import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/openapi';
 import { metrics, trace } from '@opentelemetry/api';
 import { type Context, Hono } from 'hono';
 import type * as v from 'valibot';
@@ -7,11 +9,10 @@ import { ServiceError } from './errors.ts';
 import type { IdempotencyStore } from './idempotency.ts';
 import { type Ids, uuidV7Ids } from './ids.ts';
 import type { Logger } from './log.ts';
-import { type OpenApiDocument, describeApi } from './openapi.ts';
 import { Problem, problem, problemResponse } from './problem.ts';
 import { Readiness, type ReadinessCheck } from './readiness.ts';
 import { requestScope, scopeOf } from './request-scope.ts';
-import type { DocumentedRoute, NoSchema, ResponseSpecs, RouteDefinition } from './route.ts';
+import type { RouteDefinition } from './route.ts';
 import { type RouteRunner, runRoute } from './run-route.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -19,6 +20,8 @@ import type { Telemetry } from './telemetry.ts';
 export interface EdgeOptions {
   readonly name: string;
   readonly version: string;
+  /** Version of the API in its OpenAPI document; default `version`. */
+  readonly apiVersion?: string;
   readonly logger: Logger;
   /** Without it there is no /metrics, and the process-wide providers are used. */
   readonly telemetry?: Telemetry;
@@ -35,7 +38,7 @@ export interface EdgeOptions {
   readonly isUnavailable?: (error: unknown) => boolean;
   /** Default 5. */
   readonly retryAfterSeconds?: number;
-  /** Checks every reply against its declared schema, for tests; a mismatch is a 500. Default false. */
+  /** Checks every reply and every problem code against what is declared, for tests; a mismatch is a 500. Default false. */
   readonly validateResponses?: boolean;
   /** A scope that /metrics demands; default none. */
   readonly metricsScope?: string;
@@ -58,8 +61,9 @@ export interface Edge {
     TQuery extends v.GenericSchema = NoSchema,
     TBody extends v.GenericSchema = NoSchema,
     const TResponses extends ResponseSpecs = ResponseSpecs,
+    TAccepted extends v.GenericSchema = TBody,
   >(
-    definition: RouteDefinition<TParams, TQuery, TBody, TResponses>,
+    definition: RouteDefinition<TParams, TQuery, TBody, TResponses, TAccepted>,
   ): void;
   addReadiness(check: ReadinessCheck): void;
   /** Describes all routes declared so far; also served at /openapi.json. */
@@ -82,7 +86,8 @@ export function createEdge(options: EdgeOptions): Edge {
   const isDraining = (): boolean => draining.signal.aborted;
 
   const app = new Hono();
-  const routes: DocumentedRoute[] = [];
+  const routes: AnyOperation[] = [];
+  const describe = (): OpenApiDocument => describeApi(name, options.apiVersion ?? version, routes);
   const readiness = new Readiness(logger, clock);
   for (const check of options.readiness ?? []) readiness.add(check);
 
@@ -117,7 +122,7 @@ export function createEdge(options: EdgeOptions): Edge {
       members: { failing },
     });
   });
-  operation('/openapi.json', (c) => c.json(describeApi(name, version, routes)));
+  operation('/openapi.json', (c) => c.json(describe()));
   if (telemetry !== undefined) {
     operation('/metrics', async (c) => {
       if (options.metricsScope !== undefined) await demand(auth, options.metricsScope, c);
@@ -163,7 +168,7 @@ export function createEdge(options: EdgeOptions): Edge {
       });
     },
     addReadiness: (check) => readiness.add(check),
-    openApi: () => describeApi(name, version, routes),
+    openApi: describe,
     drain,
     isDraining,
   };
@@ -178,13 +183,17 @@ function toProblem(error: unknown, c: Context, options: EdgeOptions): Problem {
   const { logger, route } = scopeOf(c);
   const away = options.isUnavailable?.(error) === true || (error instanceof ServiceError && error.retryable);
   if (away) {
-    logger.warn({ err: error, route }, 'a request met an unavailable server');
+    logger.warn({ err: error, route }, 'a server behind this service is unavailable');
     return problem(503, 'UNAVAILABLE', 'A server behind this service is not available. Try again later.', {
       retryAfterSeconds: options.retryAfterSeconds ?? 5,
     });
   }
   logger.error({ err: error, route }, 'a request failed');
-  return problem(500, 'INTERNAL', 'The request failed. The request id leads to the cause in the logs.');
+  return problem(
+    500,
+    'INTERNAL',
+    'The request failed. Search the logs for the request id to find the cause.',
+  );
 }
 
 function notFound(c: Context, app: Hono): Problem {

@@ -24,25 +24,16 @@ export { startTelemetry } from './telemetry.ts';
 export type { Telemetry, TelemetryOptions } from './telemetry.ts';
 export { createEdge } from './edge.ts';
 export type { Edge, EdgeOptions } from './edge.ts';
-export type {
-  NoSchema,
-  Reply,
-  ResponseSpec,
-  ResponseSpecs,
-  RouteDefinition,
-  RouteInput,
-  RouteMethod,
-} from './route.ts';
+export type { Reply, RouteDefinition, RouteInput } from './route.ts';
 export { Problem, problem } from './problem.ts';
-export type { InputError, ProblemExtras } from './problem.ts';
+export type { ProblemExtras } from './problem.ts';
 export { checkInput } from './check-input.ts';
 export type { CheckedInput } from './check-input.ts';
 export { createBearerAuth, hasScope } from './authenticator.ts';
 export type { Authentication, Authenticator, BearerKey, Principal } from './authenticator.ts';
 export type { ReadinessCheck } from './readiness.ts';
-export type { OpenApiDocument, OpenApiOperation } from './openapi.ts';
-export { decodeCursor, encodeCursor, pageQuery, toPage } from './cursor.ts';
-export type { Page, PageQueryEntries, PageQueryOptions } from './cursor.ts';
+export { decodeCursor, encodeCursor, toPage } from './cursor.ts';
+export type { Page } from './cursor.ts';
 export { memoryIdempotencyStore } from './idempotency.ts';
 export type {
   IdempotencyStart,

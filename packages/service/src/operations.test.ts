@@ -1,3 +1,4 @@
+import { pageQuery } from '@heliograph/api-contract';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -6,7 +7,6 @@ import { createBearerAuth } from './authenticator.ts';
 import { type Edge, type EdgeOptions, createEdge } from './edge.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { createLogger } from './log.ts';
-import { pageQuery } from './cursor.ts';
 import { memoryIdempotencyStore } from './idempotency.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
 

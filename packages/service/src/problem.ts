@@ -1,10 +1,4 @@
-/** One thing that is wrong with the input. */
-export interface InputError {
-  /** JSON pointer into the body ("/labels/pod"), or the name of a path or query parameter. */
-  readonly pointer: string;
-  /** What was expected; the value that came is never repeated. */
-  readonly detail: string;
-}
+import type { InputError } from '@heliograph/api-contract';
 
 /** What a problem response may say beyond status, code and detail. */
 export interface ProblemExtras {

@@ -30,7 +30,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   const reader = request.body?.getReader();
   for (;;) {
     const next = await reader?.read().catch(() => {
-      throw problem(400, 'BODY_INCOMPLETE', 'The body ended before it was whole.');
+      throw problem(400, 'BODY_INCOMPLETE', 'The body ended before it was complete.');
     });
     if (next === undefined || next.done) break;
     size += next.value.byteLength;

@@ -1,14 +1,16 @@
+import { defineOperation, pageQuery } from '@heliograph/api-contract';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { createBearerAuth } from './authenticator.ts';
 import { manualClock } from './clock.ts';
-import { pageQuery, toPage, decodeCursor } from './cursor.ts';
+import { toPage, decodeCursor } from './cursor.ts';
 import { type Edge, type EdgeOptions, createEdge } from './edge.ts';
 import { etagOf, requireMatch } from './etag.ts';
 import { memoryIdempotencyStore } from './idempotency.ts';
 import { sequentialIds } from './ids.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { createLogger } from './log.ts';
+import { problem } from './problem.ts';
 
 const logger = createLogger({ name: 'svc', level: 'silent' });
 let server: HttpServer;
@@ -277,5 +279,71 @@ describe('ETags', () => {
     await expect(put({ 'if-match': etag })).resolves.toMatchObject({ status: 200 });
     await expect(put({ 'if-match': etag })).resolves.toMatchObject({ status: 412 });
     await expect(put({ 'if-match': '*' })).resolves.toMatchObject({ status: 200 });
+  });
+});
+
+describe('an operation that is declared elsewhere', () => {
+  const replaceThing = defineOperation({
+    method: 'PUT',
+    path: '/things/:id',
+    summary: 'Replace a thing',
+    scope: null,
+    params: v.object({ id: v.string() }),
+    body: v.strictObject({ sizes: v.array(v.number()) }),
+    responses: { 200: { description: 'x', schema: v.object({ accepted: v.number() }) } },
+    problems: { 404: ['THING_NOT_FOUND'] },
+  });
+  const replace = (id: string, body: unknown): Promise<Response> =>
+    call(`/things/${id}`, {
+      method: 'PUT',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+
+  test('answers the problems that it declares and those of every edge; any other is a fault', async () => {
+    await start({}, (target) =>
+      target.route({
+        ...replaceThing,
+        handler: ({ params }) => {
+          throw problem(404, params.id, 'x');
+        },
+      }),
+    );
+    const codes = ['THING_NOT_FOUND', 'NOT_FOUND', 'SOMETHING_ELSE'];
+    const found = await Promise.all(
+      codes.map(async (code) => (await replace(code, { sizes: [] })).json() as Promise<{ code: string }>),
+    );
+    expect(found.map(({ code }) => code)).toEqual(['THING_NOT_FOUND', 'NOT_FOUND', 'INTERNAL']);
+  });
+
+  test('may let a body through that its handler refuses in part, and describes the whole one', async () => {
+    let edge: Edge | undefined;
+    await start({ apiVersion: '7' }, (target) => {
+      edge = target;
+      target.route({
+        ...replaceThing,
+        accepts: v.object({ sizes: v.array(v.unknown()) }),
+        handler: ({ body }) => ({
+          status: 200,
+          body: { accepted: body.sizes.filter((size) => typeof size === 'number').length },
+        }),
+      });
+    });
+    await expect((await replace('a', { sizes: [1, 'x', 3] })).json()).resolves.toEqual({ accepted: 2 });
+    expect((await replace('a', { sizes: 'x' })).status).toBe(422);
+    expect(edge?.openApi()).toMatchObject({
+      info: { version: '7' },
+      paths: {
+        '/things/{id}': {
+          put: {
+            requestBody: {
+              content: {
+                'application/json': { schema: { properties: { sizes: { items: { type: 'number' } } } } },
+              },
+            },
+          },
+        },
+      },
+    });
   });
 });

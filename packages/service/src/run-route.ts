@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { AnyOperation, InputError, ResponseSpecs } from '@heliograph/api-contract';
+import { EDGE_PROBLEM_CODES } from '@heliograph/api-contract';
 import type { Context } from 'hono';
 import type * as v from 'valibot';
 import { type Authenticator, type Principal, hasScope } from './authenticator.ts';
@@ -6,9 +8,9 @@ import { checkInput } from './check-input.ts';
 import { etagOf, noneMatch } from './etag.ts';
 import type { IdempotencyStore, StoredResponse } from './idempotency.ts';
 import type { Logger } from './log.ts';
-import { type InputError, problem } from './problem.ts';
+import { Problem, problem } from './problem.ts';
 import { readJsonBody } from './read-body.ts';
-import { ANONYMOUS, type ResponseSpecs, type RouteDefinition, type RouteInput } from './route.ts';
+import { ANONYMOUS, type RouteDefinition, type RouteInput } from './route.ts';
 
 /** What every route of an edge shares. */
 export interface RouteRunner {
@@ -28,9 +30,10 @@ export async function runRoute<
   TQuery extends v.GenericSchema,
   TBody extends v.GenericSchema,
   TResponses extends ResponseSpecs,
+  TAccepted extends v.GenericSchema = TBody,
 >(
   runner: RouteRunner,
-  definition: RouteDefinition<TParams, TQuery, TBody, TResponses>,
+  definition: RouteDefinition<TParams, TQuery, TBody, TResponses, TAccepted>,
   c: Context,
 ): Promise<Response> {
   const request = c.req.raw;
@@ -40,19 +43,25 @@ export async function runRoute<
   const query = accept(definition.query, queryOf(c), 400);
   const limit = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
   const raw = definition.body === undefined ? undefined : await readJsonBody(request, limit);
-  const body = accept(definition.body, raw?.value, 422);
+  const body: v.InferOutput<TAccepted> = accept<v.GenericSchema>(
+    definition.accepts ?? definition.body,
+    raw?.value,
+    422,
+  );
 
   const surroundings = runner.surroundings(c);
   const handle = async (): Promise<Response | StoredResponse> => {
-    const reply = await definition.handler({
-      params,
-      query,
-      body,
-      principal,
-      headers: request.headers,
-      context: c,
-      ...surroundings,
-    });
+    const reply = await checkProblem(definition, runner.validateResponses, () =>
+      definition.handler({
+        params,
+        query,
+        body,
+        principal,
+        headers: request.headers,
+        context: c,
+        ...surroundings,
+      }),
+    );
     return reply instanceof Response ? reply : toStored(definition, reply, runner.validateResponses);
   };
   const key = idempotencyKey(definition.idempotency, request.headers);
@@ -85,7 +94,7 @@ async function authorize(
   }
   if (found.kind === 'refused') {
     const challenge = `${scheme} error="invalid_token"`;
-    throw problem(401, 'CREDENTIALS_INVALID', 'The key is not known.', {
+    throw problem(401, 'CREDENTIALS_INVALID', 'The key is unknown.', {
       headers: { 'www-authenticate': challenge },
     });
   }
@@ -180,19 +189,40 @@ async function once(
   } catch (error) {
     await store
       .abandon(key)
-      .catch((err: unknown) => logger.error({ err }, 'an idempotency key could not be given back'));
+      .catch((err: unknown) => logger.error({ err }, 'an idempotency key could not be released'));
     throw error;
   }
   // The work is done: a store that fails now must not make the caller believe that it is not.
   const kept = response instanceof Response ? store.abandon(key) : store.complete(key, response);
   await kept.catch((err: unknown) =>
-    logger.error({ err }, 'a response could not be kept for its idempotency key'),
+    logger.error({ err }, 'a response could not be stored for its idempotency key'),
   );
   return response;
 }
 
+/** Runs a handler; a problem that its operation does not declare is a fault, like a reply that it does not declare. */
+async function checkProblem<T>(
+  { method, path, problems }: Pick<AnyOperation, 'method' | 'path' | 'problems'>,
+  validate: boolean,
+  handle: () => Promise<T> | T,
+): Promise<T> {
+  try {
+    return await handle();
+  } catch (error) {
+    if (!validate || problems === undefined || !(error instanceof Problem)) throw error;
+    const declared = [...EDGE_PROBLEM_CODES, ...(problems[error.status] ?? [])];
+    if (declared.includes(error.code)) throw error;
+    throw new TypeError(
+      `${method} ${path} answered ${error.status} with the undeclared problem ${error.code}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
 function toStored(
-  definition: Pick<RouteDefinition, 'method' | 'path' | 'responses'>,
+  definition: Pick<AnyOperation, 'method' | 'path' | 'responses'>,
   reply: {
     readonly status: number;
     readonly body?: unknown;
@@ -226,7 +256,7 @@ function toStored(
 
 function send(
   response: StoredResponse,
-  definition: Pick<RouteDefinition, 'method' | 'etag'>,
+  definition: Pick<AnyOperation, 'method' | 'etag'>,
   requestHeaders: Headers,
 ): Response {
   const { status, headers, body } = response;

@@ -40,7 +40,13 @@ export const CONTRACT_EDGES = [
 ];
 
 /** Foundations stand alone; an edge between two of them is written here with its reason. @type {readonly ReasonedEdge[]} */
-export const FOUNDATION_EDGES = [];
+export const FOUNDATION_EDGES = [
+  {
+    from: 'service',
+    to: 'api-contract',
+    why: 'the edge carries out the operations that a contract declares',
+  },
+];
 
 /** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */
 export const ISOLATE_PACKAGES = ['@temporalio/workflow', '@temporalio/common', '@temporalio/common/lib/'];

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@heliograph/testkit';
 import { apiGround } from '../testing/api-ground.ts';
@@ -489,6 +490,12 @@ describe('what every service has', () => {
         }),
       ].toSorted(),
     );
+  });
+
+  test('the description served is the one that is committed', async () => {
+    const committed: unknown = createRequire(import.meta.url)('@heliograph/dispatch-api/openapi.json');
+    const { json } = await api.call('GET', '/openapi.json', { key: null });
+    expect(json).toEqual(committed);
   });
 
   test('a path that is none is 404, a method that is none is 405', async () => {

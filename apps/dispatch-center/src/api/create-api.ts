@@ -1,4 +1,5 @@
 import { isDatabaseError, isUnavailable } from '@heliograph/database';
+import { API_NAME, API_VERSION } from '@heliograph/dispatch-api';
 import {
   createBearerAuth,
   createEdge,
@@ -16,7 +17,7 @@ import { addExplainApi } from './explain-api.ts';
 import { addIssuesApi } from './issues-api.ts';
 import { addRoutesApi } from './routes-api.ts';
 
-/** What the API is made of. */
+/** What the API works with. */
 export interface ApiOptions extends Pick<
   EdgeOptions,
   'logger' | 'telemetry' | 'draining' | 'validateResponses'
@@ -32,13 +33,14 @@ export interface ApiOptions extends Pick<
 /** Makes the HTTP edge of the Dispatch Center. */
 export function createApi({ ground, keys, onStored, ...edgeOptions }: ApiOptions): Edge {
   const edge = createEdge({
-    name: 'dispatch-center',
+    name: API_NAME,
     version: version(),
+    apiVersion: API_VERSION,
     auth: createBearerAuth(keys),
     readiness: ground.readiness,
-    // A database that hangs is away as much as one that refuses.
+    // A database that hangs is as unavailable as one that refuses.
     isUnavailable: (error) => isUnavailable(error) || (isDatabaseError(error) && error.retryable),
-    // Of this process only; storing issues is idempotent by their event ids across all of them.
+    // Of this process only; across processes, storing issues is idempotent by their event ids.
     idempotency: memoryIdempotencyStore(),
     ...edgeOptions,
   });

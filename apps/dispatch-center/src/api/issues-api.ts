@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
+import { MAX_BATCH, dispatchOperations, issueInput, type StoreIssuesAnswer } from '@heliograph/dispatch-api';
 import type { IssueStore, NewIssue } from '@heliograph/dispatch-workflows/stores';
 import { checkInput, problem, type Edge, type Ids } from '@heliograph/service';
 import * as v from 'valibot';
-import { issueInput, toNewIssue } from './issue-input.ts';
-
-const MAX_BATCH = 1000;
+import { toNewIssue } from './to-new-issue.ts';
 
 /** A batch keeps its items unchecked, so that one malformed issue is refused alone; a single one is checked whole. */
 const batchInput = v.strictObject({
@@ -18,45 +17,24 @@ const looseIssue = v.pipe(
   ),
 );
 
-const stored = v.object({ index: v.number(), eventId: v.string(), fingerprint: v.string() });
-const refused = v.object({
-  index: v.number(),
-  errors: v.array(v.object({ pointer: v.string(), detail: v.string() })),
-});
-const result = v.object({ stored: v.array(stored), refused: v.array(refused) });
-
 /** What storing issues works with. */
 export interface IssuesApiDependencies {
   readonly issues: Pick<IssueStore, 'append'>;
   readonly ids: Ids;
-  /** Hears that something new is stored. */
+  /** Called after issues were stored. */
   readonly onStored: () => void;
 }
 
 /** `POST /api/v1/issues`: stores one issue or a batch, then wakes the orchestrator. */
 export function addIssuesApi(edge: Edge, { issues, ids, onStored }: IssuesApiDependencies): void {
   edge.route({
-    method: 'POST',
-    path: '/api/v1/issues',
-    operationId: 'storeIssues',
-    tags: ['issues'],
-    summary: 'Store an issue, or a batch of at most 1,000 as {"issues": […]}',
-    description:
-      'An issue: eventId?, monitor, fingerprint?, status (firing, resolved, suppressed), severity?, labels?, annotations?, ' +
-      'startsAt?, endsAt?. A malformed issue of a batch is refused with its index and the others are stored (207).',
-    scope: 'issues:write',
-    bodyLimitBytes: 8 * 1024 * 1024,
-    idempotency: 'optional',
-    body: v.union([batchInput, looseIssue]),
-    responses: {
-      200: { description: 'All are stored.', schema: result },
-      207: { description: 'Some are stored, some are refused.', schema: result },
-    },
+    ...dispatchOperations.storeIssues,
+    accepts: v.union([batchInput, looseIssue]),
     handler: async ({ body, clock }) => {
       const isBatch = 'issues' in body && Array.isArray(body.issues);
       const items: readonly unknown[] = isBatch && Array.isArray(body.issues) ? body.issues : [body];
       const accepted: { readonly index: number; readonly issue: NewIssue }[] = [];
-      const rejected: v.InferOutput<typeof refused>[] = [];
+      const rejected: StoreIssuesAnswer['refused'][number][] = [];
       for (const [index, item] of items.entries()) {
         const checked = checkInput(issueInput, item, isBatch ? `/issues/${index}` : '');
         if (checked.kind === 'invalid')

@@ -1,12 +1,12 @@
 /**
- * The contract between whoever decides that people have to be told and the channels that tell them. It is plain
- * data, safe to import anywhere, also in workflow code.
+ * The contract between the code that decides to notify and the channels that deliver notifications. It is plain data,
+ * safe to import anywhere, including workflow code.
  */
 
-/** What a notification asks of the provider: open something, refresh what is open, or close it. */
+/** What a notification does at the provider: open an incident, update it, or resolve it. */
 export type NotificationKind = 'trigger' | 'update' | 'resolve';
 
-/** The issue that a notification is about. Instants are milliseconds since the epoch. */
+/** The issue that a notification is about. Timestamps are milliseconds since the epoch. */
 export interface NotifiedIssue {
   readonly eventId: string;
   readonly monitor: string;
@@ -19,34 +19,34 @@ export interface NotifiedIssue {
   readonly endsAt: number | null;
 }
 
-/** One message to one connected app. */
+/** A notification for one connected app. */
 export interface Notification {
-  /** Stable over every attempt of this notification: the receiver's idempotency key. */
+  /** The same for every delivery attempt of this notification: the receiver's idempotency key. */
   readonly id: string;
   readonly kind: NotificationKind;
-  /** Why it is sent, such as `new`, `renotify` or `resolved`. */
+  /** Why the notification is sent, for example `new`, `renotify` or `resolved`. */
   readonly reason: string;
-  /** Stable over the life of an alert stream: what groups everything that was ever said of one alert. */
+  /** The alert stream, the same for its whole life: groups all notifications about one alert. */
   readonly streamId: string;
   /**
-   * Stable from a trigger to its resolve, and another after that: what providers call a dedup key or alias. Several
-   * drop or reopen what comes again under a key that was resolved.
+   * The same from a trigger to its resolve, and new for the next trigger: what providers call a deduplication key or
+   * alias. A resolved key cannot be reused, because several providers drop or reopen an incident that comes again.
    */
   readonly episodeId: string;
   readonly route: { readonly id: string; readonly name: string };
   readonly connectedApp: { readonly id: string; readonly name: string };
-  /** How many notifications of this stream were delivered before this one. */
+  /** The number of notifications of this stream that were delivered before this one. */
   readonly sequence: number;
   readonly issue: NotifiedIssue;
-  /** What the provider called the object that an earlier notification of this stream opened, if it said so. */
+  /** The provider's id of the incident that an earlier notification of this stream opened; null if it returned none. */
   readonly externalId: string | null;
 }
 
 /**
- * Machine-readable reasons for an outcome other than `delivered`. `GONE`: the destination no longer exists.
- * `PAYLOAD_REFUSED`: the provider cannot use what was sent. `PROVIDER_ERROR`: it failed or refused in words of its own,
- * whatever the status. `UNEXPECTED_ANSWER`: the answer is none that the provider
- * gives, so whoever gave it may or may not have passed the request on. `PARTIAL_FAILURE`: the provider failed halfway.
+ * Why an attempt was not delivered. `GONE`: the destination no longer exists. `PAYLOAD_REFUSED`: the provider does not
+ * accept the body. `PROVIDER_ERROR`: the provider reported an error code of its own, whatever the HTTP status.
+ * `UNEXPECTED_ANSWER`: the response is not one the provider sends, so a proxy may have answered in its place and may or
+ * may not have forwarded the request. `PARTIAL_FAILURE`: the provider failed after part of the work may have succeeded.
  */
 export type OutcomeCode =
   | 'HTTP_STATUS'
@@ -65,12 +65,13 @@ export type OutcomeCode =
   | 'ABORTED';
 
 /**
- * What became of one attempt.
+ * The outcome of one delivery attempt.
  *
- * - `delivered`: the provider accepted it.
- * - `rejected`: the provider did not take it; `retryable` says whether the same request may pass later.
- * - `rate-limited`: not taken; the provider asks to wait `retryAfterMs` milliseconds.
- * - `uncertain`: the request may have arrived and no answer says so. A resend carries the same notification id.
+ * - `delivered`: the provider accepted the notification.
+ * - `rejected`: the notification was not delivered; `retryable` is true if the same request may succeed later.
+ * - `rate-limited`: the provider did not accept the notification and asks to wait `retryAfterMs` milliseconds.
+ * - `uncertain`: in doubt. The request may have arrived, but no response confirms it. A resend carries the same
+ *   notification id.
  */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly externalId: string | null; readonly status: number }
@@ -79,11 +80,11 @@ export type Outcome =
       readonly retryable: boolean;
       readonly code: OutcomeCode;
       readonly status: number | null;
-      /** The provider's own word for it, out of the words that its channel knows; never free text. */
+      /** The provider's error code, if the channel knows it; never free text. */
       readonly providerCode?: string;
     }
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number; readonly status: number }
   | { readonly kind: 'uncertain'; readonly code: OutcomeCode };
 
-/** What a provider says when it is asked whether a notification arrived. */
-export type LookUpAnswer = 'delivered' | 'not-delivered' | 'unknown';
+/** Whether a notification arrived, according to the provider. */
+export type LookUpResult = 'delivered' | 'not-delivered' | 'unknown';

@@ -1,14 +1,14 @@
-/** Why a connected app's configuration was refused. */
+/** Why the configuration of a connected app is invalid. */
 export type NotifierErrorCode =
   'NOTIFIER_PROVIDER_UNKNOWN' | 'NOTIFIER_SETTINGS_INVALID' | 'NOTIFIER_SECRET_INVALID';
 
-/** Thrown when a connected app cannot be used as configured. It never carries the secret or the settings. */
+/** Thrown if the configuration of a connected app is invalid. Never contains the secret or the settings. */
 export class NotifierError extends Error {
   override readonly name = 'NotifierError';
   readonly code: NotifierErrorCode;
   readonly retryable = false;
   readonly provider: string;
-  /** Paths of the settings that are wrong, with what was expected; empty where the code says it all. */
+  /** The path of each invalid setting and what was expected there; empty unless the settings are invalid. */
   readonly problems: readonly { readonly path: string; readonly message: string }[];
 
   constructor(

@@ -1,5 +1,5 @@
 export type {
-  LookUpAnswer,
+  LookUpResult,
   Notification,
   NotificationKind,
   NotifiedIssue,

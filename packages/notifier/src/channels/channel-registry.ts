@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import type { LookUpAnswer, Notification, Outcome } from '../contract.ts';
+import type { LookUpResult, Notification, Outcome } from '../contract.ts';
 import { NotifierError } from '../errors.ts';
 import type { Channel } from './channel.ts';
 
-/** One attempt, with settings as they are stored: unchecked. */
+/** One delivery attempt with stored settings, which are validated before the attempt. */
 export interface StoredDeliveryRequest {
   readonly provider: string;
   readonly settings: unknown;
@@ -15,29 +15,30 @@ export interface StoredDeliveryRequest {
 
 /** The channels of one process, by provider name. */
 export interface ChannelRegistry {
-  /** The known provider names, sorted. */
+  /** The provider names, sorted. */
   readonly providers: readonly string[];
   /**
-   * Checks a connected app before it is saved and returns its settings with defaults filled in.
+   * Validates the configuration of a connected app before it is saved and returns its settings with defaults applied.
    *
    * @throws {NotifierError} NOTIFIER_PROVIDER_UNKNOWN, NOTIFIER_SETTINGS_INVALID, NOTIFIER_SECRET_INVALID
    */
   check(provider: string, settings: unknown, secret: string): Readonly<Record<string, unknown>>;
-  /** Makes one attempt. Settings that no longer fit are an outcome (`SETTINGS_INVALID`), not an exception. */
+  /** Makes one delivery attempt. Settings that are no longer valid are an outcome (`SETTINGS_INVALID`), not an exception. */
   deliver(request: StoredDeliveryRequest): Promise<Outcome>;
   /**
-   * Asks whether a notification whose outcome is `uncertain` arrived. `unknown` where the provider cannot tell, is not
-   * known here, or the settings no longer fit.
+   * Asks the provider whether a notification in doubt (`uncertain`) arrived. Returns `unknown` if the provider has no
+   * way to tell, if there is no channel for it, or if the settings are no longer valid.
    */
-  lookUp(request: StoredDeliveryRequest): Promise<LookUpAnswer>;
-  /** Closes the connections of every channel. */
+  lookUp(request: StoredDeliveryRequest): Promise<LookUpResult>;
+  /** Closes the connections of all channels. */
   close(): Promise<void>;
 }
 
-/** Puts channels together; two channels of one provider name are a programming error. */
+/** Creates a registry. Provider names must be unique. */
 export function createChannelRegistry(channels: readonly Channel[]): ChannelRegistry {
   const byProvider = new Map(channels.map((channel) => [channel.provider, channel]));
-  if (byProvider.size !== channels.length) throw new TypeError('two channels have the same provider name');
+  if (byProvider.size !== channels.length)
+    throw new TypeError('provider names must be unique: two channels have the same one');
   return {
     providers: [...byProvider.keys()].toSorted(),
     check(provider, settings, secret) {
@@ -46,40 +47,40 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
         throw new NotifierError(
           'NOTIFIER_PROVIDER_UNKNOWN',
           provider,
-          `no channel for this provider; known are: ${[...byProvider.keys()].toSorted().join(', ')}`,
+          `unknown provider; expected one of: ${[...byProvider.keys()].toSorted().join(', ')}`,
         );
       }
       const parsed = v.safeParse(channel.settings, settings);
       if (!parsed.success || !isRecord(parsed.output)) {
         const problems = (parsed.issues ?? []).map((issue) => ({
           path: v.getDotPath(issue) ?? '',
-          // Other messages of the library quote what they were given.
+          // Every other message of the library quotes the input.
           message: `expected ${issue.expected ?? (issue.type === 'check' ? issue.message : 'a valid value')}`,
         }));
         throw new NotifierError(
           'NOTIFIER_SETTINGS_INVALID',
           provider,
-          `settings do not fit ${provider}`,
+          `invalid settings for ${provider}`,
           problems,
         );
       }
-      const wrong = channel.checkSecret(secret);
-      if (wrong !== null) throw new NotifierError('NOTIFIER_SECRET_INVALID', provider, wrong);
+      const problem = channel.checkSecret(secret);
+      if (problem !== null) throw new NotifierError('NOTIFIER_SECRET_INVALID', provider, problem);
       return parsed.output;
     },
     async deliver({ provider, settings, ...request }) {
       const channel = byProvider.get(provider);
-      const checked = channel === undefined ? null : settingsOf(channel, settings);
-      if (channel === undefined || checked === null) {
+      const validSettings = channel === undefined ? null : parseSettings(channel, settings);
+      if (channel === undefined || validSettings === null) {
         return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
       }
-      return channel.deliver({ ...request, settings: checked });
+      return channel.deliver({ ...request, settings: validSettings });
     },
     async lookUp({ provider, settings, ...request }) {
       const channel = byProvider.get(provider);
-      const checked = channel?.lookUp === undefined ? null : settingsOf(channel, settings);
-      if (channel?.lookUp === undefined || checked === null) return 'unknown';
-      return channel.lookUp({ ...request, settings: checked });
+      const validSettings = channel?.lookUp === undefined ? null : parseSettings(channel, settings);
+      if (channel?.lookUp === undefined || validSettings === null) return 'unknown';
+      return channel.lookUp({ ...request, settings: validSettings });
     },
     async close() {
       await Promise.all(channels.map((channel) => channel.close()));
@@ -87,7 +88,7 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
   };
 }
 
-function settingsOf(channel: Channel, settings: unknown): Readonly<Record<string, unknown>> | null {
+function parseSettings(channel: Channel, settings: unknown): Readonly<Record<string, unknown>> | null {
   const parsed = v.safeParse(channel.settings, settings);
   return parsed.success && isRecord(parsed.output) ? parsed.output : null;
 }

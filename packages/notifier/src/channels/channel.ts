@@ -1,34 +1,34 @@
 import type { GenericSchema, InferOutput } from 'valibot';
-import type { LookUpAnswer, Notification, Outcome } from '../contract.ts';
+import type { LookUpResult, Notification, Outcome } from '../contract.ts';
 
-/** One attempt to tell a provider. */
+/** One delivery attempt. */
 export interface DeliveryRequest<Settings> {
   readonly notification: Notification;
   readonly settings: Settings;
   readonly secret: string;
-  /** Longest time for the whole attempt, in milliseconds. */
+  /** The maximum duration of the whole attempt, in milliseconds. */
   readonly timeoutMs: number;
-  /** Ends the attempt early; the outcome is then `uncertain` unless nothing was sent yet. */
+  /** Aborts the attempt. The outcome is then `uncertain`, even if nothing was sent yet. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A provider behind the one contract that every channel keeps: `deliver` makes exactly one attempt, never throws
- * for what a provider or a network does, and says what became of it. Waiting and retrying belong to the caller.
+ * A provider behind the contract that all channels share: `deliver` makes exactly one delivery attempt and returns its
+ * outcome. Provider and network failures are outcomes, never exceptions. Waiting and retrying are up to the caller.
  */
 export interface Channel<Schema extends GenericSchema = GenericSchema> {
-  /** The name by which connected apps choose this channel. */
+  /** The provider name that a connected app refers to. */
   readonly provider: string;
-  /** Checks the settings of a connected app; they are not secret and may be shown. */
+  /** The schema of the settings of a connected app. Settings are not secret and may be displayed. */
   readonly settings: Schema;
-  /** Checks the secret; returns what is wrong with it without quoting it, or null. */
+  /** Returns why the secret is invalid, without quoting it, or null if it is valid. */
   checkSecret(secret: string): string | null;
   deliver(request: DeliveryRequest<InferOutput<Schema>>): Promise<Outcome>;
   /**
-   * Asks the provider whether a notification whose outcome is `uncertain` arrived. Never throws, changes nothing, and
-   * is `unknown` where the provider does not answer. Only channels whose provider can tell have it.
+   * Asks the provider whether a notification in doubt (`uncertain`) arrived. Never throws and has no side effects;
+   * returns `unknown` if the provider does not respond. Absent if the provider has no way to tell.
    */
-  lookUp?(request: DeliveryRequest<InferOutput<Schema>>): Promise<LookUpAnswer>;
-  /** Closes kept connections. */
+  lookUp?(request: DeliveryRequest<InferOutput<Schema>>): Promise<LookUpResult>;
+  /** Closes the pooled connections. */
   close(): Promise<void>;
 }

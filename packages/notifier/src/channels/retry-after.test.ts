@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseRetryAfter, parseWait } from './retry-after.ts';
+import { parseRetryAfter, parseRetryDelay } from './retry-after.ts';
 
 const now = Date.UTC(2026, 0, 1, 12, 0, 0);
 
@@ -27,7 +27,7 @@ test.each<[string | undefined, number | null]>([
   expect(parseRetryAfter(header, now)).toBe(waitMs);
 });
 
-test('no header makes it throw or gives a wait that is not a non-negative number', () => {
+test('any header parses to a non-negative number or null, and never throws', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -44,7 +44,7 @@ test('no header makes it throw or gives a wait that is not a non-negative number
 
 const inHalfAMinute = String(now / 1000 + 30);
 
-test.each<[Parameters<typeof parseWait>[0], number | null]>([
+test.each<[Parameters<typeof parseRetryDelay>[0], number | null]>([
   [{ retryAfter: '2', bodySeconds: 5, rateLimitReset: inHalfAMinute }, 2000],
   [{ retryAfter: 'Thu, 01 Jan 2026 12:00:09 GMT', bodySeconds: 5 }, 9000],
   [{ retryAfter: 'soon', bodySeconds: 5, rateLimitReset: inHalfAMinute }, 5000],
@@ -61,6 +61,6 @@ test.each<[Parameters<typeof parseWait>[0], number | null]>([
   [{ retryAfter: undefined, rateLimitReset: String(now) }, null],
   [{ retryAfter: undefined, rateLimitReset: 'soon' }, null],
   [{ retryAfter: undefined }, null],
-])('of %j the first that is readable is the wait: %j ms', (said, waitMs) => {
-  expect(parseWait(said, now)).toBe(waitMs);
+])('of %j the first valid source is the delay: %j ms', (sources, waitMs) => {
+  expect(parseRetryDelay(sources, now)).toBe(waitMs);
 });

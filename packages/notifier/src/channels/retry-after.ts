@@ -1,23 +1,24 @@
 /**
- * Reads a Retry-After header: whole seconds, or an HTTP date (RFC 9110, 10.2.3). Returns milliseconds from `now`,
- * never negative, or null where the header is missing or says nothing readable.
+ * Parses a Retry-After header: whole seconds or an HTTP date (RFC 9110, section 10.2.3). Returns milliseconds from
+ * `now`, never negative, or null if the header is missing or malformed.
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   const text = header.trim();
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  // Date.parse takes many forms; an HTTP date always starts with the name of a day.
+  // Date.parse accepts many formats; an HTTP date always starts with the name of a day.
   if (!/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return null;
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
 /**
- * Reads how long a provider asks to wait, from the first place that says something readable: `Retry-After`, a field of
- * its body (seconds, as a number or as text), `X-RateLimit-Reset` (seconds since the epoch). Milliseconds, or null.
+ * Returns the delay that a provider asks for, in milliseconds, or null if it asks for none. The first valid source
+ * wins: `Retry-After`, a field of the body (seconds, as a number or a string), `X-RateLimit-Reset` (seconds since the
+ * epoch).
  */
-export function parseWait(
-  said: {
+export function parseRetryDelay(
+  sources: {
     readonly retryAfter: string | undefined;
     readonly bodySeconds?: unknown;
     readonly rateLimitReset?: string | undefined;
@@ -25,9 +26,9 @@ export function parseWait(
   now: number,
 ): number | null {
   return (
-    parseRetryAfter(said.retryAfter, now) ??
-    parseBodySeconds(said.bodySeconds) ??
-    parseReset(said.rateLimitReset, now)
+    parseRetryAfter(sources.retryAfter, now) ??
+    parseBodySeconds(sources.bodySeconds) ??
+    parseRateLimitReset(sources.rateLimitReset, now)
   );
 }
 
@@ -37,8 +38,8 @@ function parseBodySeconds(value: unknown): number | null {
   return Math.ceil(seconds * 1000);
 }
 
-/** The reset is often when the whole bucket is full again, so it comes last. Other lengths are no time of this age. */
-function parseReset(header: string | undefined, now: number): number | null {
+/** Often the time when the whole bucket is full again, so it is used last. Only 10 digits are a plausible Unix time. */
+function parseRateLimitReset(header: string | undefined, now: number): number | null {
   const text = header?.trim() ?? '';
   return /^\d{10}$/.test(text) ? Math.max(0, Number(text) * 1000 - now) : null;
 }

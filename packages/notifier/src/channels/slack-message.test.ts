@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import type { Notification } from '../contract.ts';
-import { notification } from '../testing/notification.ts';
+import { createNotification } from '../testing/notification.ts';
 import {
   renderSlackMessage,
   slackWebhookSettings,
@@ -12,33 +12,33 @@ import {
   type SlackWebhookSettings,
 } from './slack-message.ts';
 
-const issueWith = (parts: Partial<Notification['issue']>): Notification =>
-  notification({ issue: { ...notification().issue, ...parts } });
-const textsOf = (block: SlackBlock): readonly SlackText[] => {
+const notifyAbout = (parts: Partial<Notification['issue']>): Notification =>
+  createNotification({ issue: { ...createNotification().issue, ...parts } });
+const listTexts = (block: SlackBlock): readonly SlackText[] => {
   if (block.type === 'context') return block.elements;
   return 'fields' in block ? block.fields : [block.text];
 };
-const blocksOf = ({ blocks, attachments }: SlackMessage): readonly SlackBlock[] => [
+const listBlocks = ({ blocks, attachments }: SlackMessage): readonly SlackBlock[] => [
   ...blocks,
   ...attachments.flatMap((attachment) => attachment.blocks),
 ];
-const allText = (message: SlackMessage): string =>
-  blocksOf(message)
-    .flatMap(textsOf)
+const joinText = (message: SlackMessage): string =>
+  listBlocks(message)
+    .flatMap(listTexts)
     .map(({ text }) => text)
     .join('\n');
-const fieldsOf = (message: SlackMessage): readonly string[] =>
-  blocksOf(message).flatMap((block) => ('fields' in block ? block.fields.map(({ text }) => text) : []));
+const listFieldTexts = (message: SlackMessage): readonly string[] =>
+  listBlocks(message).flatMap((block) => ('fields' in block ? block.fields.map(({ text }) => text) : []));
 
-/** What Slack is known to refuse, and our own stricter limit on all text together. */
+/** Slack's known limits, and our own stricter limit on the total text. */
 function expectWithinLimits(message: SlackMessage): void {
   expect(message.text.length).toBeGreaterThan(0);
   expect(message.text.length).toBeLessThan(4000);
   expect(message.attachments.length).toBeLessThanOrEqual(100);
-  const blocks = blocksOf(message);
+  const blocks = listBlocks(message);
   expect(blocks.length).toBeLessThanOrEqual(50);
   for (const block of blocks) {
-    const texts = textsOf(block);
+    const texts = listTexts(block);
     const limit = 'fields' in block ? 2000 : 3000;
     expect(texts.length).toBeGreaterThan(0);
     expect(texts.length).toBeLessThanOrEqual(10);
@@ -47,16 +47,16 @@ function expectWithinLimits(message: SlackMessage): void {
       expect(text.length).toBeLessThanOrEqual(limit);
     }
   }
-  expect(allText(message).length).toBeLessThan(8000);
+  expect(joinText(message).length).toBeLessThan(8000);
 }
 
-/** Every `<…>` of ours: a date or a link; everything else has to be escaped. */
+/** The markup that we generate, a date or a link; everything else must be escaped. */
 const OUR_MARKUP =
   /<(?:!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[^<>|]+|https?:\/\/[^<>|\s]+\|[A-Z][a-z]+)>/g;
 
 describe('a message', () => {
-  test('says what happens, where, since when, and by which route', () => {
-    expect(renderSlackMessage(notification())).toEqual({
+  test('shows status, monitor, labels, start and route', () => {
+    expect(renderSlackMessage(createNotification())).toEqual({
       text: 'Firing: pod-restarts (critical): a pod restarts',
       blocks: [
         {
@@ -102,16 +102,16 @@ describe('a message', () => {
     ['update', 'suppressed', 'Suppressed'],
     ['resolve', 'suppressed', 'Closed while suppressed'],
     ['resolve', 'firing', 'Closed while firing'],
-  ])('of kind %s about an issue that is %s begins with %s', (kind, status, word) => {
-    const message = renderSlackMessage({ ...issueWith({ status }), kind });
+  ])('of kind %s about an issue that is %s starts with %s', (kind, status, word) => {
+    const message = renderSlackMessage({ ...notifyAbout({ status }), kind });
     expect(message.text).toMatch(new RegExp(`^${word}: pod-restarts`));
-    expect(allText(message)).toContain(`*${word}: pod-restarts*`);
+    expect(joinText(message)).toContain(`*${word}: pod-restarts*`);
   });
 
-  test('of a resolved issue is green and says when it ended', () => {
-    const message = renderSlackMessage(issueWith({ status: 'resolved', endsAt: Date.UTC(2026, 0, 2, 4) }));
+  test('of a resolved issue is green and shows when it ended', () => {
+    const message = renderSlackMessage(notifyAbout({ status: 'resolved', endsAt: Date.UTC(2026, 0, 2, 4) }));
     expect(message.attachments[0]?.color).toBe('#12b76a');
-    expect(allText(message)).toContain('|2026-01-02 04:00:00 UTC>');
+    expect(joinText(message)).toContain('|2026-01-02 04:00:00 UTC>');
   });
 
   test.each([
@@ -121,13 +121,13 @@ describe('a message', () => {
     ['info', '#1570ef'],
     ['constructor', '#1570ef'],
   ])('of severity %s has the colour %s', (severity, color) => {
-    expect(renderSlackMessage(issueWith({ severity })).attachments[0]?.color).toBe(color);
+    expect(renderSlackMessage(notifyAbout({ severity })).attachments[0]?.color).toBe(color);
   });
 
-  test('mentions nobody, whoever is named in it', () => {
+  test('never mentions anybody, whatever text it contains', () => {
     const evil = '<!channel> <!here|x> <@U1> <!subteam^S1> <https://evil.example|bank>';
     const message = renderSlackMessage({
-      ...issueWith({
+      ...notifyAbout({
         monitor: evil,
         severity: evil,
         labels: { [evil]: evil },
@@ -136,29 +136,29 @@ describe('a message', () => {
       id: evil,
       route: { id: evil, name: evil },
     });
-    for (const text of [message.text, allText(message).replaceAll(OUR_MARKUP, '')]) {
+    for (const text of [message.text, joinText(message).replaceAll(OUR_MARKUP, '')]) {
       expect(text).not.toMatch(/[<>]/);
       expect(text).toContain('&lt;!channel&gt;');
     }
   });
 
-  test('links to what people need next', () => {
+  test('links to details and the runbook', () => {
     const annotations = {
       runbook_url: 'https://runbooks.example.com/a?b=1&c=2',
       dashboard_url: 'javascript:alert(1)',
     };
-    const message = renderSlackMessage(issueWith({ monitor: 'a b/ä', annotations }), {
+    const message = renderSlackMessage(notifyAbout({ monitor: 'a b/ä', annotations }), {
       linkUrl: 'https://heliograph.example.com/{fingerprint}?m={monitor}',
     });
-    expect(allText(message)).toContain(
+    expect(joinText(message)).toContain(
       '<https://heliograph.example.com/f1?m=a%20b%2F%C3%A4|Open> · <https://runbooks.example.com/a?b=1&amp;c=2|Runbook>',
     );
-    expect(allText(message)).not.toContain('Dashboard');
+    expect(joinText(message)).not.toContain('Dashboard');
   });
 });
 
 describe('labels', () => {
-  test('come with the well-known ones first, then by name, without what the headline says', () => {
+  test('are sorted with the well-known ones first, without those that the headline shows', () => {
     const labels = {
       alertname: 'pod-restarts',
       severity: 'critical',
@@ -167,7 +167,7 @@ describe('labels', () => {
       pod: 'p',
       cluster: 'c',
     };
-    expect(fieldsOf(renderSlackMessage(issueWith({ labels })))).toEqual([
+    expect(listFieldTexts(renderSlackMessage(notifyAbout({ labels })))).toEqual([
       '*cluster*\nc',
       '*pod*\np',
       '*a*\n1',
@@ -175,18 +175,20 @@ describe('labels', () => {
     ]);
   });
 
-  test('that say otherwise than the headline are shown', () => {
+  test('that differ from the headline are shown', () => {
     const labels = { alertname: 'other', severity: 'page' };
-    expect(fieldsOf(renderSlackMessage(issueWith({ labels })))).toEqual([
+    expect(listFieldTexts(renderSlackMessage(notifyAbout({ labels })))).toEqual([
       '*alertname*\nother',
       '*severity*\npage',
     ]);
   });
 
-  test('are those that the settings name, in their order, each once and only where the issue has them', () => {
+  test('from the settings are shown in their order, without duplicates and missing ones', () => {
     const labels = { a: '1', b: '', c: '3' };
     expect(
-      fieldsOf(renderSlackMessage(issueWith({ labels }), { labels: ['c', 'b', 'toString', 'c', 'gone'] })),
+      listFieldTexts(
+        renderSlackMessage(notifyAbout({ labels }), { labels: ['c', 'b', 'toString', 'c', 'gone'] }),
+      ),
     ).toEqual(['*c*\n3', '*b*\n—']);
   });
 
@@ -195,14 +197,14 @@ describe('labels', () => {
     [21, 1, 'and 1 more label'],
     [1000, 1, 'and 980 more labels'],
     [30, 5000, 'and 21 more labels'],
-  ])('of %d with values of %d characters, the rest is counted: %s', (count, length, more) => {
+  ])('%d with values of %d characters: the omitted ones are counted: %s', (count, length, more) => {
     const names = Array.from({ length: count }, (_, index) => `label${String(index).padStart(4, '0')}`);
     const message = renderSlackMessage(
-      issueWith({ labels: Object.fromEntries(names.map((name) => [name, 'x'.repeat(length)])) }),
+      notifyAbout({ labels: Object.fromEntries(names.map((name) => [name, 'x'.repeat(length)])) }),
     );
     const shown = more === null ? count : count - Number(/\d+/.exec(more)?.[0]);
-    expect(fieldsOf(message)).toHaveLength(shown);
-    expect(/and \d+ more labels?/.exec(allText(message))?.[0] ?? null).toBe(more);
+    expect(listFieldTexts(message)).toHaveLength(shown);
+    expect(/and \d+ more labels?/.exec(joinText(message))?.[0] ?? null).toBe(more);
     expectWithinLimits(message);
   });
 });
@@ -242,7 +244,7 @@ describe('any notification', () => {
     startsAt: fc.oneof(fc.integer(), fc.double()),
     endsAt: fc.option(fc.double()),
   });
-  const given: fc.Arbitrary<Notification> = fc.record({
+  const arbitraryNotification: fc.Arbitrary<Notification> = fc.record({
     id: text,
     kind: fc.constantFrom('trigger', 'update', 'resolve'),
     reason: text,
@@ -260,16 +262,16 @@ describe('any notification', () => {
     { linkUrl: 'https://example.com/{monitor}/{streamId}/{fingerprint}/{eventId}' },
   );
 
-  test('gives a message within every limit that says monitor and status, escaped, as valid JSON', () => {
+  test('renders to an escaped message within every limit, with monitor and status, as valid JSON', () => {
     fc.assert(
-      fc.property(given, settings, (one, set) => {
+      fc.property(arbitraryNotification, settings, (one, set) => {
         const message = renderSlackMessage(one, set);
         expectWithinLimits(message);
-        // JSON text that is well-formed Unicode and means the same.
+        // The JSON is well-formed Unicode and survives a round trip.
         const json = JSON.stringify(message);
         expect(JSON.parse(Buffer.from(json, 'utf8').toString('utf8'))).toEqual(message);
         expect(json).not.toMatch(/\\ud[89a-f]/i);
-        const escapes = `${message.text}\n${allText(message).replaceAll(OUR_MARKUP, '')}`;
+        const escapes = `${message.text}\n${joinText(message).replaceAll(OUR_MARKUP, '')}`;
         expect(escapes).toMatch(/^(?:[^&<>]|&(?:amp|lt|gt);)*$/u);
         expect(message.text.toLowerCase()).toContain(one.issue.status);
         expect(renderSlackMessage(one, set)).toEqual(message);
@@ -278,14 +280,18 @@ describe('any notification', () => {
     );
   });
 
-  test('says its monitor in full where that has a usual length', () => {
+  test('shows a monitor name of usual length in full', () => {
     fc.assert(
-      fc.property(given, fc.stringMatching(/^[A-Za-z0-9 ._:-]{0,98}[a-z]$/), (one, monitor) => {
-        const message = renderSlackMessage({ ...one, issue: { ...one.issue, monitor } });
-        const shown = monitor.trim().replaceAll(/\s+/g, ' ');
-        expect(message.text).toContain(shown);
-        expect(allText({ ...message, attachments: [] })).toContain(shown);
-      }),
+      fc.property(
+        arbitraryNotification,
+        fc.stringMatching(/^[A-Za-z0-9 ._:-]{0,98}[a-z]$/),
+        (one, monitor) => {
+          const message = renderSlackMessage({ ...one, issue: { ...one.issue, monitor } });
+          const shown = monitor.trim().replaceAll(/\s+/g, ' ');
+          expect(message.text).toContain(shown);
+          expect(joinText({ ...message, attachments: [] })).toContain(shown);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -308,7 +314,7 @@ describe('settings', () => {
     [{ linkUrl: 'javascript:alert(1)' }, false],
     [{ linkUrl: `https://example.com/${'x'.repeat(400)}` }, false],
     [{ channel: '#alerts' }, false],
-  ])('%j fit: %j', (settings, fits) => {
+  ])('%j are valid: %j', (settings, fits) => {
     expect(v.safeParse(slackWebhookSettings, settings).success).toBe(fits);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { slackLine, slackLines, slackLink, slackTime } from './slack-text.ts';
+import { formatSlackLine, formatSlackLines, formatSlackLink, formatSlackTime } from './slack-text.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -12,7 +12,7 @@ const anyText = fc.oneof(
 );
 const ESCAPED_TEXT = /^(?:[^&<>\p{Surrogate}]|&(?:amp|lt|gt);)+$/u;
 
-describe('text from outside', () => {
+describe('untrusted text', () => {
   test.each([
     ['<!channel> & <@U1>', '&lt;!channel&gt; &amp; &lt;@U1&gt;'],
     ['&amp;', '&amp;amp;'],
@@ -22,16 +22,16 @@ describe('text from outside', () => {
     [' \n ', '—'],
     ['ab\u202Edc\u2066', 'abdc'],
     ['half \uD83D of one', 'half \uFFFD of one'],
-  ])('%j is one safe line: %j', (text, safe) => {
-    expect(slackLine(text, 100)).toBe(safe);
+  ])('%j becomes one safe line: %j', (text, safe) => {
+    expect(formatSlackLine(text, 100)).toBe(safe);
   });
 
   test.each([
     ['one\r\n\r\n\r\n\r\ntwo\rthree', 'one\n\ntwo\nthree'],
     ['a \0\t b\n c', 'a b\nc'],
     ['\n\n', '—'],
-  ])('%j is safe lines: %j', (text, safe) => {
-    expect(slackLines(text, 100)).toBe(safe);
+  ])('%j becomes safe lines: %j', (text, safe) => {
+    expect(formatSlackLines(text, 100)).toBe(safe);
   });
 
   test.each<[string, number, string]>([
@@ -45,18 +45,18 @@ describe('text from outside', () => {
     ['abcd😀x', 6, 'abcd…'],
     ['abc defg', 5, 'abc…'],
     ['abcdef', 1, '…'],
-  ])('%j in %d units is %j', (text, limit, cut) => {
-    expect(slackLine(text, limit)).toBe(cut);
+  ])('%j truncated to %d units is %j', (text, limit, cut) => {
+    expect(formatSlackLine(text, limit)).toBe(cut);
   });
 
-  test('is within the limit and has no markup, no half escape and no half character, whatever it is', () => {
+  test('never exceeds the limit and never contains markup, a partial escape or a lone surrogate', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 300 }), (text, limit) => {
-        for (const safe of [slackLine(text, limit), slackLines(text, limit)]) {
+        for (const safe of [formatSlackLine(text, limit), formatSlackLines(text, limit)]) {
           expect(safe.length).toBeLessThanOrEqual(limit);
           expect(safe).toMatch(ESCAPED_TEXT);
         }
-        expect(slackLine(text, limit)).not.toMatch(/\p{Control}/u);
+        expect(formatSlackLine(text, limit)).not.toMatch(/\p{Control}/u);
       }),
     );
   });
@@ -76,13 +76,13 @@ describe('a link', () => {
     [`https://example.com/${'x'.repeat(200)}`, null],
     [`https://example.com/${'&'.repeat(100)}`, null],
   ])('to %j is %j', (address, link) => {
-    expect(slackLink(address, 'Open', 200)).toBe(link);
+    expect(formatSlackLink(address, 'Open', 200)).toBe(link);
   });
 
-  test('is one link or none, whatever the address is', () => {
+  test('is valid or null for any URL', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const link = slackLink(`https://example.com/${text}`, 'Open', 200);
+        const link = formatSlackLink(`https://example.com/${text}`, 'Open', 200);
         expect(link ?? '<x|Open>').toMatch(/^<[^<>|\s]+\|Open>$/);
       }),
     );
@@ -97,6 +97,6 @@ test.each<[number, string]>([
   [-1000, '1969-12-31 23:59:59 UTC'],
   [Number.NaN, 'at an unknown time'],
   [1e20, 'at an unknown time'],
-])('the instant %d reads %s', (at, text) => {
-  expect(slackTime(at)).toBe(text);
+])('the timestamp %d is formatted as %s', (at, text) => {
+  expect(formatSlackTime(at)).toBe(text);
 });

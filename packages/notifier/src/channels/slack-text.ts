@@ -1,63 +1,63 @@
-/** Stands for what was cut off, and counts towards the limit. */
+/** Marks truncated text and counts towards the limit. */
 const ELLIPSIS = '…';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /**
- * Makes text from outside safe to put into Slack's markup, on one line: `&`, `<` and `>` are escaped, so nothing in it
- * can be a link, a date or a mention such as `<!channel>`; control characters become spaces and marks that turn the
- * direction of writing are left out. At most `limit` UTF-16 units, escapes counted; cut between code points and never
- * inside an escape. A dash where nothing is left.
+ * Formats untrusted text as one line of Slack markup. `&`, `<` and `>` are escaped, so the text cannot contain a link, a
+ * date or a mention such as `<!channel>`. Control characters become spaces, and Unicode bidirectional controls are
+ * removed. The result has at most `limit` UTF-16 units, including escapes, and is truncated between code points, never
+ * inside an escape. Text that is empty becomes a dash.
  */
-export function slackLine(text: string, limit: number): string {
-  return cutEscaped(wellFormed(text).replaceAll(/[\s\p{Control}]+/gu, ' '), limit);
+export function formatSlackLine(text: string, limit: number): string {
+  return escapeAndTruncate(stripUnsafeCharacters(text).replaceAll(/[\s\p{Control}]+/gu, ' '), limit);
 }
 
 /**
- * The same as `slackLine` for text of several lines: line ends stay, at most one empty line
- * in a row; other runs of white space become one space.
+ * Formats untrusted text like `formatSlackLine`, but keeps its line breaks, with at most one empty line in a row. Other
+ * white space is collapsed to single spaces.
  */
-export function slackLines(text: string, limit: number): string {
-  const lines = wellFormed(text)
+export function formatSlackLines(text: string, limit: number): string {
+  const lines = stripUnsafeCharacters(text)
     .replaceAll(/\r\n?/g, '\n')
     .replaceAll(/(?:[^\S\n]|[^\P{Control}\n])+/gu, ' ')
     .replaceAll(/ ?\n ?/g, '\n')
     .replaceAll(/\n{3,}/g, '\n\n');
-  return cutEscaped(lines, limit);
+  return escapeAndTruncate(lines, limit);
 }
 
-/** A link with a fixed label, or null where the address is not plain http or https or is longer than `limit`. */
-export function slackLink(address: string, label: string, limit: number): string | null {
-  // A URL drops these silently, and an endless one need not be read.
+/** Formats a link. Null unless `address` is an http or https URL without credentials and the link fits `limit`. */
+export function formatSlackLink(address: string, label: string, limit: number): string | null {
+  // URL silently drops these characters, and there is no need to parse a URL that is too long.
   if (address.length > limit || /[\s\p{Control}\p{Surrogate}]/u.test(address)) return null;
   if (!URL.canParse(address)) return null;
   const url = new URL(address);
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '') {
     return null;
   }
-  // A bar would end the address, and what follows would be read as its label.
-  const link = `<${escaped(url.href.replaceAll('|', '%7C'))}|${label}>`;
+  // A vertical bar would end the URL, and Slack would show the rest as the label.
+  const link = `<${escapeMarkup(url.href.replaceAll('|', '%7C'))}|${label}>`;
   return link.length <= limit ? link : null;
 }
 
-/** An instant in each reader's own time zone, in UTC where a client cannot show that; milliseconds since the epoch. */
-export function slackTime(at: number): string {
+/** Formats a timestamp (milliseconds since the epoch) in the reader's time zone; in UTC if the client cannot. */
+export function formatSlackTime(at: number): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return 'at an unknown time';
   const utc = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
   return at < 0 ? utc : `<!date^${Math.floor(at / 1000)}^{date_short_pretty} {time_secs}|${utc}>`;
 }
 
-function wellFormed(text: string): string {
+function stripUnsafeCharacters(text: string): string {
   return text
     .replaceAll(/\p{Surrogate}/gu, '\uFFFD')
     .replaceAll(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '');
 }
 
-function cutEscaped(text: string, limit: number): string {
+function escapeAndTruncate(text: string, limit: number): string {
   const trimmed = text.trim();
   if (trimmed === '') return '—';
   let kept = '';
-  /** What is kept if the text turns out to be too long. */
+  /** The longest prefix that leaves room for the ellipsis. */
   let keptIfCut = '';
   for (const character of trimmed) {
     kept += ESCAPES[character] ?? character;
@@ -67,6 +67,6 @@ function cutEscaped(text: string, limit: number): string {
   return kept;
 }
 
-function escaped(text: string): string {
+function escapeMarkup(text: string): string {
   return text.replaceAll(/[&<>]/g, (character) => ESCAPES[character] ?? character);
 }

@@ -8,12 +8,12 @@ import {
 } from '@heliograph/simulators';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import type { Outcome } from '../contract.ts';
-import { notification } from '../testing/notification.ts';
+import { createNotification } from '../testing/notification.ts';
 import type { DeliveryRequest } from './channel.ts';
 import { renderSlackMessage, type SlackWebhookSettings } from './slack-message.ts';
 import { createSlackWebhookChannel, type SlackWebhookChannelOptions } from './slack-webhook-channel.ts';
 
-type Attempt = DeliveryRequest<SlackWebhookSettings>;
+type SlackRequest = DeliveryRequest<SlackWebhookSettings>;
 const PATH = '/services/T00000001/B00000001/tops3cret';
 
 const closers: (() => Promise<void>)[] = [];
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function provider(
+async function startProvider(
   answer: (response: ServerResponse, request: LoopbackRequest) => void,
 ): Promise<LoopbackServer> {
   const started = await startLoopbackServer(answer);
@@ -29,39 +29,45 @@ async function provider(
   return started;
 }
 
-function channel(options: SlackWebhookChannelOptions = { allowPrivateAddresses: true }) {
-  const made = createSlackWebhookChannel(options);
-  closers.push(() => made.close());
-  return made;
+function createChannel(options: SlackWebhookChannelOptions = { allowPrivateAddresses: true }) {
+  const created = createSlackWebhookChannel(options);
+  closers.push(() => created.close());
+  return created;
 }
 
-function attempt(port: number, parts: Partial<Attempt> = {}): Attempt {
+function createRequest(port: number, parts: Partial<SlackRequest> = {}): SlackRequest {
   const secret = `http://127.0.0.1:${port}${PATH}`;
-  return { notification: notification(), settings: {}, secret, timeoutMs: 5000, ...parts };
+  return { notification: createNotification(), settings: {}, secret, timeoutMs: 5000, ...parts };
 }
 
-/** What becomes of one attempt with a Slack that answers so; no outcome may say where it went. */
-async function outcomeOf(
+/** Makes one attempt and returns its outcome, which must not reveal the URL. */
+async function deliverTo(
   answer: (response: ServerResponse, request: LoopbackRequest) => void,
-  parts: Partial<Attempt> = {},
+  parts: Partial<SlackRequest> = {},
 ): Promise<Outcome> {
-  const { port } = await provider(answer);
+  const { port } = await startProvider(answer);
   const now = () => Date.UTC(2026, 0, 1, 12);
-  const outcome = await channel({ allowPrivateAddresses: true, now }).deliver(attempt(port, parts));
+  const outcome = await createChannel({ allowPrivateAddresses: true, now }).deliver(
+    createRequest(port, parts),
+  );
   expect(inspect(outcome)).not.toMatch(/s3cret|services|127\.0\.0\.1/);
   return outcome;
 }
-const answering = (status: number, body: string, headers: Record<string, string> = {}) =>
-  outcomeOf((response) => response.writeHead(status, headers).end(body));
+const deliverToReply = (status: number, body: string, headers: Record<string, string> = {}) =>
+  deliverTo((response) => response.writeHead(status, headers).end(body));
 
-describe('Slack answers', () => {
+describe('a response of Slack', () => {
   test.each<[number, string]>([
     [200, 'ok'],
     [200, 'ok\n'],
     [200, '{"ok":true}'],
     [202, 'ok'],
-  ])('%d %j: delivered, without an id to change it by', async (status, body) => {
-    await expect(answering(status, body)).resolves.toEqual({ kind: 'delivered', externalId: null, status });
+  ])('%d %j: delivered, without an external id', async (status, body) => {
+    await expect(deliverToReply(status, body)).resolves.toEqual({
+      kind: 'delivered',
+      externalId: null,
+      status,
+    });
   });
 
   test.each<[number, string, string]>([
@@ -77,8 +83,8 @@ describe('Slack answers', () => {
     [410, 'channel_is_archived', 'GONE'],
     [403, 'action_prohibited', 'UNAUTHORIZED'],
     [403, 'invalid_token\n', 'UNAUTHORIZED'],
-  ])('%d %s: refused for good as %s, with the word', async (status, word, code) => {
-    await expect(answering(status, word)).resolves.toEqual({
+  ])('%d %s: rejected permanently as %s, with the provider code', async (status, word, code) => {
+    await expect(deliverToReply(status, word)).resolves.toEqual({
       kind: 'rejected',
       retryable: false,
       code,
@@ -99,8 +105,8 @@ describe('Slack answers', () => {
     [403, '', { code: 'UNAUTHORIZED', retryable: false }],
     [404, '<html>', { code: 'HTTP_STATUS', retryable: false }],
     [410, '', { code: 'GONE', retryable: false }],
-  ])('%d %j: rejected, and text that is no known word is not passed on', async (status, body, expected) => {
-    await expect(answering(status, body)).resolves.toEqual({ kind: 'rejected', status, ...expected });
+  ])('%d %j: rejected, and an unknown text is not passed on', async (status, body, expected) => {
+    await expect(deliverToReply(status, body)).resolves.toEqual({ kind: 'rejected', status, ...expected });
   });
 
   test.each<[string, object]>([
@@ -114,15 +120,18 @@ describe('Slack answers', () => {
     ['constructor', { code: 'PROVIDER_ERROR', retryable: false }],
   ])('200 with ok:false and %s: rejected', async (error, expected) => {
     const body = JSON.stringify({ ok: false, error });
-    await expect(answering(200, body)).resolves.toEqual({ kind: 'rejected', status: 200, ...expected });
+    await expect(deliverToReply(200, body)).resolves.toEqual({ kind: 'rejected', status: 200, ...expected });
   });
 
-  test.each([200, 500])('%d with fatal_error: uncertain, since a part may have succeeded', async (status) => {
-    await expect(answering(status, '{"ok":false,"error":"fatal_error"}')).resolves.toEqual({
-      kind: 'uncertain',
-      code: 'PARTIAL_FAILURE',
-    });
-  });
+  test.each([200, 500])(
+    '%d with fatal_error: uncertain, because part of the request may have succeeded',
+    async (status) => {
+      await expect(deliverToReply(status, '{"ok":false,"error":"fatal_error"}')).resolves.toEqual({
+        kind: 'uncertain',
+        code: 'PARTIAL_FAILURE',
+      });
+    },
+  );
 
   test.each([
     '<html>Sign in to the network</html>',
@@ -133,8 +142,11 @@ describe('Slack answers', () => {
     '"ok"',
     '{"ok":"false"}',
     'ok'.repeat(40_000),
-  ])('200 with what Slack does not say: uncertain (%#)', async (body) => {
-    await expect(answering(200, body)).resolves.toEqual({ kind: 'uncertain', code: 'UNEXPECTED_ANSWER' });
+  ])('200 with a body that Slack never sends: uncertain (%#)', async (body) => {
+    await expect(deliverToReply(200, body)).resolves.toEqual({
+      kind: 'uncertain',
+      code: 'UNEXPECTED_ANSWER',
+    });
   });
 
   test.each<[number, string, Record<string, string>, number]>([
@@ -150,8 +162,8 @@ describe('Slack answers', () => {
     [200, '{"ok":false,"error":"rate_limited","retry_after":4}', {}, 4000],
     [200, '{"ok":false,"error":"message_limit_exceeded"}', {}, 1000],
     [503, '', { 'retry-after': '7' }, 7000],
-  ])('%d %j with %j: a limit of %d ms', async (status, body, headers, retryAfterMs) => {
-    await expect(answering(status, body, headers)).resolves.toEqual({
+  ])('%d %j with %j: a rate limit of %d ms', async (status, body, headers, retryAfterMs) => {
+    await expect(deliverToReply(status, body, headers)).resolves.toEqual({
       kind: 'rate-limited',
       retryAfterMs,
       status,
@@ -159,9 +171,9 @@ describe('Slack answers', () => {
   });
 });
 
-describe('Slack does not answer to the end', () => {
-  test('because nobody listens: can be tried again, nothing was sent', async () => {
-    await expect(channel().deliver(attempt(await findUnusedPort()))).resolves.toEqual({
+describe('an attempt without a complete response', () => {
+  test('because the connection is refused: retryable, nothing was sent', async () => {
+    await expect(createChannel().deliver(createRequest(await findUnusedPort()))).resolves.toEqual({
       kind: 'rejected',
       retryable: true,
       code: 'CONNECT_FAILED',
@@ -170,44 +182,44 @@ describe('Slack does not answer to the end', () => {
   });
 
   test.each<[string, (response: ServerResponse, request: LoopbackRequest) => void, string]>([
-    ['closes after it read the body', ({ socket }) => socket?.destroy(), 'CONNECTION_LOST'],
+    ['closes the connection after reading the request', ({ socket }) => socket?.destroy(), 'CONNECTION_LOST'],
     ['hangs', () => undefined, 'TIMEOUT'],
     [
-      'breaks off in the word',
+      'closes the connection in the middle of the body',
       (response) => {
         response.writeHead(200, { 'content-length': '100' });
         response.write('o', () => response.socket?.destroy());
       },
       'CONNECTION_LOST',
     ],
-    ['hangs in the word', (response) => void response.writeHead(200).write('o'), 'TIMEOUT'],
-  ])('because it %s: uncertain', async (_, answer, code) => {
-    await expect(outcomeOf(answer, { timeoutMs: 300 })).resolves.toEqual({ kind: 'uncertain', code });
+    ['hangs in the middle of the body', (response) => void response.writeHead(200).write('o'), 'TIMEOUT'],
+  ])('because Slack %s: uncertain', async (_, answer, code) => {
+    await expect(deliverTo(answer, { timeoutMs: 300 })).resolves.toEqual({ kind: 'uncertain', code });
   });
 
-  test('until the attempt is aborted: uncertain', async () => {
+  test('because it is aborted: uncertain', async () => {
     const abort = new AbortController();
-    await expect(outcomeOf(() => abort.abort(), { signal: abort.signal })).resolves.toEqual({
+    await expect(deliverTo(() => abort.abort(), { signal: abort.signal })).resolves.toEqual({
       kind: 'uncertain',
       code: 'ABORTED',
     });
   });
 });
 
-describe('what is sent', () => {
-  test('is the rendered message as JSON, the same bytes with each attempt, and a redirect is not followed', async () => {
-    const elsewhere = await provider((response) => response.end('ok'));
-    const { port, requests } = await provider((response) =>
+describe('the request', () => {
+  test('is the rendered message as JSON, the same bytes for each attempt; a redirect is not followed', async () => {
+    const elsewhere = await startProvider((response) => response.end('ok'));
+    const { port, requests } = await startProvider((response) =>
       response.writeHead(307, { location: elsewhere.url }).end(),
     );
-    const slack = channel();
+    const slack = createChannel();
     const settings: SlackWebhookSettings = { labels: ['pod'] };
-    for (let attempts = 0; attempts < 3; attempts++) await slack.deliver(attempt(port, { settings }));
+    for (let attempts = 0; attempts < 3; attempts++) await slack.deliver(createRequest(port, { settings }));
     expect(requests.map(({ method, path, headers }) => [method, path, headers['content-type']])).toEqual(
       Array.from({ length: 3 }, () => ['POST', PATH, 'application/json']),
     );
     expect(new Set(requests.map(({ body }) => body)).size).toBe(1);
-    expect(JSON.parse(requests[0]?.body ?? '')).toEqual(renderSlackMessage(notification(), settings));
+    expect(JSON.parse(requests[0]?.body ?? '')).toEqual(renderSlackMessage(createNotification(), settings));
     expect(elsewhere.requests).toEqual([]);
   });
 });
@@ -229,7 +241,7 @@ describe('a secret', () => {
   });
 
   test.each(['http://127.0.0.1:8080', 'http://localhost', 'http://[::1]:1', 'https://localhost'])(
-    'may be on %s only where private addresses are allowed',
+    'may be on %s only if private addresses are allowed',
     async (origin) => {
       expect(local.checkSecret(`${origin}${PATH}`)).toBeNull();
       expect(strict.checkSecret(`${origin}${PATH}`)).not.toBeNull();
@@ -257,16 +269,18 @@ describe('a secret', () => {
     `ftp://127.0.0.1${PATH}`,
     `http://10.0.0.1${PATH}`,
     `http://169.254.169.254${PATH}`,
-  ])('is not %j, and is not quoted', async (secret) => {
+  ])('must not be %j and is never quoted', async (secret) => {
     for (const refusing of [strict, local]) {
-      expect(refusing.checkSecret(secret)).toMatch(/^the secret of a Slack webhook/);
+      expect(refusing.checkSecret(secret)).toBe(
+        'the secret of a Slack webhook must be its URL: https://hooks.slack.com/services/T…/B…/…',
+      );
       expect(refusing.checkSecret(secret)).not.toContain('s3cret');
     }
   });
 
-  test('that no longer fits is an outcome, and nothing is sent', async () => {
-    const { port, requests } = await provider((response) => response.end('ok'));
-    await expect(channel({}).deliver(attempt(port))).resolves.toEqual({
+  test('that is no longer valid is an outcome, and nothing is sent', async () => {
+    const { port, requests } = await startProvider((response) => response.end('ok'));
+    await expect(createChannel({}).deliver(createRequest(port))).resolves.toEqual({
       kind: 'rejected',
       retryable: false,
       code: 'SETTINGS_INVALID',
@@ -275,16 +289,16 @@ describe('a secret', () => {
     expect(requests).toEqual([]);
   });
 
-  test('on an allowed host whose name leads to loopback is not connected to', async () => {
-    const { port, requests } = await provider((response) => response.end('ok'));
-    const open = channel({ allowedHosts: [`localhost:${port}`] });
+  test('on an allowed host that resolves to loopback is not connected to', async () => {
+    const { port, requests } = await startProvider((response) => response.end('ok'));
+    const open = createChannel({ allowedHosts: [`localhost:${port}`] });
     await expect(
-      open.deliver(attempt(port, { secret: `https://localhost:${port}${PATH}` })),
+      open.deliver(createRequest(port, { secret: `https://localhost:${port}${PATH}` })),
     ).resolves.toEqual({ kind: 'rejected', retryable: false, code: 'ADDRESS_NOT_ALLOWED', status: null });
     expect(requests).toEqual([]);
   });
 });
 
-test('Slack cannot tell what arrived, so there is nothing to look up', () => {
-  expect('lookUp' in channel()).toBe(false);
+test('there is no lookUp, because Slack has no way to tell what arrived', () => {
+  expect('lookUp' in createChannel()).toBe(false);
 });

@@ -1,33 +1,35 @@
 import type { Outcome } from '../contract.ts';
 import type { Channel, DeliveryRequest } from './channel.ts';
-import { createHttpPoster, type HttpPoster, type HttpPosterOptions } from './http-post.ts';
-import { slackOutcome } from './slack-answer.ts';
+import { createHttpPoster, type HttpPoster, type HttpPosterOptions } from './http-poster.ts';
+import { classifySlackResponse } from './slack-response.ts';
 import { renderSlackMessage, slackWebhookSettings, type SlackWebhookSettings } from './slack-message.ts';
 
-/** How a process runs its Slack incoming webhooks. */
+/** Options of the Slack incoming webhook channel. */
 export interface SlackWebhookChannelOptions extends HttpPosterOptions {
-  /** Hosts, each with its port unless that is 443, that a webhook may be on besides Slack's own; https only; default none. */
+  /**
+   * Hosts that are allowed in addition to Slack's own, over https only. Include the port unless it is 443. Default none.
+   */
   readonly allowedHosts?: readonly string[];
-  /** Milliseconds since the epoch; default the system's clock. */
+  /** Returns milliseconds since the epoch. Default: the system clock. */
   readonly now?: () => number;
 }
 
 const SLACK_HOSTS = ['hooks.slack.com', 'hooks.slack-gov.com'];
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 const WEBHOOK_PATH = /^\/services(?:\/[A-Za-z0-9_-]+){3}$/;
-const MAX_URL = 512;
+const MAX_URL_LENGTH = 512;
 
 /**
- * Slack's incoming webhooks: one POST per notification to the address that is the secret. Slack names no message, so
- * updates and resolves are messages of their own, a resend after an `uncertain` outcome may show twice, and there is
- * no `lookUp`. With `allowPrivateAddresses` a webhook may also be on loopback, there also over http.
+ * Creates the channel for Slack incoming webhooks: one POST per notification to the webhook URL, which is the secret.
+ * Slack returns no message id, so updates and resolves are new messages, a resend of a notification in doubt may appear
+ * twice, and there is no `lookUp`. With `allowPrivateAddresses`, a webhook may also be on loopback, over http or https.
  */
 export function createSlackWebhookChannel(
   options: SlackWebhookChannelOptions = {},
 ): Channel<typeof slackWebhookSettings> {
   const poster = createHttpPoster(options);
   const now = options.now ?? Date.now;
-  const places: AllowedPlaces = {
+  const destinations: AllowedDestinations = {
     hosts: new Set([...SLACK_HOSTS, ...(options.allowedHosts ?? []).map((host) => host.toLowerCase())]),
     loopback: options.allowPrivateAddresses ?? false,
   };
@@ -35,38 +37,38 @@ export function createSlackWebhookChannel(
     provider: 'slack-webhook',
     settings: slackWebhookSettings,
     checkSecret: (secret) =>
-      webhookUrlIn(secret, places) === null
-        ? 'the secret of a Slack webhook is its address, written https://hooks.slack.com/services/T…/B…/…'
+      parseWebhookUrl(secret, destinations) === null
+        ? 'the secret of a Slack webhook must be its URL: https://hooks.slack.com/services/T…/B…/…'
         : null,
-    deliver: (attempt) => deliver(attempt, places, poster, now),
+    deliver: (attempt) => deliver(attempt, destinations, poster, now),
     close: () => poster.close(),
   };
 }
 
 async function deliver(
   { notification, settings, secret, timeoutMs, signal }: DeliveryRequest<SlackWebhookSettings>,
-  places: AllowedPlaces,
+  destinations: AllowedDestinations,
   poster: HttpPoster,
   now: () => number,
 ): Promise<Outcome> {
-  const url = webhookUrlIn(secret, places);
+  const url = parseWebhookUrl(secret, destinations);
   if (url === null) return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
   const body = JSON.stringify(renderSlackMessage(notification, settings));
-  const answer = await poster.post({ url, headers: {}, body, timeoutMs, signal });
-  return answer.kind === 'failed' ? answer.outcome : slackOutcome(answer, now());
+  const response = await poster.post({ url, headers: {}, body, timeoutMs, signal });
+  return response.kind === 'failed' ? response.outcome : classifySlackResponse(response, now());
 }
 
-interface AllowedPlaces {
+interface AllowedDestinations {
   readonly hosts: ReadonlySet<string>;
-  /** Whether a webhook may be on this machine. */
+  /** Whether a webhook may be on the local machine. */
   readonly loopback: boolean;
 }
 
-/** The address in a secret, or null: whoever has it may post, so nothing that fails is ever quoted. */
-function webhookUrlIn(secret: string, { hosts, loopback }: AllowedPlaces): string | null {
+/** Parses the webhook URL; null if it is invalid. Anyone who has the URL can post, so errors must never quote it. */
+function parseWebhookUrl(secret: string, { hosts, loopback }: AllowedDestinations): string | null {
   const text = secret.trim();
-  // A URL drops these silently; what is stored has to be what is meant.
-  if (text.length > MAX_URL || /[\s\p{Control}\p{Surrogate}\\]/u.test(text) || !URL.canParse(text))
+  // URL silently drops these characters; the stored secret must be the URL that is used.
+  if (text.length > MAX_URL_LENGTH || /[\s\p{Control}\p{Surrogate}\\]/u.test(text) || !URL.canParse(text))
     return null;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return null;

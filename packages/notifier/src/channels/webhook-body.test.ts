@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { notification } from '../testing/notification.ts';
+import type { Notification } from '../contract.ts';
+import { createNotification } from '../testing/notification.ts';
 import { renderWebhookBody, type WebhookFormat } from './webhook-body.ts';
 
-const parsed = (given: ReturnType<typeof notification>, format: WebhookFormat): unknown =>
-  JSON.parse(renderWebhookBody(given, format));
+const renderAndParse = (notification: Notification, format: WebhookFormat): unknown =>
+  JSON.parse(renderWebhookBody(notification, format));
 const resolvedIssue = {
-  ...notification().issue,
+  ...createNotification().issue,
   status: 'resolved' as const,
   endsAt: Date.UTC(2026, 0, 2, 4),
 };
 
-describe('the body of our own', () => {
-  test('says what happened to which stream, with instants as text', () => {
-    expect(parsed(notification({ sequence: 2, externalId: 'x' }), 'heliograph/v1')).toEqual({
+describe('a heliograph/v1 body', () => {
+  test('identifies stream, episode and issue, with timestamps in ISO 8601', () => {
+    expect(renderAndParse(createNotification({ sequence: 2, externalId: 'x' }), 'heliograph/v1')).toEqual({
       version: '1',
       type: 'alert.triggered',
       notificationId: 'alert-f1-r1-app1-7',
@@ -23,7 +24,7 @@ describe('the body of our own', () => {
       route: { id: 'r1', name: 'critical' },
       connectedApp: { id: 'app1', name: 'on-call' },
       externalId: 'x',
-      issue: { ...notification().issue, startsAt: '2026-01-02T03:04:05.006Z', endsAt: null },
+      issue: { ...createNotification().issue, startsAt: '2026-01-02T03:04:05.006Z', endsAt: null },
     });
   });
 
@@ -32,19 +33,19 @@ describe('the body of our own', () => {
     ['update', 'alert.updated'],
     ['resolve', 'alert.resolved'],
   ] as const)('calls %s %s', (kind, type) => {
-    expect(parsed(notification({ kind }), 'heliograph/v1')).toMatchObject({ type });
+    expect(renderAndParse(createNotification({ kind }), 'heliograph/v1')).toMatchObject({ type });
   });
 });
 
-describe("the body of Alertmanager's webhook, version 4", () => {
-  test('has every field that its receivers know', () => {
+describe('an alertmanager/v4 body', () => {
+  test('has every field that Alertmanager sends', () => {
     const labels = {
       alertname: 'pod-restarts',
       severity: 'critical',
       namespace: 'payments',
       pod: 'web-1',
     };
-    expect(parsed(notification(), 'alertmanager/v4')).toEqual({
+    expect(renderAndParse(createNotification(), 'alertmanager/v4')).toEqual({
       version: '4',
       groupKey: 'alert-f1-r1-app1',
       truncatedAlerts: 0,
@@ -69,24 +70,34 @@ describe("the body of Alertmanager's webhook, version 4", () => {
     });
   });
 
-  test('is resolved with its end, and firing for what Alertmanager does not know', () => {
-    expect(parsed(notification({ kind: 'resolve', issue: resolvedIssue }), 'alertmanager/v4')).toMatchObject({
+  test('is resolved with its end, and firing for a status that Alertmanager does not have', () => {
+    expect(
+      renderAndParse(createNotification({ kind: 'resolve', issue: resolvedIssue }), 'alertmanager/v4'),
+    ).toMatchObject({
       status: 'resolved',
       alerts: [{ status: 'resolved', endsAt: '2026-01-02T04:00:00.000Z' }],
     });
     expect(
-      parsed(notification({ issue: { ...notification().issue, status: 'suppressed' } }), 'alertmanager/v4'),
+      renderAndParse(
+        createNotification({ issue: { ...createNotification().issue, status: 'suppressed' } }),
+        'alertmanager/v4',
+      ),
     ).toMatchObject({ status: 'firing' });
   });
 
-  test('keeps a label of the issue that is named like one of ours', () => {
+  test('keeps a label of the issue that has the name of a derived one', () => {
     const labels = { alertname: 'own', severity: 'own' };
     expect(
-      parsed(notification({ issue: { ...notification().issue, labels } }), 'alertmanager/v4'),
+      renderAndParse(
+        createNotification({ issue: { ...createNotification().issue, labels } }),
+        'alertmanager/v4',
+      ),
     ).toMatchObject({ commonLabels: labels });
   });
 });
 
-test.each(['heliograph/v1', 'alertmanager/v4'] as const)('%s is the same bytes every time', (format) => {
-  expect(renderWebhookBody(notification(), format)).toBe(renderWebhookBody(notification(), format));
+test.each(['heliograph/v1', 'alertmanager/v4'] as const)('%s renders the same bytes every time', (format) => {
+  expect(renderWebhookBody(createNotification(), format)).toBe(
+    renderWebhookBody(createNotification(), format),
+  );
 });

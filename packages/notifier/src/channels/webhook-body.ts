@@ -5,14 +5,14 @@ export type WebhookFormat = 'heliograph/v1' | 'alertmanager/v4';
 
 const TYPES = { trigger: 'alert.triggered', update: 'alert.updated', resolve: 'alert.resolved' } as const;
 
-/** Renders the body of one notification; the same notification gives the same bytes on every attempt. */
+/** Renders the body of a notification. Every attempt of the same notification renders the same bytes. */
 export function renderWebhookBody(notification: Notification, format: WebhookFormat): string {
   return JSON.stringify(
-    format === 'heliograph/v1' ? heliographBody(notification) : alertmanagerBody(notification),
+    format === 'heliograph/v1' ? buildHeliographBody(notification) : buildAlertmanagerBody(notification),
   );
 }
 
-function heliographBody({
+function buildHeliographBody({
   id,
   kind,
   reason,
@@ -37,14 +37,14 @@ function heliographBody({
     externalId,
     issue: {
       ...issue,
-      startsAt: isoTime(issue.startsAt),
-      endsAt: issue.endsAt === null ? null : isoTime(issue.endsAt),
+      startsAt: formatInstant(issue.startsAt),
+      endsAt: issue.endsAt === null ? null : formatInstant(issue.endsAt),
     },
   };
 }
 
-/** The body that Alertmanager's webhook receivers know, so that they work unchanged. One alert per message. */
-function alertmanagerBody({ streamId, route, connectedApp, issue }: Notification): object {
+/** The payload of Alertmanager's webhook, so that its receivers work unchanged. Always contains one alert. */
+function buildAlertmanagerBody({ streamId, route, connectedApp, issue }: Notification): object {
   const status = issue.status === 'resolved' ? 'resolved' : 'firing';
   const labels = { alertname: issue.monitor, severity: issue.severity, ...issue.labels };
   return {
@@ -63,8 +63,8 @@ function alertmanagerBody({ streamId, route, connectedApp, issue }: Notification
         status,
         labels,
         annotations: issue.annotations,
-        startsAt: isoTime(issue.startsAt),
-        endsAt: issue.endsAt === null ? '0001-01-01T00:00:00Z' : isoTime(issue.endsAt),
+        startsAt: formatInstant(issue.startsAt),
+        endsAt: issue.endsAt === null ? '0001-01-01T00:00:00Z' : formatInstant(issue.endsAt),
         generatorURL: '',
         fingerprint: issue.fingerprint,
       },
@@ -72,6 +72,6 @@ function alertmanagerBody({ streamId, route, connectedApp, issue }: Notification
   };
 }
 
-function isoTime(at: number): string {
+function formatInstant(at: number): string {
   return new Date(at).toISOString();
 }

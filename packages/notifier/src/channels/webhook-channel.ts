@@ -1,32 +1,33 @@
 import * as v from 'valibot';
 import type { Outcome } from '../contract.ts';
 import type { Channel, DeliveryRequest } from './channel.ts';
-import { createHttpPoster, outcomeOfStatus, type HttpPoster, type HttpPosterOptions } from './http-post.ts';
+import { createHttpPoster, classifyStatus, type HttpPoster, type HttpPosterOptions } from './http-poster.ts';
 import { renderWebhookBody } from './webhook-body.ts';
 import { parseWebhookSecret, signWebhook } from './webhook-signature.ts';
 
 /** Settings of a generic webhook. */
 export const webhookSettings = v.strictObject({
-  /** Where notifications are posted: http or https, without user name and password. */
+  /** The URL to post to: http or https, without credentials. */
   url: v.pipe(
     v.string(),
     v.maxLength(2048),
     v.url(),
-    v.check(isPlainHttpUrl, 'an http or https address without credentials'),
+    v.check(isPlainHttpUrl, 'an http or https URL without credentials'),
   ),
-  /** The body; default `heliograph/v1`. */
+  /** The body format. Default `heliograph/v1`. */
   format: v.optional(v.picklist(['heliograph/v1', 'alertmanager/v4']), 'heliograph/v1'),
 });
 
-/** How a process runs its generic webhooks. */
+/** Options of the generic webhook channel. */
 export interface WebhookChannelOptions extends HttpPosterOptions {
-  /** Milliseconds since the epoch; default the system's clock. */
+  /** Returns milliseconds since the epoch. Default: the system clock. */
   readonly now?: () => number;
 }
 
 /**
- * The generic webhook: one signed POST per notification (Standard Webhooks headers, and `idempotency-key` with
- * the same stable id). Any 2xx is delivered, and a JSON answer may name `externalId`. Redirects are refused.
+ * Creates the generic webhook channel: one signed POST per delivery attempt, with the Standard Webhooks headers and
+ * `idempotency-key`, both carrying the notification id. Any 2xx is delivered; a JSON response may contain `externalId`.
+ * Redirects are not followed.
  */
 export function createWebhookChannel(options: WebhookChannelOptions = {}): Channel<typeof webhookSettings> {
   const poster = createHttpPoster(options);
@@ -59,7 +60,7 @@ async function deliver(
     return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
   const body = renderWebhookBody(notification, settings.format);
   const timestamp = Math.floor(now() / 1000);
-  const answer = await poster.post({
+  const response = await poster.post({
     url: settings.url,
     headers: {
       'webhook-id': notification.id,
@@ -71,16 +72,16 @@ async function deliver(
     timeoutMs,
     signal,
   });
-  if (answer.kind === 'failed') return answer.outcome;
-  // The status is the answer: a body that breaks off afterwards cannot take a delivery back.
-  const outcome = outcomeOfStatus(answer, now());
-  return outcome.kind === 'delivered' ? { ...outcome, externalId: externalIdIn(answer.text) } : outcome;
+  if (response.kind === 'failed') return response.outcome;
+  // The status decides: a body that cannot be read does not undo the delivery.
+  const outcome = classifyStatus(response, now());
+  return outcome.kind === 'delivered' ? { ...outcome, externalId: parseExternalId(response.text) } : outcome;
 }
 
-function externalIdIn(text: string): string | null {
+function parseExternalId(text: string): string | null {
   try {
     const parsed = v.safeParse(
-      // A receiver must not put into our rows what a database does not take, or a terminal obeys.
+      // A receiver must not be able to store characters that a database rejects or a terminal interprets.
       v.object({ externalId: v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.regex(/^[^\p{C}]+$/u)) }),
       JSON.parse(text),
     );
@@ -91,7 +92,7 @@ function externalIdIn(text: string): string | null {
 }
 
 function isPlainHttpUrl(text: string): boolean {
-  // A URL drops or escapes these silently; what is stored has to be what is meant.
+  // URL silently drops or escapes these characters; the stored setting must be the URL that is used.
   if (/[\s\p{Control}\p{Surrogate}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   return (

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { parseWebhookSecret, signWebhook } from './webhook-signature.ts';
 
-const secretOf = (bytes: Uint8Array): string => `whsec_${Buffer.from(bytes).toString('base64')}`;
-const keysOf = (secret: string): readonly Buffer[] => {
+const encodeSecret = (bytes: Uint8Array): string => `whsec_${Buffer.from(bytes).toString('base64')}`;
+const parseKeys = (secret: string): readonly Buffer[] => {
   const keys = parseWebhookSecret(secret);
   if (typeof keys === 'string') throw new TypeError(keys);
   return keys;
 };
-/** Verifies as a receiver does, who has one secret. */
+/** Verifies like a receiver that has one secret. */
 const accepts = (secret: string, body: string, headers: Record<string, string>): boolean => {
   try {
     new Webhook(secret).verify(body, headers);
@@ -28,12 +28,12 @@ describe('a signature', () => {
         fc.uint8Array({ minLength: 24, maxLength: 64 }),
         fc.string({ unit: 'binary' }),
         (bytes, text) => {
-          const secret = secretOf(bytes);
+          const secret = encodeSecret(bytes);
           const body = JSON.stringify({ text });
           const headers = {
             'webhook-id': 'n-1',
             'webhook-timestamp': String(nowSeconds),
-            'webhook-signature': signWebhook(keysOf(secret), 'n-1', nowSeconds, body),
+            'webhook-signature': signWebhook(parseKeys(secret), 'n-1', nowSeconds, body),
           };
           expect(accepts(secret, body, headers)).toBe(true);
           expect(accepts(secret, `${body} `, headers)).toBe(false);
@@ -47,12 +47,12 @@ describe('a signature', () => {
     );
   });
 
-  test('of two secrets is accepted by receivers who have either, and by no other', () => {
-    const [before, after, other] = [1, 2, 3].map((byte) => secretOf(Buffer.alloc(24, byte)));
+  test('of two secrets is accepted by receivers that have either, and by no other', () => {
+    const [before, after, other] = [1, 2, 3].map((byte) => encodeSecret(Buffer.alloc(24, byte)));
     const headers = {
       'webhook-id': 'n',
       'webhook-timestamp': String(nowSeconds),
-      'webhook-signature': signWebhook(keysOf(`${before} ${after}`), 'n', nowSeconds, '{}'),
+      'webhook-signature': signWebhook(parseKeys(`${before} ${after}`), 'n', nowSeconds, '{}'),
     };
     expect(accepts(before ?? '', '{}', headers)).toBe(true);
     expect(accepts(after ?? '', '{}', headers)).toBe(true);
@@ -61,20 +61,20 @@ describe('a signature', () => {
 });
 
 describe('a secret', () => {
-  test.each([24, 32, 64])('of %d bytes is read', (bytes) => {
-    expect(keysOf(secretOf(Buffer.alloc(bytes, 5)))).toEqual([Buffer.alloc(bytes, 5)]);
+  test.each([24, 32, 64])('of %d bytes is valid', (bytes) => {
+    expect(parseKeys(encodeSecret(Buffer.alloc(bytes, 5)))).toEqual([Buffer.alloc(bytes, 5)]);
   });
 
   test.each<[string, string]>([
     ['no prefix', Buffer.alloc(24, 5).toString('base64')],
     ['another prefix', `whpk_${Buffer.alloc(24, 5).toString('base64')}`],
-    ['too few bytes', secretOf(Buffer.alloc(23, 5))],
-    ['too many bytes', secretOf(Buffer.alloc(65, 5))],
+    ['too few bytes', encodeSecret(Buffer.alloc(23, 5))],
+    ['too many bytes', encodeSecret(Buffer.alloc(65, 5))],
     ['other characters', 'whsec_tops3cret!tops3cret!tops3cret!'],
-    ['base64 that is cut off', `whsec_${'A'.repeat(33)}`],
-    ['one good and one bad', `${secretOf(Buffer.alloc(24, 5))} nonsense`],
+    ['truncated base64', `whsec_${'A'.repeat(33)}`],
+    ['one good and one bad', `${encodeSecret(Buffer.alloc(24, 5))} nonsense`],
     ['nothing', ''],
-  ])('with %s is refused without being quoted', (_, secret) => {
+  ])('with %s is rejected without being quoted', (_, secret) => {
     const wrong = parseWebhookSecret(secret);
     expect(typeof wrong).toBe('string');
     for (const part of secret.split(' ').filter((each) => each.length > 5)) {

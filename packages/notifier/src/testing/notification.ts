@@ -1,7 +1,7 @@
 import type { Notification } from '../contract.ts';
 
-/** The notification of a firing issue; give what matters. */
-export function notification(parts: Partial<Notification> = {}): Notification {
+/** Creates a notification about a firing issue; override what a test depends on. */
+export function createNotification(parts: Partial<Notification> = {}): Notification {
   return {
     id: 'alert-f1-r1-app1-7',
     kind: 'trigger',

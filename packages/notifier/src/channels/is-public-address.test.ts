@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, test } from '@jest/globals';
-import { isPublicAddress, publicOnlyLookup } from './allowed-address.ts';
+import { isPublicAddress, lookUpPublicAddress } from './is-public-address.ts';
 
 test.each([
   '8.8.8.8',
@@ -48,32 +48,32 @@ test.each([
   '',
   'localhost',
   'example.com',
-])('%j is not', (address) => {
+])('%j is not on the public internet', (address) => {
   expect(isPublicAddress(address)).toBe(false);
 });
 
 describe('a lookup of public addresses only', () => {
-  const look = (hostname: string, all: boolean) =>
+  const lookUp = (hostname: string, all: boolean) =>
     new Promise<{ readonly error: NodeJS.ErrnoException | null; readonly found: string | LookupAddress[] }>(
       (resolve) => {
-        publicOnlyLookup(hostname, { all }, (error, found) => resolve({ error, found }));
+        lookUpPublicAddress(hostname, { all }, (error, found) => resolve({ error, found }));
       },
     );
 
-  test.each([true, false])('finds nothing for a name that leads to loopback (all: %j)', async (all) => {
-    await expect(look('localhost', all)).resolves.toMatchObject({ error: { code: 'ADDRESS_NOT_ALLOWED' } });
+  test.each([true, false])('fails for a host name that resolves to loopback (all: %j)', async (all) => {
+    await expect(lookUp('localhost', all)).resolves.toMatchObject({ error: { code: 'ADDRESS_NOT_ALLOWED' } });
   });
 
-  test('hands over a public address in the form that was asked for', async () => {
-    await expect(look('8.8.8.8', true)).resolves.toEqual({
+  test('returns a public address in the requested form', async () => {
+    await expect(lookUp('8.8.8.8', true)).resolves.toEqual({
       error: null,
       found: [{ address: '8.8.8.8', family: 4 }],
     });
-    await expect(look('8.8.8.8', false)).resolves.toEqual({ error: null, found: '8.8.8.8' });
+    await expect(lookUp('8.8.8.8', false)).resolves.toEqual({ error: null, found: '8.8.8.8' });
   });
 
-  test('passes on that a name does not exist', async () => {
-    const { error } = await look('no-such-name.invalid', true);
+  test('fails with the resolver error for a host name that does not exist', async () => {
+    const { error } = await lookUp('no-such-name.invalid', true);
     expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error?.code);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { slackOutcome } from './slack-answer.ts';
+import { classifySlackResponse } from './slack-response.ts';
 
 const words = [
   'ok',
@@ -26,15 +26,15 @@ const text = fc.oneof(
 );
 const header = fc.option(fc.string(), { nil: undefined });
 
-test('any answer is one outcome: delivered only for ok under a 2xx, and in no words but known ones', () => {
+test('any response has an outcome: delivered only for a 2xx with ok, and providerCode is a known code', () => {
   fc.assert(
-    fc.property(status, text, header, (given, body, retryAfter) => {
-      const outcome = slackOutcome(
-        { kind: 'answered', status: given, header: () => retryAfter, text: body, brokenOff: null },
+    fc.property(status, text, header, (code, body, retryAfter) => {
+      const outcome = classifySlackResponse(
+        { kind: 'response', status: code, header: () => retryAfter, text: body, bodyError: null },
         0,
       );
       if (outcome.kind === 'delivered') {
-        expect(given).toBeLessThan(300);
+        expect(code).toBeLessThan(300);
         expect(body.trim() === 'ok' || (JSON.parse(body) as { ok: unknown }).ok === true).toBe(true);
       }
       if (outcome.kind === 'rate-limited') expect(outcome.retryAfterMs).toBeGreaterThanOrEqual(0);
@@ -45,11 +45,11 @@ test('any answer is one outcome: delivered only for ok under a 2xx, and in no wo
   );
 });
 
-test('an answer that broke off is what the break stands for only where its words would have counted', () => {
-  const answer = { kind: 'answered', header: () => undefined, text: '' } as const;
-  const brokenOff = { kind: 'uncertain', code: 'CONNECTION_LOST' } as const;
-  expect(slackOutcome({ ...answer, status: 200, brokenOff }, 0)).toEqual(brokenOff);
-  expect(slackOutcome({ ...answer, status: 503, brokenOff }, 0)).toMatchObject({
+test('an interrupted body decides the outcome only if the body would have decided it', () => {
+  const response = { kind: 'response', header: () => undefined, text: '' } as const;
+  const bodyError = { kind: 'uncertain', code: 'CONNECTION_LOST' } as const;
+  expect(classifySlackResponse({ ...response, status: 200, bodyError }, 0)).toEqual(bodyError);
+  expect(classifySlackResponse({ ...response, status: 503, bodyError }, 0)).toMatchObject({
     kind: 'rejected',
     retryable: true,
   });

@@ -13,7 +13,6 @@ export type StackErrorCode =
   | 'STACK_BINARY_MISSING'
   | 'STACK_BUILD_FAILED'
   | 'STACK_FOREIGN_DIRECTORY'
-  | 'STACK_INSTALL_FAILED'
   | 'STACK_PART_UNKNOWN'
   | 'STACK_PORT_INVALID'
   | 'STACK_PORT_TAKEN'
@@ -317,15 +316,6 @@ export const defaultParts: readonly Part[];
  *   STACK_BINARY_MISSING or STACK_START_FAILED; nothing is left running then
  */
 export function startStack(options: StackOptions): Promise<Stack>;
-
-/**
- * Runs `npm ci` when node_modules is missing or does not match package-lock.json, and says whether it did.
- * @throws {StackError} STACK_INSTALL_FAILED
- */
-export function ensureInstalled(
-  root: string,
-  options?: { readonly print?: (line: string) => void; readonly signal?: AbortSignal },
-): Promise<boolean>;
 
 /**
  * Builds and bundles packages and everything they need; output is shown only when it fails.

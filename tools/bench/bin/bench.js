@@ -1,7 +1,6 @@
 // npm run bench -- NAME [--quick] [--json]: builds, starts a stack of its own, and runs one benchmark on it.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled } from '../../stack/src/install.js';
 
 const NAMES = ['dispatch'];
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -16,7 +15,6 @@ if (!NAMES.includes(name) || unknown !== undefined) {
   process.exitCode = 2;
 } else {
   try {
-    await ensureInstalled(root, { print: (line) => console.error(line) });
     const nx = [
       `${root}node_modules/nx/dist/bin/nx.js`,
       'run-many',

@@ -57,18 +57,6 @@ export const PURE_LIBRARIES = ['valibot', '@valibot/to-json-schema'];
 /** Dev dependencies of the workspace root that every test may import. */
 export const ROOT_TEST_PACKAGES = ['@jest/globals', 'fast-check', 'typescript'];
 
-/**
- * Relative imports that may leave their package.
- * @type {readonly { readonly from: RegExp, readonly to: string, readonly why: string }[]}
- */
-export const RELATIVE_EXCEPTIONS = [
-  {
-    from: /^tools\/[^/]+\/bin\/[^/]+\.js$/,
-    to: 'tools/stack/src/install.js',
-    why: 'these commands install node_modules, so no package can be found by name yet',
-  },
-];
-
 /** Files that only tests use: they run in Node and may use dev dependencies and those of the root. */
 export const TEST_FILES = [/\.test\.[cm]?[jt]sx?$/, /\.test-d\.ts$/, /\.histories\.ts$/, /^src\/testing\//];
 

@@ -1,7 +1,8 @@
 // npm run chaos -- NAME [--quick] …: builds, starts a stack of its own, breaks it, and checks what came out.
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled } from '../../stack/src/install.js';
+import { buildApps } from '@heliograph/stack';
 import { parseChaosArguments, USAGE } from '../src/chaos-arguments.js';
+import { runDispatchChaos } from '../src/dispatch/run-dispatch-chaos.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const PROJECTS = ['dispatch-center', 'dispatch-workflows', 'simulators'].map((name) => `@heliograph/${name}`);
@@ -11,10 +12,7 @@ if (typeof options === 'string') {
   process.exitCode = 2;
 } else {
   try {
-    await ensureInstalled(root, { print: console.log });
-    const { buildApps } = await import('@heliograph/stack');
     await buildApps(root, PROJECTS);
-    const { runDispatchChaos } = await import('../src/dispatch/run-dispatch-chaos.js');
     const passed = await runDispatchChaos({ ...options, root, print: console.log });
     process.exitCode = passed ? 0 : 1;
   } catch (error) {

@@ -1,6 +1,5 @@
-// npm test: installs what is missing, runs every check, and prints one line with the sums of all test runs.
+// npm test: runs every check, and prints one line with the sums of all test runs.
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled } from '../../stack/src/install.js';
 import { runChecks, stepsOf } from '../src/run-checks.js';
 import { parseTestArguments, USAGE } from '../src/test-arguments.js';
 
@@ -13,7 +12,6 @@ if (typeof options === 'string') {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
   try {
-    await ensureInstalled(root, { print: console.log, signal: stop.signal });
     const { passed, failed, skipped } = await runChecks(root, stepsOf(root, options), {
       print: console.log,
       signal: stop.signal,

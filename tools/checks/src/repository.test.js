@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_PACKAGES } from '@heliograph/bootstrap';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { describe, expect, test } from '@jest/globals';
 import { missingOptionalPackages } from './complete-lockfile.js';
@@ -96,7 +97,38 @@ describe('protobufjs', () => {
   });
 });
 
+describe('Node', () => {
+  test('every platform with a package is pinned to the same release', () => {
+    const pinned = rootManifest.optionalDependencies ?? {};
+    expect(Object.keys(pinned).toSorted()).toEqual(Object.values(NODE_PACKAGES).toSorted());
+    expect(new Set(Object.values(pinned)).size).toBe(1);
+    for (const name of Object.keys(pinned))
+      expect(lock.packages[`node_modules/${name}`]?.integrity).toMatch(/^sha512-/);
+  });
+
+  test('images ship the pinned release', () => {
+    const tracked = trackedFiles().filter((file) => /(?:^|\/)Dockerfile$/.test(file));
+    const versions = tracked.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/^FROM node:([\d.]+)/gm)].map(
+        ([, version]) => version,
+      ),
+    );
+    expect(new Set(versions)).toEqual(new Set(Object.values(rootManifest.optionalDependencies ?? {})));
+  });
+
+  test('types are those of the oldest Node that packages promise, so that they cannot use newer APIs', () => {
+    const floor = /^>=(\d+\.\d+)$/.exec(rootManifest.engines?.node ?? '')?.[1];
+    expect(dependencies.find(({ name }) => name === '@types/node')?.version).toMatch(`${floor}.`);
+  });
+});
+
 describe('package-lock.json', () => {
+  test('every package with an install script is listed in allowScripts, or npm warns and later refuses', () => {
+    const entries = Object.entries(lock.packages).filter(([, entry]) => hasInstallScript(entry));
+    const names = entries.map(([path]) => path.replace(/^.*node_modules\//, ''));
+    expect(Object.keys(rootManifest.allowScripts ?? {}).toSorted()).toEqual([...new Set(names)].toSorted());
+  });
+
   test('is complete, so that npm ci works on every platform (if not: npm run lockfile)', () => {
     expect(missingOptionalPackages(lock)).toEqual([]);
   });
@@ -114,13 +146,9 @@ describe('package-lock.json', () => {
 
 describe('files', () => {
   test("no tracked file names a folder of somebody's machine", () => {
-    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
-    const found = tracked
-      .split('\0')
-      .filter((file) => file !== '' && existsSync(join(root, file)))
-      .flatMap((file) =>
-        findMachinePaths(file, textOf(join(root, file))).map(({ line, text }) => `${file}:${line} ${text}`),
-      );
+    const found = trackedFiles().flatMap((file) =>
+      findMachinePaths(file, textOf(join(root, file))).map(({ line, text }) => `${file}:${line} ${text}`),
+    );
     expect(found).toEqual([]);
   });
 
@@ -134,6 +162,18 @@ describe('files', () => {
     },
   );
 });
+
+/** The files of the repository that git knows and that are there. */
+function trackedFiles() {
+  return execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => file !== '' && existsSync(join(root, file)));
+}
+
+/** @param {unknown} entry of a lockfile */
+function hasInstallScript(entry) {
+  return typeof entry === 'object' && entry !== null && 'hasInstallScript' in entry;
+}
 
 /** @param {import('./workspace-manifests.js').Manifest} manifest */
 function sections({ dependencies: production = {}, devDependencies = {}, optionalDependencies = {} }) {

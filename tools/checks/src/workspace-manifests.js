@@ -11,6 +11,7 @@ import { join } from 'node:path';
  * @property {Readonly<Record<string, string>>} [devDependencies]
  * @property {Readonly<Record<string, string>>} [optionalDependencies]
  * @property {Readonly<Record<string, string>>} [overrides]
+ * @property {Readonly<Record<string, boolean>>} [allowScripts]
  *
  * @typedef {{ readonly folder: string, readonly manifest: Manifest }} WorkspacePackage
  */

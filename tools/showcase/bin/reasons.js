@@ -1,6 +1,6 @@
 // npm run reasons [-- REASON …]: builds, starts a stack of its own, and prints what heliograph explains of every reason.
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled } from '../../stack/src/install.js';
+import { buildApps } from '@heliograph/stack';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const PROJECTS = ['cli', 'dispatch-center', 'dispatch-workflows', 'simulators'].map(
@@ -9,8 +9,6 @@ const PROJECTS = ['cli', 'dispatch-center', 'dispatch-workflows', 'simulators'].
 const wanted = process.argv.slice(2);
 
 try {
-  await ensureInstalled(root, { print: (line) => console.error(line) });
-  const { buildApps } = await import('@heliograph/stack');
   await buildApps(root, PROJECTS);
   const { showReasons } = await import('../src/show-reasons.js');
   process.exitCode = await showReasons({ root, wanted, print: (line) => console.log(line) });

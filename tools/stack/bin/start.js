@@ -1,9 +1,7 @@
 #!/usr/bin/env node
-// Until the dependencies are installed only Node's own modules can be imported.
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../src/errors.js';
-import { ensureInstalled } from '../src/install.js';
 import { USAGE, parseStartArguments } from '../src/start/start-arguments.js';
+import { start } from '../src/start/start.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
@@ -21,13 +19,6 @@ async function main() {
     process.stderr.write(`unknown argument ${parsed.argument}; try npm start -- --help\n`);
     return 2;
   }
-  try {
-    await ensureInstalled(root, { print: (line) => process.stdout.write(`${line}\n`) });
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    return 1;
-  }
-  const { start } = await import('../src/start/start.js');
   return start(root, parsed);
 }
 

@@ -10,7 +10,6 @@ test('the declarations for other packages fit the implementation', () => {
     'buildApps',
     'defaultParts',
     'describeProcesses',
-    'ensureInstalled',
     'isPortFree',
     'loadApp',
     'readRunState',

@@ -1,5 +1,5 @@
 import { entriesOf, hasEntry } from '../package-entries.js';
-import { RELATIVE_EXCEPTIONS, ROOT_TEST_PACKAGES } from '../policy.js';
+import { ROOT_TEST_PACKAGES } from '../policy.js';
 import { parseSpecifier } from '../specifier.js';
 import { manifestPath, projectAt, resolveRelative, tagsOf } from '../workspace.js';
 
@@ -69,7 +69,6 @@ function brokenImports(workspace, project, file, text) {
 function brokenRelative(workspace, project, file, text) {
   const path = resolveRelative(file, text);
   if (!path.startsWith(`${project.folder}/`)) {
-    if (RELATIVE_EXCEPTIONS.some(({ from, to }) => from.test(file.path) && to === path)) return [];
     const target = projectAt(workspace, path);
     const fix =
       target === undefined

@@ -81,16 +81,3 @@ test('what to do names the package.json and the section', () => {
   const [violation] = violationsOf({ 'src/x.ts': "import 'hono';" });
   expect(violation?.fix).toBe('add it to dependencies of packages/a/package.json');
 });
-
-test('a command that installs node_modules may reach the installer by path', () => {
-  const files = { 'bin/test.js': "import '../../stack/src/install.js';" };
-  const tools = { tags: ['layer:tooling', 'runtime:node'] };
-  expect(
-    checkImports(
-      fakeWorkspace({
-        'tools/checks': { ...tools, files },
-        'tools/stack': { ...tools, files: { 'src/install.js': '' } },
-      }),
-    ),
-  ).toEqual([]);
-});

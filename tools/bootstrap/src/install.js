@@ -1,10 +1,8 @@
-// Only Node's own modules may be imported here, also indirectly: it runs when node_modules does not exist yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJsonFile, writeFileAtomically } from './atomic-file.js';
-import { StackError } from './errors.js';
+import { readJson } from './read-json.js';
 
 const STAMP = 'node_modules/.heliograph-install';
 
@@ -18,8 +16,8 @@ const STAMP = 'node_modules/.heliograph-install';
  */
 export function installState(root) {
   const stamp = join(root, STAMP);
-  const wanted = packagesOf(readJsonFile(join(root, 'package-lock.json')));
-  const installed = packagesOf(readJsonFile(join(root, 'node_modules/.package-lock.json')));
+  const wanted = packagesOf(readJson(join(root, 'package-lock.json')));
+  const installed = packagesOf(readJson(join(root, 'node_modules/.package-lock.json')));
   if (wanted === undefined || installed === undefined) return 'outdated';
   // Always compared: an `npm install` on another branch changes node_modules and not the stamp.
   if (findDifference(wanted, installed) !== undefined) return 'outdated';
@@ -32,7 +30,7 @@ export function installState(root) {
  * @param {string} root of the repository
  * @param {{ print?: (line: string) => void, signal?: AbortSignal }} [options]
  * @returns {Promise<boolean>} whether anything was installed
- * @throws {StackError} STACK_INSTALL_FAILED
+ * @throws {Error} with npm's output, when `npm ci` fails
  */
 export async function ensureInstalled(root, { print = () => {}, signal } = {}) {
   const state = installState(root);
@@ -40,7 +38,7 @@ export async function ensureInstalled(root, { print = () => {}, signal } = {}) {
     print('installing dependencies (npm ci)');
     await runNpmCi(root, signal);
   }
-  if (state !== 'stamped') writeFileAtomically(join(root, STAMP), `${lockHash(root)}\n`, 0o644);
+  if (state !== 'stamped') writeFileSync(join(root, STAMP), `${lockHash(root)}\n`);
   return state === 'outdated';
 }
 
@@ -71,18 +69,26 @@ function lockHash(root) {
     .digest('hex');
 }
 
-/** @param {unknown} lock */
-function packagesOf(lock) {
-  return isLock(lock) ? lock.packages : undefined;
+/**
+ * @param {{ packages?: Record<string, LockEntry> }} lock
+ * @returns {Record<string, LockEntry> | undefined}
+ */
+function packagesOf({ packages }) {
+  return packages;
 }
 
 /**
- * @param {unknown} lock
- * @returns {lock is { packages: Record<string, LockEntry> }}
+ * npm compares `engines` with the Node that runs npm. Nothing we install runs on that one, so npm is told not to.
  */
-function isLock(lock) {
-  return typeof lock === 'object' && lock !== null && 'packages' in lock && typeof lock.packages === 'object';
-}
+const NPM_CI = [
+  'ci',
+  '--include=dev',
+  '--include=optional',
+  '--engine-strict=false',
+  '--loglevel=error',
+  '--no-audit',
+  '--no-fund',
+];
 
 /**
  * @param {string} root
@@ -90,7 +96,7 @@ function isLock(lock) {
  */
 function runNpmCi(root, signal) {
   return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-    const npm = spawn('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    const npm = spawn('npm', NPM_CI, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal === undefined ? {} : { signal }),
@@ -98,17 +104,10 @@ function runNpmCi(root, signal) {
     let output = '';
     for (const stream of [npm.stdout, npm.stderr])
       stream.setEncoding('utf8').on('data', (text) => (output += text));
-    npm.once('error', (error) =>
-      reject(
-        new StackError('STACK_INSTALL_FAILED', `npm ci did not run: ${error.message}`, { cause: error }),
-      ),
-    );
+    npm.once('error', (error) => reject(new Error(`npm ci did not run: ${error.message}`, { cause: error })));
     npm.once('close', (code) => {
       if (code === 0) resolve();
-      else
-        reject(
-          new StackError('STACK_INSTALL_FAILED', `${output.trimEnd()}\nnpm ci failed with exit code ${code}`),
-        );
+      else reject(new Error(`${output.trimEnd()}\nnpm ci failed with exit code ${code}`));
     });
   });
 }

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// The first step of every command: `run.js SCRIPT args…` installs what is missing, then continues with SCRIPT on the
+// pinned Node. Plain JavaScript without dependencies, because it starts on Node 20.19 and before any installation.
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { becomeScript, runLikeExec } from '../src/continue-with.js';
+import { ensureInstalled } from '../src/install.js';
+import { chooseNode } from '../src/pinned-node.js';
+import { watchParent } from '../src/watch-parent.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const [script = '', ...args] = process.argv.slice(2);
+
+// A reader that went away (`npm start | head`) must not end us half-way.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+const print = (/** @type {string} */ line) => void process.stderr.write(`${line}\n`);
+const node = await prepare();
+if (node === undefined) process.exit();
+else if (node === process.execPath) await becomeScript(resolve(script), args);
+else runLikeExec(node, [...process.execArgv, fileURLToPath(import.meta.url), script, ...args]);
+
+/** Gives the Node to continue with; where there is none, the exit code is set. */
+async function prepare() {
+  const stop = new AbortController();
+  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+  const abort = (/** @type {NodeJS.Signals} */ signal) => {
+    process.exitCode = 128 + constants.signals[signal];
+    stop.abort();
+  };
+  for (const signal of signals) process.on(signal, abort);
+  const unwatch = watchParent(() => abort('SIGTERM'));
+  try {
+    await ensureInstalled(root, { print, signal: stop.signal });
+    const choice = chooseNode(root);
+    if (choice.notice !== undefined) print(choice.notice);
+    if (choice.path === undefined) process.exitCode = 1;
+    return choice.path;
+  } catch (error) {
+    if (stop.signal.aborted) return undefined;
+    print(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+    return undefined;
+  } finally {
+    unwatch();
+    for (const signal of signals) process.off(signal, abort);
+  }
+}

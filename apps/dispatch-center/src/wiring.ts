@@ -36,6 +36,7 @@ export interface Ground {
   readonly routes: ReturnType<typeof createRouteStore>;
   readonly connectedApps: ReturnType<typeof createConnectedAppStore>;
   readonly streams: ReturnType<typeof createStreamStore>;
+  readonly intents: ReturnType<typeof createIntentStore>;
   readonly health: ReturnType<typeof createAppHealthStore>;
   readonly debts: ReturnType<typeof createDebtStore>;
   readonly ledger: ReturnType<typeof createLedger>;
@@ -79,11 +80,13 @@ export async function layGround(
   const routes = createRouteStore(postgres);
   const connectedApps = createConnectedAppStore(postgres, sealer);
   const ledger = createLedger(postgres, clickhouse);
+  const intents = createIntentStore(postgres);
   return {
     issues,
     routes,
     connectedApps,
     streams: createStreamStore(postgres),
+    intents,
     health: createAppHealthStore(postgres),
     debts: createDebtStore(postgres, clickhouse),
     ledger,
@@ -92,7 +95,7 @@ export async function layGround(
       issues,
       ledger,
       routes,
-      intents: createIntentStore(postgres),
+      intents,
       streams: createStreamFinder(postgres),
       connectedApps,
     }),

@@ -164,7 +164,7 @@ describe('an alert is explained', () => {
       decidedAt,
       timeToLiveMs: 1000,
     };
-    await api.streams.claim({ order: claim, provider: 'webhook' });
+    await api.intents.claim({ order: claim, provider: 'webhook' });
     const underWay = await explain(fingerprint);
     expect(matchedRoute(underWay.json)).toMatchObject({
       streams: [{ reason: 'new', outcome: { kind: 'pending' } }],

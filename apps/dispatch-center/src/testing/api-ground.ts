@@ -110,6 +110,7 @@ export async function apiGround() {
     issues: ground.issues,
     routes: ground.routes,
     streams: ground.streams,
+    intents: ground.intents,
     ledger: ground.ledger,
     postgresProxy,
     clickhouseProxy,

@@ -16,6 +16,7 @@ import type { RouteStore } from '../routing/route-store.ts';
 import { createTargetCache } from '../apps/target-cache.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
 import { createAppGate } from '../delivery/app-gate.ts';
+import type { IntentStore } from '../delivery/intent-store.ts';
 import type { DeliveryDependencies } from '../delivery/attempt.ts';
 import { deliverAndRecord, deliverPatiently, openStream } from '../delivery/deliver.ts';
 import { unwrittenRows } from '../delivery/delivery-rows.ts';
@@ -32,6 +33,7 @@ export interface DispatchDependencies {
   readonly routes: RouteStore;
   readonly connectedApps: ConnectedAppStore;
   readonly streams: StreamStore;
+  readonly intents: IntentStore;
   readonly health: AppHealthStore;
   readonly debts: DebtStore;
   /** Writes to the decision ledger; rejects where that is impossible for now. */
@@ -62,8 +64,19 @@ const COUNT_TIMEOUT_MS = 3000;
 
 /** Makes the activities that a dispatch worker runs. */
 export function createDispatchActivities(dependencies: DispatchDependencies): DispatchActivities {
-  const { client, issues, routes, connectedApps, streams, health, channels, debts, ledger, onProblem } =
-    dependencies;
+  const {
+    client,
+    issues,
+    routes,
+    connectedApps,
+    streams,
+    intents,
+    health,
+    channels,
+    debts,
+    ledger,
+    onProblem,
+  } = dependencies;
   const telemetry = createDispatchTelemetry();
   const sendSignal = (stream: StreamKey, signal: IssueSignal): Promise<string> =>
     signalAlertStream(client, stream, signal, {
@@ -101,6 +114,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     issues,
     connectedApps: { deliveryTarget: createTargetCache(connectedApps) },
     streams,
+    intents,
     health,
     channels,
     gate: createAppGate(maxWaitingPerApp === undefined ? {} : { maxWaitingPerApp }),
@@ -128,6 +142,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       const result = await sweepResolveDebt(
         {
           debts,
+          intents,
           issues,
           streams,
           signal: async (stream, signal) => void (await sendSignal(stream, signal)),
@@ -145,7 +160,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         openStream(delivery, stream, first, Context.current().cancellationSignal),
       ),
     readStreamState: (stream) => streams.read(stream),
-    wasBegun: async (notificationId) => (await streams.intentOf(notificationId)) !== null,
+    wasBegun: async (notificationId) => (await intents.read([notificationId])).length > 0,
     deliverAndRecord: (order) =>
       telemetry.delivering(order, () =>
         deliverAndRecord(delivery, order, Context.current().cancellationSignal),

@@ -6,11 +6,13 @@ import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.t
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import type { AppHealthStore } from '../apps/app-health-store.ts';
-import type { Claim } from './claim.ts';
+import type { Claim } from './claim-intents.ts';
+import { isInDoubt } from './intent-status.ts';
+import type { Intent, IntentStore } from './intent-store.ts';
 import type { ConnectedAppStore, DeliveryTarget, UncertainPolicy } from '../apps/connected-app-store.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';
-import type { KnownIntent, StreamStore, StreamWrite } from '../stream/stream-store.ts';
+import type { StreamStore, StreamWrite } from '../stream/stream-store.ts';
 import type { AppGate, Delay, Turn } from './app-gate.ts';
 import {
   type AttemptMade,
@@ -26,6 +28,7 @@ export interface DeliveryDependencies {
   readonly issues: Pick<IssueStore, 'read'>;
   readonly connectedApps: Pick<ConnectedAppStore, 'deliveryTarget'>;
   readonly streams: StreamStore;
+  readonly intents: Pick<IntentStore, 'claim' | 'read'>;
   readonly health: AppHealthStore;
   readonly channels: Pick<ChannelRegistry, 'deliver' | 'lookUp'>;
   readonly gate: AppGate;
@@ -97,7 +100,7 @@ export async function attemptDelivery(
   try {
     options.signal?.throwIfAborted();
     const request = requestOf(order, target, issue, options);
-    const claim = await dependencies.streams.claim({ order, provider: target.app.provider });
+    const claim = await dependencies.intents.claim({ order, provider: target.app.provider });
     await stopUnsent(dependencies, order, claim, options.signal);
     const known = await alreadySettled(dependencies, order, { target, claim, request });
     if (known !== null) return known;
@@ -127,15 +130,16 @@ export async function drop(
   attempt?: AttemptMade,
 ): Promise<Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>> {
   const intent = await knownIntent(dependencies, order);
-  if (intent?.isDelivered === true && intent.provider !== null) {
+  if (intent?.status === 'delivered' && intent.provider !== null) {
     const { provider, externalId } = intent;
     const recorded = await written(dependencies, deliveredBefore(order, provider, externalId));
     return { kind: 'delivered', provider, externalId, recorded };
   }
   dependencies.onDrop?.({ order, code });
   // The sending that was refused now is not in doubt; those before it may be.
-  const isInDoubt = intent?.wasUncertain === true || (attempt === undefined && intent?.isOpen === true);
-  const mayBeOpen = order.kind === 'trigger' && isInDoubt;
+  const mayHaveArrived =
+    intent !== null && (intent.wasUncertain || (attempt === undefined && isInDoubt(intent.status)));
+  const mayBeOpen = order.kind === 'trigger' && mayHaveArrived;
   const doubt = mayBeOpen ? ({ mayBeOpen } as const) : {};
   const recorded = await writeEnding(dependencies, order, { kind: 'dropped', code, ...doubt }, attempt);
   return { kind: 'dropped', code, recorded, ...doubt };
@@ -145,9 +149,10 @@ export async function drop(
 async function knownIntent(
   dependencies: DeliveryDependencies,
   { stream, notificationId }: DeliveryOrder,
-): Promise<KnownIntent | null> {
+): Promise<Intent | null> {
   try {
-    return await dependencies.streams.intentOf(notificationId);
+    const [intent] = await dependencies.intents.read([notificationId]);
+    return intent ?? null;
   } catch (error) {
     dependencies.onWriteFailure?.({ workflowId: alertWorkflowId(stream), error });
     return null;

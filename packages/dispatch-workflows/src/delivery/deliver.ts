@@ -53,15 +53,15 @@ export async function openStream(
 
 /** What was begun before it got too old is not given up because a workflow task was done again. */
 async function decidedFirst(
-  { streams }: DeliveryDependencies,
+  { intents }: DeliveryDependencies,
   stream: StreamKey,
   state: StreamState,
   { signal, now }: FirstSignal,
 ): Promise<Decision> {
   const decision = shouldNotify(state, signal, now);
   if (decision.reason !== 'stale') return decision;
-  const intent = await streams.intentOf(notificationIdOf(stream, signal.position));
-  return intent === null ? decision : shouldNotifyAtAnyAge(state, signal, now);
+  const begun = await intents.read([notificationIdOf(stream, signal.position)]);
+  return begun.length === 0 ? decision : shouldNotifyAtAnyAge(state, signal, now);
 }
 
 /** What a patient delivery needs of its activity. */

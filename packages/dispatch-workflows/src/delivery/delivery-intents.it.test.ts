@@ -17,7 +17,7 @@ const newOrder = (parts: Partial<DeliveryOrder> = {}): DeliveryOrder => {
   const stream: StreamKey = { fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' };
   return testOrder({ stream, notificationId: `alert-f${last}-r1-app1-5`, ...parts });
 };
-const claim = (order: DeliveryOrder) => ground.streams.claim({ order, provider: 'webhook' });
+const claim = (order: DeliveryOrder) => ground.intents.claim({ order, provider: 'webhook' });
 const settle = (order: DeliveryOrder, outcome: Omit<IntentOutcome, 'notificationId'>) =>
   ground.streams.write({
     stream: order.stream,
@@ -208,7 +208,7 @@ test('settled intents are cleared away when they are old, unsettled ones never',
   await ground.postgres.sql`
     update dispatch.delivery_intents set created_at = now() - interval '8 days'
     where notification_id in (${old.notificationId}, ${unsettled.notificationId})`;
-  await expect(ground.debts.clearIntents(7 * 86_400_000)).resolves.toBe(1);
+  await expect(ground.intents.deleteSettled(7 * 86_400_000)).resolves.toBe(1);
   await expect(rowOf(old)).resolves.toBeUndefined();
   await expect(rowOf(young)).resolves.toBeDefined();
   await expect(rowOf(unsettled)).resolves.toBeDefined();

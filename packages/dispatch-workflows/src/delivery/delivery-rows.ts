@@ -4,7 +4,7 @@ import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { givenUp, notified } from '../stream/should-notify.ts';
-import type { PassedIntent } from '../sweep/debt-store.ts';
+import type { Intent } from './intent-store.ts';
 import type { LedgerBatch, LedgerEntry, LedgerOutcome } from '../ledger/ledger-entry.ts';
 import type { IntentOutcome, StreamWrite } from '../stream/stream-store.ts';
 
@@ -97,8 +97,9 @@ export function waitingRows(order: DeliveryOrder): StreamWrite {
 }
 
 /** The rows of a notification that its stream has passed without settling it. */
-export function passedRows(intent: PassedIntent, at: number): StreamWrite {
-  const { notificationId, stream, claims, provider } = intent;
+export function passedRows(intent: Intent, at: number): StreamWrite {
+  const { notificationId, stream, claims } = intent;
+  const provider = intent.provider ?? 'unknown';
   const ending: Ending = { kind: 'dropped', code: 'SUPERSEDED' };
   const order: Decided = { ...intent, issue: intent };
   return {

@@ -2,6 +2,7 @@ import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
 import { comparePositions } from '../contract/position.ts';
+import { isUnderWay } from '../delivery/intent-status.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
@@ -86,7 +87,10 @@ function noticeOf(
     // Where a stream decided again about the same issue, the later decision stands.
     .toSorted((a, b) => Number(a.isDecision) - Number(b.isDecision) || a.at - b.at)
     .at(-1);
-  if (intent !== null && (told === undefined || (isUnderWay(intent) && told.reason !== intent.reason))) {
+  if (
+    intent !== null &&
+    (told === undefined || (isUnderWay(intent.status) && told.reason !== intent.reason))
+  ) {
     const { kind, reason, decidedAt, updatedAt } = intent;
     // The first decision's instant stays in the row when it is decided again.
     return { kind, reason, at: told === undefined ? decidedAt : updatedAt };
@@ -167,10 +171,6 @@ function dropReason(code: string | null): StreamReason {
   return DROPS[DROP_CODES.find((known) => known === code) ?? 'REJECTED'];
 }
 
-function isUnderWay({ status }: Intent): boolean {
-  return status === 'intended' || status === 'refused' || status === 'uncertain';
-}
-
 function outcomeOf(
   { notice, intent, attempts }: StreamCase,
   entries: readonly LedgerEntry[],
@@ -178,7 +178,7 @@ function outcomeOf(
   if (notice === null) return { kind: 'none', code: null, at: null, externalId: null };
   const settled = entries.filter(({ stage }) => stage === 'settled').toSorted((a, b) => a.at - b.at);
   // The intent is written with the state, the ledger follows it.
-  if (intent !== null && isUnderWay(intent)) {
+  if (intent !== null && isUnderWay(intent.status)) {
     return { kind: 'pending', code: intent.code, at: null, externalId: null };
   }
   if (intent !== null) {

@@ -11,7 +11,7 @@ export type {
   UncertainPolicy,
 } from '../apps/connected-app-store.ts';
 export { createDebtStore } from '../sweep/debt-store.ts';
-export type { DebtPage, DebtStore, PassedIntent, ResolveDebt } from '../sweep/debt-store.ts';
+export type { DebtPage, DebtStore, ResolveDebt } from '../sweep/debt-store.ts';
 export { fingerprintOf, toFingerprint } from '../issues/fingerprint.ts';
 export { createIntentStore } from '../delivery/intent-store.ts';
 export type { Intent, IntentStore } from '../delivery/intent-store.ts';
@@ -44,5 +44,5 @@ export type {
 export { createStreamFinder } from '../stream/stream-finder.ts';
 export type { StreamFinder, StreamPicture } from '../stream/stream-finder.ts';
 export { createStreamStore } from '../stream/stream-store.ts';
-export type { IntentOutcome, KnownIntent, StreamStore, StreamWrite } from '../stream/stream-store.ts';
-export type { Claim, ClaimWish } from '../delivery/claim.ts';
+export type { IntentOutcome, StreamStore, StreamWrite } from '../stream/stream-store.ts';
+export type { Claim, ClaimRequest } from '../delivery/claim-intents.ts';

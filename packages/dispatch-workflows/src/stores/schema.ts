@@ -1,4 +1,5 @@
 import { bytea } from '@heliograph/database';
+import { INTENT_STATUSES, UNDER_WAY_SQL } from '../delivery/intent-status.ts';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -16,9 +17,6 @@ import {
 
 /** What an app may want done about an uncertain notification; see `UncertainPolicy`. */
 export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
-
-/** From the row before the sending to what became of it. */
-const INTENT_STATUSES = ['intended', 'refused', 'uncertain', 'delivered', 'dropped'] as const;
 
 /** Everything that dispatching keeps in PostgreSQL. Nobody else writes these tables. */
 export const dispatch = pgSchema('dispatch');
@@ -188,7 +186,7 @@ export const deliveryIntents = dispatch.table(
   (table) => [
     index('delivery_intents_unsettled')
       .on(table.updatedAt)
-      .where(sql`${table.status} in ('intended', 'refused', 'uncertain')`),
+      .where(sql`${table.status} in ${sql.raw(UNDER_WAY_SQL)}`),
     // Rows come in the order of time and are cleared away by it.
     index('delivery_intents_age').using('brin', table.createdAt),
   ],

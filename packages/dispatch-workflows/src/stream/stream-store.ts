@@ -6,7 +6,7 @@ import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from './should-notify.ts';
 import { createBatchedReader } from '../stores/batched-reader.ts';
 import { createBatchedWriter } from '../stores/batched-writer.ts';
-import { createClaims, type Claim, type ClaimWish } from '../delivery/claim.ts';
+import type { IntentStatus } from '../delivery/intent-status.ts';
 import type { LedgerBatch } from '../ledger/ledger-entry.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import { stored } from '../stores/stored.ts';
@@ -18,22 +18,11 @@ const BATCH_DEADLINE_MS = 10_000;
 /** What became of an intent. */
 export interface IntentOutcome {
   readonly notificationId: string;
-  readonly status: 'refused' | 'uncertain' | 'delivered' | 'dropped';
+  readonly status: Exclude<IntentStatus, 'intended'>;
   /** Which claim it is the outcome of; null is whichever. A delivery counts for any, all others only for the latest. */
   readonly claims: number | null;
   readonly externalId?: string | null;
   readonly code?: string | null;
-}
-
-/** What is known of a notification. */
-export interface KnownIntent {
-  readonly isDelivered: boolean;
-  /** Whether it was ever unknown what became of a sending. */
-  readonly wasUncertain: boolean;
-  /** Whether a sending was begun of which nothing is written yet. */
-  readonly isOpen: boolean;
-  readonly provider: string | null;
-  readonly externalId: string | null;
 }
 
 /** Rows that are written together or not at all. */
@@ -49,10 +38,6 @@ export interface StreamWrite {
 export interface StreamStore {
   /** The state of a stream; the initial one where it was never notified. */
   read(stream: StreamKey): Promise<StreamState>;
-  /** Writes down that a notification is about to be sent, and tells what was known of it before. */
-  claim(wish: ClaimWish): Promise<Claim>;
-  /** What is known of a notification that is to be given up; null where no sending was ever begun. */
-  intentOf(notificationId: string): Promise<KnownIntent | null>;
   /** Writes a state unless the row holds one of a newer position (a late writer cannot turn a stream back), and all else. */
   write(what: StreamWrite): Promise<void>;
 }
@@ -68,13 +53,6 @@ interface StateRow {
   readonly episode: string | null;
   readonly silence: string | null;
   readonly may_be_open: boolean;
-}
-
-interface IntentRow {
-  readonly status: string;
-  readonly was_uncertain: boolean;
-  readonly provider: string | null;
-  readonly external_id: string | null;
 }
 
 /**
@@ -148,27 +126,11 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
       );
     },
   });
-  const claim = createClaims(sql);
   return {
     read: (stream) =>
       stored('read the state of an alert stream', async () => {
         const row = await read(alertWorkflowId(stream));
         return row === null ? INITIAL_STREAM_STATE : stateOf(row);
-      }),
-    claim: (wish) => stored('write an intent', () => claim(wish)),
-    intentOf: (notificationId) =>
-      stored('read an intent', async () => {
-        const [row] = await sql<IntentRow[]>`
-          select status, was_uncertain, provider, external_id from dispatch.delivery_intents
-          where notification_id = ${notificationId}`;
-        if (row === undefined) return null;
-        return {
-          isDelivered: row.status === 'delivered',
-          wasUncertain: row.was_uncertain,
-          isOpen: row.status === 'intended' || row.status === 'uncertain',
-          provider: row.provider,
-          externalId: row.external_id,
-        };
       }),
     write: (what) => stored('write an alert stream', () => write(what)),
   };

@@ -2,12 +2,11 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { NotificationKind } from '@heliograph/notifier';
 import type { Position } from '../contract/position.ts';
-import type { NotifyReason } from '../contract/reasons.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { comparePositions } from '../contract/position.ts';
+import type { IntentStatus } from '../delivery/intent-status.ts';
 import { stored } from '../stores/stored.ts';
 
 /** Something that is open outside although the newest issue says that it is over. Instants are milliseconds. */
@@ -20,7 +19,7 @@ export interface ResolveDebt {
   readonly issue: { readonly position: Position; readonly eventId: string; readonly storedAt: number };
   /** What is known of the resolve: null where none was ever decided, for one because the route is switched off. */
   readonly intent: {
-    readonly status: string;
+    readonly status: IntentStatus;
     readonly code: string | null;
     readonly updatedAt: number;
   } | null;
@@ -37,27 +36,10 @@ export interface DebtPage {
   readonly next: string | null;
 }
 
-/** A notification that its stream has passed without settling it: a sending was cut off, and then decided otherwise. */
-export interface PassedIntent {
-  readonly notificationId: string;
-  readonly stream: StreamKey;
-  readonly position: Position;
-  readonly eventId: string;
-  readonly kind: NotificationKind;
-  readonly reason: NotifyReason;
-  readonly claims: number;
-  readonly provider: string;
-  readonly decidedAt: number;
-}
-
 /** Resolve debt. Every method throws `DatabaseError`. */
 export interface DebtStore {
   /** Looks through at most `limit` open streams after a place that an earlier page gave. */
   list(page: { readonly after: string | null; readonly limit: number }): Promise<DebtPage>;
-  /** Intents that nothing was written about for so long although their streams are past them, at most 500. */
-  passedIntents(untouchedMs: number): Promise<readonly PassedIntent[]>;
-  /** Deletes settled intents older than so many milliseconds, at most 5 000 at once; tells how many. */
-  clearIntents(olderThanMs: number): Promise<number>;
 }
 
 interface OpenRow {
@@ -70,20 +52,9 @@ interface OpenRow {
   readonly updated_ms: string;
 }
 
-interface PassedRow extends Pick<OpenRow, 'fingerprint' | 'route_id' | 'connected_app_id'> {
-  readonly notification_id: string;
-  readonly position: string;
-  readonly event_id: string;
-  readonly kind: NotificationKind;
-  readonly reason: NotifyReason;
-  readonly claims: number;
-  readonly provider: string | null;
-  readonly decided_ms: string;
-}
-
 interface IntentRow {
   readonly notification_id: string;
-  readonly status: string;
+  readonly status: IntentStatus;
   readonly code: string | null;
   readonly updated_ms: string;
 }
@@ -161,37 +132,6 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
         }),
       };
     },
-    passedIntents: (untouchedMs) =>
-      stored('find passed intents', async () => {
-        const rows = await sql<PassedRow[]>`
-          select i.notification_id, i.fingerprint, i.route_id, i.connected_app_id, i.position::text, i.event_id, i.kind,
-            i.reason, i.claims, i.provider, (extract(epoch from i.decided_at) * 1000)::bigint::text as decided_ms
-          from dispatch.delivery_intents i
-          join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
-          where i.status in ('intended', 'refused', 'uncertain')
-            and i.updated_at < now() - ${untouchedMs}::float8 * interval '1 millisecond'
-          order by i.updated_at limit 500`;
-        return rows.map((row) => ({
-          notificationId: row.notification_id,
-          stream: streamOf(row),
-          position: row.position,
-          eventId: row.event_id,
-          kind: row.kind,
-          reason: row.reason,
-          claims: row.claims,
-          provider: row.provider ?? 'unknown',
-          decidedAt: Number(row.decided_ms),
-        }));
-      }),
-    clearIntents: (olderThanMs) =>
-      stored('clear intents away', async () => {
-        const { count } = await sql`
-          delete from dispatch.delivery_intents where notification_id in (
-            select notification_id from dispatch.delivery_intents
-            where created_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'
-              and status in ('delivered', 'dropped') limit 5000)`;
-        return count;
-      }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
-import type { PassedIntent, ResolveDebt } from './debt-store.ts';
+import type { Intent } from '../delivery/intent-store.ts';
+import type { ResolveDebt } from './debt-store.ts';
 import type { StreamWrite } from '../stream/stream-store.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from './sweep-resolve-debt.ts';
@@ -28,7 +29,7 @@ function world(
   const failing = new Set<string>();
   const failures: string[] = [];
   const cleared: number[] = [];
-  const state = { isGone: false, heartbeats: 0, listFails: false, passed: [] as PassedIntent[] };
+  const state = { isGone: false, heartbeats: 0, listFails: false, passed: [] as Intent[] };
   const written: StreamWrite[] = [];
   const sweep = (signal?: AbortSignal) =>
     sweepResolveDebt(
@@ -42,8 +43,10 @@ function world(
               next: index + 1 < pages.length ? String(index + 1) : null,
             };
           },
-          passedIntents: async () => state.passed,
-          clearIntents: async (ms) => {
+        },
+        intents: {
+          listPassed: async () => state.passed,
+          deleteSettled: async (ms) => {
             cleared.push(ms);
             return 3;
           },
@@ -158,9 +161,14 @@ describe('a sweep', () => {
         eventId: 'e5',
         kind: 'update',
         reason: 'renotify',
+        status: 'uncertain',
         claims: 2,
+        wasUncertain: true,
         provider: 'webhook',
+        externalId: null,
+        code: null,
         decidedAt: LONG_AGO,
+        updatedAt: LONG_AGO,
       },
     ];
     await expect(sweep()).resolves.toMatchObject({ superseded: 1 });

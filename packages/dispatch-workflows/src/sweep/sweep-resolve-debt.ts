@@ -6,6 +6,8 @@ import { comparePositions } from '../contract/position.ts';
 import type { DebtStore, ResolveDebt } from './debt-store.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
+import { isUnderWay } from '../delivery/intent-status.ts';
+import type { IntentStore } from '../delivery/intent-store.ts';
 import { passedRows } from '../delivery/delivery-rows.ts';
 import { signalOf } from '../routing/match-routes.ts';
 
@@ -38,6 +40,7 @@ export const DEFAULT_SWEEP_OPTIONS: SweepOptions = {
 /** What a sweep works with. */
 export interface SweepDependencies {
   readonly debts: DebtStore;
+  readonly intents: Pick<IntentStore, 'listPassed' | 'deleteSettled'>;
   readonly issues: Pick<IssueStore, 'read'>;
   readonly streams: Pick<StreamStore, 'write'>;
   /** Signals an alert stream, starting its workflow where it does not run. */
@@ -68,7 +71,7 @@ export async function sweepResolveDebt(
   },
   progress: { readonly heartbeat: () => void; readonly signal?: AbortSignal },
 ): Promise<SweepResult> {
-  const { debts, onFailure } = dependencies;
+  const { debts, intents, onFailure } = dependencies;
   const attempted = async (what: string, run: () => Promise<number>): Promise<number> => {
     progress.heartbeat();
     progress.signal?.throwIfAborted();
@@ -82,7 +85,7 @@ export async function sweepResolveDebt(
   let cleared = 0;
   for (let round = 0; round < MAX_CLEARINGS; round++) {
     const some = await attempted('old intents could not be cleared away', () =>
-      debts.clearIntents(options.keepIntentsMs),
+      intents.deleteSettled(options.keepIntentsMs),
     );
     cleared += some;
     if (some < CLEARED_AT_ONCE) break;
@@ -131,10 +134,10 @@ async function ask({ issues, signal, onFailure }: SweepDependencies, debt: Resol
  * else would ever look at the intent, so it is settled here, with what is not known of it.
  */
 async function settlePassed(
-  { debts, streams, now }: SweepDependencies,
+  { intents, streams, now }: SweepDependencies,
   untouchedMs: number,
 ): Promise<number> {
-  const passed = await debts.passedIntents(untouchedMs);
+  const passed = await intents.listPassed(untouchedMs);
   // Together they are few statements.
   await Promise.all(passed.map((intent) => streams.write(passedRows(intent, now()))));
   return passed.length;
@@ -151,6 +154,6 @@ function isDue(
   // The older a debt, the rarer: what nobody mends for days must not fill the ledger.
   const waitMs = Math.max(retryAfterMs, (now - issue.storedAt) * SHARE_OF_AGE);
   if (now - Math.max(updatedAt, issue.storedAt) < waitMs) return false;
-  const isUnderWay = intent !== null && intent.status !== 'dropped' && intent.status !== 'delivered';
-  return !isUnderWay || now - intent.updatedAt > IN_PROGRESS_MS;
+  const isTaken = intent !== null && isUnderWay(intent.status);
+  return !isTaken || now - intent.updatedAt > IN_PROGRESS_MS;
 }

@@ -6,7 +6,8 @@ import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
-import type { Claim } from '../delivery/claim.ts';
+import type { Intent } from '../delivery/intent-store.ts';
+import type { Claim } from '../delivery/claim-intents.ts';
 import type { DeliveryTarget } from '../apps/connected-app-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerEntry, LedgerRun } from '../ledger/ledger-entry.ts';
@@ -30,6 +31,24 @@ export function testOrder(parts: Partial<DeliveryOrder> = {}): DeliveryOrder {
     ...parts,
   };
 }
+
+/** The intent of `testOrder`, under way. */
+export const testIntent: Intent = {
+  notificationId: 'alert-f1-r1-app1-5',
+  stream: { fingerprint: 'f1', routeId: 'r1', connectedAppId: 'app1' },
+  position: testIssue.position,
+  eventId: testIssue.eventId,
+  kind: 'trigger',
+  reason: 'new',
+  status: 'intended',
+  claims: 1,
+  wasUncertain: false,
+  provider: 'webhook',
+  externalId: 'known',
+  code: null,
+  decidedAt: 9000,
+  updatedAt: 9000,
+};
 
 export const accepted: Outcome = { kind: 'delivered', externalId: 'ext', status: 200 };
 export const lost: Outcome = { kind: 'uncertain', code: 'CONNECTION_LOST' };
@@ -126,6 +145,20 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
         state.readings++;
         return state.stored;
       },
+      write: async ({ state: written, intents = [], ledger }) => {
+        if (state.writeFails) throw new Error('away');
+        state.log.push(`write ${intents.map(({ status }) => status).join()}`);
+        if (written !== undefined) state.states.push(written);
+        for (const each of intents) {
+          state.settled.push(each);
+          state.intents.set(each.notificationId, each.status);
+          if (each.status === 'uncertain') state.wasUncertain.add(each.notificationId);
+        }
+        state.entries.push(...(ledger?.entries ?? []));
+        state.runs.push(...(ledger?.runs ?? []));
+      },
+    },
+    intents: {
       claim: async ({ order: { notificationId, reason } }) => {
         if (state.claimFails) throw new Error('away');
         const before = state.intents.get(notificationId) ?? null;
@@ -146,29 +179,13 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
           wasUncertain: state.wasUncertain.has(notificationId),
         };
       },
-      intentOf: async (notificationId) => {
+      read: async ([notificationId = '']) => {
         if (state.intentFails) throw new Error('away');
         const status = state.intents.get(notificationId);
-        if (status === undefined || status === null) return null;
-        return {
-          isDelivered: status === 'delivered',
-          wasUncertain: state.wasUncertain.has(notificationId),
-          isOpen: status === 'intended' || status === 'uncertain',
-          provider: 'webhook',
-          externalId: 'known',
-        };
-      },
-      write: async ({ state: written, intents = [], ledger }) => {
-        if (state.writeFails) throw new Error('away');
-        state.log.push(`write ${intents.map(({ status }) => status).join()}`);
-        if (written !== undefined) state.states.push(written);
-        for (const each of intents) {
-          state.settled.push(each);
-          state.intents.set(each.notificationId, each.status);
-          if (each.status === 'uncertain') state.wasUncertain.add(each.notificationId);
-        }
-        state.entries.push(...(ledger?.entries ?? []));
-        state.runs.push(...(ledger?.runs ?? []));
+        if (status === undefined || status === null) return [];
+        return [
+          { ...testIntent, notificationId, status, wasUncertain: state.wasUncertain.has(notificationId) },
+        ];
       },
     },
     health: {

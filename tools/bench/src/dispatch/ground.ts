@@ -12,6 +12,7 @@ import {
   createAppHealthStore,
   createConnectedAppStore,
   createDebtStore,
+  createIntentStore,
   createIssueStore,
   createLedger,
   createRouteStore,
@@ -80,6 +81,7 @@ export async function layBenchGround() {
     routes: createRouteStore(postgres),
     connectedApps: createConnectedAppStore(postgres, sealer),
     streams: createStreamStore(postgres),
+    intents: createIntentStore(postgres),
     health: createAppHealthStore(postgres),
     debts: createDebtStore(postgres, clickhouse),
   };

@@ -2,21 +2,22 @@ import type { Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import { createBatchedReader } from '../stores/batched-reader.ts';
+import type { IntentStatus } from './intent-status.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import { within } from '../stores/within.ts';
 
-/** A batch that hangs would hang those behind it, too; in milliseconds. */
+/** A batch that hangs would also block those behind it; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
 
-/** What was known of a notification when a sending of it began. */
+/** What was known of a notification when an attempt claimed its intent. */
 export interface Claim {
-  /** Null: nothing was. `intended`: an earlier sending was cut off, and it is written down as `uncertain` now. */
-  readonly before: 'intended' | 'refused' | 'uncertain' | 'delivered' | 'dropped' | null;
-  /** How often a sending was begun, this one included. */
+  /** Null: nothing. `intended`: an earlier attempt was interrupted, and its intent is `uncertain` now. */
+  readonly before: IntentStatus | null;
+  /** How many attempts were begun, this one included. */
   readonly claims: number;
   readonly externalId: string | null;
   readonly code: string | null;
-  /** Whether it was ever unknown what became of a sending. */
+  /** Whether the outcome of any attempt was ever unknown. */
   readonly wasUncertain: boolean;
 }
 
@@ -29,24 +30,26 @@ interface ClaimRow {
   readonly was_uncertain: boolean;
 }
 
-/** What is about to be sent, and to whom. */
-export interface ClaimWish {
+/** What is about to be sent, and to which provider. */
+export interface ClaimRequest {
   readonly order: DeliveryOrder;
   readonly provider: string;
 }
 
 /**
- * Writes intents, those that come at the same time together. What is delivered stays so, as does what was dropped,
- * unless the sweep asks for it again; anything else is about to be sent, and is uncertain if it may have been sent.
+ * Claims intents, concurrent ones in one statement. What is delivered stays so, and so does what was dropped, unless the
+ * sweep resends its resolve; anything else becomes `intended`, or `uncertain` where it may have been sent before.
  */
-export function createClaims(sql: Postgres['sql']): (wish: ClaimWish) => Promise<Claim> {
-  const write = createBatchedReader<ClaimWish, ClaimRow>({
+export function createClaims(sql: Postgres['sql']): (request: ClaimRequest) => Promise<Claim> {
+  const write = createBatchedReader<ClaimRequest, ClaimRow>({
     keyOf: (key) => ('order' in key ? key.order.notificationId : key.notification_id),
-    readMany: (wishes) => {
-      const rows = [...new Map(wishes.map((wish) => [wish.order.notificationId, rowOf(wish)])).values()];
+    readMany: (requests) => {
+      const rows = [
+        ...new Map(requests.map((request) => [request.order.notificationId, rowOf(request)])).values(),
+      ];
       return within(
         BATCH_DEADLINE_MS,
-        'write intents',
+        'claim intents',
         () => sql<ClaimRow[]>`
         with given as (
           select * from jsonb_to_recordset((${storableJson(rows)}::text)::jsonb) as given
@@ -69,15 +72,15 @@ export function createClaims(sql: Postgres['sql']): (wish: ClaimWish) => Promise
       );
     },
   });
-  return async (wish) => {
-    const row = await write(wish);
-    if (row === null) throw new TypeError(`the intent of ${wish.order.notificationId} was not written`);
+  return async (request) => {
+    const row = await write(request);
+    if (row === null) throw new TypeError(`the intent of ${request.order.notificationId} was not claimed`);
     const { before, claims, code } = row;
     return { before, claims, externalId: row.external_id, code, wasUncertain: row.was_uncertain };
   };
 }
 
-function rowOf({ order: { stream, issue, ...order }, provider }: ClaimWish) {
+function rowOf({ order: { stream, issue, ...order }, provider }: ClaimRequest) {
   return {
     notification_id: order.notificationId,
     workflow_id: alertWorkflowId(stream),

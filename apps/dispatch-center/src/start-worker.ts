@@ -55,7 +55,6 @@ export async function startWorker(context: ServiceContext): Promise<void> {
     ...(buildId === undefined ? {} : { deployment: { name: 'dispatch-center', buildId } }),
     activities: createDispatchActivities({
       ...ground,
-      ledger: (batch) => ground.ledger.write(batch),
       client,
       batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,
       scan: {

@@ -9,16 +9,8 @@ import {
 } from '@heliograph/database';
 import { createExplainer } from '@heliograph/dispatch-workflows/explain';
 import {
-  createAppHealthStore,
-  createConnectedAppStore,
-  createDebtStore,
-  createIntentStore,
-  createIssueFinder,
-  createIssueStore,
-  createLedger,
-  createRouteStore,
-  createStreamFinder,
-  createStreamStore,
+  createDispatchStores,
+  type DispatchStores,
   migrateDispatch,
 } from '@heliograph/dispatch-workflows/stores';
 import {
@@ -31,15 +23,7 @@ import type { TemporalAddress, TemporalTls } from '@heliograph/temporal-worker/c
 import type { SharedConfig } from './config.ts';
 
 /** What both roles stand on. */
-export interface Ground {
-  readonly issues: ReturnType<typeof createIssueStore>;
-  readonly routes: ReturnType<typeof createRouteStore>;
-  readonly connectedApps: ReturnType<typeof createConnectedAppStore>;
-  readonly streams: ReturnType<typeof createStreamStore>;
-  readonly intents: ReturnType<typeof createIntentStore>;
-  readonly health: ReturnType<typeof createAppHealthStore>;
-  readonly debts: ReturnType<typeof createDebtStore>;
-  readonly ledger: ReturnType<typeof createLedger>;
+export interface Ground extends DispatchStores {
   readonly explainer: ReturnType<typeof createExplainer>;
   readonly channels: ReturnType<typeof createChannelRegistry>;
   readonly readiness: readonly ReadinessCheck[];
@@ -76,29 +60,10 @@ export async function layGround(
   ]);
   context.register({ name: 'channels', stop: () => channels.close() });
   const sealer = createSealer(parseKeyRing(config.HELIOGRAPH_SEALING_KEYS.reveal()));
-  const issues = createIssueStore(clickhouse);
-  const routes = createRouteStore(postgres);
-  const connectedApps = createConnectedAppStore(postgres, sealer);
-  const ledger = createLedger(postgres, clickhouse);
-  const intents = createIntentStore(postgres);
+  const stores = createDispatchStores({ postgres, clickhouse, sealer });
   return {
-    issues,
-    routes,
-    connectedApps,
-    streams: createStreamStore(postgres),
-    intents,
-    health: createAppHealthStore(postgres),
-    debts: createDebtStore(postgres, clickhouse),
-    ledger,
-    explainer: createExplainer({
-      finder: createIssueFinder(clickhouse),
-      issues,
-      ledger,
-      routes,
-      intents,
-      streams: createStreamFinder(postgres),
-      connectedApps,
-    }),
+    ...stores,
+    explainer: createExplainer(stores),
     channels,
     readiness: [
       { name: 'postgres', check: () => postgres.ping() },

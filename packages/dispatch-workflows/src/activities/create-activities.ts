@@ -11,7 +11,7 @@ import type { AppHealthStore } from '../apps/app-health-store.ts';
 import type { ConnectedAppStore } from '../apps/connected-app-store.ts';
 import type { DebtStore } from '../sweep/debt-store.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
-import type { LedgerBatch } from '../ledger/ledger-entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { RouteStore } from '../routing/route-store.ts';
 import { createTargetCache } from '../apps/target-cache.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
@@ -36,8 +36,7 @@ export interface DispatchDependencies {
   readonly intents: IntentStore;
   readonly health: AppHealthStore;
   readonly debts: DebtStore;
-  /** Writes to the decision ledger; rejects where that is impossible for now. */
-  readonly ledger: (batch: LedgerBatch) => Promise<void>;
+  readonly ledger: Pick<Ledger, 'write'>;
   readonly channels: ChannelRegistry;
   readonly scan?: Partial<ScanOptions>;
   readonly sweep?: Partial<SweepOptions>;
@@ -87,7 +86,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     {
       issues,
       routes,
-      ledger,
+      ledger: (batch) => ledger.write(batch),
       now: Date.now,
       running: createRunningAlerts({
         now: Date.now,

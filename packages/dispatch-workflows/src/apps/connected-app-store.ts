@@ -1,16 +1,11 @@
 import type { Postgres, Sealer } from '@heliograph/database';
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { DispatchError } from '../contract/errors.ts';
+import type { UncertainPolicy } from './uncertain-policy.ts';
 import type { AppHealth } from './app-health-store.ts';
-import { connectedAppHealth, connectedApps, routes, type UNCERTAIN_POLICIES } from '../stores/schema.ts';
+import { connectedAppHealth, connectedApps, routes } from '../stores/schema.ts';
 import { stored } from '../stores/stored.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
-
-/**
- * What to do about a notification of which nobody knows whether it arrived: send everything again but a renotification,
- * really everything, or nothing.
- */
-export type UncertainPolicy = (typeof UNCERTAIN_POLICIES)[number];
 
 /** A connected app as it may be shown: without its secret. */
 export interface ConnectedApp {

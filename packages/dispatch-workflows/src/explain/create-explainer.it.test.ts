@@ -4,7 +4,6 @@ import { startNotificationSink, type NotificationSink } from '@heliograph/simula
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from '../client/index.ts';
 import { MONITOR_INSTANCES_ID } from '../contract/names.ts';
-import { createIntentStore, createIssueFinder, createStreamFinder } from '../stores/index.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
 import { createExplainer, type Explainer } from './create-explainer.ts';
 import type { ExplainedStream, Explanation } from './explanation.ts';
@@ -28,12 +27,7 @@ const route = (id: string, query: string, connectedAppIds: readonly string[], pa
 
 beforeAll(async () => {
   [ground, sink] = await Promise.all([dispatchGround('explain'), startNotificationSink()]);
-  explainer = createExplainer({
-    ...ground,
-    finder: createIssueFinder(ground.clickhouse),
-    intents: createIntentStore(ground.postgres),
-    streams: createStreamFinder(ground.postgres),
-  });
+  explainer = createExplainer(ground);
   await app('on');
   await app('off', false);
   await route('patient', 'severity:critical', ['on', 'off'], { renotifyIntervalMs: 3_600_000 });

@@ -15,12 +15,12 @@ import type { AppPicture, ExplainFacts } from './facts.ts';
 
 /** Where the facts come from. */
 export interface ExplainStores {
-  readonly finder: IssueFinder;
+  readonly issueFinder: IssueFinder;
   readonly issues: Pick<IssueStore, 'read'>;
   readonly ledger: Pick<Ledger, 'entriesOf' | 'runsAt'>;
   readonly routes: Pick<RouteStore, 'listAt'>;
-  readonly intents: IntentStore;
-  readonly streams: StreamFinder;
+  readonly intents: Pick<IntentStore, 'read'>;
+  readonly streamFinder: StreamFinder;
   readonly connectedApps: Pick<ConnectedAppStore, 'get'>;
 }
 
@@ -45,23 +45,23 @@ const CLOCKS_APART_MS = 60_000;
 
 /** An explainer over dispatching's stores; `now` is in milliseconds since the epoch, default the system's clock. */
 export function createExplainer(stores: ExplainStores, now: () => number = Date.now): Explainer {
-  const { finder, issues, ledger, routes, intents, streams } = stores;
+  const { issueFinder, issues, ledger, routes, intents, streamFinder } = stores;
   return {
     async explain({ fingerprint: given, at: asked, eventId }) {
       const fingerprint = toFingerprint(given);
       const askedAt = now();
       const latest = { fingerprint: given, at: askedAt + CLOCKS_APART_MS };
       const isPast = asked !== undefined && asked < askedAt;
-      const key = await finder.latest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
+      const key = await issueFinder.latest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
       if (key === null) return null;
       const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
         issues.read(key),
-        (isPast || eventId !== undefined ? finder.latest(latest) : Promise.resolve(key)).then((newestKey) =>
-          newestKey === null ? null : issues.read(newestKey),
+        (isPast || eventId !== undefined ? issueFinder.latest(latest) : Promise.resolve(key)).then(
+          (newestKey) => (newestKey === null ? null : issues.read(newestKey)),
         ),
         ledger.entriesOf(fingerprint, key.position),
         ledger.runsAt(fingerprint, key.position),
-        streams.of(fingerprint),
+        streamFinder.listByFingerprint(fingerprint),
         routes.listAt(null),
       ]);
       const seen = entries.find(({ stage }) => stage === 'seen');

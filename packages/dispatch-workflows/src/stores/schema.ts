@@ -1,4 +1,5 @@
 import { bytea } from '@heliograph/database';
+import { UNCERTAIN_POLICIES } from '../apps/uncertain-policy.ts';
 import { INTENT_STATUSES, UNDER_WAY_SQL } from '../delivery/intent-status.ts';
 import { sql } from 'drizzle-orm';
 import {
@@ -14,9 +15,6 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-
-/** What an app may want done about an uncertain notification; see `UncertainPolicy`. */
-export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
 
 /** Everything that dispatching keeps in PostgreSQL. Nobody else writes these tables. */
 export const dispatch = pgSchema('dispatch');

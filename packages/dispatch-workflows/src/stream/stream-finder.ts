@@ -20,7 +20,7 @@ export interface StreamPicture {
 /** Finds alert streams. Every method throws `DatabaseError`. */
 export interface StreamFinder {
   /** The streams of a fingerprint that have a row, at most 1 000, those that are open first. */
-  of(fingerprint: string): Promise<readonly StreamPicture[]>;
+  listByFingerprint(fingerprint: string): Promise<readonly StreamPicture[]>;
 }
 
 interface Row {
@@ -38,7 +38,7 @@ interface Row {
 /** The streams of one database. */
 export function createStreamFinder({ sql }: Pick<Postgres, 'sql'>): StreamFinder {
   return {
-    of: (fingerprint) =>
+    listByFingerprint: (fingerprint) =>
       stored('find alert streams', async () => {
         const rows = await sql<Row[]>`
           select route_id, connected_app_id, status, last_position::text, last_seen,

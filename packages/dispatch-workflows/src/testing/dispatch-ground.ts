@@ -8,18 +8,7 @@ import { createDispatchActivities, type DispatchDependencies } from '../activiti
 import { DISPATCH_TRACE_STARTS } from '../client/index.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
-import {
-  createAppHealthStore,
-  createConnectedAppStore,
-  createDebtStore,
-  createIntentStore,
-  createIssueStore,
-  createLedger,
-  createRouteStore,
-  createStreamStore,
-  migrateDispatch,
-  type NewIssue,
-} from '../stores/index.ts';
+import { createDispatchStores, migrateDispatch, type NewIssue } from '../stores/index.ts';
 
 /** The secret of every webhook in these tests. */
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -64,14 +53,7 @@ export async function dispatchStores(label: string) {
   return {
     postgres,
     clickhouse,
-    issues: createIssueStore(clickhouse),
-    routes: createRouteStore(postgres),
-    connectedApps: createConnectedAppStore(postgres, sealer),
-    streams: createStreamStore(postgres),
-    intents: createIntentStore(postgres),
-    health: createAppHealthStore(postgres),
-    debts: createDebtStore(postgres, clickhouse),
-    ledger: createLedger(postgres, clickhouse),
+    ...createDispatchStores({ postgres, clickhouse, sealer }),
     async close() {
       await postgres.close();
       await clickhouse.close();
@@ -100,7 +82,6 @@ export async function dispatchGround(label: string) {
   const activities = (options: Partial<DispatchDependencies> = {}): DispatchActivities =>
     createDispatchActivities({
       ...stores,
-      ledger: (batch) => stores.ledger.write(batch),
       client: temporal.client,
       channels,
       scan: { intervalMs: 500 },

@@ -1,7 +1,10 @@
 import { notificationIdOf } from '../contract/notification-id.ts';
 import type { AppPicture, ExplainFacts } from '../explain/index.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
-import type { Intent, RouteVersion, StoredRun, StreamPicture } from '../stores/index.ts';
+import type { Intent } from '../delivery/intent-store.ts';
+import type { RouteVersion } from '../routing/route-store.ts';
+import type { StoredRun } from '../ledger/ledger-store.ts';
+import type { StreamPicture } from '../stream/stream-finder.ts';
 import { storedIssue } from './stored-issue.ts';
 
 /** Noon of some day; the clock of these facts stands one minute later. */

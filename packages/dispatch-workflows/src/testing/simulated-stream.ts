@@ -5,7 +5,8 @@ import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state
 import { AlertStream } from '../stream/alert-stream.ts';
 import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
 import { comparePositions } from '../contract/position.ts';
-import type { LedgerEntry, StoredRun } from '../stores/index.ts';
+import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { StoredRun } from '../ledger/ledger-store.ts';
 
 /** What is done with a stream: signals that are decided together, at an instant. */
 export interface Step {

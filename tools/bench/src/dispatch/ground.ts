@@ -9,14 +9,7 @@ import { createDispatchActivities } from '@heliograph/dispatch-workflows/activit
 import { DISPATCH_TRACE_STARTS } from '@heliograph/dispatch-workflows/client';
 import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
-  createAppHealthStore,
-  createConnectedAppStore,
-  createDebtStore,
-  createIntentStore,
-  createIssueStore,
-  createLedger,
-  createRouteStore,
-  createStreamStore,
+  createDispatchStores,
   migrateDispatch,
   startLedgerCarrier,
 } from '@heliograph/dispatch-workflows/stores';
@@ -76,17 +69,8 @@ export async function layBenchGround() {
     activeKeyId: 'bench',
   });
   const channels = createChannelRegistry([createWebhookChannel({ allowPrivateAddresses: true })]);
-  const stores = {
-    issues: createIssueStore(clickhouse),
-    routes: createRouteStore(postgres),
-    connectedApps: createConnectedAppStore(postgres, sealer),
-    streams: createStreamStore(postgres),
-    intents: createIntentStore(postgres),
-    health: createAppHealthStore(postgres),
-    debts: createDebtStore(postgres, clickhouse),
-  };
-  const ledger = createLedger(postgres, clickhouse);
-  const carrier = startLedgerCarrier(ledger);
+  const stores = createDispatchStores({ postgres, clickhouse, sealer });
+  const carrier = startLedgerCarrier(stores.ledger);
   const worker = await createDispatchWorkers({
     connection,
     namespace,
@@ -94,7 +78,6 @@ export async function layBenchGround() {
     shutdownGraceMs: 1000,
     activities: createDispatchActivities({
       ...stores,
-      ledger: (batch) => ledger.write(batch),
       client,
       channels,
       onProblem: ({ what, id, error }) =>

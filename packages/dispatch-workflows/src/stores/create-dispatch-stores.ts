@@ -1,0 +1,52 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Postgres, Sealer } from '@heliograph/database';
+import { type AppHealthStore, createAppHealthStore } from '../apps/app-health-store.ts';
+import { type ConnectedAppStore, createConnectedAppStore } from '../apps/connected-app-store.ts';
+import { createIntentStore, type IntentStore } from '../delivery/intent-store.ts';
+import { createIssueFinder, type IssueFinder } from '../issues/issue-finder.ts';
+import { createIssueStore, type IssueStore } from '../issues/issue-store.ts';
+import { createLedger, type Ledger } from '../ledger/ledger.ts';
+import { createRouteStore, type RouteStore } from '../routing/route-store.ts';
+import { createStreamFinder, type StreamFinder } from '../stream/stream-finder.ts';
+import { createStreamStore, type StreamStore } from '../stream/stream-store.ts';
+import { createDebtStore, type DebtStore } from '../sweep/debt-store.ts';
+
+/** Every store of dispatching. */
+export interface DispatchStores {
+  readonly issues: IssueStore;
+  readonly issueFinder: IssueFinder;
+  readonly routes: RouteStore;
+  readonly connectedApps: ConnectedAppStore;
+  readonly health: AppHealthStore;
+  readonly streams: StreamStore;
+  readonly streamFinder: StreamFinder;
+  readonly intents: IntentStore;
+  readonly debts: DebtStore;
+  readonly ledger: Ledger;
+}
+
+/** What the stores are made of. */
+export interface DispatchDatabases {
+  /** Migrated by `migrateDispatch`, as is the other. */
+  readonly postgres: Pick<Postgres, 'db' | 'sql'>;
+  /** Connected to the database of the issues. */
+  readonly clickhouse: ClickHouseClient;
+  /** Seals and opens the secrets of connected apps. */
+  readonly sealer: Sealer;
+}
+
+/** Makes every store of dispatching over its two databases; it connects to neither. */
+export function createDispatchStores({ postgres, clickhouse, sealer }: DispatchDatabases): DispatchStores {
+  return {
+    issues: createIssueStore(clickhouse),
+    issueFinder: createIssueFinder(clickhouse),
+    routes: createRouteStore(postgres),
+    connectedApps: createConnectedAppStore(postgres, sealer),
+    health: createAppHealthStore(postgres),
+    streams: createStreamStore(postgres),
+    streamFinder: createStreamFinder(postgres),
+    intents: createIntentStore(postgres),
+    debts: createDebtStore(postgres, clickhouse),
+    ledger: createLedger(postgres, clickhouse),
+  };
+}

@@ -125,6 +125,19 @@ describe('loadConfig', () => {
     const env = { HELIOGRAPH_PORT: '1', HELIOGRAPH_PROT: '2', HOME: '/', HELIOGRAPH_A: '' };
     expect(unknownVariables([schema], env)).toEqual(['HELIOGRAPH_A', 'HELIOGRAPH_PROT']);
   });
+
+  test('what Kubernetes sets for a service is not an unknown variable', () => {
+    const env = {
+      HELIOGRAPH_API_SERVICE_HOST: '10.0.0.1',
+      HELIOGRAPH_API_SERVICE_PORT: '4600',
+      HELIOGRAPH_API_SERVICE_PORT_HTTP: '4600',
+      HELIOGRAPH_API_PORT: 'tcp://10.0.0.1:4600',
+      HELIOGRAPH_API_PORT_4600_TCP_ADDR: '10.0.0.1',
+      HELIOGRAPH_API_KEY: 'x',
+      HELIOGRAPH_OTHER_PORT: '1',
+    };
+    expect(unknownVariables([schema], env)).toEqual(['HELIOGRAPH_API_KEY', 'HELIOGRAPH_OTHER_PORT']);
+  });
 });
 
 test('a secret shows itself to nobody but reveal', () => {

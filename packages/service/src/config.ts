@@ -41,8 +41,8 @@ function toProblem(schema: ConfigSchema, issue: v.BaseIssue<unknown>): ConfigPro
 }
 
 /**
- * Returns, sorted, the variables that begin with `prefix` and that none of the schemas knows: most often a
- * misspelt name, worth a warning at start.
+ * Returns, sorted, the variables that begin with `prefix` and that none of the schemas knows: usually a misspelt
+ * name, worth a warning at start. What Kubernetes sets for a service whose name begins alike is left out.
  */
 export function unknownVariables(
   schemas: readonly Pick<ConfigSchema, 'entries'>[],
@@ -50,7 +50,14 @@ export function unknownVariables(
   prefix: string = 'HELIOGRAPH_',
 ): readonly string[] {
   const known = new Set(schemas.flatMap((schema) => Object.keys(schema.entries)));
-  return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !known.has(name))
-    .toSorted();
+  const names = Object.keys(env).filter((name) => name.startsWith(prefix));
+  const services = names
+    .filter((name) => name.endsWith(SERVICE_HOST))
+    .map((name) => name.slice(0, -SERVICE_HOST.length));
+  const isServiceLink = (name: string): boolean =>
+    services.some((service) => name.startsWith(`${service}_SERVICE_`) || name.startsWith(`${service}_PORT`));
+  return names.filter((name) => !known.has(name) && !isServiceLink(name)).toSorted();
 }
+
+/** Ends one of the variables by which Kubernetes tells every pod of a namespace about a service. */
+const SERVICE_HOST = '_SERVICE_HOST';

@@ -195,6 +195,19 @@ describe('stopping', () => {
     expect(stopped).toEqual(['early', 'late']);
   });
 
+  test('what a start registers after everything was stopped is stopped at once', async () => {
+    const gate = deferred<void>();
+    const stopped = deferred<string>();
+    const harness = run(async (context) => {
+      await gate.promise;
+      context.register({ name: 'late', stop: async () => stopped.resolve('late') });
+    });
+    harness.signal();
+    await expect(harness.done).resolves.toBe(0);
+    gate.resolve();
+    await expect(stopped.promise).resolves.toBe('late');
+  });
+
   test('the death of a part stops the service with exit 1', async () => {
     let stopped = false;
     const harness = run(async (context, logger) => {

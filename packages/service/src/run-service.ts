@@ -47,7 +47,10 @@ export interface ServiceContext {
   readonly env: Env;
   /** Is aborted when the service begins to stop: hand it to the edge and to loops. */
   readonly draining: AbortSignal;
-  /** Parts are stopped in the reverse order of their registration: register telemetry first, the HTTP server last. */
+  /**
+   * Parts are stopped in the reverse order of their registration: register telemetry first, the HTTP server last, and
+   * each as soon as it exists. A part that is registered after all others were stopped is stopped at once.
+   */
   register(part: ServicePart): void;
   /** Until this is called, a failure is only written to stderr. */
   useLogger(logger: Logger): void;
@@ -90,6 +93,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
   const parts: ServicePart[] = [];
   const draining = new AbortController();
   let logger: Logger | undefined;
+  let areStopped = false;
 
   const stopRequest = deferred<Stop>();
   const death = deferred<number>();
@@ -114,7 +118,10 @@ export async function runService(options: ServiceOptions): Promise<number> {
   const context: ServiceContext = {
     env: host.env,
     draining: draining.signal,
-    register: (part) => void parts.push(part),
+    register: (part) => {
+      if (areStopped) void stopPart(part, part.deadlineMs ?? partDeadlineMs, clock, logger);
+      else parts.push(part);
+    },
     useLogger: (used) => {
       logger = used;
     },
@@ -127,6 +134,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       await stopPart(part, part.deadlineMs ?? partDeadlineMs, clock, logger);
     }
+    areStopped = true;
   };
 
   const life = async (): Promise<number> => {

@@ -3,6 +3,8 @@ export { TemporalSetupError } from './errors.ts';
 export type { TemporalErrorCode } from './errors.ts';
 export { connectWorker, createTemporalWorker, slotOptions } from './worker/create-worker.ts';
 export type { SlotPreset, TemporalWorkerOptions } from './worker/create-worker.ts';
+export { createTemporalWorkers } from './worker/create-workers.ts';
+export type { TaskQueueWorker, TemporalWorkers, TemporalWorkersOptions } from './worker/create-workers.ts';
 export { HISTOGRAM_BUCKETS_MS, installTemporalRuntime } from './worker/runtime.ts';
 export type { TemporalRuntimeOptions } from './worker/runtime.ts';
 export { bundleWorkflows, readWorkflowBundle, writeWorkflowBundle } from './worker/workflow-bundle.ts';

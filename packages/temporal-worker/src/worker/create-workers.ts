@@ -1,0 +1,103 @@
+import type { Worker } from '@temporalio/worker';
+import { createTemporalWorker, type TemporalWorkerOptions } from './create-worker.ts';
+
+/** What the workers of one process share. */
+type SharedOptions =
+  'connection' | 'namespace' | 'workflowBundle' | 'identity' | 'deployment' | 'dataConverter';
+
+/** One worker of a process: its task queue, what runs there, and how much of it at once. */
+export interface TaskQueueWorker extends Omit<TemporalWorkerOptions, SharedOptions> {
+  /** Whether this worker runs the workflows of the bundle; default false: activities only. */
+  readonly workflows?: boolean;
+}
+
+/** Options of {@link createTemporalWorkers}. */
+export interface TemporalWorkersOptions extends Pick<TemporalWorkerOptions, SharedOptions> {
+  readonly workers: readonly TaskQueueWorker[];
+}
+
+/** The workers of one process, handled as one. */
+export interface TemporalWorkers {
+  /** Runs until `shutdown`, or until one worker fails; then the others are stopped as well and `run` rejects. */
+  run(): Promise<void>;
+  /** Runs while the task does, and stops when it ends; a worker that fails ends the wait for the task. */
+  runUntil<T>(task: () => Promise<T>): Promise<T>;
+  /** Asks every worker to stop; `run` resolves when all have. */
+  shutdown(): void;
+  /** Whether every worker polls its task queue. */
+  isRunning(): boolean;
+}
+
+/**
+ * Creates one worker per task queue over one connection. If one cannot be created, those before it release the
+ * connection again.
+ *
+ * @throws {TypeError} when no worker runs the workflows of the bundle, or one wants to and there is no bundle.
+ */
+export async function createTemporalWorkers(options: TemporalWorkersOptions): Promise<TemporalWorkers> {
+  const { workers: definitions, workflowBundle, ...shared } = options;
+  assertWorkflows(definitions, workflowBundle !== undefined);
+  const workers: Worker[] = [];
+  try {
+    for (const { workflows = false, ...definition } of definitions) {
+      workers.push(
+        await createTemporalWorker({
+          ...shared,
+          ...definition,
+          ...(workflows && workflowBundle !== undefined ? { workflowBundle } : {}),
+        }),
+      );
+    }
+  } catch (error) {
+    // A worker holds its connection until it has run, even for no time at all.
+    await Promise.allSettled(workers.map((worker) => worker.runUntil(Promise.resolve())));
+    throw error;
+  }
+  return handleAsOne(workers);
+}
+
+function assertWorkflows(definitions: readonly TaskQueueWorker[], hasBundle: boolean): void {
+  const first = definitions.find(({ workflows = false }) => workflows);
+  if (hasBundle && first === undefined) {
+    throw new TypeError(
+      'there is a workflow bundle, but no worker has `workflows: true`: nothing would run it',
+    );
+  }
+  if (!hasBundle && first !== undefined) {
+    throw new TypeError(`the worker of task queue ${first.taskQueue} runs workflows, but there is no bundle`);
+  }
+}
+
+function handleAsOne(workers: readonly Worker[]): TemporalWorkers {
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const run = async (): Promise<void> => {
+    const runs = workers.map(async (worker) => {
+      try {
+        await worker.run();
+      } finally {
+        shutdown();
+      }
+    });
+    const failed = (await Promise.allSettled(runs)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  };
+  return {
+    run,
+    shutdown,
+    isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING'),
+    async runUntil(task) {
+      const running = run();
+      try {
+        return await Promise.race([
+          task(),
+          running.then(() => Promise.reject(new Error('the workers stopped first'))),
+        ]);
+      } finally {
+        shutdown();
+        await running;
+      }
+    },
+  };
+}

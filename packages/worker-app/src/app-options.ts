@@ -1,0 +1,35 @@
+import type { ServiceHost } from '@heliograph/service';
+import type { TemporalClientOptions } from '@heliograph/temporal-worker/client';
+import type { App } from './app.ts';
+import type { DatabaseOptions, DatabasesOf } from './databases.ts';
+import type { Variables } from './variables.ts';
+
+/** No variables of its own, or no database. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- an object without keys is what is meant
+export type None = Record<never, never>;
+
+/** Must be the same for all that start workflows and all that run them. */
+export type DataConverter = NonNullable<TemporalClientOptions['dataConverter']>;
+
+/** What a worker app and an API app have in common. */
+export interface AppOptions<TVariables extends Variables, TDatabases extends DatabaseOptions> {
+  /** Names the process in logs, traces, database sessions and errors at start. */
+  readonly name: string;
+  /** The app's package.json, which has its version. */
+  readonly packageJson: URL;
+  /** The app's own variables; the shared ones are read anyway. */
+  readonly variables?: TVariables;
+  /** Names that other roles read out of the same environment: no reason for a warning. */
+  readonly otherVariables?: readonly string[];
+  /** The databases that the app has; one that is not named is neither configured nor connected. */
+  readonly databases?: TDatabases;
+  /** Brings the schemas up to date, before anything else uses the databases. */
+  migrate?(databases: DatabasesOf<TDatabases>): Promise<unknown>;
+  /**
+   * Makes the payload codecs and the external storage of every worker and client of this process. Converters by path
+   * belong into the bundle as well, so a process cannot choose them here alone.
+   */
+  dataConverter?(app: App<TVariables, TDatabases>): DataConverter | Promise<DataConverter>;
+  /** The process; a test brings its own. */
+  readonly host?: ServiceHost;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, integer, secret } from '@heliograph/service';
+import { loadAppConfig, unknownVariablesOf, variablesOf } from './load-app-config.ts';
+
+const API = { temporal: false, worker: false };
+const WORKER = { temporal: true, worker: true };
+
+const problemsOf = (load: () => unknown): readonly string[] => {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ variable }) => variable);
+    throw error;
+  }
+  return [];
+};
+
+describe('an app reads', () => {
+  test.each([
+    [
+      'a worker with both databases',
+      { databases: { postgres: {}, clickhouse: {} } },
+      WORKER,
+      ['HELIOGRAPH_POSTGRES_URL', 'HELIOGRAPH_CLICKHOUSE_URL', 'HELIOGRAPH_TEMPORAL_ADDRESS'],
+    ],
+    ['a worker without databases', {}, WORKER, ['HELIOGRAPH_TEMPORAL_ADDRESS']],
+    ['an API with PostgreSQL', { databases: { postgres: {} } }, API, ['HELIOGRAPH_POSTGRES_URL']],
+    ['an API with nothing', {}, API, []],
+    ['an API with a variable of its own', { variables: { HELIOGRAPH_X: secret() } }, API, ['HELIOGRAPH_X']],
+  ])(
+    '%s: nothing it does not use is required, and all that is missing is named at once',
+    (_, options, role, missing) => {
+      expect(problemsOf(() => loadAppConfig({ name: 'tiny', ...options }, role, {}))).toEqual(missing);
+    },
+  );
+
+  test('its own variables into its configuration, and hands out no shared one', () => {
+    const options = { name: 'tiny', variables: { HELIOGRAPH_X: integer({ default: 7 }) } };
+    const config = loadAppConfig(options, API, { HELIOGRAPH_HTTP_PORT: '1' });
+    const x: number = config.HELIOGRAPH_X;
+    expect(x).toBe(7);
+    expect(Object.keys(config)).toEqual(['HELIOGRAPH_X']);
+    // @ts-expect-error -- a shared variable is not the app's
+    expect(config.HELIOGRAPH_HTTP_PORT).toBeUndefined();
+  });
+
+  test('each shared variable as it is declared once: declaring it again is refused', () => {
+    const options = { name: 'tiny', variables: { HELIOGRAPH_HTTP_PORT: integer({ default: 1 }) } };
+    expect(() => loadAppConfig(options, API, {})).toThrow(
+      'tiny declares shared variables again: HELIOGRAPH_HTTP_PORT',
+    );
+  });
+});
+
+test('the variables of an app are those that its parts read', () => {
+  expect(Object.keys(variablesOf({ name: 'tiny', databases: { postgres: {} } }, API))).toEqual([
+    'HELIOGRAPH_HTTP_HOST',
+    'HELIOGRAPH_HTTP_PORT',
+    'HELIOGRAPH_LOG_LEVEL',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'HELIOGRAPH_POSTGRES_URL',
+  ]);
+});
+
+test('an unknown variable is neither shared, nor its own, nor that of another role', () => {
+  const options = {
+    name: 'tiny',
+    variables: { HELIOGRAPH_X: integer({ default: 1 }) },
+    otherVariables: ['HELIOGRAPH_Y'],
+  };
+  const env = {
+    HELIOGRAPH_X: '1',
+    HELIOGRAPH_Y: '2',
+    HELIOGRAPH_Z: '3',
+    HELIOGRAPH_CLICKHOUSE_URL: 'of a database that it has not',
+    PATH: '/bin',
+  };
+  expect(unknownVariablesOf(options, env)).toEqual(['HELIOGRAPH_Z']);
+});

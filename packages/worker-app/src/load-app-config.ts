@@ -1,0 +1,66 @@
+import { loadConfig, unknownVariables, type Env } from '@heliograph/service';
+import * as v from 'valibot';
+import type { AppOptions } from './app-options.ts';
+import type { DatabaseOptions } from './databases.ts';
+import {
+  databaseVariables,
+  processVariables,
+  sharedVariables,
+  temporalVariables,
+  workerVariables,
+  type ConfigOf,
+  type Variables,
+} from './variables.ts';
+
+/** Which of the shared variables a role reads beyond those of every app. */
+export interface RoleVariables {
+  readonly temporal: boolean;
+  readonly worker: boolean;
+}
+
+/** The options that decide which variables an app reads. */
+export type ConfigurableOptions<TVariables extends Variables> = Pick<
+  AppOptions<TVariables, DatabaseOptions>,
+  'name' | 'variables' | 'otherVariables' | 'databases'
+>;
+
+/** Names every variable that an app reads. */
+export function variablesOf(options: ConfigurableOptions<Variables>, role: RoleVariables): Variables {
+  return {
+    ...processVariables,
+    ...(options.databases?.postgres === undefined ? {} : databaseVariables.postgres),
+    ...(options.databases?.clickhouse === undefined ? {} : databaseVariables.clickhouse),
+    ...(role.temporal ? temporalVariables : {}),
+    ...(role.worker ? workerVariables : {}),
+    ...options.variables,
+  };
+}
+
+/**
+ * Checks every variable that the app reads and returns the values of its own.
+ *
+ * @throws {ConfigError} with all that is missing or wrong, the shared ones included.
+ * @throws {TypeError} when the app declares a shared variable again.
+ */
+export function loadAppConfig<TVariables extends Variables>(
+  options: ConfigurableOptions<TVariables>,
+  role: RoleVariables,
+  env: Env,
+): ConfigOf<TVariables> {
+  const twice = Object.keys(options.variables ?? {}).filter((name) => Object.hasOwn(sharedVariables, name));
+  if (twice.length > 0) {
+    throw new TypeError(`${options.name} declares shared variables again: ${twice.join(', ')}`);
+  }
+  loadConfig(v.object(variablesOf(options, role)), env);
+  // Without variables of its own there is nothing to read.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const own = (options.variables ?? {}) as TVariables;
+  return loadConfig(v.object(own), env);
+}
+
+/** Finds variables in the environment that no app reads: usually misspelt names. */
+export function unknownVariablesOf(options: ConfigurableOptions<Variables>, env: Env): readonly string[] {
+  const others = new Set(options.otherVariables);
+  const known = { entries: { ...sharedVariables, ...options.variables } };
+  return unknownVariables([known], env).filter((name) => !others.has(name));
+}

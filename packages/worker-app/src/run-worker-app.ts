@@ -1,0 +1,141 @@
+import { createEdge, loadConfig, runService, type ServiceContext } from '@heliograph/service';
+import {
+  connectWorker,
+  createTemporalWorkers,
+  installTemporalRuntime,
+  readWorkflowBundle,
+  type TaskQueueWorker,
+} from '@heliograph/temporal-worker';
+import {
+  assertNamespace,
+  assertSearchAttributes,
+  createTemporalClient,
+} from '@heliograph/temporal-worker/client';
+import * as v from 'valibot';
+import type { AppOptions, None } from './app-options.ts';
+import type { TemporalSettings, WorkerApp } from './app.ts';
+import type { DatabaseOptions } from './databases.ts';
+import { createSdkLogger } from './sdk-logger.ts';
+import { both, connectApp, observeApp } from './start-app.ts';
+import { temporalAddress } from './temporal-address.ts';
+import { temporalVariables, workerVariables, type Variables } from './variables.ts';
+
+/** What a worker app says about itself. */
+export interface WorkerAppOptions<
+  TVariables extends Variables,
+  TDatabases extends DatabaseOptions,
+> extends AppOptions<TVariables, TDatabases> {
+  /** The workflow bundle, checked before anything is connected; none for an app that runs activities only. */
+  readonly workflowBundle?: URL;
+  /** `callTimeoutMs` defaults to 5,000. */
+  readonly temporal?: TemporalSettings;
+  /** The deployment of worker versioning, which HELIOGRAPH_DEPLOYMENT_BUILD_ID turns on; default the app's name. */
+  readonly deployment?: string;
+  /** Makes the activities and says on which task queues they and the workflows run. */
+  workers(
+    app: WorkerApp<TVariables, TDatabases>,
+  ): readonly TaskQueueWorker[] | Promise<readonly TaskQueueWorker[]>;
+  /** Runs when the workers poll and before the app is ready: starts what has to run all the time. */
+  started?(app: WorkerApp<TVariables, TDatabases>): Promise<void>;
+}
+
+/**
+ * Runs a worker app until SIGTERM, SIGINT or the death of a part, and resolves with the exit code. It starts in this
+ * order: configuration, logs and telemetry, the SDK's runtime, bundle, databases and migrations beside the connection
+ * to Temporal, namespace and search attributes, `workers`, `started`, and the HTTP edge. It stops in reverse. A start
+ * that fails closes what it had opened and says on stderr what to do.
+ */
+export function runWorkerApp<
+  const TVariables extends Variables = None,
+  const TDatabases extends DatabaseOptions = None,
+>(options: WorkerAppOptions<TVariables, TDatabases>): Promise<number> {
+  return runService({
+    name: options.name,
+    start: (service) => startWorkerApp(options, service),
+    ...(options.host === undefined ? {} : { host: options.host }),
+  });
+}
+
+async function startWorkerApp<TVariables extends Variables, TDatabases extends DatabaseOptions>(
+  options: WorkerAppOptions<TVariables, TDatabases>,
+  service: ServiceContext,
+): Promise<void> {
+  const role = { temporal: true, worker: true };
+  const coreMetrics = (): string =>
+    `127.0.0.1:${loadConfig(v.object(workerVariables), service.env).HELIOGRAPH_WORKER_METRICS_PORT}`;
+  const observed = observeApp(options, role, service, {
+    extraMetrics: [() => readText(`http://${coreMetrics()}/metrics`)],
+  });
+  const { logger } = observed.app;
+  const config = loadConfig(v.object({ ...temporalVariables, ...workerVariables }), service.env);
+  const address = temporalAddress(config);
+  const runtime = installTemporalRuntime({
+    logger: createSdkLogger(logger),
+    metricsBindAddress: coreMetrics(),
+  });
+  service.register({ name: 'temporal-runtime', stop: () => runtime.shutdown() });
+  const workflowBundle =
+    options.workflowBundle === undefined ? undefined : await readWorkflowBundle(options.workflowBundle);
+
+  const connect = async () => {
+    const connection = await connectWorker(address);
+    service.register({ name: 'temporal', stop: () => connection.close() });
+    return connection;
+  };
+  const [connected, connection] = await both(connectApp(options, observed, service), connect());
+  service.draining.throwIfAborted();
+
+  const namespace = config.HELIOGRAPH_TEMPORAL_NAMESPACE;
+  const create = config.HELIOGRAPH_TEMPORAL_SETUP;
+  await assertNamespace(connection, namespace, { create });
+  await assertSearchAttributes(connection, namespace, { create });
+  const dataConverter = await options.dataConverter?.(connected);
+  const shared = { connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) };
+  const client = createTemporalClient({ callTimeoutMs: 5000, ...options.temporal, ...shared });
+  const app = { ...connected, client };
+
+  const identity = config.HELIOGRAPH_WORKER_IDENTITY;
+  const buildId = config.HELIOGRAPH_DEPLOYMENT_BUILD_ID;
+  const definitions = await options.workers(app);
+  service.draining.throwIfAborted();
+  const workers = await createTemporalWorkers({
+    ...shared,
+    workers: definitions,
+    ...(workflowBundle === undefined ? {} : { workflowBundle }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(buildId === undefined ? {} : { deployment: { name: options.deployment ?? options.name, buildId } }),
+  });
+  const running = workers.run();
+  running.catch((error: unknown) => service.fail(error));
+  service.register({
+    name: 'worker',
+    deadlineMs: stopDeadlineMs(definitions),
+    async stop() {
+      workers.shutdown();
+      await running.catch(() => undefined);
+    },
+  });
+  app.addReadiness({
+    name: 'worker',
+    check: async () => {
+      if (!workers.isRunning()) throw new Error('not every worker is running');
+    },
+  });
+  await options.started?.(app);
+  service.draining.throwIfAborted();
+  const server = await observed.serve(createEdge(observed.edgeOptions()));
+  logger.info({ url: server.url, taskQueue: definitions[0]?.taskQueue, namespace }, 'working');
+}
+
+/** As long as the most patient worker needs until its stop is forced, and 5 s more. */
+function stopDeadlineMs(workers: readonly TaskQueueWorker[]): number {
+  const forced = workers.map(
+    ({ shutdownGraceMs = 10_000, shutdownForceMs = shutdownGraceMs + 5000 }) => shutdownForceMs,
+  );
+  return Math.max(...forced) + 5000;
+}
+
+async function readText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  return response.text();
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { isDatabaseError, isUnavailable } from '@heliograph/database';
+import {
+  createLogger,
+  listen,
+  loadConfig,
+  startTelemetry,
+  type Edge,
+  type EdgeOptions,
+  type HttpServer,
+  type ReadinessCheck,
+  type ServiceContext,
+  type TelemetryOptions,
+} from '@heliograph/service';
+import * as v from 'valibot';
+import type { App, AppBase } from './app.ts';
+import type { AppOptions } from './app-options.ts';
+import { openDatabases, type DatabaseOptions } from './databases.ts';
+import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
+import { processVariables, type Variables } from './variables.ts';
+
+/** What both kinds of app begin with. */
+export interface Observed<TVariables extends Variables> {
+  readonly app: AppBase<TVariables>;
+  /** For the HTTP edge, with the readiness checks that were added so far. */
+  edgeOptions(): EdgeOptions;
+  /** Serves the edge; readiness checks that are added later on reach it. */
+  serve(edge: Edge): Promise<HttpServer>;
+}
+
+/** Checks the configuration, then starts logs and telemetry. `@throws {ConfigError}` naming every wrong variable. */
+export function observeApp<TVariables extends Variables, TDatabases extends DatabaseOptions>(
+  options: AppOptions<TVariables, TDatabases>,
+  role: RoleVariables,
+  service: ServiceContext,
+  extra: Pick<TelemetryOptions, 'extraMetrics'> = {},
+): Observed<TVariables> {
+  const { name } = options;
+  const config = loadAppConfig(options, role, service.env);
+  const shared = loadConfig(v.object(processVariables), service.env);
+  const version = readVersion(options.packageJson);
+  const logger = createLogger({ name, version, level: shared.HELIOGRAPH_LOG_LEVEL });
+  service.useLogger(logger);
+  const variables = unknownVariablesOf(options, service.env);
+  if (variables.length > 0) logger.warn({ variables }, 'unknown environment variables have no effect');
+  const telemetry = startTelemetry({
+    serviceName: name,
+    version,
+    otlpEndpoint: shared.OTEL_EXPORTER_OTLP_ENDPOINT,
+    ...extra,
+  });
+  service.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
+
+  const readiness: ReadinessCheck[] = [];
+  let served: Edge | undefined;
+  return {
+    app: {
+      name,
+      version,
+      config,
+      logger,
+      telemetry,
+      draining: service.draining,
+      register: (part) => service.register(part),
+      fail: (error) => service.fail(error),
+      addReadiness: (check) => (served === undefined ? readiness.push(check) : served.addReadiness(check)),
+    },
+    edgeOptions: () => ({
+      name,
+      version,
+      logger,
+      telemetry,
+      draining: service.draining,
+      // A database that hangs is as unavailable as one that refuses connections.
+      isUnavailable: (error) => isUnavailable(error) || (isDatabaseError(error) && error.retryable),
+    }),
+    async serve(edge) {
+      for (const check of readiness) edge.addReadiness(check);
+      served = edge;
+      const server = await listen(edge, {
+        host: shared.HELIOGRAPH_HTTP_HOST,
+        port: shared.HELIOGRAPH_HTTP_PORT,
+        portVariable: 'HELIOGRAPH_HTTP_PORT',
+      });
+      service.register({ name: 'http', stop: (deadlineMs) => server.stop(deadlineMs) });
+      return server;
+    },
+  };
+}
+
+/** Connects the databases of the app and brings their schemas up to date. */
+export async function connectApp<TVariables extends Variables, TDatabases extends DatabaseOptions>(
+  options: AppOptions<TVariables, TDatabases>,
+  { app }: Observed<TVariables>,
+  service: ServiceContext,
+): Promise<App<TVariables, TDatabases>> {
+  // An app that declares no database gets none.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const declared = (options.databases ?? {}) as TDatabases;
+  const databases = await openDatabases(declared, { ...app, env: service.env });
+  await options.migrate?.(databases);
+  return { ...app, ...databases };
+}
+
+/**
+ * Waits for both, also when one fails: what the other opens in the meantime is then registered and can be closed.
+ *
+ * @throws the first failure.
+ */
+export async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+function readVersion(packageJson: URL): string {
+  const manifest: unknown = JSON.parse(readFileSync(packageJson, 'utf8'));
+  return v.parse(v.object({ version: v.string() }), manifest).version;
+}

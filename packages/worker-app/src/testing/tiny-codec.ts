@@ -1,0 +1,25 @@
+import type { DataConverter } from '../app-options.ts';
+
+const MARK = 'binary/tiny';
+
+/** Turns every payload around, and says so in its encoding. */
+export const tinyConverter: DataConverter = {
+  payloadCodecs: [
+    {
+      encode: async (payloads) =>
+        payloads.map((payload) => ({
+          metadata: { encoding: Buffer.from(MARK), inner: payload.metadata?.['encoding'] ?? Buffer.of() },
+          data: (payload.data ?? Buffer.of()).toReversed(),
+        })),
+      decode: async (payloads) =>
+        payloads.map((payload) =>
+          Buffer.from(payload.metadata?.['encoding'] ?? []).toString() === MARK
+            ? {
+                metadata: { encoding: payload.metadata?.['inner'] ?? Buffer.of() },
+                data: (payload.data ?? Buffer.of()).toReversed(),
+              }
+            : payload,
+        ),
+    },
+  ],
+};

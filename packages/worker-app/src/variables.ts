@@ -1,0 +1,58 @@
+import { choice, flag, port, secret, text, url, type ConfigField } from '@heliograph/service';
+import type * as v from 'valibot';
+
+/** Environment variables by name, each with the field that reads it. */
+export type Variables = Readonly<Record<string, ConfigField<unknown>>>;
+
+/** The values of variables, by the same names. */
+export type ConfigOf<TVariables extends Variables> = v.InferOutput<v.ObjectSchema<TVariables, undefined>>;
+
+/** Read by every app: its HTTP edge, its logs and its telemetry. */
+export const processVariables = {
+  HELIOGRAPH_HTTP_HOST: text({ default: '127.0.0.1' }),
+  HELIOGRAPH_HTTP_PORT: port({ default: 4600 }),
+  HELIOGRAPH_LOG_LEVEL: choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
+};
+
+/** Read by an app that declares the database. */
+export const databaseVariables = {
+  postgres: {
+    HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),
+  },
+  clickhouse: {
+    HELIOGRAPH_CLICKHOUSE_URL: url({ schemes: ['http', 'https'] }),
+    HELIOGRAPH_CLICKHOUSE_DATABASE: text({ default: 'heliograph', pattern: /^[a-z][a-z0-9_]{0,62}$/ }),
+  },
+};
+
+/** Read by every worker, and by an API that has a Temporal client. */
+export const temporalVariables = {
+  HELIOGRAPH_TEMPORAL_ADDRESS: text(),
+  HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
+  HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
+  /** PEM files; any of them turns TLS on. A client certificate needs its key. */
+  HELIOGRAPH_TEMPORAL_TLS_CA_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: text({ optional: true }),
+  HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME: text({ optional: true }),
+  /** Create namespace and search attributes where they are missing: for the embedded stack. */
+  HELIOGRAPH_TEMPORAL_SETUP: flag({ default: false }),
+};
+
+/** Read by every worker. */
+export const workerVariables = {
+  HELIOGRAPH_WORKER_METRICS_PORT: port({ default: 4602 }),
+  HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
+  HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
+};
+
+/** All of the above: what a shared environment may hold, whichever part of it an app reads. */
+export const sharedVariables = {
+  ...processVariables,
+  ...databaseVariables.postgres,
+  ...databaseVariables.clickhouse,
+  ...temporalVariables,
+  ...workerVariables,
+} satisfies Variables;

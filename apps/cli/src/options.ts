@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ApiOptions } from './api-client.ts';
+import type { ApiOptions } from './connect.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -8,27 +8,27 @@ const MAX_TIMEOUT_S = 600;
 
 /** Options that every command has. */
 export const SHARED_OPTIONS = {
-  json: { type: 'boolean', default: false, describe: "Print the API's answer as it is" },
+  json: { type: 'boolean', default: false, describe: 'Print the answer of the API as JSON' },
   'api-url': {
     type: 'string',
     requiresArg: true,
-    describe: `Where the API is [HELIOGRAPH_API_URL, else ${DEFAULT_URL}]`,
+    describe: `Address of the API [HELIOGRAPH_API_URL, else ${DEFAULT_URL}]`,
   },
   'api-key-file': {
     type: 'string',
     requiresArg: true,
     normalize: true,
-    describe: 'File that holds the API key; without it HELIOGRAPH_API_KEY counts',
+    describe: 'File with the API key; default: the key in HELIOGRAPH_API_KEY',
   },
   timeout: {
     type: 'number',
     default: 15,
     requiresArg: true,
-    describe: 'Longest wait for an answer, in seconds',
+    describe: 'How long to wait for an answer, in seconds',
   },
 } as const;
 
-/** What was given for the shared options. */
+/** The values of the shared options. */
 export interface SharedArguments {
   readonly json: boolean;
   readonly apiUrl: string | undefined;
@@ -39,7 +39,10 @@ export interface SharedArguments {
 /** Reads where the API is and who asks. `@throws {CliError}` CLI_USAGE; a key is never part of a message. */
 export function apiOptions(given: SharedArguments, { env }: Pick<Terminal, 'env'>): ApiOptions {
   if (!(given.timeout > 0 && given.timeout <= MAX_TIMEOUT_S)) {
-    throw new CliError('CLI_USAGE', `--timeout: expected seconds, more than 0 and at most ${MAX_TIMEOUT_S}`);
+    throw new CliError(
+      'CLI_USAGE',
+      `--timeout: expected a number of seconds, more than 0 and at most ${MAX_TIMEOUT_S}`,
+    );
   }
   return {
     url: urlOf(given.apiUrl, env['HELIOGRAPH_API_URL']),
@@ -56,10 +59,7 @@ function urlOf(option: string | undefined, variable: string | undefined): URL {
     throw new CliError('CLI_USAGE', `${name}: expected an address such as ${DEFAULT_URL}`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new CliError(
-      'CLI_USAGE',
-      `${name}: expected an address without user, password, query and fragment`,
-    );
+    throw new CliError('CLI_USAGE', `${name}: expected an address without user, password, query or fragment`);
   }
   return url;
 }
@@ -83,7 +83,7 @@ function contentOf(file: string): string {
 }
 
 /**
- * Refuses a key that was typed: arguments can be read by every process of the machine and stay in the shell's history.
+ * Refuses a key in the arguments: every process of the machine can read them, and the shell keeps them.
  *
  * @throws {CliError} CLI_USAGE
  */
@@ -91,7 +91,21 @@ export function refuseTypedKey(args: readonly string[]): void {
   if (!args.some((arg) => /^--api-?key(?:=|$)/i.test(arg))) return;
   throw new CliError(
     'CLI_USAGE',
-    'a key is not taken on the command line, where other users and the history of the shell see it; ' +
+    'the command line does not take a key, because other users and the shell history would see it; ' +
       'set HELIOGRAPH_API_KEY or use --api-key-file',
   );
+}
+
+/**
+ * Refuses `--json=maybe`, which the parser takes for `--json=false`.
+ *
+ * @throws {CliError} CLI_USAGE
+ */
+export function refuseDoubtfulFlags(args: readonly string[]): void {
+  const end = args.indexOf('--');
+  for (const arg of end === -1 ? args : args.slice(0, end)) {
+    const [, flag, value] = /^--(json|help|version)=(.*)$/s.exec(arg) ?? [];
+    if (flag === undefined || value === 'true' || value === 'false') continue;
+    throw new CliError('CLI_USAGE', `--${flag}: expected true or false, or no value at all`);
+  }
 }

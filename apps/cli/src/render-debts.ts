@@ -1,27 +1,32 @@
-import type { DebtAnswer } from './api-schemas.ts';
+import type { AnswerTo } from '@heliograph/dispatch-api';
 import { Page } from './layout.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Lays out what is open outside although it is over. */
+/** Lays out the incidents that are still open at the provider although their alerts have resolved. */
 export function renderDebts(
-  debts: readonly DebtAnswer[],
+  debts: AnswerTo<'listResolveDebts'>['body']['items'],
   hasMore: boolean,
   terminal: Pick<Terminal, 'env' | 'isTty' | 'columns'>,
 ): string {
   const page = new Page(terminal);
-  if (debts.length === 0 && !hasMore) return page.add('Nothing is open that is over.').toString();
+  if (debts.length === 0 && !hasMore)
+    return page.add('Every incident whose alert has resolved is closed at the provider.').toString();
   const count = `${hasMore ? 'More than ' : ''}${debts.length}`;
-  page.add(`${count} open outside although over:`, { style: 'strong' });
+  const isOne = debts.length === 1 && !hasMore;
+  const what = isOne
+    ? 'incident is still open at the provider although its alert has resolved'
+    : 'incidents are still open at the provider although their alerts have resolved';
+  page.add(`${count} ${what}`, { style: 'strong' });
   for (const { fingerprint, routeId, connectedAppId, notifiedAt, issue, intent } of debts) {
     page.gap().add(fingerprint, { style: 'bad' });
     page.table(
       [
         ['route', routeId],
-        ['app', connectedAppId],
-        ['told', notifiedAt ?? 'unknown'],
-        ['over', `${issue.storedAt} by event ${issue.eventId}`],
+        ['connected app', connectedAppId],
+        ['last notified', notifiedAt ?? 'unknown'],
+        ['alert resolved', `${issue.storedAt} by event ${issue.eventId}`],
         [
-          'resolve',
+          'owed resolve',
           intent === null
             ? 'not decided'
             : `${intent.status}${intent.code === null ? '' : ` (${intent.code})`} at ${intent.updatedAt}`,
@@ -30,6 +35,6 @@ export function renderDebts(
       2,
     );
   }
-  if (hasMore) page.gap().add('There are more: raise --limit.', { style: 'faint' });
+  if (hasMore) page.gap().add('There are more. Raise --limit to list them.', { style: 'faint' });
   return page.toString();
 }

@@ -1,13 +1,14 @@
-import type { ExplanationAnswer } from './api-schemas.ts';
+import type { AnswerTo } from '@heliograph/dispatch-api';
 import { Page, type Style } from './layout.ts';
 import type { Terminal } from './terminal.ts';
 
-type Route = ExplanationAnswer['routes'][number];
+type Explanation = AnswerTo<'explainAlert'>['body'];
+type Route = Explanation['routes'][number];
 type Stream = Route['streams'][number];
 
 /** Lays an explanation out for people: the answer first, then the issue, then each route with its apps. */
 export function renderExplanation(
-  explanation: ExplanationAnswer,
+  explanation: Explanation,
   terminal: Pick<Terminal, 'env' | 'isTty' | 'columns'>,
 ): string {
   const page = new Page(terminal);
@@ -17,17 +18,12 @@ export function renderExplanation(
   return page.toString();
 }
 
-function issueRows({
-  fingerprint,
-  eventId,
-  issue,
-  seenAt,
-}: ExplanationAnswer): readonly (readonly string[])[] {
+function issueRows({ fingerprint, eventId, issue, seenAt }: Explanation): readonly (readonly string[])[] {
   const rows = [
     ['alert', fingerprint],
     ['event', eventId],
   ];
-  if (issue === null) return [...rows, ['issue', 'its row is gone'], ['scanned', seenAt ?? 'not yet']];
+  if (issue === null) return [...rows, ['issue', 'no longer stored'], ['scanned', seenAt ?? 'not yet']];
   const { monitor, status, severity, labels } = issue;
   const texts = Object.entries(labels)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -57,6 +53,7 @@ function addStream(page: Page, stream: Stream): void {
   const app = `${connectedAppName ?? connectedAppId}${provider === null ? '' : ` (${provider})`}`;
   page.add(`> ${app}: ${reason.replaceAll('_', ' ')}`, { indent: 4, hanging: 2, style: styleOf(stream) });
   page.add(stream.summary, { indent: 6 });
+  if (stream.attempts.length > 0) page.add('Delivery attempts', { indent: 6 });
   page.table(
     stream.attempts.map(({ at, attempt, outcome, code, status, durationMs }) => [
       at,
@@ -73,13 +70,13 @@ function addStream(page: Page, stream: Stream): void {
 }
 
 function notesOf({ openNow, owed, nextRenotificationNotBefore, outcome }: Stream): readonly string[] {
-  const open = owed ? 'Open outside, although it is over.' : 'Open outside.';
+  const open = owed ? 'Still open at the provider although the alert has resolved.' : 'Open at the provider.';
   return [
     ...(openNow ? [open] : []),
     ...(nextRenotificationNotBefore === null
       ? []
-      : [`Told again not before ${nextRenotificationNotBefore}.`]),
-    ...(outcome.externalId === null ? [] : [`There it is called ${outcome.externalId}.`]),
+      : [`Next renotification not before ${nextRenotificationNotBefore}.`]),
+    ...(outcome.externalId === null ? [] : [`Id at the provider: ${outcome.externalId}.`]),
   ];
 }
 

@@ -25,7 +25,7 @@ const ask = (args: readonly string[], env: Record<string, string> = {}) =>
   ran(args, { env: { HELIOGRAPH_API_URL: api.url, HELIOGRAPH_API_KEY: KEY, ...env } });
 const ok = (body: unknown): Canned => ({ status: 200, body });
 
-const EXPLAINED = `Told: on-call (payments). Not told: chat (payments) rejected.
+const EXPLAINED = `Notified: on-call (payments). Not notified: chat (payments): rejected.
 
 alert    podweb1
 event    e1
@@ -38,29 +38,30 @@ scanned  2026-01-31T12:00:01.000Z
 + route payments (version 3)
     Matched, because severity:"critical".
     > on-call (webhook): new
-      Told at 12:00:02Z: accepted by webhook (HTTP 200) at the second sending; the first was rate
-      limited and asked to wait 1 s.
+      Notified at 12:00:02Z: webhook accepted the second attempt (HTTP 200); the first was rate
+      limited, with 1 s to wait.
+      Delivery attempts
         2026-01-31T12:00:01.120Z  #1  rate limited  HTTP 429  RATE_LIMITED  41 ms
         2026-01-31T12:00:02.307Z  #2  delivered     HTTP 200                53 ms
-      Open outside.
-      Told again not before 2026-01-31T12:15:01.100Z.
-      There it is called x-1.
+      Open at the provider.
+      Next renotification not before 2026-01-31T12:15:01.100Z.
+      Id at the provider: x-1.
     > a2: rejected
-      Not told, given up at 12:00:02Z: the provider refused it for good.
-      Open outside, although it is over.
+      Not notified, dropped at 12:00:02Z: the provider rejected it.
+      Still open at the provider although the alert has resolved.
 
 - route night shift (version 1)
     Not matched: team:"night" does not hold, the issue has no team.
 `;
 
-const DEBTS = `1 open outside although over:
+const DEBTS = `1 incident is still open at the provider although its alert has resolved
 
 podweb1
-  route    r1
-  app      a1
-  told     2026-01-31T12:00:01.100Z
-  over     2026-01-31T13:00:00.000Z by event e2
-  resolve  dropped (EXPIRED) at 2026-01-31T14:00:00.000Z
+  route           r1
+  connected app   a1
+  last notified   2026-01-31T12:00:01.100Z
+  alert resolved  2026-01-31T13:00:00.000Z by event e2
+  owed resolve    dropped (EXPIRED) at 2026-01-31T14:00:00.000Z
 `;
 
 describe('explain alert', () => {
@@ -117,7 +118,7 @@ describe('explain alert', () => {
   test('without an issue, and while no scan saw it', async () => {
     api.answer(ok({ ...EXPLANATION, issue: null, seenAt: null, routes: [] }));
     const { out } = await ask(['explain', 'alert', 'a']);
-    expect(out).toContain('\nissue    its row is gone\nscanned  not yet\n');
+    expect(out).toContain('\nissue    no longer stored\nscanned  not yet\n');
   });
 
   test('cannot be made to control the terminal', async () => {
@@ -190,11 +191,22 @@ describe('resolve-debts', () => {
     ]);
   });
 
+  test.each<[readonly string[], boolean]>([
+    [['--limit=7', '--timeout=3', '--json=false'], false],
+    [['--limit', '7', '--timeout', '3', '--json=true'], true],
+  ])('takes values as --name value and --name=value: %j', async (args, isJson) => {
+    api.answer(ok({ items: [DEBT], nextCursor: null }));
+    const { exitCode, out } = await ask(['resolve-debts', ...args]);
+    expect([exitCode, out.startsWith('{')]).toEqual([0, isJson]);
+  });
+
   test('ends at the limit and says so', async () => {
     api.answer(ok({ items: [DEBT, DEBT], nextCursor: 'c1' }));
     const { out } = await ask(['resolve-debts', '--limit', '2']);
-    expect(out).toMatch(/^More than 2 open outside although over:\n/);
-    expect(out).toMatch(/\nThere are more: raise --limit\.\n$/);
+    expect(out).toMatch(
+      /^More than 2 incidents are still open at the provider although their alerts have resolved\n/,
+    );
+    expect(out).toMatch(/\nThere are more\. Raise --limit to list them\.\n$/);
     expect(api.asked).toHaveLength(1);
   });
 
@@ -202,7 +214,7 @@ describe('resolve-debts', () => {
     api.answer(ok({ items: [], nextCursor: 'c1' }));
     await expect(ask(['resolve-debts'])).resolves.toMatchObject({
       exitCode: 1,
-      err: 'heliograph: the API gave the same page twice\n',
+      err: 'heliograph: the API returned the same page twice\n',
     });
   });
 
@@ -210,7 +222,7 @@ describe('resolve-debts', () => {
     api.answer(ok({ items: [], nextCursor: null }));
     await expect(ask(['resolve-debts'])).resolves.toEqual({
       exitCode: 0,
-      out: 'Nothing is open that is over.\n',
+      out: 'Every incident whose alert has resolved is closed at the provider.\n',
       err: '',
     });
   });
@@ -223,21 +235,21 @@ describe('what fails is one line', () => {
   });
 
   test.each<[Canned, number, string]>([
-    [problem(404, 'DISPATCH_ALERT_UNKNOWN'), 3, 'nothing is known of this fingerprint'],
+    [problem(404, 'DISPATCH_ALERT_UNKNOWN'), 3, 'no issue is known with this fingerprint'],
     [
       problem(404, 'NOT_FOUND', { detail: 'No such path.' }),
       1,
-      'the API refused (404, NOT_FOUND, request req-1): No such path.',
+      'the API refused the request (404, NOT_FOUND, request req-1): No such path.',
     ],
     [
       problem(401, 'CREDENTIALS_INVALID'),
       1,
-      'the API does not know the caller (401, CREDENTIALS_INVALID, request req-1)',
+      'the API does not accept the key (401, CREDENTIALS_INVALID, request req-1)',
     ],
     [
       problem(403, 'SCOPE_MISSING'),
       1,
-      'the key may not do this (403, SCOPE_MISSING, request req-1); it needs the scope explain:read',
+      'the key lacks the scope explain:read (403, SCOPE_MISSING, request req-1)',
     ],
     [
       problem(503, 'UNAVAILABLE', { detail: 'Try again.' }),
@@ -248,10 +260,10 @@ describe('what fails is one line', () => {
     [
       problem(400, 'INPUT_INVALID', { errors: [{ pointer: 'eventId', detail: 'Too long.' }] }),
       2,
-      'the API does not take this (400, INPUT_INVALID, request req-1): eventId: Too long.',
+      'the API does not accept the request (400, INPUT_INVALID, request req-1): eventId: Too long.',
     ],
     [{ status: 502, body: '<html>\nbad gateway' }, 1, 'the API failed (502)'],
-    [{ status: 302, body: '' }, 1, 'the API refused (302)'],
+    [{ status: 302, body: '' }, 1, 'the API refused the request (302)'],
   ])('%j', async (answer, exitCode, line) => {
     api.answer(answer);
     await expect(ask(['explain', 'alert', 'a'])).resolves.toEqual({
@@ -271,7 +283,7 @@ describe('what fails is one line', () => {
     await expect(ask(['explain', 'alert', 'a', '--json'])).resolves.toEqual({
       exitCode: 1,
       out: '',
-      err: `heliograph: ${api.url} answered something else than expected; is it a Dispatch Center of this version?\n`,
+      err: `heliograph: ${api.url} sent an answer that this version does not understand; is it a Dispatch Center?\n`,
     });
   });
 
@@ -297,7 +309,7 @@ describe('what fails is one line', () => {
     api.answer(problem(401, 'CREDENTIALS_REQUIRED'));
     const { err } = await ask(['resolve-debts'], { HELIOGRAPH_API_KEY: '' });
     expect(err).toBe(
-      'heliograph: the API does not know the caller (401, CREDENTIALS_REQUIRED, request req-1); set HELIOGRAPH_API_KEY or use --api-key-file\n',
+      'heliograph: the API requires a key (401, CREDENTIALS_REQUIRED, request req-1); set HELIOGRAPH_API_KEY or use --api-key-file\n',
     );
     expect(api.asked).toMatchObject([{ authorization: undefined }]);
   });
@@ -305,8 +317,8 @@ describe('what fails is one line', () => {
 
 describe('wrong usage is 2 and asks nobody', () => {
   test.each<[readonly string[], Record<string, string>, RegExp]>([
-    [[], {}, /say what to do/],
-    [['explain'], {}, /explain: say what/],
+    [[], {}, /expected a command/],
+    [['explain'], {}, /explain: expected a subject/],
     [['expalin'], {}, /explain/],
     [['explain', 'alert'], {}, /Not enough/],
     [['explain', 'alert', ''], {}, /FINGERPRINT/],
@@ -317,6 +329,10 @@ describe('wrong usage is 2 and asks nobody', () => {
     [['explain', 'alert', 'a', '--at', '2026-02-31T00:00:00Z'], {}, /--at/],
     [['explain', 'alert', 'a', '--at'], {}, /Not enough arguments following: at/],
     [['resolve-debts', 'x'], {}, /Unknown/],
+    [['resolve-debts', '--json=maybe'], {}, /--json: expected true or false/],
+    [['explain', 'alert', 'a', '--json='], {}, /--json: expected true or false/],
+    [['resolve-debts', '--help=perhaps'], {}, /--help: expected true or false/],
+    [['resolve-debts', '--limit='], {}, /--limit/],
     [['resolve-debts', '--limit', '0'], {}, /--limit/],
     [['resolve-debts', '--limit', 'many'], {}, /--limit/],
     [['resolve-debts', '--timeout', '0'], {}, /--timeout/],
@@ -355,6 +371,14 @@ describe('the key', () => {
       'heliograph: --api-key-file: expected one key of printable characters without spaces\n',
     ]);
   });
+});
+
+test('a newer API may answer with reasons, kinds and members that this version does not know', async () => {
+  const [route] = EXPLANATION.routes;
+  const streams = route?.streams.map((stream) => ({ ...stream, reason: 'muted_by_moon', newer: 1 }));
+  api.answer(ok({ ...EXPLANATION, routes: [{ ...route, reason: 'by_chance', streams }] }));
+  const { exitCode, out } = await ask(['explain', 'alert', 'a']);
+  expect([exitCode, out]).toEqual([0, expect.stringContaining('> on-call (webhook): muted by moon\n')]);
 });
 
 test('an address may have a path', async () => {

@@ -1,5 +1,4 @@
-import { createApi } from '../api-client.ts';
-import { explanationSchema } from '../api-schemas.ts';
+import { askApi } from '../connect.ts';
 import { CliError } from '../errors.ts';
 import { apiOptions, SHARED_OPTIONS } from '../options.ts';
 import { renderExplanation } from '../render-explanation.ts';
@@ -12,47 +11,58 @@ export const explainCommand: Command = {
       group
         .command(
           'alert <fingerprint>',
-          'Explain the newest issue of an alert: who was told, who was not, and why',
+          'Explain the newest issue of an alert: who was notified, who was not, and why',
           (alert) =>
             alert
               .positional('fingerprint', {
                 type: 'string',
                 demandOption: true,
-                describe: 'The fingerprint, as the monitor reported it or as POST /issues answered it',
+                describe:
+                  'The fingerprint as the monitor reported it, or as the answer to POST /issues has it',
               })
               .options({
                 ...SHARED_OPTIONS,
                 at: {
                   type: 'string',
                   requiresArg: true,
-                  describe: 'The newest issue stored by then, such as 2026-01-31T12:00:00Z',
+                  describe: 'Explain the newest issue stored by then, such as 2026-01-31T12:00:00Z',
                 },
-                event: { type: 'string', requiresArg: true, describe: 'Only the event of this id' },
+                event: {
+                  type: 'string',
+                  requiresArg: true,
+                  describe: 'Explain the issue with this event id',
+                },
               })
-              .example('$0 explain alert pod-web-1', 'what was decided last')
-              .example('$0 explain alert pod-web-1 --at 2026-01-31T03:00:00Z', 'what was decided at night'),
+              .example('$0 explain alert pod-web-1', 'the newest decision')
+              .example(
+                '$0 explain alert pod-web-1 --at 2026-01-31T03:00:00Z',
+                'the newest decision at that time',
+              ),
           async ({ fingerprint, at, event, ...shared }) => {
             if (fingerprint === '')
               throw new CliError('CLI_USAGE', 'FINGERPRINT: expected at least one character');
-            const { value, text } = await createApi(apiOptions(shared, terminal)).get(
-              'api/v1/explain',
-              { fingerprint, at: at === undefined ? undefined : instantOf(at), eventId: event },
-              explanationSchema,
+            const query = {
+              fingerprint,
+              at: at === undefined ? undefined : parseInstant(at),
+              eventId: event,
+            };
+            const { body, text } = await askApi(apiOptions(shared, terminal), (client) =>
+              client.explainAlert({ query }),
             );
-            terminal.out(shared.json ? `${text.trimEnd()}\n` : renderExplanation(value, terminal));
+            terminal.out(shared.json ? `${text.trimEnd()}\n` : renderExplanation(body, terminal));
           },
         )
-        .demandCommand(1, 'explain: say what, such as alert FINGERPRINT'),
+        .demandCommand(1, 'explain: expected a subject, such as alert FINGERPRINT'),
     ),
 };
 
 const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
-/** Checked here, because `Date.parse` takes much that is none; a date alone is its beginning in UTC. */
-function instantOf(text: string): string {
+/** Checked here, because `Date.parse` is lenient; a date alone is its beginning in UTC. */
+function parseInstant(text: string): string {
   const at = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
   const day = text.slice(0, 10);
-  // It takes the 31st of February for the 3rd of March, too.
+  // `Date.parse` also takes the 31st of February for the 3rd of March.
   if (Number.isNaN(at) || !new Date(day).toISOString().startsWith(day)) {
     throw new CliError('CLI_USAGE', '--at: expected an instant with its zone, such as 2026-01-31T12:00:00Z');
   }

@@ -1,5 +1,5 @@
-import { createApi, type Api, type ApiAnswer } from '../api-client.ts';
-import { debtPageSchema, type DebtAnswer, type DebtPageAnswer } from '../api-schemas.ts';
+import type { AnswerTo, DispatchClient } from '@heliograph/dispatch-api';
+import { askApi } from '../connect.ts';
 import { CliError } from '../errors.ts';
 import { apiOptions, SHARED_OPTIONS } from '../options.ts';
 import { renderDebts } from '../render-debts.ts';
@@ -10,17 +10,24 @@ export const resolveDebtsCommand: Command = {
   register: (parser, terminal) =>
     parser.command(
       'resolve-debts',
-      'List what is open outside although it is over',
+      'List incidents that are still open at the provider although their alerts have resolved',
       (debts) =>
         debts.options({
           ...SHARED_OPTIONS,
-          limit: { type: 'number', default: 200, requiresArg: true, describe: 'How many are listed at most' },
+          limit: {
+            type: 'number',
+            default: 200,
+            requiresArg: true,
+            describe: 'How many incidents to list at most',
+          },
         }),
       async ({ limit, ...shared }) => {
         if (!Number.isInteger(limit) || limit < 1) {
           throw new CliError('CLI_USAGE', '--limit: expected a whole number of at least 1');
         }
-        const { items, more } = await listDebts(createApi(apiOptions(shared, terminal)), limit);
+        const { items, more } = await askApi(apiOptions(shared, terminal), (client) =>
+          listDebts(client, limit),
+        );
         terminal.out(
           shared.json
             ? `${JSON.stringify({ items, nextCursor: more })}\n`
@@ -30,27 +37,27 @@ export const resolveDebtsCommand: Command = {
     ),
 };
 
-const PAGE_SIZE = '200';
+const PAGE_SIZE = 200;
+
+type DebtPage = AnswerTo<'listResolveDebts'>['body'];
 
 /** Follows the pages, of which each may hold few or none. */
 async function listDebts(
-  api: Api,
+  client: DispatchClient,
   limit: number,
-): Promise<{ readonly items: readonly DebtAnswer[]; readonly more: string | null }> {
-  const items: DebtAnswer[] = [];
+): Promise<{ readonly items: DebtPage['items']; readonly more: string | null }> {
+  const items: DebtPage['items'][number][] = [];
   let cursor: string | null = null;
   do {
-    const { value }: ApiAnswer<DebtPageAnswer> = await api.get(
-      'api/v1/resolve-debts',
-      { limit: PAGE_SIZE, cursor: cursor ?? undefined },
-      debtPageSchema,
-    );
-    items.push(...value.items);
-    // A cursor that stays would never end.
-    if (value.nextCursor !== null && value.nextCursor === cursor) {
-      throw new CliError('CLI_API_NOT_UNDERSTOOD', 'the API gave the same page twice');
+    const { body }: { readonly body: DebtPage } = await client.listResolveDebts({
+      query: { limit: PAGE_SIZE, cursor: cursor ?? undefined },
+    });
+    items.push(...body.items);
+    // A cursor that stays the same would never end.
+    if (body.nextCursor !== null && body.nextCursor === cursor) {
+      throw new CliError('CLI_API_NOT_UNDERSTOOD', 'the API returned the same page twice');
     }
-    cursor = value.nextCursor;
+    cursor = body.nextCursor;
   } while (cursor !== null && items.length < limit);
   return { items, more: cursor };
 }

@@ -1,5 +1,7 @@
+import type { ExplanationView, ResolveDebtView } from '@heliograph/dispatch-api';
+
 /** An explanation as the API answers it, with one of everything that is shown. */
-export const EXPLANATION = {
+export const EXPLANATION: ExplanationView = {
   fingerprint: 'podweb1',
   at: '2026-01-31T12:01:00.000Z',
   position: '7423',
@@ -15,7 +17,7 @@ export const EXPLANATION = {
     labels: { pod: 'web-1', namespace: 'payments' },
   },
   seenAt: '2026-01-31T12:00:01.000Z',
-  summary: 'Told: on-call (payments). Not told: chat (payments) rejected.',
+  summary: 'Notified: on-call (payments). Not notified: chat (payments): rejected.',
   routes: [
     {
       id: 'r1',
@@ -61,7 +63,7 @@ export const EXPLANATION = {
           owed: false,
           nextRenotificationNotBefore: '2026-01-31T12:15:01.100Z',
           summary:
-            'Told at 12:00:02Z: accepted by webhook (HTTP 200) at the second sending; the first was rate limited and asked to wait 1 s.',
+            'Notified at 12:00:02Z: webhook accepted the second attempt (HTTP 200); the first was rate limited, with 1 s to wait.',
         },
         {
           workflowId: 'alert-podweb1-r1-a2',
@@ -78,7 +80,7 @@ export const EXPLANATION = {
           openNow: true,
           owed: true,
           nextRenotificationNotBefore: null,
-          summary: 'Not told, given up at 12:00:02Z: the provider refused it for good.',
+          summary: 'Not notified, dropped at 12:00:02Z: the provider rejected it.',
         },
       ],
     },
@@ -96,7 +98,7 @@ export const EXPLANATION = {
 };
 
 /** A debt as the API answers it. */
-export const DEBT = {
+export const DEBT: ResolveDebtView = {
   workflowId: 'alert-podweb1-r1-a1',
   fingerprint: 'podweb1',
   routeId: 'r1',

@@ -33,7 +33,7 @@ function pointerOf(issue: v.BaseIssue<unknown>): string {
 
 // valibot's own messages end in what was received; a message of the schema's author is kept as it is.
 function detailOf(issue: v.BaseIssue<unknown>): string {
-  if (!/^Invalid .*received /s.test(issue.message)) return issue.message;
+  if (!/^Invalid .*received /is.test(issue.message)) return issue.message;
   if (issue.expected === 'never') return 'This member is not known.';
   if (issue.expected === null) return `Invalid ${issue.type.replaceAll('_', ' ')}.`;
   return issue.received === 'undefined' ? 'Required.' : `Expected ${issue.expected}.`;

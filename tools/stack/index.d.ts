@@ -31,10 +31,7 @@ export interface StackOptions {
   readonly profile?: StackProfile;
   /** By part; a port given here is used or refused. Default: the remembered one, else any that is free. */
   readonly ports?: Readonly<Record<string, number | undefined>>;
-  /**
-   * Names of known parts (`postgres`, `clickhouse`, `temporal`, `traces`), or parts of one's own; default the first
-   * three. `npm start` has all four.
-   */
+  /** Names of known parts (`postgres`, `clickhouse`, `temporal`), or parts of one's own; default these three. */
   readonly parts?: readonly (string | Part)[];
   readonly onEvent?: (event: StackEvent) => void;
   /** For the progress of long steps; default nothing is printed. */
@@ -46,10 +43,7 @@ export interface StackOptions {
 export interface Stack {
   /** Absolute. */
   readonly directory: string;
-  /**
-   * HELIOGRAPH_POSTGRES_URL, HELIOGRAPH_CLICKHOUSE_URL, HELIOGRAPH_TEMPORAL_ADDRESS, with passwords; with the part
-   * `traces` also OTEL_EXPORTER_OTLP_ENDPOINT.
-   */
+  /** HELIOGRAPH_POSTGRES_URL, HELIOGRAPH_CLICKHOUSE_URL, HELIOGRAPH_TEMPORAL_ADDRESS, with passwords. */
   readonly env: Readonly<Record<string, string>>;
   processes(): readonly ProcessView[];
   /** Chooses a port once and remembers it; the same name gives the same port. */
@@ -146,8 +140,6 @@ export interface Part {
   readonly name: string;
   /** Parts that must be ready before this one starts. */
   readonly after: readonly string[];
-  /** Parts whose `env` this one needs, though they may still be coming up; started anew when that changes. */
-  readonly knows?: readonly string[];
   start(context: PartContext): Promise<StartedPart>;
 }
 
@@ -161,7 +153,7 @@ export interface PartContext {
   readonly print: (line: string) => void;
   /** Aborted when the stack is stopped. */
   readonly signal: AbortSignal;
-  /** What the parts in `after` and `knows` have contributed. */
+  /** What the parts in `after` have contributed. */
   readonly env: Readonly<Record<string, string>>;
 }
 

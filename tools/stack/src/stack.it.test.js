@@ -303,15 +303,14 @@ function unluckyPart(failures) {
 }
 
 /**
- * Makes a part that needs the unlucky one's address.
+ * Makes a part that comes after the unlucky one and sees its address.
  * @param {(string | undefined)[]} seen
  * @returns {import('@heliograph/stack').Part}
  */
-function knowingPart(seen) {
+function laterPart(seen) {
   return {
-    name: 'knowing',
-    after: [],
-    knows: ['unlucky'],
+    name: 'later',
+    after: ['unlucky'],
     start: async ({ env }) => {
       seen.push(env['UNLUCKY_URL']);
       const script = 'setInterval(() => {}, 1000)';
@@ -319,36 +318,36 @@ function knowingPart(seen) {
         env: {},
         addresses: {},
         processes: [
-          { name: 'knowing', command: process.execPath, args: ['-e', script], isReady: async () => true },
+          { name: 'later', command: process.execPath, args: ['-e', script], isReady: async () => true },
         ],
       };
     },
   };
 }
 
-test('a part that knows another starts beside it, and anew when the other moves', async () => {
+test('a part that finds its port taken starts again on another, before those that come after it', async () => {
   /** @type {(string | undefined)[]} */
   const seen = [];
   const other = await startStack({
-    directory: join(parent, 'knowing'),
-    parts: [unluckyPart(1), knowingPart(seen)],
+    directory: join(parent, 'unlucky'),
+    parts: [unluckyPart(1), laterPart(seen)],
   });
-  expect(seen).toEqual(['address 1', 'address 2']);
+  expect(seen).toEqual(['address 2']);
   expect(other.processes().map(({ name, state }) => `${name} ${state}`)).toEqual([
     'unlucky ready',
-    'knowing ready',
+    'later ready',
   ]);
   await other.stop();
 });
 
-test('a part that knows another fails with it and leaves nothing', async () => {
+test('a part that comes after one that fails is not started, and nothing is left', async () => {
   /** @type {(string | undefined)[]} */
   const seen = [];
-  const other = join(parent, 'knowing-nobody');
+  const other = join(parent, 'luckless');
   await expect(
-    startStack({ directory: other, parts: [unluckyPart(9), knowingPart(seen)] }),
+    startStack({ directory: other, parts: [unluckyPart(9), laterPart(seen)] }),
   ).rejects.toMatchObject({ code: 'STACK_START_FAILED' });
-  expect(seen[0]).toBe('address 1');
+  expect(seen).toEqual([]);
   expect(readRunState(other)).toBeUndefined();
 });
 

@@ -3,7 +3,6 @@ import { StackError } from './errors.js';
 import { clickhousePart } from './parts/clickhouse.js';
 import { postgresPart } from './parts/postgres.js';
 import { temporalPart } from './parts/temporal.js';
-import { tracesPart } from './parts/traces.js';
 import { PortBook } from './ports.js';
 import { identify, startTimeOf } from './process-identity.js';
 import { openSecrets } from './secrets.js';
@@ -16,11 +15,8 @@ import {
 } from './state-directory.js';
 import { SupervisedProcess } from './supervised-process.js';
 
-/** The parts of a stack when nothing else is said, in the order in which they are stopped last to first. */
+/** The parts of a stack unless others are asked for; they are stopped in the reverse order. */
 export const defaultParts = Object.freeze([postgresPart, clickhousePart, temporalPart]);
-
-/** The parts that can be asked for by name: the default ones, and those that only who asks for them gets. */
-export const knownParts = Object.freeze([...defaultParts, tracesPart]);
 
 /**
  * @typedef {import('@heliograph/stack').StackOptions} StackOptions
@@ -76,8 +72,6 @@ async function startLocked({
   const env = {};
   /** @type {Record<string, string>} */
   const addresses = {};
-  /** @type {Map<string, { env: object | undefined, known: Promise<void>, tell: () => void }>} */
-  const contributions = new Map(parts.map(({ name }) => [name, { env: undefined, ...openGate() }]));
   let isStopped = false;
 
   const views = () => groups.flat().map((it) => it.view());
@@ -121,11 +115,6 @@ async function startLocked({
       stopRequested.signal.throwIfAborted();
       Object.assign(env, started.env);
       Object.assign(addresses, started.addresses);
-      const contribution = contributions.get(part.name);
-      if (contribution !== undefined) {
-        contribution.env = started.env;
-        contribution.tell();
-      }
       group.splice(0, group.length, ...started.processes.map(supervise));
       try {
         await Promise.all(group.map((it) => it.start()));
@@ -137,26 +126,6 @@ async function startLocked({
         if (!mayRetry || ports[part.name] !== undefined) throw error;
         book.forget((name) => name === part.name || name.startsWith(`${part.name}-`));
       }
-    }
-  };
-
-  /**
-   * Starts a part that has to know addresses of others, while those are still coming up.
-   * @param {import('@heliograph/stack').Part} part
-   * @param {SupervisedProcess[]} group
-   * @param {Promise<unknown>} othersReady
-   */
-  const startKnowing = async (part, group, othersReady) => {
-    const known = (part.knows ?? []).flatMap((name) => contributions.get(name) ?? []);
-    // A part that fails before it says anything ends the waiting too.
-    await Promise.race([Promise.all(known.map((it) => it.known)), othersReady]);
-    for (;;) {
-      const seen = known.map((it) => it.env);
-      await startPart(part, group);
-      await othersReady;
-      if (known.every((it, index) => it.env === seen[index])) return;
-      // One of the others found its port taken and has another address now.
-      await Promise.all(group.map((it) => it.stop()));
     }
   };
 
@@ -177,9 +146,7 @@ async function startLocked({
 
   try {
     signal?.throwIfAborted();
-    await startInOrder(parts, (part, index, othersReady) =>
-      startKnowing(part, groups[index] ?? [], othersReady),
-    );
+    await startInOrder(parts, (part, index) => startPart(part, groups[index] ?? []));
     stopRequested.signal.throwIfAborted();
   } catch (error) {
     await stop();
@@ -218,20 +185,16 @@ async function startLocked({
  * Starts each part as soon as those it comes after are ready; after a failure it still waits for the others, so that
  * the caller can stop them all.
  * @param {readonly import('@heliograph/stack').Part[]} parts
- * @param {(part: import('@heliograph/stack').Part, index: number, othersReady: Promise<unknown>) => Promise<void>} start
- *   `othersReady` is about those that the part has to know
+ * @param {(part: import('@heliograph/stack').Part, index: number) => Promise<void>} start
  */
 async function startInOrder(parts, start) {
   /** @type {Map<string, Promise<void>>} */
   const started = new Map();
   for (const [index, part] of parts.entries()) {
     const earlier = part.after.map(async (name) => started.get(name));
-    const othersReady = Promise.all((part.knows ?? []).map(async (name) => started.get(name)));
-    // Whoever waits for it hears of a failure; until somebody does, it must not end the process.
-    othersReady.catch(() => {});
     started.set(
       part.name,
-      Promise.all(earlier).then(() => start(part, index, othersReady)),
+      Promise.all(earlier).then(() => start(part, index)),
     );
   }
   const outcomes = await Promise.allSettled(started.values());
@@ -245,7 +208,7 @@ async function startInOrder(parts, start) {
  */
 function selectParts(wanted) {
   const parts = wanted.map((it) =>
-    typeof it === 'string' ? (knownParts.find(({ name }) => name === it) ?? it) : it,
+    typeof it === 'string' ? (defaultParts.find(({ name }) => name === it) ?? it) : it,
   );
   /** @type {import('@heliograph/stack').Part[]} */
   const ordered = [];
@@ -253,26 +216,15 @@ function selectParts(wanted) {
     if (typeof part === 'string') {
       throw new StackError(
         'STACK_PART_UNKNOWN',
-        `there is no part ${part}; known are ${knownParts.map(({ name }) => name).join(', ')}`,
+        `there is no part ${part}; known are ${defaultParts.map(({ name }) => name).join(', ')}`,
       );
     }
-    const missing = [...part.after, ...(part.knows ?? [])].find(
-      (name) => !ordered.some((earlier) => earlier.name === name),
-    );
+    const missing = part.after.find((name) => !ordered.some((earlier) => earlier.name === name));
     if (missing !== undefined)
       throw new StackError('STACK_PART_UNKNOWN', `part ${part.name} needs ${missing} before it`);
     ordered.push(part);
   }
   return ordered;
-}
-
-/** @returns {{ known: Promise<void>, tell: () => void }} a promise, and what resolves it */
-function openGate() {
-  let tell = () => {};
-  const known = new Promise((/** @type {(value: void) => void} */ settle) => {
-    tell = settle;
-  });
-  return { known, tell };
 }
 
 /** @param {import('./supervised-process.js').ProcessView} view */

@@ -11,8 +11,8 @@ test.each([
     { profile: 'local', directory: 'd', parts: undefined, command: 'x', args: ['--'] },
   ],
   [
-    ['--parts', 'clickhouse,traces', '--', 'x'],
-    { profile: 'test', directory: undefined, parts: ['clickhouse', 'traces'], command: 'x', args: [] },
+    ['--parts', 'clickhouse,temporal', '--', 'x'],
+    { profile: 'test', directory: undefined, parts: ['clickhouse', 'temporal'], command: 'x', args: [] },
   ],
   [[], 'no -- command'],
   [['--'], 'no command after --'],

@@ -10,9 +10,9 @@ export const USAGE = `usage: npm start [-- [stack] [--no-demo] [--fresh] [--help
   --no-demo  without the demonstration
   --fresh    deletes the state first
 
-Variables: HELIOGRAPH_DIRECTORY (state, default .heliograph), HELIOGRAPH_<NAME>_PORT (POSTGRES, CLICKHOUSE, TEMPORAL,
-TRACES and those of the apps), OTEL_EXPORTER_OTLP_ENDPOINT (a collector of your own), TEMPORAL_CLI_PATH,
-HELIOGRAPH_CACHE, HELIOGRAPH_NO_DOWNLOAD=1.
+Variables: HELIOGRAPH_DIRECTORY (state, default .heliograph), HELIOGRAPH_<NAME>_PORT (POSTGRES, CLICKHOUSE, TEMPORAL
+and those of the apps), OTEL_EXPORTER_OTLP_ENDPOINT (a collector of your own), TEMPORAL_CLI_PATH, HELIOGRAPH_CACHE,
+HELIOGRAPH_NO_DOWNLOAD=1.
 More: docs/operations/embedded-stack.md
 `;
 

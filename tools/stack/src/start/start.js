@@ -5,7 +5,7 @@ import { findApps, loadApps } from '../apps/find-apps.js';
 import { StackError, messageOf } from '../errors.js';
 import { describeEvent } from '../event-line.js';
 import { configuredPort } from '../ports.js';
-import { defaultParts, knownParts, startStack } from '../start-stack.js';
+import { defaultParts, startStack } from '../start-stack.js';
 import { deleteStateDirectory, hasState } from '../state-directory.js';
 import { buildApps } from './build-apps.js';
 import { stateTable } from './state-table.js';
@@ -79,14 +79,12 @@ export async function start(root, options, { build = buildApps } = {}) {
 async function startServersAndBuild(root, directory, { withApps, build, signal }) {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
-  // Who has a collector of their own keeps it.
-  const parts = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ? defaultParts : knownParts;
-  const ports = Object.fromEntries(parts.map(({ name }) => [name, configuredPort(name, process.env)]));
+  const ports = Object.fromEntries(defaultParts.map(({ name }) => [name, configuredPort(name, process.env)]));
   const onEvent = (/** @type {import('../supervised-process.js').StackEvent} */ event) => {
     const line = describeEvent(event);
     if (line !== undefined) print(line);
   };
-  const starting = startStack({ directory, profile: 'local', parts, ports, print, onEvent, signal: either });
+  const starting = startStack({ directory, profile: 'local', ports, print, onEvent, signal: either });
   const building = withApps
     ? build(
         root,
@@ -114,7 +112,10 @@ async function startServersAndBuild(root, directory, { withApps, build, signal }
 async function startApps(root, stack, { withDemo, fresh, tell, signal, demos }) {
   /** @type {import('@heliograph/stack').AppGround} */
   const ground = {
-    env: stack.env,
+    // Who has a collector of their own gets the traces there.
+    env: process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
+      ? stack.env
+      : { ...stack.env, HELIOGRAPH_TRACES_IN_CLICKHOUSE: 'true' },
     port: (name, wish) => stack.port(name, { ...wish, configured: configuredPort(name, process.env) }),
     secret: stack.secret,
   };

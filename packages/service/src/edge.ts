@@ -34,7 +34,7 @@ export interface EdgeOptions {
   readonly bodyLimitBytes?: number;
   /** Where routes with the `idempotency` option keep their responses. */
   readonly idempotency?: IdempotencyStore;
-  /** Recognises errors that mean "a server behind us is away": 503 with Retry-After instead of 500. */
+  /** Recognises errors that mean "a server behind this service is unavailable": 503 with Retry-After, not 500. */
   readonly isUnavailable?: (error: unknown) => boolean;
   /** Default 5. */
   readonly retryAfterSeconds?: number;

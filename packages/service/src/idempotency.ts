@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 
-/** A response that can be given again. */
+/** A response that can be replayed. */
 export interface StoredResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -17,11 +17,11 @@ export type IdempotencyStart =
 
 /** Remembers responses by idempotency key; the key already names the caller and the route. */
 export interface IdempotencyStore {
-  /** Claims the key for this request atomically, or tells what became of the earlier one. */
+  /** Claims the key for this request atomically, or says what became of the earlier request. */
   start(key: string, requestHash: string): Promise<IdempotencyStart>;
   /** Keeps the response for later requests with this key. */
   complete(key: string, response: StoredResponse): Promise<void>;
-  /** Gives the key back after a failure, so that a retry runs again. */
+  /** Releases the key after a failure, so that a retry runs again. */
   abandon(key: string): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ interface Entry {
 }
 
 /**
- * Creates a store within this process: it forgets on restart and knows nothing of other instances.
+ * Creates a store within this process: a restart clears it, and other instances do not see it.
  *
  * @throws ServiceError SERVICE_STORE_FULL from `start`, retryable, when `capacity` requests are running.
  */

@@ -1,6 +1,6 @@
 import type { InputError } from '@heliograph/api-contract';
 
-/** What a problem response may say beyond status, code and detail. */
+/** What a problem response may carry beyond status, code and detail. */
 export interface ProblemExtras {
   readonly errors?: readonly InputError[];
   /** Seconds; becomes the Retry-After header, rounded up. */

@@ -70,7 +70,7 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
     const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
 
     const parent = propagation.extract(context.active(), c.req.raw.headers, getter);
-    // Probes come every few seconds and tell nothing.
+    // Probes arrive every few seconds; a span for each would hide the others.
     const span = QUIET.has(c.req.path)
       ? trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
       : tracer.startSpan(

@@ -192,7 +192,7 @@ async function once(
       .catch((err: unknown) => logger.error({ err }, 'an idempotency key could not be released'));
     throw error;
   }
-  // The work is done: a store that fails now must not make the caller believe that it is not.
+  // The work is done: a store that fails now must not tell the caller otherwise.
   const kept = response instanceof Response ? store.abandon(key) : store.complete(key, response);
   await kept.catch((err: unknown) =>
     logger.error({ err }, 'a response could not be stored for its idempotency key'),

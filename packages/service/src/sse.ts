@@ -12,7 +12,7 @@ export interface SseEvent {
 export interface SseSink {
   /**
    * Queues an event; false when the stream is over. A reader so slow that the buffer is full loses the
-   * connection, never an event: it comes back with Last-Event-ID and is served from there.
+   * connection, never an event: it reconnects with Last-Event-ID and continues from there.
    */
   send(event: SseEvent): boolean;
   /** Ends the stream after what is queued. */
@@ -22,13 +22,13 @@ export interface SseSink {
 /** Options of {@link sse}. */
 export interface SseOptions {
   /**
-   * Begins to send, first what came after `lastEventId` (null on a first visit), and returns how to stop.
-   * A rejection ends the stream; the client tries again.
+   * Starts to send, first what followed `lastEventId` (null on a first visit), and returns a function that stops it.
+   * A rejection ends the stream; the client reconnects.
    */
   readonly subscribe: (sink: SseSink, lastEventId: string | null) => (() => void) | Promise<() => void>;
-  /** A comment is sent when this long nothing else was; default 15,000 ms. */
+  /** A comment is sent after this long without an event; default 15,000 ms. */
   readonly heartbeatMs?: number;
-  /** How long clients are told to wait before they come back; default 2,000 ms. */
+  /** How long clients are told to wait before they reconnect; default 2,000 ms. */
   readonly retryMs?: number;
   /** How many chunks may wait for a slow reader; default 256. */
   readonly bufferEvents?: number;

@@ -7,9 +7,8 @@ import {
   type Telemetry,
   type TelemetryOptions,
 } from '@heliograph/service';
-import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { createClickHouseSpanExporter } from '@heliograph/worker-app';
 import type { SharedConfig } from './config.ts';
-import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
 
 /** Starts logs and telemetry of a role, and stops telemetry after everything else. */
 export function observe(
@@ -27,19 +26,19 @@ export function observe(
     version: version(),
     ...more,
     ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }),
-    ...(config.HELIOGRAPH_TRACES_IN_CLICKHOUSE ? { spanExporters: [openSpanExporter(config, name)] } : {}),
+    spanExporters: config.HELIOGRAPH_TRACES_IN_CLICKHOUSE
+      ? [
+          createClickHouseSpanExporter({
+            url: config.HELIOGRAPH_CLICKHOUSE_URL,
+            database: config.HELIOGRAPH_CLICKHOUSE_DATABASE,
+            application: `${name}-traces`,
+          }),
+        ]
+      : [],
     onWarning: (message) => logger.warn({ component: 'telemetry' }, message),
   });
   context.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
   return { logger, telemetry };
-}
-
-function openSpanExporter(config: SharedConfig, application: string): SpanExporter {
-  return createClickHouseSpanExporter({
-    url: config.HELIOGRAPH_CLICKHOUSE_URL,
-    database: config.HELIOGRAPH_CLICKHOUSE_DATABASE,
-    application: `${application}-traces`,
-  });
 }
 
 /** The version in the app's package.json. */

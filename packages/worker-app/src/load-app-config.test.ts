@@ -58,6 +58,7 @@ test('the variables of an app are those that its parts read', () => {
     'HELIOGRAPH_HTTP_PORT',
     'HELIOGRAPH_LOG_LEVEL',
     'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'HELIOGRAPH_TRACES_IN_CLICKHOUSE',
     'HELIOGRAPH_POSTGRES_URL',
   ]);
 });

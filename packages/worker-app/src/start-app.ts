@@ -7,17 +7,20 @@ import {
   startTelemetry,
   type Edge,
   type EdgeOptions,
+  type Env,
   type HttpServer,
   type ReadinessCheck,
   type ServiceContext,
   type TelemetryOptions,
 } from '@heliograph/service';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import * as v from 'valibot';
 import type { App, AppBase } from './app.ts';
 import type { AppOptions } from './app-options.ts';
 import { openDatabases, type DatabaseOptions } from './databases.ts';
 import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
-import { processVariables, type Variables } from './variables.ts';
+import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
+import { databaseVariables, processVariables, type Variables } from './variables.ts';
 
 /** What both kinds of app begin with. */
 export interface Observed<TVariables extends Variables> {
@@ -47,6 +50,8 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
     serviceName: name,
     version,
     otlpEndpoint: shared.OTEL_EXPORTER_OTLP_ENDPOINT,
+    spanExporters: shared.HELIOGRAPH_TRACES_IN_CLICKHOUSE ? [openSpanExporter(name, service.env)] : [],
+    onWarning: (message) => logger.warn({ component: 'telemetry' }, message),
     ...extra,
   });
   service.register({ name: 'telemetry', stop: () => telemetry.shutdown() });
@@ -110,6 +115,15 @@ export async function connectApp<TVariables extends Variables, TDatabases extend
 export async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([first, second]);
   return Promise.all([first, second]);
+}
+
+function openSpanExporter(name: string, env: Env): SpanExporter {
+  const config = loadConfig(v.object(databaseVariables.clickhouse), env);
+  return createClickHouseSpanExporter({
+    url: config.HELIOGRAPH_CLICKHOUSE_URL,
+    database: config.HELIOGRAPH_CLICKHOUSE_DATABASE,
+    application: `${name}-traces`,
+  });
 }
 
 function readVersion(packageJson: URL): string {

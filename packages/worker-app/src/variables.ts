@@ -13,6 +13,8 @@ export const processVariables = {
   HELIOGRAPH_HTTP_PORT: port({ default: 4600 }),
   HELIOGRAPH_LOG_LEVEL: choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
   OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
+  /** Write spans to ClickHouse without a collector in between: for the embedded stack. */
+  HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
 };
 
 /** Read by an app that declares the database. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { reportRun } from './report.js';
+import type { Violations } from './check-dispatch.ts';
+import { reportRun } from './report.ts';
 
 const counts = {
   streams: 2,
@@ -11,8 +12,7 @@ const counts = {
   assumed: 0,
   refusedAfterReceipt: 0,
 };
-/** @type {import('./check-dispatch.js').Violations} */
-const none = {
+const none: Violations = {
   forgotten: [],
   storedTwice: [],
   lost: [],
@@ -27,42 +27,43 @@ const breaks = {
   kills: { worker: 2, orchestrator: 1, temporal: 0, postgres: 1, clickhouse: 0, api: 0 },
   scanning: 1,
   together: 0,
-  idle: /** @type {readonly string[]} */ ([]),
+  freezes: 1,
+  idle: [],
 };
-const run = { seed: 1, alerts: 2, acknowledged: 9, durationMs: 1234.5, settledMs: 10 };
+const run = { seed: 7, alerts: 2, acknowledged: 9, networkFaults: 5, durationMs: 1234.5, settledMs: 10 };
 
 test('a clean run passes and says so in one line and one object', () => {
   const { lines, json, passed } = reportRun({ counts, violations: none }, breaks, run);
   expect(passed).toBe(true);
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('passed: 4 kills in 1 s');
+  expect(lines[0]).toContain('passed: 4 kills and 6 faults in 1 s; 3 notifications expected');
   expect(JSON.parse(json)).toMatchObject({
     passed: true,
+    kills: 4,
+    faults: 6,
+    lost: 0,
+    reordered: 0,
+    duplicates: 1,
+    unexplained: 0,
+    seed: 7,
     expected: 3,
     received: 4,
-    lost: 0,
-    kills: { worker: 2, postgres: 1 },
+    killsByVictim: { worker: 2, postgres: 1 },
     durationMs: 1235,
   });
 });
 
 describe('a run fails for', () => {
   test.each(Object.keys(none))('%s', (kind) => {
-    const { lines, json, passed } = reportRun(
-      { counts, violations: { ...none, [kind]: ['something'] } },
-      breaks,
-      run,
-    );
+    const violations = { ...none, [kind]: ['something'] };
+    const { lines, json, passed } = reportRun({ counts, violations }, breaks, run);
     expect(passed).toBe(false);
     expect(lines[0]).toBe(`${kind}: something`);
     expect(JSON.parse(json)).toMatchObject({ passed: false, [kind]: 1 });
   });
   test('a break that met an idle system', () => {
-    const { lines, passed } = reportRun(
-      { counts, violations: none },
-      { ...breaks, idle: ['it was idle'] },
-      run,
-    );
+    const idle = ['it was idle'];
+    const { lines, passed } = reportRun({ counts, violations: none }, { ...breaks, idle }, run);
     expect([passed, lines[0]]).toEqual([false, 'idle: it was idle']);
   });
 });

@@ -2,35 +2,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MONITOR_INSTANCES_ID } from '@heliograph/dispatch-workflows';
 import { Client, Connection } from '@temporalio/client';
 
-/**
- * @typedef {object} OrchestratorFinder
- * @property {(signal: AbortSignal) => Promise<{ identity: string, scanning: boolean } | null>} find the worker process
- *   that runs a scan right now, else the one that last had the orchestrator's workflow task; null where nobody can say
- * @property {() => Promise<void>} close
- */
+export interface OrchestratorFinder {
+  /**
+   * Finds the worker process that runs a scan right now, otherwise the one that last had the orchestrator's workflow
+   * task; null if neither is known.
+   */
+  find(signal: AbortSignal): Promise<{ readonly identity: string; readonly isScanning: boolean } | null>;
+  close(): Promise<void>;
+}
 
 const SCAN = 'readAndDispatch';
 /** How long to look for a scan, in milliseconds; each stored issue starts one. */
 const LOOK_MS = 4000;
 const EVERY_MS = 15;
+/** `PendingActivityState.PENDING_ACTIVITY_STATE_STARTED`. */
+const PENDING_STARTED = 2;
 
-/**
- * Finds out in which process the orchestrator is at the moment.
- * @param {{ address: string, namespace: string }} options
- * @returns {Promise<OrchestratorFinder>}
- */
-export async function createOrchestratorFinder({ address, namespace }) {
+/** Creates what finds the process that the orchestrator is in at the moment. */
+export async function createOrchestratorFinder(options: {
+  readonly address: string;
+  readonly namespace: string;
+}): Promise<OrchestratorFinder> {
+  const { address, namespace } = options;
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const handle = client.workflow.getHandle(MONITOR_INSTANCES_ID);
-  const scanner = async () => {
+  const findScanner = async (): Promise<string | null> => {
     const { raw } = await handle.describe();
     const scan = (raw.pendingActivities ?? []).find(
       ({ activityType, state }) => activityType?.name === SCAN && Number(state) === PENDING_STARTED,
     );
     return scan?.lastWorkerIdentity ?? null;
   };
-  const taskHolder = async () => {
+  const findTaskHolder = async (): Promise<string | null> => {
     const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
       namespace,
       execution: { workflowId: MONITOR_INSTANCES_ID },
@@ -45,16 +49,13 @@ export async function createOrchestratorFinder({ address, namespace }) {
     async find(signal) {
       const deadline = performance.now() + LOOK_MS;
       while (performance.now() < deadline) {
-        const identity = await scanner().catch(() => null);
-        if (identity !== null && identity !== '') return { identity, scanning: true };
+        const identity = await findScanner().catch(() => null);
+        if (identity !== null && identity !== '') return { identity, isScanning: true };
         await sleep(EVERY_MS, undefined, { signal });
       }
-      const identity = await taskHolder().catch(() => null);
-      return identity === null ? null : { identity, scanning: false };
+      const identity = await findTaskHolder().catch(() => null);
+      return identity === null ? null : { identity, isScanning: false };
     },
     close: () => connection.close(),
   };
 }
-
-/** `PendingActivityState.PENDING_ACTIVITY_STATE_STARTED`. */
-const PENDING_STARTED = 2;

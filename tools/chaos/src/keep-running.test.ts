@@ -6,19 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 
-const KEEPER = fileURLToPath(new URL('keep-running.js', import.meta.url));
+const KEEPER = fileURLToPath(new URL('keep-running.ts', import.meta.url));
 
-/** @type {(() => unknown)[]} */
-const closers = [];
+const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/**
- * @param {string} file
- * @param {number} [other]
- */
-async function pidIn(file, other) {
+async function readPid(file: string, other?: number): Promise<number> {
   for (;;) {
     let pid = 0;
     try {
@@ -31,22 +26,17 @@ async function pidIn(file, other) {
   }
 }
 
-test('what was killed runs again under another pid, and ends when its keeper is asked to', async () => {
+test('a killed process runs again under another pid, and ends when its keeper is stopped', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'keep-running-'));
   closers.push(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'pid');
-  const keeper = spawn(process.execPath, [
-    KEEPER,
-    file,
-    process.execPath,
-    '-e',
-    'setInterval(() => {}, 60_000)',
-  ]);
+  const command = [process.execPath, '-e', 'setInterval(() => {}, 60_000)'];
+  const keeper = spawn(process.execPath, [KEEPER, file, ...command]);
   const ended = new Promise((resolve) => keeper.once('exit', resolve));
   closers.push(() => keeper.kill('SIGTERM'));
-  const first = await pidIn(file);
+  const first = await readPid(file);
   process.kill(first, 'SIGKILL');
-  const second = await pidIn(file, first);
+  const second = await readPid(file, first);
   expect(() => process.kill(first, 0)).toThrow('ESRCH');
   keeper.kill('SIGTERM');
   await ended;

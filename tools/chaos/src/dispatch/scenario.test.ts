@@ -1,6 +1,6 @@
 import { createAlertStorm } from '@heliograph/simulators';
 import { describe, expect, test } from '@jest/globals';
-import { planBreaks, planSteps, REFUSALS, ROUTES } from './scenario.js';
+import { planBreaks, planSteps, REFUSALS, ROUTES } from './scenario.ts';
 
 describe('what is reported', () => {
   const steps = planSteps({ alerts: 300, seed: 7 });
@@ -8,7 +8,7 @@ describe('what is reported', () => {
     expect(planSteps({ alerts: 300, seed: 7 })).toEqual(steps);
     expect(planSteps({ alerts: 300, seed: 8 })).not.toEqual(steps);
   });
-  test('comes in the order of time, fills the run, and has all that can happen', () => {
+  test('comes in the order of time, fills the run, and has every status', () => {
     const times = steps.map(({ at }) => at);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     for (let tenth = 0; tenth < 10; tenth++) {
@@ -33,16 +33,14 @@ test('only what the receiver refuses for good justifies a drop', () => {
 });
 
 describe('what is broken', () => {
-  const victims = (/** @type {number} */ kills, seed = 1) =>
+  const victims = (kills: number, seed = 1) =>
     planBreaks({ kills, seed }).map((each) => (each.kind === 'kill' ? each.victim : 'freeze'));
-  /** @param {number} kills */
-  const counts = (kills) => {
-    /** @type {Record<string, number>} */
-    const found = {};
+  const counts = (kills: number) => {
+    const found: Record<string, number> = {};
     for (const victim of victims(kills)) found[victim] = (found[victim] ?? 0) + 1;
     return found;
   };
-  test('has fixed shares, the API on top, and one hanging PostgreSQL in the middle', () => {
+  test('has fixed shares, the API on top, and a PostgreSQL that hangs in the middle', () => {
     expect(counts(50)).toEqual({
       worker: 13,
       orchestrator: 13,

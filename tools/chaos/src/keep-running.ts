@@ -1,21 +1,19 @@
-// node keep-running.js PID-FILE command args…: runs a command and starts it again soon after it died, however often. The
-// stack's own care waits longer after each death, which is right for what breaks and too slow for what is broken on purpose.
-import { spawn } from 'node:child_process';
+// node keep-running.ts PID-FILE command args…: runs a command and restarts it soon after it dies, however often. The stack
+// backs off longer after each death, which is right for what breaks and too slow for what is killed on purpose.
+import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
-/** After a death by a signal, in milliseconds. */
+/** Pause after a death by a signal, in milliseconds. */
 const AFTER_KILL_MS = 300;
-/** After it ended by itself, such as because a server that it needs is away, in milliseconds. */
+/** Pause after an exit, for example because a server that it needs is away, in milliseconds. */
 const AFTER_EXIT_MS = 1500;
 
 const [pidFile = '', command = '', ...args] = process.argv.slice(2);
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let child;
-/** @type {NodeJS.Timeout | undefined} */
-let timer;
+let child: ChildProcess | undefined;
+let timer: NodeJS.Timeout | undefined;
 let isStopping = false;
 
-function run() {
+function run(): void {
   const started = spawn(command, args, { stdio: 'inherit' });
   child = started;
   if (started.pid !== undefined) writeFileSync(pidFile, String(started.pid));
@@ -30,7 +28,7 @@ function run() {
   });
 }
 
-for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) {
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     isStopping = true;
     clearTimeout(timer);

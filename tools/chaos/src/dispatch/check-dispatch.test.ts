@@ -1,19 +1,15 @@
 import { alertWorkflowId, notificationIdOf } from '@heliograph/dispatch-workflows';
 import { describe, expect, test } from '@jest/globals';
-import { checkDispatch } from './check-dispatch.js';
-
-/**
- * @typedef {import('./check-dispatch.js').Evidence} Evidence
- * @typedef {import('./evidence.js').IntentRow} IntentRow
- */
+import { checkDispatch, type Evidence, type Received } from './check-dispatch.ts';
+import type { ExplainedStream, Explanation } from './check-explanations.ts';
+import type { AttemptRow, IntentRow, IssueRow, Kind, Status } from './evidence.ts';
 
 const key = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
 const stream = alertWorkflowId(key);
-const id = (/** @type {number} */ position) => notificationIdOf(key, String(position));
+const id = (position: number) => notificationIdOf(key, String(position));
 const TYPES = { trigger: 'alert.triggered', update: 'alert.updated', resolve: 'alert.resolved' };
 
-/** @type {(position: number, status: import('./evidence.js').Status, parts?: object) => import('./evidence.js').IssueRow} */
-const issue = (position, status, parts = {}) => ({
+const issue = (position: number, status: Status, parts: Partial<IssueRow> = {}): IssueRow => ({
   eventId: `e${position}`,
   fingerprint: 'f',
   status,
@@ -23,8 +19,7 @@ const issue = (position, status, parts = {}) => ({
   storedAt: position * 1000,
   ...parts,
 });
-/** @type {(position: number, kind: IntentRow['kind'], parts?: Partial<IntentRow>) => IntentRow} */
-const intent = (position, kind, parts = {}) => ({
+const intent = (position: number, kind: Kind, parts: Partial<IntentRow> = {}): IntentRow => ({
   notificationId: id(position),
   workflowId: stream,
   position: String(position),
@@ -39,16 +34,14 @@ const intent = (position, kind, parts = {}) => ({
   ...parts,
 });
 let order = 0;
-/** @type {(position: number, kind: IntentRow['kind'], answer?: string) => import('./check-dispatch.js').Received} */
-const receipt = (position, kind, answer = 'accepted') => ({
+const receipt = (position: number, kind: Kind, answer = 'accepted'): Received => ({
   order: ++order,
   webhookId: id(position),
   streamId: stream,
   type: TYPES[kind],
   answer,
 });
-/** @type {(position: number, outcome: string, status?: number) => import('./evidence.js').AttemptRow} */
-const attempt = (position, outcome, status = 0) => ({
+const attempt = (position: number, outcome: string, status = 0): AttemptRow => ({
   notificationId: id(position),
   outcome,
   code: '',
@@ -56,22 +49,23 @@ const attempt = (position, outcome, status = 0) => ({
   attempt: 1,
   at: 0,
 });
-/** @type {(reason: string, outcome: string, parts?: object) => object} */
-const explained = (reason, outcome, parts = {}) => ({
+const explained = (reason: string, outcome: string): ExplainedStream => ({
   workflowId: stream,
   reason,
   notify: outcome !== 'none',
   outcome: { kind: outcome },
-  ...parts,
 });
-/** @type {(position: number, ...streams: object[]) => [string, unknown]} */
-const answer = (position, ...streams) => [
+const answer = (position: number, ...streams: readonly ExplainedStream[]): [string, Explanation] => [
   `e${position}`,
-  { eventId: `e${position}`, seenAt: 'then', routes: [{ id: 'r', matched: true, clause: '*', streams }] },
+  {
+    eventId: `e${position}`,
+    seenAt: 'then',
+    routes: [{ id: 'r', matched: true, reason: 'matched', clause: '*', streams }],
+  },
 ];
 const state = {
   workflowId: stream,
-  status: /** @type {const} */ ('resolved'),
+  status: 'resolved' as const,
   lastPosition: '50',
   notificationCount: 4,
 };
@@ -95,15 +89,14 @@ const received = [
   receipt(40, 'update'),
   receipt(50, 'resolve'),
 ];
-const explanations = new Map([
+const explanations = new Map<string, Explanation | string>([
   answer(10, explained('new', 'delivered')),
   answer(20, explained('renotify', 'delivered')),
   answer(30, explained('suppressed', 'none')),
   answer(40, explained('suppression_bypass', 'delivered')),
   answer(50, explained('resolved', 'delivered')),
 ]);
-/** @type {Evidence} */
-const good = {
+const good: Evidence = {
   issues,
   acknowledged: issues.map(({ eventId, fingerprint }) => ({ eventId, fingerprint })),
   routes: [
@@ -120,23 +113,20 @@ const good = {
   refusals: new Set([400]),
 };
 
-/** @param {Partial<Evidence>} change */
-function found(change) {
+function found(change: Partial<Evidence>): Readonly<Record<string, readonly string[]>> {
   const { violations } = checkDispatch({ ...good, ...change });
   return Object.fromEntries(Object.entries(violations).filter(([, lines]) => lines.length > 0));
 }
 
-/** @type {<T>(list: readonly T[], index: number, change: Partial<T>) => T[]} */
-const changed = (list, index, change) =>
+const changed = <T>(list: readonly T[], index: number, change: Partial<T>): T[] =>
   list.map((each, at) => (at === index ? { ...each, ...change } : each));
-/** @type {<T>(list: readonly T[], index: number) => T[]} */
-const without = (list, index) => list.filter((_, at) => at !== index);
-/** @type {(eventId: string, value: unknown) => Map<string, unknown>} */
-const answering = (eventId, value) => new Map([...explanations, [eventId, value]]);
-/** @type {(position: number, ...streams: object[]) => Map<string, unknown>} */
-const explaining = (position, ...streams) => new Map([...explanations, answer(position, ...streams)]);
+const without = <T>(list: readonly T[], index: number): T[] => list.filter((_, at) => at !== index);
+const answering = (eventId: string, value: Explanation | string) =>
+  new Map([...explanations, [eventId, value]]);
+const explaining = (position: number, ...streams: readonly ExplainedStream[]) =>
+  new Map([...explanations, answer(position, ...streams)]);
 
-test('a run in which all arrived in order, once, and with an explanation is clean', () => {
+test('a run is clean in which everything arrived once, in order, and is explained', () => {
   const { counts, violations } = checkDispatch(good);
   expect(Object.values(violations).flat()).toEqual([]);
   expect(counts).toEqual({
@@ -152,7 +142,7 @@ test('a run in which all arrived in order, once, and with an explanation is clea
 });
 
 describe('what is allowed', () => {
-  test('a repetition that nobody sent', () => {
+  test('a renotification that nobody sent', () => {
     expect(
       found({
         received: without(received, 1),
@@ -162,16 +152,16 @@ describe('what is allowed', () => {
       }),
     ).toEqual({});
   });
-  test('a receipt whose answer was lost, and the resend of what was uncertain', () => {
+  test('a receipt whose answer was lost, and the resend of a notification in doubt', () => {
     const twice = [receipt(10, 'trigger', 'hang'), receipt(10, 'trigger', 'close-after-body'), ...received];
     expect(found({ received: twice, attempts: [attempt(10, 'uncertain')] })).toEqual({});
     expect(found({ received: twice, intents: changed(intents, 0, { wasUncertain: true }) })).toEqual({});
     expect(checkDispatch({ ...good, received: twice }).counts.duplicates).toBe(2);
   });
-  test('an answer of 429 or 503 before it was taken: that is no receipt', () => {
+  test('an answer of 429 or 503 before the receipt: that is no receipt', () => {
     expect(found({ received: [receipt(10, 'trigger', 'status'), ...received] })).toEqual({});
   });
-  test('an update that perhaps never arrived and is not sent again', () => {
+  test('an update that may never have arrived and is not resent', () => {
     const assumed = changed(intents, 2, { code: 'UNCERTAIN_NOT_RESENT', wasUncertain: true });
     expect(found({ received: without(received, 2), intents: assumed })).toEqual({});
   });
@@ -182,18 +172,16 @@ describe('what is allowed', () => {
       received: [receipt(10, 'trigger', 'status'), receipt(20, 'trigger')],
       intents: [intent(10, 'trigger', { status: 'dropped', code: 'REJECTED' }), intent(20, 'trigger')],
       attempts: [attempt(10, 'refused', 400)],
-      states: [
-        { ...state, status: /** @type {const} */ ('firing'), lastPosition: '20', notificationCount: 1 },
-      ],
+      states: [{ ...state, status: 'firing' as const, lastPosition: '20', notificationCount: 1 }],
     };
     expect(found(evidence)).toEqual({});
     expect(found({ ...evidence, attempts: [attempt(10, 'refused', 503)] })).toEqual({
       lost: [
-        `${id(10)}: alert.triggered was dropped, REJECTED, and the ledger tells of no answer that refuses for good (503)`,
+        `${id(10)}: alert.triggered was dropped, REJECTED, and the ledger has no answer that refuses for good (503)`,
       ],
     });
   });
-  test('a repetition that was given up before its first sending, so that only the ledger tells of it', () => {
+  test('a renotification that was dropped before its first attempt, so that only the ledger knows of it', () => {
     const { notificationId, workflowId, position, kind, reason } = intent(20, 'update', {
       reason: 'renotify',
     });
@@ -206,10 +194,10 @@ describe('what is allowed', () => {
     };
     expect(found({ ...evidence, drops: [drop] })).toEqual({});
     expect(found(evidence)).toEqual({
-      unexplained: ['f e20: route r: told of a notification (dropped) that no intent knows'],
+      unexplained: ['f e20: route r: explains a notification (dropped) that has no intent'],
     });
   });
-  test('a stream that ends suppressed stays as it was', () => {
+  test('a stream that ends suppressed: it stays as it was', () => {
     expect(
       found({
         issues: issues.slice(0, 3),
@@ -235,16 +223,16 @@ describe('the checker finds', () => {
       { lost: [`${id(40)}: alert.updated (suppression_bypass) never arrived and is delivered`] },
     ],
     [
-      'a repetition that is written down and never arrived',
+      'a renotification that is recorded and never arrived',
       { received: without(received, 1) },
-      { lost: [`${id(20)}: alert.updated is written down as delivered and never arrived`] },
+      { lost: [`${id(20)}: alert.updated is recorded as delivered and never arrived`] },
     ],
     [
       'one that arrived without an intent',
       { intents: without(intents, 2), states: [{ ...state, notificationCount: 3 }] },
       {
-        lost: [`${id(40)}: alert.updated arrived and no intent tells of it`],
-        unexplained: ['f e40: route r: told of a notification (delivered) that no intent knows'],
+        lost: [`${id(40)}: alert.updated arrived and has no intent`],
+        unexplained: ['f e40: route r: explains a notification (delivered) that has no intent'],
       },
     ],
     [
@@ -253,11 +241,11 @@ describe('the checker finds', () => {
       { reordered: [`${stream}: alert.updated of 20 arrived after 40`] },
     ],
     [
-      'one received twice although nothing was uncertain',
+      'one received twice although no attempt was in doubt',
       { received: [...received, receipt(50, 'resolve')] },
       {
         duplicatesWithoutUncertain: [
-          `${id(50)}: received 2 times (accepted, accepted), and nothing was uncertain`,
+          `${id(50)}: received 2 times (accepted, accepted), and no attempt was in doubt`,
         ],
       },
     ],
@@ -272,20 +260,16 @@ describe('the checker finds', () => {
       { unexpected: [`${id(15)}: about no issue of this stream`] },
     ],
     [
-      'a repetition that came too soon',
+      'a renotification that came too soon',
       { intents: changed(intents, 1, { decidedAt: 14_000 }) },
-      { unexpected: [`${id(20)}: told again after 4000 ms`] },
+      { unexpected: [`${id(20)}: renotified after 4000 ms`] },
     ],
     [
       'an intent that is still under way',
       { intents: changed(intents, 2, { status: 'intended' }), states: [{ ...state, notificationCount: 3 }] },
       { unsettled: [`${id(40)}: still intended`] },
     ],
-    [
-      'rows of the ledger that wait',
-      { outbox: 2 },
-      { unsettled: ['2 rows of the ledger still wait in PostgreSQL'] },
-    ],
+    ['ledger entries that wait', { outbox: 2 }, { unsettled: ['2 ledger entries still wait in PostgreSQL'] }],
     [
       'a state that stayed behind',
       { states: [{ ...state, lastPosition: '40' }] },
@@ -293,11 +277,11 @@ describe('the checker finds', () => {
     ],
     [
       'a state that says something else than the receiver',
-      { states: [{ ...state, status: /** @type {const} */ ('firing') }] },
-      { wrongStates: [`${stream}: firing in its row, closed outside`] },
+      { states: [{ ...state, status: 'firing' as const }] },
+      { wrongStates: [`${stream}: firing in its row, closed at the receiver`] },
     ],
     [
-      'a count that is none',
+      'a count that is wrong',
       { states: [{ ...state, notificationCount: 3 }] },
       { wrongStates: [`${stream}: 3 notifications in its row, 4 intents delivered`] },
     ],
@@ -306,23 +290,25 @@ describe('the checker finds', () => {
     expect(found(change)).toEqual(expected);
   });
 
-  test('a lost trigger and a lost resolve, and what is open outside because of them', () => {
+  test('a lost trigger and a lost resolve, and what is open at the receiver because of them', () => {
     expect(found({ received: received.slice(0, 3) })).toEqual({
       lost: [`${id(50)}: alert.resolved (resolved) never arrived and is delivered`],
       wrongStates: [
-        `${stream}: open outside, should be closed after resolved`,
-        `${stream}: resolved in its row, open outside`,
+        `${stream}: open at the receiver, should be closed after resolved`,
+        `${stream}: resolved in its row, open at the receiver`,
       ],
     });
     expect(found({ received: received.slice(1), intents: intents.slice(1) })).toMatchObject({
-      lost: [`${id(10)}: alert.triggered (new) never arrived and was never begun`],
+      lost: [`${id(10)}: alert.triggered (new) never arrived and has no intent`],
     });
   });
   test('one that was dropped for a reason that the receiver did not give', () => {
     const dropped = changed(intents, 3, { status: 'dropped', code: 'EXPIRED' });
     expect(found({ intents: dropped, received: received.slice(0, 3) })).toMatchObject({
       lost: [`${id(50)}: alert.resolved was dropped, EXPIRED, which nothing here can cause`],
-      wrongStates: expect.arrayContaining([`${stream}: open outside, should be closed after resolved`]),
+      wrongStates: expect.arrayContaining([
+        `${stream}: open at the receiver, should be closed after resolved`,
+      ]),
     });
   });
   test('a stored issue of which there are two rows', () => {
@@ -351,12 +337,12 @@ describe('the checker finds', () => {
   });
 });
 
-describe('an explanation is none that', () => {
+describe('an explanation does not count that', () => {
   const unmatched = good.routes.map((route) => ({ ...route, matches: () => false }));
   const silent = { issues: [issue(10, 'firing')], acknowledged: [{ eventId: 'e10', fingerprint: 'f' }] };
   const nothing = { ...silent, routes: unmatched, received: [], intents: [], states: [] };
   test.each([
-    ['is missing', { explanations: answering('e10', undefined) }, 'no explanation (nothing)'],
+    ['is missing', { explanations: new Map([...explanations].slice(1)) }, 'no explanation (nothing)'],
     ['is an error', { explanations: answering('e10', 'status 404') }, 'no explanation (status 404)'],
     [
       'does not say when it was seen',
@@ -365,7 +351,7 @@ describe('an explanation is none that', () => {
     ],
     [
       'is about another event',
-      { explanations: answering('e10', explanations.get('e20')) },
+      { explanations: answering('e10', explanations.get('e20') ?? '') },
       'the answer is about e20',
     ],
     ['leaves the stream out', { explanations: explaining(10) }, 'route r: nothing about its stream'],
@@ -385,12 +371,12 @@ describe('an explanation is none that', () => {
       'route r: the reason is decision_not_recorded',
     ],
     [
-      'tells of silence where something was sent',
+      'explains silence where something was sent',
       { explanations: explaining(10, explained('continuing', 'none')) },
-      'route r: told of silence (continuing), and there is an intent',
+      'route r: explains silence (continuing), and there is an intent',
     ],
     [
-      'tells of a drop where it was delivered',
+      'explains a drop where it was delivered',
       { explanations: explaining(10, explained('rejected', 'dropped')) },
       'route r: the outcome is dropped, the intent is delivered',
     ],
@@ -399,7 +385,7 @@ describe('an explanation is none that', () => {
       { explanations: explaining(10, explained('new', 'pending')) },
       'route r: the outcome is pending, the intent is delivered',
     ],
-    ['says that it matched where it did not', nothing, 'route r: undefined, wrongly'],
+    ['says that it matched where it did not', nothing, 'route r: matched, wrongly'],
     [
       'does not say which clause did not match',
       {
@@ -407,7 +393,7 @@ describe('an explanation is none that', () => {
         explanations: answering('e10', {
           eventId: 'e10',
           seenAt: 'then',
-          routes: [{ id: 'r', matched: false, clause: null, streams: [] }],
+          routes: [{ id: 'r', matched: false, reason: 'not_matched', clause: null, streams: [] }],
         }),
       },
       'route r does not say why it did not match',
@@ -416,8 +402,8 @@ describe('an explanation is none that', () => {
     expect(found(change)['unexplained']).toContain(`f e10: ${line}`);
   });
 
-  test('of an issue that matches no route, the clauses are an answer', () => {
-    const routes = [{ id: 'r', matched: false, clause: 'severity:page', streams: [] }];
+  test('of an issue that matches no route, the clauses are the explanation', () => {
+    const routes = [{ id: 'r', matched: false, reason: 'not_matched', clause: 'severity:page', streams: [] }];
     expect(
       found({ ...nothing, explanations: answering('e10', { eventId: 'e10', seenAt: 'then', routes }) }),
     ).toEqual({});

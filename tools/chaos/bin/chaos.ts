@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url';
+import { runCommand } from '@heliograph/command-line';
+import { buildApps } from '@heliograph/stack';
+import { runDispatchChaos } from '../src/dispatch/run-dispatch-chaos.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const FULL = { alerts: 300, kills: 50 };
+const QUICK = { alerts: 60, kills: 12 };
+
+const command = {
+  invocation: 'npm run chaos --',
+  summary: 'Kills processes of a whole system while it works, and checks what came out.',
+  positionals: { name: 'SCENARIO', choices: ['dispatch'], count: 'one' },
+  options: {
+    quick: { kind: 'flag', help: `${QUICK.alerts} alerts and ${QUICK.kills} kills.` },
+    alerts: {
+      kind: 'number',
+      min: 1,
+      max: 999_999,
+      help: `Alerts, each with 4 to 7 issues. Default ${FULL.alerts}.`,
+    },
+    kills: {
+      kind: 'number',
+      max: 999_999,
+      help: `Kills, plus one of the API per 25. Default ${FULL.kills}.`,
+    },
+    seed: {
+      kind: 'number',
+      help: 'Decides alerts, kills and faults, but not their timing. Default 1.',
+    },
+  },
+} as const;
+
+await runCommand(command, async ({ values }) => {
+  const preset = values.quick ? QUICK : FULL;
+  await buildApps(root, ['@heliograph/dispatch-center']);
+  const passed = await runDispatchChaos({
+    root,
+    alerts: values.alerts ?? preset.alerts,
+    kills: values.kills ?? preset.kills,
+    seed: values.seed ?? 1,
+    print: (line) => console.log(line),
+  });
+  return passed ? 0 : 1;
+});

@@ -1,0 +1,191 @@
+import { alertWorkflowId, comparePositions, notificationIdOf } from '@heliograph/dispatch-workflows';
+import { checkExplanations, type Explanation } from './check-explanations.ts';
+import { checkStream } from './check-stream.ts';
+import type { AttemptRow, DropRow, IntentRow, IssueRow, RunRow, StateRow } from './evidence.ts';
+
+export interface Acknowledged {
+  readonly eventId: string;
+  readonly fingerprint: string;
+}
+
+/** A request as the receiver saw it. */
+export interface Received {
+  readonly order: number;
+  readonly webhookId: string;
+  readonly streamId: string;
+  readonly type: string;
+  readonly answer: string;
+}
+
+export interface Route {
+  readonly id: string;
+  readonly connectedAppId: string;
+  readonly matches: (issue: IssueRow) => boolean;
+  readonly renotifyIntervalMs: number | null;
+  readonly maxSignalAgeMs: number;
+}
+
+/** What databases, receiver and the explain API have at the end of a run. */
+export interface Evidence {
+  /** By position. */
+  readonly issues: readonly IssueRow[];
+  readonly acknowledged: readonly Acknowledged[];
+  readonly routes: readonly Route[];
+  /** In the order of arrival. */
+  readonly received: readonly Received[];
+  readonly states: readonly StateRow[];
+  readonly intents: readonly IntentRow[];
+  readonly attempts: readonly AttemptRow[];
+  readonly drops: readonly DropRow[];
+  readonly runs: readonly RunRow[];
+  /** Ledger entries that still wait in PostgreSQL. */
+  readonly outbox: number;
+  /** By event id: the API's answer, or a text that says why there is none. */
+  readonly explanations: ReadonlyMap<string, Explanation | string>;
+  /** HTTP statuses with which the receiver refuses for good. */
+  readonly refusals: ReadonlySet<number>;
+}
+
+/** One line each. */
+export interface Violations {
+  /** Acknowledged issues that are not stored. */
+  readonly forgotten: string[];
+  /** Issues of which there is more than one row. */
+  readonly storedTwice: string[];
+  /** Notifications that had to arrive and did not. */
+  readonly lost: string[];
+  /** Notifications that must not exist. */
+  readonly unexpected: string[];
+  readonly reordered: string[];
+  readonly duplicatesWithoutUncertain: string[];
+  /** Streams whose state row, receiver and last issue do not agree. */
+  readonly wrongStates: string[];
+  /** Intents and ledger entries that are still under way. */
+  readonly unsettled: string[];
+  readonly unexplained: string[];
+}
+
+export interface Counts {
+  streams: number;
+  /** Notifications that had to arrive. */
+  expected: number;
+  /** Different notifications that the receiver has. */
+  received: number;
+  /** Receipts beyond the first of a notification. */
+  duplicates: number;
+  /** Renotifications that were allowed, and arrived. */
+  renotified: number;
+  /** Notifications that were dropped, rightly. */
+  dropped: number;
+  /** Renotifications in doubt that by policy were not resent, and never arrived. */
+  assumed: number;
+  /** Dropped notifications that the receiver has nevertheless. */
+  refusedAfterReceipt: number;
+}
+
+export interface Verdict {
+  readonly counts: Readonly<Counts>;
+  readonly violations: Violations;
+}
+
+/** Answers after which the receiver has the notification, whatever the sender heard. */
+const RECEIPTS = new Set(['accepted', 'slow', 'close-after-body', 'hang']);
+
+/** Compares what should have happened with what databases, receiver and the explain API have. */
+export function checkDispatch(evidence: Evidence): Verdict {
+  const { issues, acknowledged, routes, attempts, outbox } = evidence;
+  const intents = addDrops(evidence);
+  const violations: Violations = {
+    forgotten: [],
+    storedTwice: [],
+    lost: [],
+    unexpected: [],
+    reordered: [],
+    duplicatesWithoutUncertain: [],
+    wrongStates: [],
+    unsettled: [],
+    unexplained: [],
+  };
+  checkStored(issues, acknowledged, violations);
+  const receipts = evidence.received.filter(({ answer }) => RECEIPTS.has(answer));
+  const receiptsOf = Map.groupBy(receipts, ({ streamId }) => streamId);
+  const intentsOf = Map.groupBy(intents, ({ workflowId }) => workflowId);
+  const attemptsOf = Map.groupBy(attempts, ({ notificationId }) => notificationId);
+  const states = new Map(evidence.states.map((state) => [state.workflowId, state]));
+  const counts: Counts = {
+    streams: 0,
+    expected: 0,
+    received: new Set(receipts.map(({ webhookId }) => webhookId)).size,
+    duplicates: 0,
+    renotified: 0,
+    dropped: 0,
+    assumed: 0,
+    refusedAfterReceipt: 0,
+  };
+  const known = new Set<string>();
+  for (const [fingerprint, ofFingerprint] of Map.groupBy(issues, (issue) => issue.fingerprint)) {
+    for (const route of routes) {
+      const matched = ofFingerprint.filter((issue) => route.matches(issue));
+      if (matched.length === 0) continue;
+      const key = { fingerprint, routeId: route.id, connectedAppId: route.connectedAppId };
+      const workflowId = alertWorkflowId(key);
+      known.add(workflowId);
+      counts.streams++;
+      checkStream(
+        {
+          workflowId,
+          route,
+          issues: matched.toSorted((a, b) => comparePositions(a.position, b.position)),
+          idAt: (position) => notificationIdOf(key, position),
+          receipts: receiptsOf.get(workflowId) ?? [],
+          intents: intentsOf.get(workflowId) ?? [],
+          attemptsOf: (id) => attemptsOf.get(id) ?? [],
+          state: states.get(workflowId),
+          refusals: evidence.refusals,
+        },
+        counts,
+        violations,
+      );
+    }
+  }
+  for (const streamId of new Set([...receiptsOf.keys(), ...intentsOf.keys(), ...states.keys()])) {
+    if (!known.has(streamId)) violations.unexpected.push(`${streamId}: no route leads to this stream`);
+  }
+  for (const { notificationId, status, code } of intents) {
+    if (status !== 'delivered' && status !== 'dropped')
+      violations.unsettled.push(`${notificationId}: still ${status}${code === null ? '' : ` (${code})`}`);
+  }
+  if (outbox > 0) violations.unsettled.push(`${outbox} ledger entries still wait in PostgreSQL`);
+  checkExplanations({ ...evidence, intents }, violations);
+  return { counts, violations };
+}
+
+/** A notification that was dropped before its first attempt has no intent; only the ledger knows of it. */
+function addDrops({ intents, drops }: Pick<Evidence, 'intents' | 'drops'>): readonly IntentRow[] {
+  const known = new Set(intents.map(({ notificationId }) => notificationId));
+  const added = drops
+    .filter(({ notificationId }) => !known.has(notificationId))
+    .map(({ at, ...drop }) => ({
+      ...drop,
+      status: 'dropped' as const,
+      wasUncertain: false,
+      claims: 0,
+      decidedAt: at,
+      updatedAt: at,
+    }));
+  return [...intents, ...added];
+}
+
+function checkStored(
+  issues: readonly IssueRow[],
+  acknowledged: readonly Acknowledged[],
+  violations: Violations,
+): void {
+  const rowsOf = Map.groupBy(issues, ({ eventId }) => eventId);
+  for (const [eventId, rows] of rowsOf) {
+    if (rows.length > 1) violations.storedTwice.push(`${eventId}: ${rows.length} rows`);
+  }
+  for (const { eventId } of acknowledged) {
+    if (!rowsOf.has(eventId)) violations.forgotten.push(`${eventId}: acknowledged and not stored`);
+  }
+}

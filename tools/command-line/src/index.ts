@@ -1,0 +1,2 @@
+export { runCommand } from './run-command.ts';
+export type { Command, CommandValues } from './command.ts';

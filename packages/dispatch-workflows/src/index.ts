@@ -34,6 +34,6 @@ export {
   notified,
   shouldNotify,
 } from './stream/should-notify.ts';
-export type { Decision, LateRule } from './stream/should-notify.ts';
+export type { Decision, LateRule, NotifyDecision } from './contract/decision.ts';
 export { comparePositions, isPosition, positionAt, positionBefore } from './contract/position.ts';
 export { issueSignal, wakeSignal } from './contract/signals.ts';

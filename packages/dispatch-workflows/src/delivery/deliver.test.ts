@@ -1,18 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
-import type { IssueSignal } from '../contract/issue-signal.ts';
-import type { StreamState } from '../contract/stream-state.ts';
-import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
-import {
-  accepted,
-  deliveryWorld,
-  limited,
-  lost,
-  rejected,
-  testIssue,
-  testOrder,
-} from '../testing/delivery-world.ts';
-import { deliverAndRecord, deliverPatiently, openStream, type Patience } from './deliver.ts';
+import { accepted, deliveryWorld, limited, lost, rejected, testOrder } from '../testing/delivery-world.ts';
+import { deliverAndRecord, deliverPatiently, type Patience } from './deliver.ts';
 
 const order = testOrder();
 
@@ -48,67 +37,6 @@ describe('the first, short attempt', () => {
     expect(state.requests).toEqual([]);
     // Nothing was sent, and the ledger tells that it waits.
     expect(state.entries.map(({ stage }) => stage)).toEqual(['decided']);
-  });
-});
-
-describe('opening a stream', () => {
-  const open: StreamState = {
-    ...INITIAL_STREAM_STATE,
-    notificationCount: 1,
-    status: 'firing',
-    lastPosition: '1',
-  };
-  const first = (parts: Partial<IssueSignal> = {}) => ({
-    signal: { ...testIssue, ...parts },
-    now: testIssue.storedAt + 5,
-  });
-
-  test.each([
-    ['that was never notified', INITIAL_STREAM_STATE, first(), 'trigger'],
-    ['that is open, for a resolve', open, first({ status: 'resolved' }), 'resolve'],
-  ])('%s delivers on the way, after one reading of its state', async (_, stored, given, kind) => {
-    const { state, dependencies } = deliveryWorld();
-    state.stored = stored;
-    await expect(openStream(dependencies, order.stream, given)).resolves.toMatchObject({
-      state: stored,
-      delivery: { kind: 'delivered', recorded: true },
-    });
-    expect([state.readings, state.requests.length, state.states.length]).toEqual([1, 1, 1]);
-    expect(state.requests[0]?.notification).toMatchObject({
-      kind,
-      id: order.notificationId.replace('-5', `-${testIssue.position}`),
-    });
-  });
-
-  test.each([
-    ['continues', open, first()],
-    ['is stale', INITIAL_STREAM_STATE, { ...first(), now: testIssue.storedAt + 3_600_001 }],
-    ['resolves what is not open', INITIAL_STREAM_STATE, first({ status: 'resolved' })],
-    ['is not there', INITIAL_STREAM_STATE, null],
-  ])('delivers nothing where the first signal %s', async (_, stored, given) => {
-    const { state, dependencies } = deliveryWorld();
-    state.stored = stored;
-    await expect(openStream(dependencies, order.stream, given)).resolves.toEqual({
-      state: stored,
-      delivery: null,
-    });
-    expect(state.requests).toEqual([]);
-  });
-
-  test('delivers what was begun before it got too old', async () => {
-    const { state, dependencies } = deliveryWorld();
-    state.intents.set(order.notificationId.replace('-5', `-${testIssue.position}`), 'intended');
-    const late = { ...first(), now: testIssue.storedAt + 3_600_001 };
-    await expect(openStream(dependencies, order.stream, late)).resolves.toMatchObject({
-      delivery: { kind: 'delivered' },
-    });
-    expect(state.entries[0]).toMatchObject({ outcome: 'uncertain', code: 'CUT_OFF' });
-  });
-
-  test('hands on a delivery that has to wait', async () => {
-    const { dependencies } = deliveryWorld(limited(3000));
-    const opened = await openStream(dependencies, order.stream, first());
-    expect(opened.delivery).toMatchObject({ kind: 'pending', wasThrottled: true });
   });
 });
 

@@ -1,14 +1,4 @@
-import {
-  MAX_WAIT_IN_SLOT_MS,
-  type DeliveryOrder,
-  type DeliveryResult,
-  type FirstSignal,
-  type OpenedStream,
-} from '../contract/delivery-order.ts';
-import type { StreamKey, StreamState } from '../contract/stream-state.ts';
-import { notificationIdOf } from '../contract/notification-id.ts';
-import { orderFor } from '../stream/order-for.ts';
-import { type Decision, shouldNotify, shouldNotifyAtAnyAge } from '../stream/should-notify.ts';
+import { MAX_WAIT_IN_SLOT_MS, type DeliveryOrder, type DeliveryResult } from '../contract/delivery-order.ts';
 import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
 import { waitingRows } from './delivery-rows.ts';
 
@@ -34,34 +24,6 @@ export async function deliverAndRecord(
   // The patient one waits at the app's gate, which knows of the throttle.
   const wasThrottled = attempt.throttledMs !== null && attempt.hadNoTurn !== true;
   return { kind: 'pending', code: attempt.code, waitMs: 0, inSlot: true, wasThrottled };
-}
-
-/** Reads a stream's state and makes the first attempt of what the first signal leads to on it. */
-export async function openStream(
-  dependencies: DeliveryDependencies,
-  stream: StreamKey,
-  first: FirstSignal | null,
-  signal?: AbortSignal,
-): Promise<OpenedStream> {
-  const state = await dependencies.streams.read(stream);
-  if (first === null) return { state, delivery: null };
-  const decision = await decidedFirst(dependencies, stream, state, first);
-  if (!decision.notify) return { state, delivery: null };
-  const order = orderFor(stream, state, first.signal, decision, first.now);
-  return { state, delivery: await deliverAndRecord(dependencies, order, signal) };
-}
-
-/** What was begun before it got too old is not given up because a workflow task was done again. */
-async function decidedFirst(
-  { intents }: DeliveryDependencies,
-  stream: StreamKey,
-  state: StreamState,
-  { signal, now }: FirstSignal,
-): Promise<Decision> {
-  const decision = shouldNotify(state, signal, now);
-  if (decision.reason !== 'stale') return decision;
-  const begun = await intents.read([notificationIdOf(stream, signal.position)]);
-  return begun.length === 0 ? decision : shouldNotifyAtAnyAge(state, signal, now);
 }
 
 /** What a patient delivery needs of its activity. */

@@ -107,6 +107,13 @@ describe('a signal leads to', () => {
       'resolve',
       'resolved',
     ],
+    [
+      'an owed resolve of what may be open',
+      { ...never, mayBeOpen: true, lastPosition: '10' },
+      signal('10', 'resolved', { owed: true }),
+      'resolve',
+      'resolve_owed',
+    ],
     ['a firing of what may be open', { ...never, mayBeOpen: true }, signal('1', 'firing'), 'trigger', 'new'],
     ['a resolve that is owed', owing, signal('10', 'resolved', { owed: true }), 'resolve', 'resolve_owed'],
     [
@@ -206,6 +213,13 @@ describe('before a late rule was known', () => {
     ],
     ['staleness', never, signal('1', 'firing', aged(2 * HOUR)), 'stale', 'new'],
     ['staleness', open, signal('11', 'firing', every(MINUTE, aged(HOUR))), 'stale', 'renotify'],
+    [
+      'may-be-owed',
+      { ...never, mayBeOpen: true, lastPosition: '10' },
+      signal('10', 'resolved', { owed: true }),
+      'resolve_owed',
+      'older_than_last',
+    ],
   ])('%s decides, and says so: %#', (rule, state, given, today, before) => {
     expect(shouldNotify(state, given, NOW)).toMatchObject({ reason: today, rule });
     expect(shouldNotify(state, given, NOW, without(rule))).toMatchObject({ reason: before });

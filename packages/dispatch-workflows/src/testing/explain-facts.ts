@@ -151,6 +151,7 @@ export function openStream(parts: Partial<StreamPicture> = {}): StreamPicture {
   return {
     stream: STREAM,
     status: 'firing',
+    mayBeOpen: false,
     lastNotifiedAt: NOON - 300_000,
     lastPosition: HERE,
     lastSeen: 'firing',

@@ -35,8 +35,8 @@ export async function simulated(
     for (const signal of signals) stream.push(signal);
     const ports = {
       now: () => at,
-      knows: () => true,
-      wasBegun: async () => false,
+      hasPatch: () => true,
+      hasIntent: async () => false,
       deliver: async (order: DeliveryOrder) => {
         const ending = isDropped(order)
           ? ({ kind: 'dropped', code: 'REJECTED' } as const)

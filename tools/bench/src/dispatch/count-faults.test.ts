@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { faults } from './run-dispatch.ts';
+import { countFaults } from './count-faults.ts';
 
 const at = (eventId: string, streamId = 's', webhookId = eventId) => ({ eventId, streamId, webhookId });
 
@@ -23,5 +23,5 @@ test.each([
     { lost: 0, reordered: 0, duplicates: 0, unexpected: 2 },
   ],
 ])('%s', (_, received, expected) => {
-  expect(faults(['a', 'b', 'c'], received)).toEqual(expected);
+  expect(countFaults(['a', 'b', 'c'], received)).toEqual(expected);
 });

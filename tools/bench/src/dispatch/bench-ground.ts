@@ -14,6 +14,7 @@ import {
   startLedgerCarrier,
 } from '@heliograph/dispatch-workflows/stores';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
+import type { Stack } from '@heliograph/stack';
 import { bundleWorkflows, connectWorker, installTemporalRuntime } from '@heliograph/temporal-worker';
 import {
   assertNamespace,
@@ -26,39 +27,20 @@ import { DefaultLogger } from '@temporalio/worker';
 /** Webhook secret of the benchmark's sink. */
 export const WEBHOOK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 
-/** The servers' addresses, which `with-stack` puts into the environment. */
-export function addresses(): {
-  readonly postgres: string;
-  readonly clickhouse: string;
-  readonly temporal: string;
-} {
-  const read = (name: string): string => {
-    const value = process.env[name];
-    if (value === undefined) throw new Error(`${name} is not set: run this with npm run bench`);
-    return value;
-  };
-  return {
-    postgres: read('HELIOGRAPH_POSTGRES_URL'),
-    clickhouse: read('HELIOGRAPH_CLICKHOUSE_URL'),
-    temporal: read('HELIOGRAPH_TEMPORAL_ADDRESS'),
-  };
-}
-
-/** One worker with the product's workflows and activities, and the peers' workflows beside them. */
-export async function layBenchGround() {
-  const { postgres: postgresUrl, clickhouse: clickhouseUrl, temporal } = addresses();
+/** Creates one worker with the product's workflows and activities, and the peers' workflows beside them. */
+export async function createBenchGround({ env }: Stack) {
   const clickhouseOptions = {
-    url: clickhouseUrl,
+    url: env['HELIOGRAPH_CLICKHOUSE_URL'] ?? '',
     application: 'bench',
     database: 'bench',
     maxOpenConnections: 16,
   };
   await createClickHouseDatabase(clickhouseOptions);
   const clickhouse = connectClickHouse(clickhouseOptions);
-  const postgres = connectPostgres({ url: postgresUrl, applicationName: 'bench' });
+  const postgres = connectPostgres({ url: env['HELIOGRAPH_POSTGRES_URL'] ?? '', applicationName: 'bench' });
   await migrateDispatch(postgres, clickhouse);
   installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
-  const connection = await connectWorker({ address: temporal });
+  const connection = await connectWorker({ address: env['HELIOGRAPH_TEMPORAL_ADDRESS'] ?? '' });
   const namespace = 'bench';
   const serverVersion = await assertServerVersion(connection, '1.32');
   await assertNamespace(connection, namespace, { create: true });
@@ -74,7 +56,10 @@ export async function layBenchGround() {
   const worker = await createDispatchWorkers({
     connection,
     namespace,
-    workflowBundle: await bundleWorkflows({ workflows: new URL('./workflows.js', import.meta.url) }),
+    workflowBundle: await bundleWorkflows({
+      workflows: new URL('./workflows.ts', import.meta.url),
+      sourceCondition: '@heliograph/source',
+    }),
     shutdownGraceMs: 1000,
     activities: createDispatchActivities({
       ...stores,
@@ -100,4 +85,4 @@ export async function layBenchGround() {
 }
 
 /** What the shapes run on. */
-export type BenchGround = Awaited<ReturnType<typeof layBenchGround>>;
+export type BenchGround = Awaited<ReturnType<typeof createBenchGround>>;

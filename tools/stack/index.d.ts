@@ -315,6 +315,9 @@ export function startStack(options: StackOptions): Promise<Stack>;
  */
 export function buildApps(root: string, packageNames: readonly string[], signal?: AbortSignal): Promise<void>;
 
+/** Gives the user's cache folder, shared by all clones. */
+export function cacheDirectory(environment: Readonly<Record<string, string | undefined>>): string;
+
 /** Says whether a server can listen on this loopback port now. */
 export function isPortFree(port: number): Promise<boolean>;
 

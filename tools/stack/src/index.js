@@ -4,4 +4,5 @@ export { buildApps } from './start/build-apps.js';
 export { StackError } from './errors.js';
 export { isPortFree } from './ports.js';
 export { readRunState } from './state-directory.js';
+export { cacheDirectory } from './parts/temporal-resolver.js';
 export { defaultParts, startStack } from './start-stack.js';

@@ -8,6 +8,7 @@ test('the declarations for other packages fit the implementation', () => {
   expect(Object.keys(declared).toSorted()).toEqual([
     'StackError',
     'buildApps',
+    'cacheDirectory',
     'defaultParts',
     'describeProcesses',
     'isPortFree',

@@ -158,7 +158,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
         const timer = setTimeout(() => {
           leave();
           resolve(delayOf(app));
-        }, maxWaitMs);
+        }, maxWaitMs).unref();
         app.waiting.push(me);
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.js';
 import { dynamicConfig, dynamicConfigArguments, dynamicConfigYaml, serverYaml } from './temporal-config.js';
@@ -26,7 +26,7 @@ export const temporalPart = {
         : await serverArguments({ port, httpPort, folder, databaseFile, config, choosePort });
     const address = `127.0.0.1:${port}`;
     return {
-      env: { HELIOGRAPH_TEMPORAL_ADDRESS: address },
+      env: { HELIOGRAPH_TEMPORAL_ADDRESS: address, TEMPORAL_SERVER_IDENTITY: identityOf(binary) },
       addresses: { HELIOGRAPH_TEMPORAL_ADDRESS: address },
       processes: [
         {
@@ -44,6 +44,16 @@ export const temporalPart = {
     };
   },
 };
+
+/**
+ * Names the server that was found: another one, or another file under the same path, has another name. Nx takes it into
+ * the hash of the tests on real servers.
+ * @param {import('./temporal-resolver.js').TemporalBinary} binary
+ */
+function identityOf({ kind, serverVersion, path }) {
+  const { size, mtimeMs } = statSync(path);
+  return `${kind} ${serverVersion} ${path} ${size} ${mtimeMs}`;
+}
 
 /**
  * @typedef {object} Layout

@@ -41,6 +41,7 @@ export function stepsOf(
       '--log-level=warn',
       '.',
     ]),
+    node('commit subjects', [join(root, 'tools/checks/bin/commit-subjects.ts')]),
     node('boundaries', [join(root, 'tools/boundaries/bin/boundaries.ts')]),
     {
       ...node('lint, typecheck, build and unit tests', nxArgs('lint typecheck isolate build bundle test', 2)),

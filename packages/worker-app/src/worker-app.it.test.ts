@@ -199,7 +199,9 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     env = { ...env, TINY_BUNDLE: changed, HELIOGRAPH_POSTGRES_URL: 'postgres://127.0.0.1:1/none' };
     const app = start('worker');
     await expect(app.ended).resolves.toBe(1);
-    expect(app.stderr()).toMatch(/^tiny-worker: cannot start: the workflow bundle .* is not what was built/);
+    expect(app.stderr()).toMatch(
+      /^tiny-worker: cannot start: the workflow bundle .* has changed since it was built/,
+    );
   });
 });
 

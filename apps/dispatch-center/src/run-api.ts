@@ -24,7 +24,7 @@ export function runApi(): Promise<number> {
         onError: (error) =>
           app.logger.warn(
             { err: summarizeError(error) },
-            'the orchestrator could not be woken; its next scan finds the issues',
+            'could not wake the orchestrator; its next scan finds the issues',
           ),
       });
       app.register({ name: 'wake', stop: async () => wake.stop() });

@@ -26,7 +26,10 @@ export function runWorker(): Promise<number> {
       const services = createServices(app);
       const relay = startLedgerCarrier(services.ledger, {
         onError: (error) =>
-          logger.warn({ err: summarizeError(error) }, 'the decision ledger waits in PostgreSQL'),
+          logger.warn(
+            { err: summarizeError(error) },
+            'the ledger relay could not write to ClickHouse; entries stay in PostgreSQL',
+          ),
       });
       app.register({ name: 'ledger', stop: () => relay.stop() });
       const activities = createDispatchActivities({
@@ -41,7 +44,7 @@ export function runWorker(): Promise<number> {
       await startOrchestrator(client);
       const orchestrator = keepOrchestratorRunning(client, {
         onError: (error) =>
-          logger.warn({ err: summarizeError(error) }, 'the orchestrator could not be looked after'),
+          logger.warn({ err: summarizeError(error) }, 'could not check that the orchestrator is running'),
       });
       register({ name: 'orchestrator', stop: async () => orchestrator.stop() });
     },

@@ -4,8 +4,8 @@ import { notificationIdOf } from '../contract/notification-id.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { orderFor } from '../stream/order-for.ts';
 import { shouldNotify, shouldNotifyAtAnyAge } from '../stream/should-notify.ts';
-import type { DeliveryDependencies } from './attempt.ts';
-import { deliverAndRecord } from './deliver.ts';
+import type { DeliveryDependencies } from './attempt-delivery.ts';
+import { deliverAndRecord } from './deliver-and-record.ts';
 
 /**
  * Reads a stream's state, decides about the first signal on it, and makes the first delivery attempt where the decision

@@ -1,4 +1,4 @@
-import { endingRows, unwrittenRows } from '../delivery/delivery-rows.ts';
+import { endingRows, recordRows } from '../delivery/delivery-rows.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
@@ -46,8 +46,8 @@ export async function simulated(
         silent.push(...(ledger?.runs ?? []));
         return { ...ending, recorded: true };
       },
-      record: async (_: StreamKey, __: StreamState, more: Parameters<typeof unwrittenRows>[1]) => {
-        const { ledger } = unwrittenRows(key, more, at);
+      record: async (_: StreamKey, __: StreamState, more: Parameters<typeof recordRows>[1]) => {
+        const { ledger } = recordRows(key, more, at);
         entries.push(...ledger.entries);
         silent.push(...ledger.runs);
       },

@@ -11,14 +11,14 @@ import {
   testIssue,
   testOrder,
 } from '../testing/delivery-world.ts';
-import { attemptDelivery, type DeliveryDependencies } from './attempt.ts';
+import { attemptDelivery, type DeliveryDependencies } from './attempt-delivery.ts';
 
 const order = testOrder();
 const attempt = (dependencies: DeliveryDependencies, given = order, signal?: AbortSignal) =>
   attemptDelivery(dependencies, given, {
     timeoutMs: 2000,
     signal,
-    enter: (appId) => dependencies.gate.tryEnter(appId),
+    acquirePermit: (appId) => dependencies.gate.tryAcquire(appId),
   });
 
 describe('one attempt', () => {
@@ -200,7 +200,7 @@ describe('nothing is sent', () => {
       kind: 'again',
       code: 'RATE_LIMITED',
       throttledMs: 5000,
-      hadNoTurn: true,
+      hadNoPermit: true,
     });
     expect(state.log).toEqual([]);
   });
@@ -362,7 +362,7 @@ describe('the connected app', () => {
     await attempt(dependencies);
     expect(state.log).toContain('app1 throttled for 3000');
     await expect(attempt(dependencies, testOrder({ notificationId: 'another' }))).resolves.toMatchObject({
-      hadNoTurn: true,
+      hadNoPermit: true,
       throttledMs: 3000,
     });
   });

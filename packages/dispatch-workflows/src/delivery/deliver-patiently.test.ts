@@ -1,44 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import { accepted, deliveryWorld, limited, lost, rejected, testOrder } from '../testing/delivery-world.ts';
-import { deliverAndRecord, deliverPatiently, type Patience } from './deliver.ts';
+import { deliverPatiently, type Patience } from './deliver-patiently.ts';
 
 const order = testOrder();
-
-describe('the first, short attempt', () => {
-  test('has two seconds', async () => {
-    const { state, dependencies } = deliveryWorld();
-    await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({ kind: 'delivered' });
-    expect(state.requests[0]?.timeoutMs).toBe(2000);
-  });
-
-  test.each([
-    ['a refusal for now', rejected(true), 'HTTP_STATUS', false],
-    ['a rate limit', limited(4000), 'RATE_LIMITED', true],
-    ['an answer that never came', lost, 'CONNECTION_LOST', false],
-  ] as const)('leaves the rest after %s', async (_, outcome, code, wasThrottled) => {
-    const { dependencies } = deliveryWorld(outcome);
-    await expect(deliverAndRecord(dependencies, order)).resolves.toEqual({
-      kind: 'pending',
-      code,
-      waitMs: 0,
-      inSlot: true,
-      wasThrottled,
-    });
-  });
-
-  test('does not wait for an app that is throttled', async () => {
-    const { state, dependencies } = deliveryWorld();
-    dependencies.gate.learn('app1', 3000);
-    await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({
-      kind: 'pending',
-      wasThrottled: false,
-    });
-    expect(state.requests).toEqual([]);
-    // Nothing was sent, and the ledger tells that it waits.
-    expect(state.entries.map(({ stage }) => stage)).toEqual(['decided']);
-  });
-});
 
 /** A patient delivery on the world's clock, on which waiting takes no time. */
 function patience(
@@ -140,7 +105,7 @@ describe('a patient delivery', () => {
 
   test('hands back where too many wait for this app already', async () => {
     const { state, dependencies } = deliveryWorld();
-    const crowded = { ...dependencies.gate, enter: async () => ({ waitMs: 50 }) };
+    const crowded = { ...dependencies.gate, acquire: async () => ({ waitMs: 50 }) };
     await expect(
       deliverPatiently({ ...dependencies, gate: crowded }, order, patience(state).given),
     ).resolves.toMatchObject({ kind: 'pending', waitMs: 2000, handBacks: 1, inSlot: false });
@@ -222,9 +187,9 @@ describe('a patient delivery', () => {
     const wishes: boolean[] = [];
     const gate: typeof dependencies.gate = {
       ...dependencies.gate,
-      enter: (appId, wish) => {
+      acquire: (appId, wish) => {
         wishes.push(wish.wasThrottled);
-        return dependencies.gate.enter(appId, wish);
+        return dependencies.gate.acquire(appId, wish);
       },
     };
     const given: DeliveryOrder = { ...order, wasThrottled: false };

@@ -1,30 +1,8 @@
-import { MAX_WAIT_IN_SLOT_MS, type DeliveryOrder, type DeliveryResult } from '../contract/delivery-order.ts';
-import { attemptDelivery, type DeliveryDependencies, drop } from './attempt.ts';
-import { waitingRows } from './delivery-rows.ts';
+import { type DeliveryOrder, type DeliveryResult, MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
+import { attemptDelivery, type DeliveryDependencies, dropNotification } from './attempt-delivery.ts';
 
-/** Longest time that the first attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
-const QUICK_TIMEOUT_MS = 2000;
-/** Longest time that a later attempt gives the provider, in milliseconds. */
-const PATIENT_TIMEOUT_MS = 10_000;
-
-/** One short attempt: what does not end here goes on in `deliverPatiently`. */
-export async function deliverAndRecord(
-  dependencies: DeliveryDependencies,
-  order: DeliveryOrder,
-  signal?: AbortSignal,
-): Promise<DeliveryResult> {
-  const attempt = await attemptDelivery(dependencies, order, {
-    timeoutMs: QUICK_TIMEOUT_MS,
-    signal,
-    enter: (appId) => dependencies.gate.tryEnter(appId),
-  });
-  if (attempt.kind !== 'again') return attempt;
-  // Nothing was sent, so no other row tells that it was decided.
-  if (attempt.hadNoTurn === true) await dependencies.streams.write(waitingRows(order));
-  // The patient one waits at the app's gate, which knows of the throttle.
-  const wasThrottled = attempt.throttledMs !== null && attempt.hadNoTurn !== true;
-  return { kind: 'pending', code: attempt.code, waitMs: 0, inSlot: true, wasThrottled };
-}
+/** The longest time that an attempt gives the provider, in milliseconds. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** What a patient delivery needs of its activity. */
 export interface Patience {
@@ -60,7 +38,7 @@ export async function deliverPatiently(
   for (let failures = order.failures ?? 0; ;) {
     const leftMs = order.timeToLiveMs - (patience.now() - startedAt);
     // Waiting for longer than it is worth would only hold the slot.
-    if (waitMs >= leftMs) return drop(dependencies, order, expiredBy(code));
+    if (waitMs >= leftMs) return dropNotification(dependencies, order, expiredBy(code));
     const slotMs = MAX_IN_SLOT_MS - (patience.now() - slotFrom);
     if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
       return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
@@ -68,10 +46,10 @@ export async function deliverPatiently(
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;
     const attempt = await attemptDelivery(dependencies, order, {
-      timeoutMs: PATIENT_TIMEOUT_MS,
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
       signal: patience.signal,
-      enter: (appId) =>
-        dependencies.gate.enter(appId, {
+      acquirePermit: (appId) =>
+        dependencies.gate.acquire(appId, {
           wasThrottled: comesFirst,
           maxWaitMs: Math.max(0, maxWaitMs),
           signal: patience.signal,
@@ -81,13 +59,13 @@ export async function deliverPatiently(
     patience.signal.throwIfAborted();
     ({ code } = attempt);
     const { throttledMs } = attempt;
-    if (attempt.hadNoTurn === true) {
+    if (attempt.hadNoPermit === true) {
       // Not worth waiting for, or too many wait for this app already: a timer holds no slot.
       const handBacks = (order.handBacks ?? 0) + 1;
       const backOff = Math.min(MAX_BACKOFF_MS, FIRST_HAND_BACK_MS * 2 ** (handBacks - 1));
       const wait = Math.max(throttledMs ?? 0, backOff * (0.5 + patience.random() / 2));
       if (wait >= order.timeToLiveMs - (patience.now() - startedAt))
-        return drop(dependencies, order, expiredBy(code));
+        return dropNotification(dependencies, order, expiredBy(code));
       return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, handBacks, inSlot: false };
     }
     wasThrottled ||= throttledMs !== null;
@@ -97,7 +75,7 @@ export async function deliverPatiently(
         : 0;
     // What the provider asked for is waited at the gate, with everybody else; here it only counts against the life.
     if (throttledMs !== null && throttledMs >= order.timeToLiveMs - (patience.now() - startedAt))
-      return drop(dependencies, order, expiredBy(code));
+      return dropNotification(dependencies, order, expiredBy(code));
   }
 }
 

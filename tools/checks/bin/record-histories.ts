@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const { status } = spawnSync(
   process.execPath,
   [
-    'tools/stack/bin/with-stack.js',
+    'tools/stack/bin/with-stack.ts',
     '--',
     process.execPath,
     'node_modules/nx/dist/bin/nx.js',

@@ -50,7 +50,7 @@ export function stepsOf(
     {
       name: 'tests on real servers',
       command: testNode,
-      args: [join(root, 'tools/stack/bin/with-stack.js'), '--', process.execPath, ...nxArgs('it', 1)],
+      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 1)],
       env: { TEST_NODE: testNode },
     },
   ];

@@ -24,7 +24,7 @@ export function findLongSubjects(root: string, since: string = SINCE): readonly 
     git('log', '--no-merges', '--format=%h %s', `${first}..HEAD`) + git('log', '-1', '--format=%h %s', first);
   return log.split('\n').flatMap((line) => {
     const [hash = '', subject = ''] = line.split(/ (.*)/);
-    const { length } = [...subject];
+    const { length } = subject;
     return length > LONGEST_SUBJECT ? [`${hash} (${length}) ${subject}`] : [];
   });
 }

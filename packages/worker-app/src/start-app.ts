@@ -13,7 +13,7 @@ import {
   type ServiceContext,
   type TelemetryOptions,
 } from '@heliograph/service';
-import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import * as v from 'valibot';
 import type { App, AppBase } from './app.ts';
 import type { AppOptions } from './app-options.ts';

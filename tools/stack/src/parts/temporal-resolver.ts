@@ -1,35 +1,40 @@
 import { execFile } from 'node:child_process';
-import { statSync, accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StackError, messageOf } from '../errors.ts';
 import { buildTemporalServer } from './temporal-build.ts';
 import { downloadTemporalCli } from './temporal-download.ts';
+import { CLI_VERSION } from './temporal-release.ts';
 import {
   BUILT_SERVER,
   isAtLeast,
+  OLDEST_GO,
   OLDEST_SERVER,
   parseVersionOutput,
   type TemporalBinaryInfo,
 } from './temporal-version.ts';
 
-export type TemporalBinary = TemporalBinaryInfo & { path: string };
+/** A binary that was found. */
+export type TemporalBinary = TemporalBinaryInfo & { readonly path: string };
 
+/** What a search may use. */
 export interface ResolveContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-export type Source = { what: string; find: (context: ResolveContext) => Promise<readonly string[]> };
+/** Where a binary may come from. `find` gives paths to try, and throws to say why there are none. */
+export interface Source {
+  readonly what: string;
+  readonly find: (context: ResolveContext) => Promise<readonly string[]>;
+}
 
 const run = promisify(execFile);
 
-/**
- * Where a Temporal binary may come from, cheapest first. `find` gives paths to try, and throws to say why there are
- * none.
- */
+/** Cheapest first. */
 const SOURCES: readonly Source[] = [
   {
     what: 'TEMPORAL_CLI_PATH',
@@ -37,9 +42,8 @@ const SOURCES: readonly Source[] = [
   },
   { what: '`temporal` on PATH', find: async ({ environment }) => onPath('temporal', environment['PATH']) },
   { what: 'the cache', find: async ({ environment }) => inCache(cacheDirectory(environment)) },
-  { what: "the SDK's cached download", find: async () => sdkDownloads(tmpdir()) },
   {
-    what: 'the download',
+    what: `the download of CLI ${CLI_VERSION}`,
     find: async ({ environment, print, signal }) => {
       if (environment['HELIOGRAPH_NO_DOWNLOAD'] === '1')
         throw new Error('switched off by HELIOGRAPH_NO_DOWNLOAD=1');
@@ -79,7 +83,7 @@ export async function resolveTemporal(
   throw new StackError(
     'STACK_TEMPORAL_MISSING',
     `no Temporal Server ${OLDEST_SERVER} or newer found; tried ${tried.join(', ')}; ` +
-      'set TEMPORAL_CLI_PATH to a recent temporal CLI or server, or install Go',
+      `set TEMPORAL_CLI_PATH to a recent temporal CLI or server, or install Go ${OLDEST_GO} or newer`,
   );
 }
 
@@ -96,7 +100,7 @@ function serverCachePath(cache: string) {
 }
 
 function cliCachePath(cache: string) {
-  return join(cache, 'temporal-cli', 'temporal');
+  return join(cache, 'temporal-cli', CLI_VERSION, 'temporal');
 }
 
 /** Runs `--version` and gives what the binary is, or a text that says why it cannot be used. */
@@ -129,23 +133,6 @@ function inCache(cache: string) {
   const found = [serverCachePath(cache), cliCachePath(cache)].filter(isExecutable);
   if (found.length === 0) throw new Error('empty');
   return found;
-}
-
-/** The SDK keeps what its test environment downloaded in the temporary folder, by SDK version. */
-function sdkDownloads(folder: string) {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  const found = names
-    .filter((name) => /^temporal-sdk-typescript-[\d.]+$/.test(name))
-    .map((name) => join(folder, name))
-    .filter((path) => isExecutable(path) && isOurs(path));
-  if (found.length === 0) throw new Error('none');
-  return found.toSorted().toReversed();
-}
-
-/** Anybody may put a file into the temporary folder; only one of ours that nobody else can change is run. */
-function isOurs(path: string) {
-  const { uid, mode } = statSync(path);
-  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }
 
 function isExecutable(path: string) {

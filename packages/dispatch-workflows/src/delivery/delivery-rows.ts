@@ -1,7 +1,7 @@
 import type { DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import type { LedgerBatch } from '../ledger/ledger-entry.ts';
-import { givenUp, notified } from '../stream/should-notify.ts';
+import { applyDrop, applyDelivery } from '../stream/should-notify.ts';
 import type { IntentOutcome, StreamWrite } from '../stream/stream-store.ts';
 import {
   attemptEntry,
@@ -124,9 +124,9 @@ export function recordRows(
 
 function stateAfter({ state, issue, reason, decidedAt }: DeliveryOrder, ending: Ending): StreamState {
   if (ending.kind === 'dropped')
-    return givenUp(state, issue, { reason, mayBeOpen: ending.mayBeOpen === true });
+    return applyDrop(state, issue, { reason, mayBeOpen: ending.mayBeOpen === true });
   const externalId = ending.kind === 'delivered' ? ending.externalId : null;
-  return notified(state, issue, { now: decidedAt, provider: ending.provider, externalId });
+  return applyDelivery(state, issue, { now: decidedAt, provider: ending.provider, externalId });
 }
 
 function intentAfter(notificationId: string, ending: Ending, claims: number | null): IntentOutcome {

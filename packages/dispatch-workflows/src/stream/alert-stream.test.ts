@@ -15,11 +15,7 @@ const signal = (position: number, status: IssueStatus): IssueSignal => ({
   eventId: `e${position}`,
   position: String(position),
   status,
-  severity: 'critical',
-  startsAt: 0,
-  endsAt: null,
   storedAt: 0,
-  contentHash: '',
 });
 
 function ports(
@@ -76,6 +72,14 @@ test('a batch is handled by position, each decision on the state that the one be
     ['trigger', '3'],
   ]);
   expect(world.recorded).toEqual([]);
+});
+
+test('a signal of an older release, which carries more, is handled alike', async () => {
+  const older = { severity: 'critical', startsAt: 0, endsAt: null, contentHash: 'c0ffee' };
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [{ ...signal(1, 'firing'), ...older }]);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders).toMatchObject([{ kind: 'trigger', issue: { position: '1' } }]);
 });
 
 test('what arrives while a batch is handled waits for the next', async () => {

@@ -15,10 +15,10 @@ import { comparePositions } from '../contract/position.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { orderFor } from './order-for.ts';
 import {
-  decided,
-  givenUp,
+  applyDecision,
+  applyDrop,
   LATE_RULES,
-  notified,
+  applyDelivery,
   shouldNotify,
   shouldNotifyAtAnyAge,
 } from './should-notify.ts';
@@ -126,8 +126,8 @@ export class AlertStream {
     const { issue, decidedAt } = order;
     const delivered = result.kind === 'delivered';
     this.#state = delivered
-      ? notified(this.#state, issue, { now: decidedAt, ...result })
-      : givenUp(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
+      ? applyDelivery(this.#state, issue, { now: decidedAt, ...result })
+      : applyDrop(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
     if (result.recorded === true) {
       // The rows that were written hold everything before them, too.
       this.#durablePosition = this.#state.lastPosition;
@@ -225,7 +225,7 @@ export class AlertStream {
   }
 
   #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {
-    this.#state = decided(this.#state, signal, reason);
+    this.#state = applyDecision(this.#state, signal, reason);
     const { position } = signal;
     const version = signal.policy?.version ?? 0;
     // What is not newer belongs to no run: it was decided out of turn.

@@ -105,7 +105,7 @@ function policyOf(signal: IssueSignal): typeof DEFAULT_SIGNAL_POLICY {
 }
 
 /** The state after a signal was decided: its position is passed, whatever the decision was. */
-export function decided(
+export function applyDecision(
   state: StreamState,
   signal: IssueSignal,
   reason: SilenceReason | null = null,
@@ -125,12 +125,12 @@ export function decided(
 }
 
 /** The state after a notification about a signal was given up. */
-export function givenUp(
+export function applyDrop(
   state: StreamState,
   signal: IssueSignal,
   { reason, mayBeOpen }: { readonly reason: NotifyReason; readonly mayBeOpen: boolean },
 ): StreamState {
-  const after = decided(state, signal);
+  const after = applyDecision(state, signal);
   return {
     ...after,
     ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
@@ -139,7 +139,7 @@ export function givenUp(
 }
 
 /** The state after a notification about a signal was delivered at `now`. */
-export function notified(
+export function applyDelivery(
   state: StreamState,
   signal: IssueSignal,
   delivery: { readonly now: number; readonly provider: string; readonly externalId: string | null },
@@ -149,7 +149,7 @@ export function notified(
   // A resolved object is closed outside: the next trigger opens another.
   const kept = resolved ? undefined : (delivery.externalId ?? open);
   return {
-    ...decided(state, signal),
+    ...applyDecision(state, signal),
     ...(state.mayBeOpen === true ? { mayBeOpen: false } : {}),
     notificationCount: state.notificationCount + 1,
     lastNotifiedAt: delivery.now,

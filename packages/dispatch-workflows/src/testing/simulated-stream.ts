@@ -3,7 +3,13 @@ import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { AlertStream } from '../stream/alert-stream.ts';
-import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
+import {
+  applyDecision,
+  applyDrop,
+  INITIAL_STREAM_STATE,
+  applyDelivery,
+  shouldNotify,
+} from '../stream/should-notify.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
@@ -100,10 +106,10 @@ function decisionsOf(
       const decision = shouldNotify(state, signal, at);
       const known = decisions.get(signal.position) ?? [];
       decisions.set(signal.position, [...known, decision.reason]);
-      if (!decision.notify) state = decided(state, signal, decision.reason);
+      if (!decision.notify) state = applyDecision(state, signal, decision.reason);
       else if (isDropped(`alert-${key.fingerprint}-${key.routeId}-${key.connectedAppId}-${signal.position}`))
-        state = givenUp(state, signal, { reason: decision.reason, mayBeOpen: false });
-      else state = notified(state, signal, { now: at, provider: 'webhook', externalId: null });
+        state = applyDrop(state, signal, { reason: decision.reason, mayBeOpen: false });
+      else state = applyDelivery(state, signal, { now: at, provider: 'webhook', externalId: null });
     }
   }
   return decisions;

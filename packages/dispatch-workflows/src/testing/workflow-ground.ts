@@ -13,7 +13,7 @@ import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state
 import { orderFor } from '../stream/order-for.ts';
 import {
   INITIAL_STREAM_STATE,
-  notified,
+  applyDelivery,
   shouldNotify,
   shouldNotifyAtAnyAge,
 } from '../stream/should-notify.ts';
@@ -54,11 +54,7 @@ export function signalAt(position: number, status: IssueStatus = 'firing'): Issu
     eventId: `e${position}`,
     position: String(position),
     status,
-    severity: 'critical',
-    startsAt: 1_767_225_600_000,
-    endsAt: null,
     storedAt: Date.now(),
-    contentHash: 'c0ffee',
   };
 }
 
@@ -119,7 +115,7 @@ export function fakeActivities(others: Partial<FakeActivities> = {}) {
     const result = { provider: 'webhook', externalId: `ext-${order.issue.position}` };
     states.set(
       alertWorkflowId(order.stream),
-      notified(order.state, order.issue, { now: order.decidedAt, ...result }),
+      applyDelivery(order.state, order.issue, { now: order.decidedAt, ...result }),
     );
     return { kind: 'delivered', ...result, recorded: true };
   };

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startTcpServer } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { PortBook, configuredPort, isPortFree, portVariable } from './ports.ts';
 
@@ -95,11 +95,9 @@ test.each(['0', '-1', '65536', '1.5', 'http'])('%s is no port', (text) => {
 });
 
 test('a port is free unless something listens on it', async () => {
-  const server = createServer();
-  await new Promise((resolve: (value: void) => void) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const server = await startTcpServer();
+  const { port } = server;
   expect(await isPortFree(port)).toBe(false);
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
   expect(await isPortFree(port)).toBe(true);
 });

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@clickhouse/client';
+import { startTcpServer } from '@heliograph/simulators';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import postgres from 'postgres';
@@ -199,10 +199,8 @@ test('a second start on the same state says where the first one runs', async () 
 });
 
 test('a configured port that is taken is refused by number and variable, and nothing is left', async () => {
-  const server = createServer();
-  await new Promise((resolve: (value: void) => void) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const server = await startTcpServer();
+  const { port } = server;
   const other = join(parent, 'other');
   try {
     await expect(
@@ -212,7 +210,7 @@ test('a configured port that is taken is refused by number and variable, and not
       message: expect.stringMatching(new RegExp(`^port ${port} .*HELIOGRAPH_CLICKHOUSE_PORT`)),
     });
   } finally {
-    server.close();
+    await server.close();
   }
   expect(readRunState(other)).toBeUndefined();
   const again = await startStack({

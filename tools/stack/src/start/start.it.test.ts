@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startTcpServer } from '@heliograph/simulators';
 import { afterAll, expect, test } from '@jest/globals';
 import postgres from 'postgres';
 import { startTimeOf } from '../process-identity.ts';
@@ -109,16 +109,14 @@ test('a second start says in one line where the first one runs', async () => {
 });
 
 test('a taken configured port is one line that names port and variable', async () => {
-  const server = createServer();
-  await new Promise((resolve: (value: void) => void) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const server = await startTcpServer();
+  const { port } = server;
   const started = observeProcess([START, 'stack'], {
     HELIOGRAPH_DIRECTORY: join(parent, 'port'),
     HELIOGRAPH_TEMPORAL_PORT: String(port),
   });
   expect(await started.exitCode).toBe(1);
-  server.close();
+  await server.close();
   expect(started.output()).toMatch(new RegExp(`^port ${port} [^\n]*HELIOGRAPH_TEMPORAL_PORT[^\n]*\n$`));
 });
 

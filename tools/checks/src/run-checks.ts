@@ -47,10 +47,11 @@ export function stepsOf(
       ...node('lint, typecheck, build and unit tests', nxArgs('lint typecheck isolate build bundle test', 2)),
       env: { TEST_NODE: testNode },
     },
+    // These wait more than they compute, and each suite has databases and a namespace of its own.
     {
       name: 'tests on real servers',
       command: testNode,
-      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 1)],
+      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 3)],
       env: { TEST_NODE: testNode },
     },
   ];

@@ -43,6 +43,11 @@ export function stepsOf(
     ]),
     node('commit subjects', [join(root, 'tools/checks/bin/commit-subjects.ts')]),
     node('boundaries', [join(root, 'tools/boundaries/bin/boundaries.ts')]),
+    node('unused code and dependencies', [
+      join(root, 'node_modules/knip/bin/knip.js'),
+      '--no-progress',
+      '--no-config-hints',
+    ]),
     {
       ...node('lint, typecheck, build and unit tests', nxArgs('lint typecheck isolate build bundle test', 2)),
       env: { TEST_NODE: testNode },

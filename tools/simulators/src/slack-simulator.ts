@@ -5,7 +5,6 @@ import {
   startProviderSimulator,
   type ProviderSimulator,
   type ProviderSimulatorOptions,
-  type Recorded,
 } from './provider-simulator.ts';
 import { checkSlackPayload, type SlackPayload } from './slack-payload.ts';
 
@@ -17,8 +16,6 @@ export interface SlackEntry {
   /** What the simulator did: accepted it with `ok`, played a fault, or refused it with an error word. */
   readonly answer: 'accepted' | Fault['kind'] | `refused:${string}`;
 }
-/** One message as the simulator remembers it. */
-export type SlackRecord = Recorded<SlackEntry>;
 /** A Slack with one incoming webhook; its `url` is the secret of a connected app. */
 export type SlackSimulator = ProviderSimulator<SlackEntry>;
 

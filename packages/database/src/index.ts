@@ -18,3 +18,8 @@ export type { KeyRing, SealingKey } from './key-ring.ts';
 export { createSealer } from './sealer.ts';
 export type { Sealed, Sealer } from './sealer.ts';
 export { bytea, sealedColumns } from './sealed-columns.ts';
+export { createBatchedReader } from './batched-reader.ts';
+export type { BatchedReaderOptions } from './batched-reader.ts';
+export { createBatchedWriter } from './batched-writer.ts';
+export type { BatchedWriterOptions } from './batched-writer.ts';
+export { withDeadline } from './with-deadline.ts';

@@ -158,7 +158,7 @@ describe('what is decided later in the life of a stream', () => {
       limit: 100_000,
     });
     const { fingerprint, position } = rows.find((row) => row.eventId === eventId) ?? newIssueRow();
-    await ground.ledger.carry();
+    await ground.ledger.relay();
     const [entries, runs] = await Promise.all([
       ground.ledger.entriesOf(fingerprint, position),
       ground.ledger.runsAt(fingerprint, position),

@@ -1,5 +1,5 @@
 import type { Postgres } from '@heliograph/database';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
 /** What deliveries learned of a connected app. */
 export interface AppHealth {
@@ -25,7 +25,7 @@ export interface AppHealthStore {
 export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthStore {
   return {
     throttled: (appId, forMs) =>
-      stored('write that an app is throttled', async () => {
+      runStatement('write that an app is throttled', async () => {
         await sql`
           insert into dispatch.connected_app_health as known (connected_app_id, throttled_until)
           select id, now() + ${forMs}::float8 * interval '1 millisecond' from dispatch.connected_apps where id = ${appId}
@@ -33,7 +33,7 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
             throttled_until = greatest(known.throttled_until, excluded.throttled_until), updated_at = now()`;
       }),
     failing: (appId, { code, status }) =>
-      stored('write that an app refuses', async () => {
+      runStatement('write that an app refuses', async () => {
         await sql`
           insert into dispatch.connected_app_health as known
             (connected_app_id, failing_since, failure_code, failure_status)
@@ -43,14 +43,14 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
             failure_code = excluded.failure_code, failure_status = excluded.failure_status`;
       }),
     working: (appId) =>
-      stored('write that an app works', async () => {
+      runStatement('write that an app works', async () => {
         await sql`
           update dispatch.connected_app_health set
             failing_since = null, failure_code = null, failure_status = null, updated_at = now()
           where connected_app_id = ${appId} and failing_since is not null`;
       }),
     disable: (appId) =>
-      stored('switch a connected app off', async () => {
+      runStatement('switch a connected app off', async () => {
         await sql`
           update dispatch.connected_apps set enabled = false, version = version + 1, updated_at = now()
           where id = ${appId} and enabled`;

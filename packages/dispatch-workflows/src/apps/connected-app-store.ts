@@ -4,7 +4,7 @@ import { DispatchError } from '../contract/errors.ts';
 import type { UncertainPolicy } from './uncertain-policy.ts';
 import type { AppHealth } from './app-health-store.ts';
 import { connectedAppHealth, connectedApps, routes } from '../stores/schema.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 
 /** A connected app as it may be shown: without its secret. */
@@ -93,16 +93,16 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     and(eq(connectedApps.id, id), eq(connectedApps.version, version));
   return {
     list: ({ afterId, limit }) =>
-      stored('list connected apps', async () => {
+      runStatement('list connected apps', async () => {
         const rows = await withHealth()
           .where(afterId === null ? undefined : gt(connectedApps.id, afterId))
           .orderBy(asc(connectedApps.id))
           .limit(limit);
         return rows.map(({ app, health }) => appOfRow(app, health));
       }),
-    get: (id) => stored('read a connected app', () => view(id)),
+    get: (id) => runStatement('read a connected app', () => view(id)),
     create: (id, draft) =>
-      stored(
+      runStatement(
         'create a connected app',
         async () => {
           const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
@@ -112,7 +112,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
     update: (id, version, draft) =>
-      stored(
+      runStatement(
         'update a connected app',
         async () => {
           const [row] = await db
@@ -130,7 +130,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
     remove: (id, version) =>
-      stored(
+      runStatement(
         'remove a connected app',
         async () => {
           const removed = await db
@@ -142,7 +142,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
         { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },
       ),
     deliveryTarget: ({ routeId, connectedAppId }) =>
-      stored('read where to deliver', async () => {
+      runStatement('read where to deliver', async () => {
         const [row] = await db
           .select({ app: connectedApps, routeName: routes.name, health: HEALTH })
           .from(connectedApps)
@@ -153,7 +153,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
           ? null
           : { app: appOfRow(row.app, row.health), secret: open(row.app), routeName: row.routeName };
       }),
-    secretOf: (id) => stored('read a connected app', async () => open(await find(id))),
+    secretOf: (id) => runStatement('read a connected app', async () => open(await find(id))),
   };
 }
 

@@ -3,7 +3,7 @@ import type { NotificationKind } from '@heliograph/notifier';
 import type { Position } from '../contract/position.ts';
 import type { NotifyReason } from '../contract/reasons.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 import { type Claim, type ClaimRequest, createClaims } from './claim-intents.ts';
 import { type IntentStatus, UNDER_WAY_SQL } from './intent-status.ts';
 
@@ -73,9 +73,9 @@ const COLUMNS = `
 export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
   const claim = createClaims(sql);
   return {
-    claim: (request) => stored('claim an intent', () => claim(request)),
+    claim: (request) => runStatement('claim an intent', () => claim(request)),
     read: (notificationIds) =>
-      stored('read intents', async () => {
+      runStatement('read intents', async () => {
         if (notificationIds.length === 0) return [];
         const rows = await sql<IntentRow[]>`
           select ${sql.unsafe(COLUMNS)} from dispatch.delivery_intents i
@@ -83,7 +83,7 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
         return rows.map(intentOfRow);
       }),
     listPassed: (untouchedMs) =>
-      stored('list passed intents', async () => {
+      runStatement('list passed intents', async () => {
         const rows = await sql<IntentRow[]>`
           select ${sql.unsafe(COLUMNS)} from dispatch.delivery_intents i
           join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
@@ -93,7 +93,7 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
         return rows.map(intentOfRow);
       }),
     deleteSettled: (olderThanMs) =>
-      stored('delete settled intents', async () => {
+      runStatement('delete settled intents', async () => {
         const { count } = await sql`
           delete from dispatch.delivery_intents where notification_id in (
             select notification_id from dispatch.delivery_intents

@@ -51,7 +51,7 @@ async function explained(
   const { fingerprint, eventId } = issues.at(-1) ?? newIssue();
   let last: Explanation | null = null;
   await eventually('it is decided', async () => {
-    await ground.ledger.carry();
+    await ground.ledger.relay();
     last = await explainer.explain({ fingerprint, eventId });
     const stream = streamOf(last);
     return stream !== undefined && holds(stream);

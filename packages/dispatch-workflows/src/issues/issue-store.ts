@@ -1,9 +1,8 @@
-import { guarded } from '@heliograph/database';
+import { createBatchedReader, guarded } from '@heliograph/database';
 import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
 import type { Position } from '../contract/position.ts';
 import type { ScanCursor } from '../contract/scan-state.ts';
-import { createBatchedReader } from '../stores/batched-reader.ts';
 import { toFingerprint } from './fingerprint.ts';
 import type { NewIssue, StoredIssue } from './issue.ts';
 import { createRecentIssues } from './recent-issues.ts';

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { DEFAULT_SIGNAL_POLICY } from '../contract/issue-signal.ts';
 import { DispatchError } from '../contract/errors.ts';
 import { routeConnectedApps, routeHistory, routes } from '../stores/schema.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
 /** Which issues go to which connected apps. */
 export interface Route {
@@ -116,7 +116,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
     [...new Set(draft.connectedAppIds)].map((connectedAppId) => ({ routeId, connectedAppId }));
   return {
     list: ({ afterId, limit }) =>
-      stored('list routes', async () => {
+      runStatement('list routes', async () => {
         const rows = await db
           .select()
           .from(routes)
@@ -126,7 +126,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         return withApps(db, rows);
       }),
     listActive: () =>
-      stored('list active routes', async () => {
+      runStatement('list active routes', async () => {
         // One statement, so that revision and routes are one picture.
         const [row] = await run<{ readonly active: string }[]>`
           select jsonb_build_object(
@@ -145,7 +145,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         return v.parse(activeSchema, JSON.parse(row?.active ?? 'null'));
       }),
     listAt: (revision) =>
-      stored('list routes as they were', async () =>
+      runStatement('list routes as they were', async () =>
         db
           .selectDistinctOn([routeHistory.routeId], {
             revision: routeHistory.revision,
@@ -164,13 +164,13 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
           .orderBy(asc(routeHistory.routeId), desc(routeHistory.revision)),
       ),
     get: (id) =>
-      stored('read a route', async () => {
+      runStatement('read a route', async () => {
         const [route] = await withApps(db, await db.select().from(routes).where(eq(routes.id, id)));
         if (route === undefined) throw notFound(id);
         return route;
       }),
     create: (id, draft) =>
-      stored(
+      runStatement(
         'create a route',
         () =>
           db.transaction(async (tx) => {
@@ -188,7 +188,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         violations,
       ),
     update: (id, version, draft) =>
-      stored(
+      runStatement(
         'update a route',
         async () => {
           const updated = await db.transaction(async (tx) => {
@@ -210,7 +210,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         violations,
       ),
     remove: (id, version) =>
-      stored('remove a route', async () => {
+      runStatement('remove a route', async () => {
         const isRemoved = await db.transaction(async (tx) => {
           const atVersion = and(eq(routes.id, id), eq(routes.version, version));
           const [route] = await withApps(tx, await tx.select().from(routes).where(atVersion).for('update'));

@@ -7,7 +7,7 @@ import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { owesResolve } from '../stream/owes-resolve.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import type { IntentStatus } from '../delivery/intent-status.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
 /** Something that is open outside although the newest issue says that it is over. Instants are milliseconds. */
 export interface ResolveDebt {
@@ -87,7 +87,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
   return {
     list: async ({ after, limit }) => {
       const [position = '18446744073709551615', workflowId = '~'] = after?.split(':') ?? [];
-      const open = await stored(
+      const open = await runStatement(
         'list open streams',
         () => sql<OpenRow[]>`
           select workflow_id, fingerprint, route_id, connected_app_id, status, may_be_open, last_position::text,
@@ -109,7 +109,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
         return isOwed ? [{ row, issue }] : [];
       });
       const ids = over.map(({ row, issue }) => notificationIdOf(streamOf(row), issue.newest));
-      const intents = await stored(
+      const intents = await runStatement(
         'read intents',
         () => sql<IntentRow[]>`
           select notification_id, status, code, (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms

@@ -106,7 +106,7 @@ test('all three servers answer, and run.json says where, without passwords', asy
   expect(JSON.stringify(state)).not.toContain(new URL(variable('CLICKHOUSE_URL')).password);
 });
 
-test('processes that were added run under the stack’s care and can be stopped and started again alone', async () => {
+test('processes that were added run under the stack’s care and can be stopped and started alone', async () => {
   const spec = {
     name: 'added',
     command: process.execPath,
@@ -183,7 +183,7 @@ describe('a server killed with -9 under writes is back on its port with all that
   });
 });
 
-test('a server whose guard is killed with -9 does not live on, and is started again', async () => {
+test('a server whose guard is killed with -9 does not live on, and is restarted', async () => {
   const before = processOf('postgres');
   process.kill(before.guardPid ?? 0, 'SIGKILL');
   await until(() => processOf('postgres').restarts === before.restarts + 1);

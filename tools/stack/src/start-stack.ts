@@ -24,7 +24,7 @@ export const defaultParts = Object.freeze([postgresPart, clickhousePart, tempora
 /**
  * Starts the embedded servers and resolves once all of them answer.
  *
- * A server that dies is started again on its port. When this process dies, even by kill -9, the servers end too.
+ * A server that dies is restarted on its port. When this process dies, even by kill -9, the servers end too.
  * @throws {StackError} STACK_ALREADY_RUNNING, STACK_FOREIGN_DIRECTORY, STACK_PORT_TAKEN, STACK_TEMPORAL_MISSING,
  *   STACK_BINARY_MISSING or STACK_START_FAILED; nothing is left running then
  */

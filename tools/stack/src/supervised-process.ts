@@ -15,10 +15,10 @@ export type Run = { guard: ChildProcess; exited: Promise<string>; logMark: numbe
 const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url));
 
 /**
- * One process under a guard, started again on the same port whenever it dies.
+ * One process under a guard, restarted on the same port whenever it dies.
  *
  * States: starting → ready ⇄ restarting; each of them → stopping → stopped. A process that fails before it was
- * ready for the first time is not started again: `start` throws.
+ * ready for the first time is not restarted: `start` throws.
  */
 export class SupervisedProcess {
   #spec: ServerSpec;

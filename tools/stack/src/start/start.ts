@@ -11,22 +11,27 @@ import type { Stack } from '../stack.ts';
 import { defaultParts, startStack } from '../start-stack.ts';
 import { deleteStateDirectory, hasState } from '../state-directory.ts';
 import { buildApps } from './build-apps.ts';
-import type { StartArguments } from './start-arguments.ts';
 import { stateTable } from './state-table.ts';
 import { watchStopRequests } from './stop-requests.ts';
 
-/** How long a demonstration may take to stop. */
+/** How long a demo may take to stop. */
 const DEMO_STOP_MS = 5_000;
 
+/** What to start. */
+export interface StartOptions {
+  readonly withApps: boolean;
+  readonly withDemo: boolean;
+  /** Deletes the state first. */
+  readonly isFresh: boolean;
+}
+
 /**
- * Runs everything until a stop is requested, and gives the exit code: 0 after a clean stop, 1 when it could not
- * start, 130 after a forced stop.
- * @param root of the repository
- * @param edges how apps are built; default by Nx
+ * Runs the servers and apps of the repository at `root` until a stop is requested, and gives the exit code: 0 after a
+ * clean stop, 1 when it could not start, 130 after a forced stop. Apps are built by Nx unless `build` is given.
  */
 export async function start(
   root: string,
-  options: Extract<StartArguments, { kind: 'start' }>,
+  options: StartOptions,
   { build = buildApps }: { build?: typeof buildApps } = {},
 ): Promise<number> {
   let stack: Stack | undefined;

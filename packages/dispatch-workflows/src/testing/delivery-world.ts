@@ -124,6 +124,8 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     writeFails: false,
     lookUp: 'unknown' as 'delivered' | 'not-delivered' | 'unknown',
     onDeliver: (): void => undefined,
+    /** The provider answers when this is resolved. */
+    hold: Promise.resolve(),
     /** What happened, in its order. */
     log: [] as string[],
     requests: [] as StoredDeliveryRequest[],
@@ -199,6 +201,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
         state.log.push('send');
         state.requests.push(request);
         state.onDeliver();
+        await state.hold;
         const answer = script.shift() ?? accepted;
         if (answer instanceof Error) throw answer;
         return answer;

@@ -29,7 +29,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** Gives the `code` of a system error, `''` for anything else. */
-export function systemCodeOf(error: unknown) {
+export function systemCodeOf(error: unknown): string {
   // Not instanceof: an error of Node itself is of another realm under a test runner.
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
   return hasCode && typeof error.code === 'string' ? error.code : '';

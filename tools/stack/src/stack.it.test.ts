@@ -125,6 +125,22 @@ test('processes that were added run under the stack’s care and can be stopped 
   await second.stop();
 });
 
+test('when one of the added processes fails, none of them is left', async () => {
+  const running = {
+    name: 'running',
+    command: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1000)'],
+    isReady: async () => true,
+  };
+  const failing = { ...running, name: 'failing', args: ['-e', 'throw new Error("no oil")'] };
+  const added = stack.run([running, { ...failing, isReady: async () => false }]);
+  await expect(added).rejects.toMatchObject({
+    code: 'STACK_START_FAILED',
+    message: expect.stringContaining('no oil'),
+  });
+  expect(stack.processes().map(({ name }) => name)).toEqual(['postgres', 'clickhouse', 'temporal']);
+});
+
 describe('a server killed with -9 under writes is back on its port with all that was acknowledged:', () => {
   test('PostgreSQL', async () => {
     const sql = postgres(variable('POSTGRES_URL'), { max: 4, connect_timeout: 2 });

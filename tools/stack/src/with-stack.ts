@@ -116,6 +116,6 @@ export async function withStack(argv: readonly string[]): Promise<number> {
   }
 }
 
-function print(line: string) {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }

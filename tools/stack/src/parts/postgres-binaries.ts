@@ -47,7 +47,7 @@ export function unprivilegedPrefix(): readonly string[] {
   }
 }
 
-function makeSymlinks(root: string) {
+function makeSymlinks(root: string): void {
   const list = join(root, 'native/pg-symlinks.json');
   if (!existsSync(list)) return;
   const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, 'utf8'));

@@ -23,12 +23,12 @@ export function parseVersionOutput(output: string): TemporalBinaryInfo | undefin
 }
 
 /** Reads the version in the output of `go version`; `undefined` when there is none. */
-export function parseGoVersion(output: string) {
+export function parseGoVersion(output: string): string | undefined {
   return /\bgo(\d+\.\d+(?:\.\d+)?)/.exec(output)?.[1];
 }
 
 /** Says whether a dotted version is at least another one; missing places count as 0. */
-export function isAtLeast(version: string, oldest: string) {
+export function isAtLeast(version: string, oldest: string): boolean {
   const have = version.split('.').map(Number);
   const want = oldest.split('.').map(Number);
   for (let place = 0; place < Math.max(have.length, want.length); place++) {

@@ -84,7 +84,7 @@ async function startServersAndBuild(
   root: string,
   directory: string,
   { withApps, build, signal }: { withApps: boolean; build: typeof buildApps; signal: AbortSignal },
-) {
+): Promise<Stack> {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const ports = Object.fromEntries(defaultParts.map(({ name }) => [name, configuredPort(name, process.env)]));
@@ -127,7 +127,7 @@ async function startApps(
     signal: AbortSignal;
     demos: { stop(): Promise<void> }[];
   },
-) {
+): Promise<void> {
   const ground: AppGround = {
     // Who has a collector of their own gets the traces there.
     env: process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -158,7 +158,7 @@ async function startApps(
   }
 }
 
-async function stopDemo(demo: { stop(): Promise<void> }) {
+async function stopDemo(demo: { stop(): Promise<void> }): Promise<void> {
   const inTime = new AbortController();
   const late = delay(DEMO_STOP_MS, undefined, { signal: inTime.signal }).then(() =>
     print('the demo did not stop in time'),
@@ -185,10 +185,10 @@ function holdLines() {
   };
 }
 
-function stackOf(error: unknown) {
+function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function print(line: string) {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -8,17 +8,22 @@ export function meaningOfSignal(firstAtMs: number | undefined, nowMs: number): '
   return nowMs - firstAtMs < SAME_KEYSTROKE_MS ? 'same' : 'force';
 }
 
-/**
- * Watches for everything that ends `npm start`: SIGINT, SIGTERM, SIGHUP and the death of npm.
- *
- * The end of stdin is none: it is at its end at once under `</dev/null`.
- * @param options called for a later SIGINT or SIGTERM, when stopping takes too long
- */
-export function watchStopRequests({ onForce }: { onForce: () => void }): {
-  signal: AbortSignal;
-  requested: Promise<void>;
+/** Whether a stop was requested. */
+export interface StopRequests {
+  /** Aborted by the first request. */
+  readonly signal: AbortSignal;
+  /** Resolves with the first request. */
+  readonly requested: Promise<void>;
   close(): void;
-} {
+}
+
+/**
+ * Watches for everything that ends `npm start`: SIGINT, SIGTERM, SIGHUP and the death of npm. A signal a second or more
+ * after the first one calls `onForce`.
+ *
+ * The end of stdin is no request: under `</dev/null` it is at its end at once.
+ */
+export function watchStopRequests({ onForce }: { onForce: () => void }): StopRequests {
   const controller = new AbortController();
   let firstAtMs: number | undefined;
   const requested = new Promise((resolve: (value: void) => void) => {

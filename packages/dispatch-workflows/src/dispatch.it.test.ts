@@ -304,7 +304,7 @@ describe('what is decided later in the life of a stream', () => {
     });
   }, 30_000);
 
-  test('a webhook that is gone for ever is switched off', async () => {
+  test('a webhook that is gone for good is disabled', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 410 } }]);
     const isEnabled = async () => (await ground.connectedApps.get('app1')).enabled;
     await whileDispatching(async () => {

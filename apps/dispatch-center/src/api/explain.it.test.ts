@@ -222,7 +222,7 @@ describe('an alert is explained', () => {
     });
     await api.ledger.relay();
     const { json } = await explain(fingerprint);
-    expect(json.summary).toMatch(/: Told at .*: accepted by webhook \(HTTP 204\)\.$/);
+    expect(json.summary).toMatch(/: Delivered at .*: accepted by webhook \(HTTP 204\)\.$/);
     expect(matchedRoute(json)).toMatchObject({
       clause: 'severity:"critical"',
       streams: [

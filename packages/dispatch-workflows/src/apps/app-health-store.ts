@@ -1,9 +1,9 @@
 import type { Postgres } from '@heliograph/database';
 import { runStatement } from '../stores/run-statement.ts';
 
-/** What deliveries learned of a connected app. */
+/** What deliveries learned about a connected app. */
 export interface AppHealth {
-  /** How much longer the provider wants to be left alone, in milliseconds; 0 where it does not. */
+  /** How much longer the app is throttled, in milliseconds; 0 where it is not. */
   readonly throttledForMs: number;
   /** Set while the latest answer was a refusal for good. */
   readonly failure: { readonly code: string; readonly status: number | null; readonly since: number } | null;
@@ -11,20 +11,23 @@ export interface AppHealth {
 
 /** Health of connected apps, for all processes. Every method throws `DatabaseError`. */
 export interface AppHealthStore {
-  /** The provider asked to wait; a longer wait that is known already stays. */
-  throttled(appId: string, forMs: number): Promise<void>;
-  /** The provider refused for good. */
-  failing(appId: string, failure: { readonly code: string; readonly status: number | null }): Promise<void>;
-  /** The provider took something again. */
-  working(appId: string): Promise<void>;
-  /** Switches an app off whose receiver said that it is gone for ever. */
+  /** Records that the provider asked to wait; a longer wait that is known already stays. */
+  recordThrottle(appId: string, forMs: number): Promise<void>;
+  /** Records that the provider refused for good. */
+  recordFailure(
+    appId: string,
+    failure: { readonly code: string; readonly status: number | null },
+  ): Promise<void>;
+  /** Records that the provider accepted a request again. */
+  recordRecovery(appId: string): Promise<void>;
+  /** Disables an app whose receiver says that it is gone for good. */
   disable(appId: string): Promise<void>;
 }
 
 /** The health of the apps of one database; rows of apps that were removed meanwhile are not written. */
 export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthStore {
   return {
-    throttled: (appId, forMs) =>
+    recordThrottle: (appId, forMs) =>
       runStatement('write that an app is throttled', async () => {
         await sql`
           insert into dispatch.connected_app_health as known (connected_app_id, throttled_until)
@@ -32,7 +35,7 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
           on conflict (connected_app_id) do update set
             throttled_until = greatest(known.throttled_until, excluded.throttled_until), updated_at = now()`;
       }),
-    failing: (appId, { code, status }) =>
+    recordFailure: (appId, { code, status }) =>
       runStatement('write that an app refuses', async () => {
         await sql`
           insert into dispatch.connected_app_health as known
@@ -42,7 +45,7 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
             failing_since = coalesce(known.failing_since, excluded.failing_since), updated_at = now(),
             failure_code = excluded.failure_code, failure_status = excluded.failure_status`;
       }),
-    working: (appId) =>
+    recordRecovery: (appId) =>
       runStatement('write that an app works', async () => {
         await sql`
           update dispatch.connected_app_health set

@@ -53,7 +53,7 @@ export interface ConnectedAppStore {
   update(id: string, version: number, draft: ConnectedAppDraft): Promise<ConnectedApp>;
   /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_CONNECTED_APP_IN_USE */
   remove(id: string, version: number): Promise<void>;
-  /** App and opened secret; null where the app is gone or switched off. */
+  /** App and opened secret; null where the app is gone or disabled. */
   deliveryTarget(target: Pick<StreamKey, 'routeId' | 'connectedAppId'>): Promise<DeliveryTarget | null>;
   /** The stored secret, opened; for checking an update that keeps it. */
   secretOf(id: string): Promise<string>;
@@ -62,7 +62,7 @@ export interface ConnectedAppStore {
 /** The connected apps of one database. */
 export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Sealer): ConnectedAppStore {
   const context = (id: string) => `connected_app:${id}`;
-  const sealed = (id: string, secret: string) => {
+  const seal = (id: string, secret: string) => {
     const { keyId, sealed: bytes } = sealer.seal(secret, context(id));
     return { secretSealed: bytes, secretKeyId: keyId };
   };
@@ -73,7 +73,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
       .select({ app: connectedApps, health: HEALTH })
       .from(connectedApps)
       .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id));
-  const view = async (id: string): Promise<ConnectedApp> => {
+  const read = async (id: string): Promise<ConnectedApp> => {
     const [row] = await withHealth().where(eq(connectedApps.id, id));
     if (row === undefined) throw notFound(id);
     return appOfRow(row.app, row.health);
@@ -83,7 +83,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     if (row !== undefined) return row;
     throw notFound(id);
   };
-  const changed = async (id: string): Promise<never> => {
+  const failStale = async (id: string): Promise<never> => {
     await find(id);
     throw new DispatchError('DISPATCH_CONNECTED_APP_CHANGED', `connected app ${id} was changed meanwhile`, {
       id,
@@ -100,14 +100,14 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
           .limit(limit);
         return rows.map(({ app, health }) => appOfRow(app, health));
       }),
-    get: (id) => runStatement('read a connected app', () => view(id)),
+    get: (id) => runStatement('read a connected app', () => read(id)),
     create: (id, draft) =>
       runStatement(
         'create a connected app',
         async () => {
-          const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
+          const values = { id, ...columnsOf(draft), ...seal(id, draft.secret) };
           await db.insert(connectedApps).values(values);
-          return view(id);
+          return read(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
@@ -119,13 +119,13 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
             .update(connectedApps)
             .set({
               ...columnsOf(draft),
-              ...(draft.secret === undefined ? {} : sealed(id, draft.secret)),
+              ...(draft.secret === undefined ? {} : seal(id, draft.secret)),
               version: sql`${connectedApps.version} + 1`,
               updatedAt: sql`now()`,
             })
             .where(atVersion(id, version))
             .returning({ id: connectedApps.id });
-          return row === undefined ? changed(id) : view(id);
+          return row === undefined ? failStale(id) : read(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
@@ -137,7 +137,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
             .delete(connectedApps)
             .where(atVersion(id, version))
             .returning({ id: connectedApps.id });
-          if (removed.length === 0) await changed(id);
+          if (removed.length === 0) await failStale(id);
         },
         { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },
       ),
@@ -200,7 +200,7 @@ function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | nu
   };
 }
 
-/** Only what the table has: a caller may hand over more than a draft. */
+/** Only what the table has: a caller may pass more than a draft. */
 function columnsOf({
   name,
   provider,

@@ -68,7 +68,7 @@ export interface AttemptOptions {
   /** The longest time that the provider gets, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Acquires a permit of the app gate, or tells how long that would take. */
+  /** Acquires a permit from the app gate, or returns how long that would take. */
   readonly acquirePermit: (appId: string) => Permit | Delay | Promise<Permit | Delay>;
 }
 
@@ -184,7 +184,7 @@ async function carryOut(
 ): Promise<boolean> {
   const { rows, mustPersist = false, health = [] } = plan;
   const { streams, onWriteFailure } = dependencies;
-  const attempted = async (run: () => Promise<void>): Promise<boolean> => {
+  const tryWrite = async (run: () => Promise<void>): Promise<boolean> => {
     try {
       await run();
       return true;
@@ -195,11 +195,11 @@ async function carryOut(
   };
   if (mustPersist && rows !== undefined) await streams.write(rows);
   const [isPersisted] = await Promise.all([
-    rows === undefined || mustPersist || attempted(() => streams.write(rows)),
+    rows === undefined || mustPersist || tryWrite(() => streams.write(rows)),
     // Good to know, but no reason to fail a delivery.
     appId === null
       ? undefined
-      : Promise.all(health.map((change) => attempted(() => recordHealth(dependencies, appId, change)))),
+      : Promise.all(health.map((change) => tryWrite(() => recordHealth(dependencies, appId, change)))),
   ]);
   return isPersisted;
 }
@@ -207,17 +207,17 @@ async function carryOut(
 function recordHealth({ health }: DeliveryDependencies, appId: string, change: HealthChange): Promise<void> {
   switch (change.kind) {
     case 'throttled':
-      return health.throttled(appId, change.forMs);
+      return health.recordThrottle(appId, change.forMs);
     case 'failing':
-      return health.failing(appId, { code: change.code, status: change.status });
+      return health.recordFailure(appId, { code: change.code, status: change.status });
     case 'working':
-      return health.working(appId);
+      return health.recordRecovery(appId);
     case 'disabled':
       return health.disable(appId);
   }
 }
 
-/** What is known of a notification; null where nothing is, or nobody can tell now. */
+/** What is known of a notification; null where nothing is, or it cannot be read now. */
 async function readIntent(
   { intents, onWriteFailure }: DeliveryDependencies,
   { stream, notificationId }: DeliveryOrder,

@@ -164,7 +164,7 @@ describe('a patient delivery', () => {
     expect(state.requests).toHaveLength(1);
   });
 
-  test('stops after an attempt that was cut off, rather than begin another', async () => {
+  test('stops after an interrupted attempt, rather than begin another', async () => {
     const { state, dependencies } = deliveryWorld({ kind: 'uncertain', code: 'ABORTED' });
     const { given, controller } = patience(state);
     state.onDeliver = () => controller.abort();

@@ -4,7 +4,7 @@ import { attemptDelivery, type DeliveryDependencies, dropNotification } from './
 /** The longest time that an attempt gives the provider, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
-/** What a patient delivery needs of its activity. */
+/** What a patient delivery needs from its activity. */
 export interface Patience {
   /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
   readonly spentMs: number;

@@ -1,6 +1,6 @@
 /** Every status of an intent. */
 export const INTENT_STATUSES = [
-  /** An attempt is in progress, or was interrupted: only its claimant can tell. */
+  /** An attempt is in progress, or was interrupted: only its claimant knows. */
   'intended',
   /** The latest attempt did not deliver it, and another one may follow. */
   'refused',

@@ -31,7 +31,7 @@ export interface Intent {
 
 /** Delivery intents. `StreamStore.write` records their outcomes. Every method throws `DatabaseError`. */
 export interface IntentStore {
-  /** Persists that an attempt begins, and tells what was known of the notification before. */
+  /** Persists that an attempt begins, and returns what was known of the notification before. */
   claim(request: ClaimRequest): Promise<Claim>;
   /** Those of the given notifications that are there, by id; settled ones are deleted after some days. */
   read(notificationIds: readonly string[]): Promise<readonly Intent[]>;

@@ -63,7 +63,7 @@ describe('opening a stream', () => {
     expect(state.requests).toEqual([]);
   });
 
-  test('delivers what was begun before it got too old', async () => {
+  test('delivers what was begun before it became stale', async () => {
     const { state, dependencies } = deliveryWorld();
     state.intents.set(order.notificationId.replace('-5', `-${testIssue.position}`), 'intended');
     const late = { ...first(), now: testIssue.storedAt + 3_600_001 };

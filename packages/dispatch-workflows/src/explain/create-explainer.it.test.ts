@@ -100,7 +100,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
       outcome: { kind: 'delivered', externalId: 'sink-alert-f1-patient-on' },
     });
     expect(streamOf(told)?.summary).toMatch(
-      /^Told at .*: accepted by webhook \(HTTP 200\) at the second sending; the first was rate limited and asked to wait 1 s\.$/,
+      /^Delivered at .*: accepted by webhook \(HTTP 200\) at the second attempt; the first was rate-limited \(retry after 1 s\)\.$/,
     );
 
     const quiet = await explained([newIssue(), newIssue(), newIssue()], hasRun(3));
@@ -150,7 +150,8 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
       async () => (await explainer.explain({ fingerprint: 'f3' }))?.seenAt !== null,
     );
     await expect(explainer.explain({ fingerprint: 'f3' })).resolves.toMatchObject({
-      summary: 'Told nobody: none of 4 routes matched; the closest, "other", wants severity:"critical".',
+      summary:
+        'Nobody notified: none of 4 routes matched; the closest, "other", requires severity:"critical".',
     });
 
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');

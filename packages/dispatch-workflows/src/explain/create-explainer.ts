@@ -52,11 +52,11 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
       const askedAt = now();
       const latest = { fingerprint: given, at: askedAt + CLOCKS_APART_MS };
       const isPast = asked !== undefined && asked < askedAt;
-      const key = await issueFinder.latest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
+      const key = await issueFinder.findLatest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
       if (key === null) return null;
       const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
         issues.read(key),
-        (isPast || eventId !== undefined ? issueFinder.latest(latest) : Promise.resolve(key)).then(
+        (isPast || eventId !== undefined ? issueFinder.findLatest(latest) : Promise.resolve(key)).then(
           (newestKey) => (newestKey === null ? null : issues.read(newestKey)),
         ),
         ledger.entriesOf(fingerprint, key.position),

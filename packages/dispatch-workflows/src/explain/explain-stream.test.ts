@@ -5,7 +5,7 @@ import { comparePositions } from '../contract/position.ts';
 import { NOTICES } from '../testing/explained-notices.ts';
 import { SILENCES } from '../testing/explained-silences.ts';
 import { explainFacts, matched, NOON, routeVersion, seen } from '../testing/explain-facts.ts';
-import { simulated, type Step } from '../testing/simulated-stream.ts';
+import { simulateStream, type Step } from '../testing/simulated-stream.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
 import { explainAlert } from './explain-alert.ts';
 import { STREAM_REASONS } from './explanation.ts';
@@ -84,7 +84,7 @@ describe('what a stream wrote down tells of every issue what was decided about i
           }));
           const isDropped = ({ notificationId }: { readonly notificationId: string }) =>
             drops[(Number(BigInt(notificationId.split('-').at(-1) ?? '0') >> 22n) / 1000) % 7] === true;
-          const made = await simulated(STREAM, steps, isDropped);
+          const made = await simulateStream(STREAM, steps, isDropped);
           for (const [index, row] of rows.entries()) {
             const { position, eventId } = row;
             const at = atOf(seenIn[index] ?? 0);

@@ -46,7 +46,7 @@ function world(options: Partial<ScanOptions> = {}) {
       },
       running: {
         estimate: async () => state.estimate,
-        touched: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
+        track: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
       },
       signal: async ({ workflowId }, signal) => {
         const { eventId } = signal;

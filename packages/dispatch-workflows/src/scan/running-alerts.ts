@@ -1,9 +1,9 @@
 /** How many alert workflows run. */
 export interface RunningAlerts {
-  /** An estimate that is never below what was started lately; null where nothing is known. */
+  /** An estimate that is never below what was started recently; null where nothing is known. */
   estimate(): Promise<number | null>;
-  /** Notes that a signal started or reached a run. */
-  touched(workflowId: string, runId: string): void;
+  /** Records that a signal started or reached a run. */
+  track(workflowId: string, runId: string): void;
 }
 
 /** What an estimate is made of. */
@@ -45,7 +45,7 @@ export function createRunningAlerts(options: RunningAlertsOptions): RunningAlert
       }
       return last.count + touchedAt.size;
     },
-    touched(workflowId, runId) {
+    track(workflowId, runId) {
       const run = `${workflowId}/${runId}`;
       // Deleting first keeps the map in the order of time, so that forgetting stops at the first young one.
       touchedAt.delete(run);

@@ -287,7 +287,7 @@ test('an outcome that could not be written travels with the next order', async (
   expect(world.recorded).toEqual([]);
 });
 
-test('what was given up without anybody writing it down is written after the batch', async () => {
+test('a drop that could not be persisted is persisted after the batch', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
   const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED', recorded: false }));
   await stream.drain(world);
@@ -314,7 +314,7 @@ test('a late rule is asked for only where it decides; one that is not known leav
   expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
 });
 
-test('what was begun before it got too old goes on, and what was not is silent', async () => {
+test('what was begun before it became stale goes on, and what was not is silent', async () => {
   const old = { ...signal(1, 'firing'), storedAt: -4_000_000 };
   for (const begun of [new Set(['alert-f-r-a-1']), new Set<string>()]) {
     const stream = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
@@ -329,7 +329,7 @@ test('what was begun before it got too old goes on, and what was not is silent',
   expect(onTheWay.open(opened, first, ports())).toMatchObject({ kind: 'trigger' });
 });
 
-test('a trigger that may have arrived and was given up is resolved, and told again when it fires on', async () => {
+test('a dropped trigger in doubt is resolved, and notified again when it fires on', async () => {
   const world = ports(({ issue }) =>
     issue.position === '1'
       ? { kind: 'dropped', code: 'EXPIRED', recorded: true, mayBeOpen: true }
@@ -358,7 +358,7 @@ test('an owed resolve of what may be open is sent, and closes it', async () => {
   }
 });
 
-test('a bypass that was given up does not use the suppression up', async () => {
+test('a bypass that was dropped does not use the suppression up', async () => {
   const open = {
     ...INITIAL_STREAM_STATE,
     status: 'firing',

@@ -5,7 +5,7 @@ import type { SilenceReason } from '../contract/reasons.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { runStatement } from '../stores/run-statement.ts';
 
-/** A stream as its row tells of it. Instants are milliseconds. */
+/** A stream as its row describes it. Instants are milliseconds since the epoch. */
 export interface StreamPicture {
   readonly stream: StreamKey;
   readonly status: StreamState['status'];

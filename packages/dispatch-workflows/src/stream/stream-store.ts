@@ -18,7 +18,7 @@ import { runStatement } from '../stores/run-statement.ts';
 /** A batch that hangs would hang those behind it, too; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
 
-/** What became of an intent. */
+/** The outcome of an attempt, for its intent. */
 export interface IntentOutcome {
   readonly notificationId: string;
   readonly status: Exclude<IntentStatus, 'intended'>;
@@ -41,7 +41,7 @@ export interface StreamWrite {
 export interface StreamStore {
   /** The state of a stream; the initial one where it was never notified. */
   read(stream: StreamKey): Promise<StreamState>;
-  /** Writes a state unless the row holds one of a newer position (a late writer cannot turn a stream back), and all else. */
+  /** Persists a state unless the row has one of a newer position (a late writer cannot move a stream back), and all else. */
   write(what: StreamWrite): Promise<void>;
 }
 

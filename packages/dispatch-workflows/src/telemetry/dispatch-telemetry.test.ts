@@ -38,7 +38,7 @@ const { stream } = testOrder();
 /** Older than its route allows: on its own it would be stale. */
 const first = { signal: testIssue, now: testIssue.storedAt + 7_200_000 };
 const opening = (decision: Decision | null) =>
-  createDispatchTelemetry().opening(stream, first, async () => ({
+  createDispatchTelemetry().traceOpenStream(stream, first, async () => ({
     state: INITIAL_STREAM_STATE,
     decision,
     delivery: null,

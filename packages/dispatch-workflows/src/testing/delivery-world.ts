@@ -191,9 +191,9 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       },
     },
     health: {
-      throttled: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
-      failing: (appId, { code }) => note(`${appId} failing: ${code}`),
-      working: (appId) => note(`${appId} working`),
+      recordThrottle: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
+      recordFailure: (appId, { code }) => note(`${appId} failing: ${code}`),
+      recordRecovery: (appId) => note(`${appId} working`),
       disable: (appId) => note(`${appId} disabled`),
     },
     channels: {

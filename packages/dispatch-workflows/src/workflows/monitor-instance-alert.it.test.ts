@@ -395,14 +395,14 @@ describe('behaviour that came later', () => {
   }
   const old = (signal: IssueSignal): IssueSignal => ({ ...signal, storedAt: signal.storedAt - 3_600_001 });
 
-  test('suppression bypass: what fires after it was suppressed is told at once', async () => {
+  test('suppression bypass: what fires after it was suppressed is notified at once', async () => {
     await expect(runFrom(OPEN, signalAt(1, 'suppressed'), signalAt(2))).resolves.toMatchObject({
       sent: [['update', 'suppression_bypass']],
       isPatched: true,
     });
   });
 
-  test('staleness: what is too old is not told, a resolve of it is', async () => {
+  test('staleness: what is stale is not notified, its resolve is', async () => {
     await expect(runFrom(null, old(signalAt(1)))).resolves.toMatchObject({
       sent: [],
       silent: [{ reason: 'stale', count: 1 }],

@@ -200,7 +200,7 @@ describe('resolve-debts', () => {
     expect([exitCode, out.startsWith('{')]).toEqual([0, isJson]);
   });
 
-  test('ends at the limit and says so', async () => {
+  test('ends at the limit, with a note', async () => {
     api.answer(ok({ items: [DEBT, DEBT], nextCursor: 'c1' }));
     const { out } = await ask(['resolve-debts', '--limit', '2']);
     expect(out).toMatch(
@@ -305,7 +305,7 @@ describe('what fails is one line', () => {
     });
   });
 
-  test('an unknown caller without a key is told how to give one', async () => {
+  test('without a key, an unauthorized caller learns how to provide one', async () => {
     api.answer(problem(401, 'CREDENTIALS_REQUIRED'));
     const { err } = await ask(['resolve-debts'], { HELIOGRAPH_API_KEY: '' });
     expect(err).toBe(

@@ -37,7 +37,7 @@ export const workerVariables = {
   HELIOGRAPH_BATCH_WINDOW_MS: durationMs({ default: 100 }),
 };
 
-/** Turns the worker's variables into the settings of its activities. */
+/** Converts the worker's variables to the settings of its activities. */
 export function activitySettings(config: ConfigOf<typeof workerVariables>) {
   return {
     batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,

@@ -2,7 +2,7 @@ import { DatabaseError } from './errors.ts';
 
 /**
  * Gives a query a deadline on this side, in milliseconds. The server's own holds only while the server can be reached:
- * on a connection that went silent, a query would wait until the network gives up. The query itself is not cancelled.
+ * on a connection that went silent, a query would wait for the network's timeout. The query itself is not cancelled.
  *
  * @throws {DatabaseError} DATABASE_TIMEOUT, retryable.
  */

@@ -34,7 +34,7 @@ export const temporalVariables = {
   HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
   HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
-  /** PEM files; any of them turns TLS on. A client certificate needs its key. */
+  /** PEM files; any of them enables TLS. A client certificate needs its key. */
   HELIOGRAPH_TEMPORAL_TLS_CA_FILE: text({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: text({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: text({ optional: true }),

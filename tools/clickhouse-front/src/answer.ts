@@ -59,7 +59,7 @@ export function answerNothing(response: Response): void {
  *
  * Nothing is sent before the first MiB, as from the server: an error until then is thrown and becomes a plain one. A
  * later error goes into the stream the way the server does it, between two lines with a tag that the header
- * announced; a compressed stream is cut off instead.
+ * announced; a compressed stream is truncated instead.
  */
 export async function answerStream(
   response: Response,
@@ -107,7 +107,7 @@ function openOutput(response: Response, mayCompress: boolean): Writable {
   return gzip;
 }
 
-/** Answers with an error; once an answer has begun, the connection is cut off. */
+/** Answers with an error; once a response has begun, the connection is destroyed. */
 export function answerFailure(response: Response, error: unknown, facts: ServerFacts): void {
   if (response.headersSent) {
     response.destroy();

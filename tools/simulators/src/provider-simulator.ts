@@ -18,7 +18,7 @@ export interface ProviderSimulatorOptions<E> {
   readonly faults?: FaultScript;
   /** Decides where a fault has a probability; default 1. */
   readonly seed?: number;
-  /** Hears of each record as it is made. */
+  /** Receives each record as it is made. */
   readonly onRecord?: (record: Recorded<E>) => void;
 }
 

@@ -270,7 +270,7 @@ test('a part of one’s own is run beside the others, in its order', async () =>
   await other.stop();
 });
 
-/** Makes a part that finds its port taken as often as it is told, each time a while after it named its address. */
+/** Makes a part that finds its port taken the given number of times, each time a while after it reported its address. */
 function unluckyPart(failures: number): Part {
   let starts = 0;
   return {

@@ -17,7 +17,7 @@ export interface StackOptions {
   readonly onEvent?: (event: StackEvent) => void;
   /** For the progress of long steps; default nothing is printed. */
   readonly print?: (line: string) => void;
-  /** Gives up the start. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
 

@@ -140,7 +140,7 @@ async function prepare(
   return { routeId, appId, issues };
 }
 
-/** Disables a route, so that it does not go on matching issues that overlap. */
+/** Disables a route, so that it no longer matches overlapping issues. */
 async function disableRoute(ground: BenchGround, routeId: string): Promise<void> {
   const { version, ...route } = await ground.routes.get(routeId);
   await ground.routes.update(routeId, version, { ...route, enabled: false });

@@ -25,7 +25,7 @@ export function checkCycles(edges: readonly Edge[]): readonly Violation[] {
         line: first.line,
         rule: 'cycles',
         problem: `cycle ${path}`,
-        fix: 'turn one arrow round by an argument or an event, or move the shared part into a package below both',
+        fix: 'reverse one dependency with an argument or an event, or move the shared part into a package below both',
       },
     ];
   });

@@ -42,7 +42,7 @@ export interface Evidence {
   readonly outbox: number;
   /** By event id: the API's answer, or a text that says why there is none. */
   readonly explanations: ReadonlyMap<string, Explanation | string>;
-  /** HTTP statuses with which the receiver refuses for good. */
+  /** HTTP statuses with which the receiver refuses permanently. */
   readonly refusals: ReadonlySet<number>;
 }
 

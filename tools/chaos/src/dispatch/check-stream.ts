@@ -104,7 +104,7 @@ function findUnjustified({ attemptsOf, refusals }: StreamEvidence, intent: Inten
   const answers = attemptsOf(notificationId).map(({ status }) => status);
   return answers.some((status) => refusals.has(status))
     ? null
-    : `REJECTED, and the ledger has no answer that refuses for good (${answers.join(', ') || 'none'})`;
+    : `REJECTED, and the ledger has no permanent refusal (${answers.join(', ') || 'none'})`;
 }
 
 function checkOrder(
@@ -170,7 +170,7 @@ function checkEnd(
   const shouldBeOpen = telling?.status === 'firing';
   const lastReceipt = [...first.values()].at(-1);
   const isOpenAtReceiver = lastReceipt !== undefined && lastReceipt.type !== TYPES.resolve;
-  // A notification that was refused for good never arrived; whether the refusal justifies that is checked as a loss.
+  // A notification that was refused permanently never arrived; the check for losses decides whether the refusal justifies that.
   const wasRefused = telling !== undefined && intentOf.get(idAt(telling.position))?.status === 'dropped';
   if (isOpenAtReceiver !== shouldBeOpen && !(wasRefused && shouldBeOpen && !isOpen))
     violations.wrongStates.push(

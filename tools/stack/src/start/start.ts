@@ -79,7 +79,7 @@ export async function start(
   return exitCode;
 }
 
-/** Starts the servers while Nx builds the apps; when one fails, the other is given up. */
+/** Starts the servers while Nx builds the apps; when one fails, the other is aborted. */
 async function startServersAndBuild(
   root: string,
   directory: string,

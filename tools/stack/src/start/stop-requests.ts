@@ -39,7 +39,7 @@ export function watchStopRequests({ onForce }: { onForce: () => void }): StopReq
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, request);
   const parent = process.ppid;
-  // Only npm's death counts: started from a shell that ends, we are meant to go on.
+  // Only npm's death counts: when a shell that started us ends, we keep running.
   const poll = setInterval(() => {
     if (process.ppid !== parent && firstAtMs === undefined) request();
   }, PARENT_POLL_MS);

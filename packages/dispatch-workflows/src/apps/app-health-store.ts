@@ -5,7 +5,7 @@ import { runStatement } from '../stores/run-statement.ts';
 export interface AppHealth {
   /** How much longer the app is throttled, in milliseconds; 0 where it is not. */
   readonly throttledForMs: number;
-  /** Set while the latest answer was a refusal for good. */
+  /** Set while the latest response was a permanent refusal. */
   readonly failure: { readonly code: string; readonly status: number | null; readonly since: number } | null;
 }
 
@@ -13,14 +13,14 @@ export interface AppHealth {
 export interface AppHealthStore {
   /** Records that the provider asked to wait; a longer wait that is known already stays. */
   recordThrottle(appId: string, forMs: number): Promise<void>;
-  /** Records that the provider refused for good. */
+  /** Records a permanent refusal by the provider. */
   recordFailure(
     appId: string,
     failure: { readonly code: string; readonly status: number | null },
   ): Promise<void>;
   /** Records that the provider accepted a request again. */
   recordRecovery(appId: string): Promise<void>;
-  /** Disables an app whose receiver says that it is gone for good. */
+  /** Disables an app whose receiver answers that it is gone. */
   disable(appId: string): Promise<void>;
 }
 

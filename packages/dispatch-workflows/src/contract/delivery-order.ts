@@ -44,7 +44,7 @@ export type DeliveryResult =
       /** True: it is in doubt, and the app's policy says not to resend it. Default false. */
       readonly assumed?: boolean;
     }
-  /** Dropped: the provider refused it for good, the app or the issue is gone, or it expired. */
+  /** Dropped: the provider refused it permanently, the app or the issue is gone, or it expired. */
   | {
       readonly kind: 'dropped';
       readonly code: DropCode;

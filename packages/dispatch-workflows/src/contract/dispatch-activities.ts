@@ -35,7 +35,7 @@ export interface DispatchActivities {
   /** Makes one attempt of at most 3 s and records its outcome. Meant to run as a local activity. */
   deliverAndRecord(order: DeliveryOrder): Promise<DeliveryResult>;
   /**
-   * Makes attempts until the notification is delivered, refused for good or expired, heartbeats and waits in its slot, and
+   * Makes attempts until the notification is delivered, refused permanently or expired, heartbeats and waits in its slot, and
    * records the outcome. A wait that would hold the slot for too long is handed back as `pending`.
    */
   deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;

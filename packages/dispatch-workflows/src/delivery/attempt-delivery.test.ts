@@ -135,7 +135,7 @@ describe('one attempt', () => {
     expect(state.log).toEqual([]);
   });
 
-  test('that cannot be recorded is delivered all the same, and says so', async () => {
+  test('that cannot be recorded is delivered all the same, and marked as unrecorded', async () => {
     const { state, dependencies } = deliveryWorld();
     state.writeFails = true;
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'delivered', recorded: false });
@@ -180,7 +180,7 @@ describe('nothing is sent', () => {
     },
   );
 
-  test('while a database is away, and that is passed on', async () => {
+  test('while a database is unavailable, and throws its error', async () => {
     const { state, dependencies } = deliveryWorld();
     const failing = {
       ...dependencies,
@@ -370,7 +370,7 @@ describe('the connected app', () => {
   test.each<[Outcome, readonly string[]]>([
     [rejected(false, { code: 'UNAUTHORIZED', status: 401 }), ['app1 failing: UNAUTHORIZED']],
     [rejected(false, { code: 'GONE', status: 410 }), ['app1 failing: GONE', 'app1 disabled']],
-  ])('is marked by a refusal for good: %j', async (outcome, notes) => {
+  ])('is marked by a permanent refusal: %j', async (outcome, notes) => {
     const { state, dependencies } = deliveryWorld(outcome);
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
     expect(state.log.filter((line) => line.startsWith('app1'))).toEqual(notes);

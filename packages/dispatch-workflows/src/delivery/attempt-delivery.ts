@@ -54,7 +54,7 @@ export type Attempt =
   | {
       readonly kind: 'again';
       readonly code: string;
-      /** How long nobody should send to the app, in milliseconds; null where the provider did not ask to wait. */
+      /** How long the app is throttled, in milliseconds; null if the provider did not ask to wait. */
       readonly throttledMs: number | null;
       /** Nothing was sent: the app gate gave no permit. */
       readonly hadNoPermit?: boolean;
@@ -135,7 +135,7 @@ export async function dropNotification(
   return { ...result, recorded: await carryOut(dependencies, order, { appId: null, plan }) };
 }
 
-/** Where to deliver, and what; or the code with which the notification is dropped. */
+/** Loads the target and the issue, or returns the code with which the notification is dropped. */
 async function loadTarget(
   { connectedApps, issues }: DeliveryDependencies,
   { stream, issue: { position, eventId } }: DeliveryOrder,

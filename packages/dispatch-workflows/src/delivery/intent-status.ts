@@ -7,7 +7,7 @@ export const INTENT_STATUSES = [
   /** The outcome of an attempt is unknown. */
   'uncertain',
   'delivered',
-  /** Given up for good, with a drop code. */
+  /** Dropped, with a drop code. */
   'dropped',
 ] as const;
 

@@ -28,7 +28,7 @@ describe('the whole is said in one sentence', () => {
       'Delivered: on-call (payments). Under way: b (others). Not notified: on-call (others) continuing.',
     ],
     [
-      'nobody is notified by two',
+      'no notification by two',
       {
         entries: [...SIGNALLED, matched({ id: 'm2', routeId: 'r2' })],
         routesThen: [routeVersion(), other({})],

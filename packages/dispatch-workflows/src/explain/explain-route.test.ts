@@ -75,7 +75,7 @@ const ROWS: readonly {
     },
   },
   {
-    name: 'not matched, and nobody can tell why',
+    name: 'not matched, for an unknown reason',
     facts: { entries: [seen()], issue: null },
     expected: {
       reason: 'not_matched',

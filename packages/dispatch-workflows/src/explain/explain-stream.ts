@@ -118,7 +118,7 @@ function silenceOf(
   },
 ): Silence | null {
   const seenAt = Math.min(...entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at));
-  // A run goes on over issues that were none of this stream.
+  // A run may span issues that do not belong to this stream.
   const mayBeWithin = matched && signalled !== false;
   const within = runs.filter(
     (run) =>

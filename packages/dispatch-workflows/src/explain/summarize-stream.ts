@@ -129,7 +129,7 @@ function describeDropped(
   const age = route === null ? '' : ` (${duration(Math.min(route.maxSignalAgeMs, intervalMs))})`;
   const name = app === null ? 'the connected app' : `the connected app "${app.name}"`;
   const why: Partial<Record<ExplainedStream['reason'], string>> = {
-    rejected: `${receiver} refused it for good${answer}`,
+    rejected: `${receiver} refused it permanently${answer}`,
     signal_expired: `no attempt succeeded before it expired${age}${describeEarlier(attempts)}`,
     signal_expired_rate_limited: `${receiver} was throttled until it expired${age}${describeEarlier(attempts)}`,
     connected_app_missing: `${name} was disabled or removed before the delivery`,

@@ -66,7 +66,7 @@ describe('the ledger', () => {
     await expect(ground.ledger.entriesOf(newFingerprint(), '1')).resolves.toEqual([]);
   });
 
-  test('tells an entry that was written twice once', async () => {
+  test('returns an entry that was written twice only once', async () => {
     const fingerprint = newFingerprint();
     for (let time = 0; time < 2; time++)
       await ground.ledger.write({ entries: [entryOf(fingerprint, { position: '5' })], runs: [] });
@@ -138,7 +138,7 @@ describe('what is written with a state', () => {
     await expect(ground.ledger.relay()).resolves.toBe(0);
   });
 
-  test('stays in PostgreSQL while ClickHouse is away, also what a scan has to say', async () => {
+  test('stays in PostgreSQL while ClickHouse is unavailable, entries of scans included', async () => {
     const fingerprint = newFingerprint();
     const away = createLedger(ground.postgres, {
       insert: () => Promise.reject(new Error('away')),
@@ -150,7 +150,7 @@ describe('what is written with a state', () => {
     await expect(ground.ledger.entriesOf(fingerprint, '8')).resolves.toHaveLength(1);
   });
 
-  test('that ClickHouse refuses, or that nobody can read, keeps nothing else waiting', async () => {
+  test('that ClickHouse refuses, or that cannot be read, does not delay others', async () => {
     const [before, refused, after] = [newFingerprint(), newFingerprint(), newFingerprint()];
     const put = (rows: unknown) =>
       ground.postgres
@@ -184,7 +184,7 @@ describe('what is written with a state', () => {
       await expect(ground.ledger.runsAt(fingerprint, '1')).resolves.toMatchObject([{ count: 1 }]);
   });
 
-  test('is relayed by a loop that goes on after failures, and to its end when it is stopped', async () => {
+  test('is relayed by a loop that continues after failures, and drained when the loop is stopped', async () => {
     const errors: unknown[] = [];
     let failures = 2;
     const loop = startLedgerRelay(

@@ -22,7 +22,7 @@ const MAX_ROWS = 50;
 
 /**
  * The ledger of dispatching's two databases. The relay inserts and deletes in one transaction. An insert whose
- * transaction is lost is repeated: entries are then told apart by their ids, and a run may count twice.
+ * transaction is lost is repeated: entries are then recognized by their ids, and a run may count twice.
  */
 export function createLedger(postgres: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): Ledger {
   const store = createLedgerStore(clickhouse);

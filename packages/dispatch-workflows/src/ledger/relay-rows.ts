@@ -19,7 +19,7 @@ export interface RelayOptions<Row> {
 }
 
 /**
- * Relays what is waiting, at least once, and returns the number of rows. A row that is refused for good is marked and
+ * Relays what is waiting, at least once, and returns the number of rows. A row that is refused permanently is marked and
  * left behind, so that it does not block the others: a batch that is refused is repeated with its first row alone.
  */
 export async function relayRows<Row>(

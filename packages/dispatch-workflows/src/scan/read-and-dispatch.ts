@@ -18,7 +18,7 @@ import { ScanWindow } from './scan-window.ts';
 
 /** Options of the scan. */
 export interface ScanOptions {
-  /** Milliseconds between two scans when nobody wakes the orchestrator; default 15 000. */
+  /** Milliseconds between scans without a wake-up; default 15 000. */
   readonly intervalMs: number;
   /** Alert workflows that may run at once; default 5 000. */
   readonly maxRunningAlerts: number;

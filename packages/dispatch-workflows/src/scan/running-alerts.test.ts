@@ -48,7 +48,7 @@ test('runs touched since the index may lag are added, each once, and forgotten a
   await expect(running.estimate()).resolves.toBe(10);
 });
 
-test('an index that does not answer makes the estimate unknown, is reported, and is asked again at once', async () => {
+test('an index that does not answer makes the estimate unknown, is reported, and is queried again at once', async () => {
   const { state, running } = world();
   const failure = new Error('away');
   state.count = failure;

@@ -15,7 +15,7 @@ export interface RunningAlertsOptions {
   readonly indexLagMs?: number;
   /** How long a count is used, in milliseconds: the server allows few of these calls. Default 500. */
   readonly countForMs?: number;
-  /** Hears of a count that failed; the estimate is then null. */
+  /** Receives the error of a failed count; the estimate is then null. */
   readonly onError?: (error: unknown) => void;
 }
 

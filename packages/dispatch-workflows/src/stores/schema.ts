@@ -50,7 +50,7 @@ export const connectedAppHealth = dispatch.table('connected_app_health', {
     .primaryKey()
     .references(() => connectedApps.id, { onDelete: 'cascade' }),
   throttledUntil: instant('throttled_until'),
-  /** Since when every answer was a refusal for good; null where the last one was not. */
+  /** When the current series of permanent refusals began; null if the latest response was none. */
   failingSince: instant('failing_since'),
   failureCode: text('failure_code'),
   failureStatus: integer('failure_status'),
@@ -194,7 +194,7 @@ export const deliveryIntents = dispatch.table(
 export const ledgerOutbox = dispatch.table('ledger_outbox', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   rows: jsonb('rows').notNull(),
-  /** Set where ClickHouse refuses these rows for good, or they cannot be read; they do not block the others. */
+  /** Set if ClickHouse permanently refuses these rows, or they cannot be read; they do not block the others. */
   refusedAt: instant('refused_at'),
   createdAt: instant('created_at').notNull().defaultNow(),
 });

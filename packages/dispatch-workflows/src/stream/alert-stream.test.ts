@@ -133,7 +133,7 @@ function openedWith(
 /** Opens a stream whose first signal `openStream` delivered. */
 function openDelivered(stream: AlertStream, state: StreamState, delivery: DeliveryResult): void {
   const order = stream.open(openedWith(stream, state, { delivery }), stream.firstSignal(1000), ports());
-  if (order === null) throw new Error('the first signal leads to nothing');
+  if (order === null) throw new Error('the first signal leads to no notification');
   stream.settle(order, delivery);
 }
 
@@ -176,7 +176,7 @@ test('a delivery on the way that could not be recorded is recorded by the first 
   expect(world.recorded).toHaveLength(1);
 });
 
-test('a stream that was notified before goes on from the state that was read', async () => {
+test('a stream that was notified before continues from the state that was read', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(11, 'firing'), signal(12, 'resolved')]);
   const open = {
     ...INITIAL_STREAM_STATE,
@@ -260,7 +260,7 @@ test('consecutive silent decisions that are alike are one run, and travel with t
   const world = ports();
   await stream.drain(world);
   expect(world.orders[1]?.unwritten?.silent).toEqual([
-    // The repeat comes in its turn by position: it is decided between 2 and 3.
+    // The repeat is ordered by position: it is decided between 2 and 3.
     expect.objectContaining({ reason: 'continuing', since: '2', count: 1 }),
     expect.objectContaining({ reason: 'older_than_last', since: '2', count: 1 }),
     expect.objectContaining({
@@ -314,7 +314,7 @@ test('a late rule is asked for only where it decides; one that is not known leav
   expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
 });
 
-test('what was begun before it became stale goes on, and what was not is silent', async () => {
+test('a delivery that began before it became stale continues, and one that had not is silent', async () => {
   const old = { ...signal(1, 'firing'), storedAt: -4_000_000 };
   for (const begun of [new Set(['alert-f-r-a-1']), new Set<string>()]) {
     const stream = new AlertStream(key, INITIAL_STREAM_STATE, [old]);

@@ -216,7 +216,7 @@ describe('before a late rule was known', () => {
       'resolve_owed',
       'older_than_last',
     ],
-  ])('%s decides, and says so: %#', (rule, state, given, today, before) => {
+  ])('%s decides, and is reported: %#', (rule, state, given, today, before) => {
     expect(shouldNotify(state, given, NOW)).toMatchObject({ reason: today, rule });
     expect(shouldNotify(state, given, NOW, without(rule))).toMatchObject({ reason: before });
     expect(shouldNotify(state, given, NOW, without(rule)).rule).toBeUndefined();

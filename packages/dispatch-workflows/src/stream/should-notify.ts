@@ -82,7 +82,7 @@ function isStale(signal: IssueSignal, decision: Decision, now: number): boolean 
 
 /**
  * How old a signal may be for a notification about it, in milliseconds: a renotification that arrives after the next
- * one is due helps nobody, and a resolve is always sent.
+ * one is due is useless, and a resolve is always sent.
  */
 function maxAgeMs(signal: IssueSignal, reason: Decision['reason']): number {
   const { renotifyIntervalMs, maxSignalAgeMs } = policyOf(signal);

@@ -127,7 +127,7 @@ describe('a sweep', () => {
     await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: isAsked ? 1 : 0 });
   });
 
-  test('goes on after a stream that cannot be asked', async () => {
+  test('continues after a stream that cannot be signalled', async () => {
     const { sweep, failing, failures, sent } = world([[debt('f1'), debt('f2')]]);
     failing.add('f1');
     await expect(sweep()).resolves.toMatchObject({ owed: 2, signalled: 1 });

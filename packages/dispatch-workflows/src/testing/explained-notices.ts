@@ -227,7 +227,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     summary: 'Under way since 12:00:02Z: the first attempt has begun.',
   },
   {
-    name: 'the sweep asks again, and that is under way',
+    name: 'the sweep resends the resolve, which is under way',
     facts: {
       issue: OVER,
       entries: dropped('EXPIRED'),
@@ -263,7 +263,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     also: { wasUncertain: true },
   },
   {
-    name: 'the provider wants to be left alone',
+    name: 'the provider throttles',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -291,11 +291,11 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     summary: 'Under way since 12:00:02Z: retried until it expires; the first was refused (HTTP 503).',
   },
   {
-    name: 'refused for good',
+    name: 'refused permanently',
     facts: { entries: dropped('REJECTED', refusal(1, { status: 401, code: 'UNAUTHORIZED' })) },
     reason: 'rejected',
     outcome: 'dropped',
-    summary: 'Dropped at 12:00:03Z: webhook refused it for good (HTTP 401, UNAUTHORIZED).',
+    summary: 'Dropped at 12:00:03Z: webhook refused it permanently (HTTP 401, UNAUTHORIZED).',
     also: { notify: true, decision: { reason: 'new' } },
   },
   {

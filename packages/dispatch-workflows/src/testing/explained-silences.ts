@@ -26,7 +26,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     also: { repeats: 2 },
   },
   {
-    name: 'goes on',
+    name: 'still firing',
     facts: { runs: [run('continuing')] },
     reason: 'continuing',
     outcome: 'none',
@@ -43,7 +43,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
   },
   {
-    name: 'goes on, one of many',
+    name: 'still firing, one of many',
     facts: {
       runs: [
         run('continuing', {
@@ -63,7 +63,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     also: { decision: { count: 7, first: '2026-03-01T11:59:02.000Z', last: '2026-03-01T12:00:31.000Z' } },
   },
   {
-    name: 'goes on, and came again',
+    name: 'still firing, and came again',
     facts: { runs: [run('continuing'), run('older_than_last')] },
     reason: 'continuing',
     outcome: 'none',
@@ -199,7 +199,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     summary: 'Not decided yet: signalled since 12:00:01Z, and no decision is recorded so far.',
   },
   {
-    name: 'signalled, and the provider wants to be left alone',
+    name: 'signalled, and the provider throttles',
     facts: { apps: [app({ health: { throttledForMs: 30_000 } })] },
     reason: 'not_decided_yet',
     outcome: 'none',
@@ -215,7 +215,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     also: { decision: { reason: 'continuing', kind: null, at: null } },
   },
   {
-    name: 'decided, and no row tells how',
+    name: 'decided, and no row has the decision',
     facts: { streams: [openStream({ lastPosition: positionAt(NOON + 5000) })] },
     reason: 'decision_not_recorded',
     outcome: 'none',

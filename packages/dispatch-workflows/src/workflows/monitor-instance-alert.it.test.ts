@@ -144,7 +144,7 @@ describe('an alert stream', () => {
       },
       0,
     ],
-  ])('goes on patiently with a quick delivery %s', async (_, quick, waitMs) => {
+  ])('continues patiently after a quick delivery %s', async (_, quick, waitMs) => {
     const stream = newStream();
     const patient: (DeliveryOrder & { readonly local: boolean })[] = [];
     const { activities, accept } = fakeActivities({
@@ -414,7 +414,7 @@ describe('behaviour that came later', () => {
     });
   });
 
-  test('resolve-only: a run that a resolve began says so where it had nothing to close', async () => {
+  test('resolve-only: a run that a resolve began reports it if it had nothing to close', async () => {
     await expect(runFrom(null, signalAt(1, 'resolved'))).resolves.toMatchObject({
       result: 'resolved_without_notification',
       sent: [],

@@ -68,7 +68,7 @@ export interface ApiKey {
 const BEARER_SECRET = /^[\w.~+/=-]{16,1024}$/;
 
 /**
- * Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null where it does not fit, also where two
+ * Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null if it is malformed, also if two
  * keys have one id or one secret.
  */
 export function parseApiKeys(value: string): readonly ApiKey[] | null {

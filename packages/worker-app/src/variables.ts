@@ -17,7 +17,7 @@ export const processVariables = {
   HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
 };
 
-/** Read by an app that declares the database; ClickHouse's also where traces go there. */
+/** Read by an app that declares the database; ClickHouse's also if traces go there. */
 export const databaseVariables = {
   postgres: {
     HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),

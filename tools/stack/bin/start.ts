@@ -10,10 +10,10 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const command = {
   invocation: 'npm start --',
-  summary: `Starts the embedded servers, the apps and a demo, and runs until Ctrl-C. With "stack", the servers alone.
+  summary: `Starts the embedded servers, the apps and a demo, and runs until Ctrl-C. With "stack", only the servers.
 
 Variables: HELIOGRAPH_DIRECTORY (state, default .heliograph), HELIOGRAPH_<NAME>_PORT (POSTGRES, CLICKHOUSE, TEMPORAL and
-those of the apps), OTEL_EXPORTER_OTLP_ENDPOINT (a collector of your own), TEMPORAL_CLI_PATH, HELIOGRAPH_CACHE,
+those of the apps), OTEL_EXPORTER_OTLP_ENDPOINT (your own collector), TEMPORAL_CLI_PATH, HELIOGRAPH_CACHE,
 HELIOGRAPH_NO_DOWNLOAD=1. More: docs/operations/embedded-stack.md`,
   positionals: { name: 'PART', choices: ['stack'], count: 'any' },
   options: {

@@ -23,7 +23,7 @@ export type WithStackArguments =
 
 const USAGE = `Usage: npm run with-stack -- [options] COMMAND [argument…]
 
-Runs a command beside embedded servers of its own and gives its exit code.
+Runs a command with its own embedded servers, and exits with the exit code of the command.
 
 Options:
   --profile local|test  test (default): workflows may skip time, PostgreSQL without fsync; local: as npm start

@@ -83,7 +83,7 @@ describe('a patient delivery', () => {
   });
 
   test.each([undefined, null, 'text', {}, { spentMs: -1 }, { spentMs: NaN }, { spentMs: '7' }])(
-    'starts from nothing where the last heartbeat says %j',
+    'starts from nothing if the last heartbeat was %j',
     async (heartbeatDetails) => {
       const { run, heartbeats } = world({ heartbeatDetails });
       await run((it) => it.deliverPatiently(testOrder()));

@@ -3,7 +3,7 @@ import { runStatement } from '../stores/run-statement.ts';
 
 /** What deliveries learned about a connected app. */
 export interface AppHealth {
-  /** How much longer the app is throttled, in milliseconds; 0 where it is not. */
+  /** How much longer the app is throttled, in milliseconds; 0 if it is not. */
   readonly throttledForMs: number;
   /** Set while the latest response was a permanent refusal. */
   readonly failure: { readonly code: string; readonly status: number | null; readonly since: number } | null;

@@ -38,7 +38,7 @@ export interface ConnectedAppDraft {
 export interface DeliveryTarget {
   readonly app: ConnectedApp;
   readonly secret: string;
-  /** Null where the route was removed meanwhile. */
+  /** Null if the route was removed meanwhile. */
   readonly routeName: string | null;
 }
 
@@ -53,7 +53,7 @@ export interface ConnectedAppStore {
   update(id: string, version: number, draft: ConnectedAppDraft): Promise<ConnectedApp>;
   /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_CONNECTED_APP_IN_USE */
   remove(id: string, version: number): Promise<void>;
-  /** App and opened secret; null where the app is gone or disabled. */
+  /** App and opened secret; null if the app is gone or disabled. */
   deliveryTarget(target: Pick<StreamKey, 'routeId' | 'connectedAppId'>): Promise<DeliveryTarget | null>;
   /** The stored secret, opened; for checking an update that keeps it. */
   secretOf(id: string): Promise<string>;

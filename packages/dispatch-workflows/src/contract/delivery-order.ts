@@ -73,11 +73,11 @@ export interface OpenedStream {
   /** As it was before `delivery`. */
   readonly state: StreamState;
   /**
-   * The decision about the first signal on that state; null where there was none. Absent from results that are older
+   * The decision about the first signal on that state; null if there was none. Absent from results that are older
    * than this field: the stream then decides by itself.
    */
   readonly decision?: Decision | null;
-  /** Null where the decision is silent. */
+  /** Null if the decision is silent. */
   readonly delivery: DeliveryResult | null;
 }
 

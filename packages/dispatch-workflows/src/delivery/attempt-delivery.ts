@@ -176,7 +176,7 @@ async function send(
   return { at, claims: claim.claims, provider, outcome, durationMs };
 }
 
-/** Persists what a plan says; false where its rows could not be persisted and need not be. */
+/** Persists the rows of a plan; false if that failed and the plan does not require it. */
 async function carryOut(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
@@ -217,7 +217,7 @@ function recordHealth({ health }: DeliveryDependencies, appId: string, change: H
   }
 }
 
-/** What is known of a notification; null where nothing is, or it cannot be read now. */
+/** Reads what is known about a notification; null if nothing is known, or it cannot be read now. */
 async function readIntent(
   { intents, onWriteFailure }: DeliveryDependencies,
   { stream, notificationId }: DeliveryOrder,

@@ -20,7 +20,7 @@ export interface Intent {
   readonly claims: number;
   /** Whether the outcome of any attempt was ever unknown. */
   readonly wasUncertain: boolean;
-  /** Null where it was claimed by a release that did not record it. */
+  /** Null if it was claimed by a release that did not record it. */
   readonly provider: string | null;
   readonly externalId: string | null;
   /** Why the latest attempt did not deliver it. */

@@ -52,7 +52,7 @@ describe('opening a stream', () => {
       { notify: false, reason: 'resolved_without_notification' },
     ],
     ['is not there', INITIAL_STREAM_STATE, null, null],
-  ])('delivers nothing where the first signal %s', async (_, stored, given, decision) => {
+  ])('delivers nothing if the first signal %s', async (_, stored, given, decision) => {
     const { state, dependencies } = deliveryWorld();
     state.stored = stored;
     await expect(openStream(dependencies, order.stream, given)).resolves.toEqual({

@@ -36,7 +36,7 @@ export type NextStep =
   | { readonly kind: 'look-up' }
   /** Cancelled before anything was sent. */
   | { readonly kind: 'stop' }
-  /** Another attempt may follow; `throttledMs` is null where the provider did not ask to wait. */
+  /** Another attempt may follow; `throttledMs` is null if the provider did not ask to wait. */
   | { readonly kind: 'retry'; readonly code: string; readonly throttledMs: number | null }
   | { readonly kind: 'drop'; readonly code: DropCode; readonly attempt: AttemptMade }
   | { readonly kind: 'end'; readonly result: AttemptEnd };
@@ -151,7 +151,7 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
 }
 
 /**
- * Plans a drop; `intent` is what is known of the notification, null where nothing is. What an earlier attempt turns out
+ * Plans a drop; `intent` is what is known about the notification, null if nothing is. What an earlier attempt turns out
  * to have delivered is not dropped, and a trigger in doubt leaves an incident that may be open.
  */
 export function planDrop(

@@ -36,7 +36,7 @@ export interface ExplainQuestion {
 
 /** Explains decisions from what was recorded of them. */
 export interface Explainer {
-  /** Null where nothing is known of the fingerprint. Throws `DatabaseError`. */
+  /** Null if the fingerprint is unknown. Throws `DatabaseError`. */
   explain(question: ExplainQuestion): Promise<Explanation | null>;
 }
 

@@ -40,7 +40,7 @@ function byName(a: ExplainedRoute, b: ExplainedRoute): number {
   return a.id < b.id ? -1 : 1;
 }
 
-/** When a scan saw the issue first; null where none did. */
+/** When a scan saw the issue first; null if none did. */
 function firstSeen({ entries }: Pick<ExplainFacts, 'entries'>): number | null {
   const seen = entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at);
   return seen.length === 0 ? null : Math.min(...seen);

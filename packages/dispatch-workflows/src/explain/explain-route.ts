@@ -9,7 +9,7 @@ import { explainStream } from './explain-stream.ts';
 import type { ExplainedRoute, ExplainedStream, RouteReason } from './explanation.ts';
 import type { ExplainFacts } from './facts.ts';
 
-/** An explained route, and how much of its query was true: 1 where it matched, null where that is not known. */
+/** An explained route, and how much of its query was true: 1 if it matched, null if that is not known. */
 export interface RouteCase {
   readonly explained: ExplainedRoute;
   readonly nearness: number | null;
@@ -22,7 +22,7 @@ type Reading =
   /** The issue is gone. */
   | { readonly kind: 'unknown' };
 
-/** Explains one route; null where there is nothing to explain. */
+/** Explains one route; null if there is nothing to explain. */
 export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null {
   const entries = facts.entries.filter(({ routeId }) => routeId === id);
   const before = facts.routesThen?.find(({ routeId }) => routeId === id) ?? null;

@@ -58,7 +58,7 @@ describe('the records of a stream explain the decision about every issue', () =>
     { minLength: 5, maxLength: 25 },
   );
 
-  test('also where runs go on over others, and issues come late or again', async () => {
+  test('even if runs span others, and issues arrive late or again', async () => {
     await fc.assert(
       fc.asyncProperty(
         issues,

@@ -236,7 +236,7 @@ function attemptOf(entry: LedgerEntry): ExplainedAttempt {
   };
 }
 
-/** The earliest instant at which an open alert is renotified; null where it is not, or is with the next issue. */
+/** The earliest instant at which an open alert is renotified; null if it is not, or is with the next issue. */
 function nextRenotification(
   { newest }: ExplainFacts,
   { state, app }: StreamCase,

@@ -60,9 +60,9 @@ export interface Explanation {
   readonly at: string;
   readonly position: string;
   readonly eventId: string;
-  /** Null where the row is gone and only the ledger still has it. */
+  /** Null if the row is gone and only the ledger still has it. */
   readonly issue: ExplainedIssue | null;
-  /** When a scan saw it first; null where none did so far. */
+  /** When a scan saw it first; null if none did so far. */
   readonly seenAt: string | null;
   readonly summary: string;
   readonly routes: readonly ExplainedRoute[];
@@ -87,7 +87,7 @@ export interface ExplainedRoute {
   /** As it was when the issue was scanned; of a route that is newer, as it is now. */
   readonly version: number;
   readonly matched: boolean;
-  /** The part of the query that was true, or the one that was not; null where neither is known. */
+  /** The part of the query that was true, or the one that was not; null if neither is known. */
   readonly clause: string | null;
   readonly reason: RouteReason;
   readonly summary: string;
@@ -98,7 +98,7 @@ export interface ExplainedRoute {
 export interface ExplainedStream {
   readonly workflowId: string;
   readonly connectedAppId: string;
-  /** Null where the app was removed. */
+  /** Null if the app was removed. */
   readonly connectedAppName: string | null;
   readonly provider: string | null;
   readonly reason: StreamReason;
@@ -128,7 +128,7 @@ export interface ExplainedStream {
 export interface ExplainedDecision {
   readonly reason: NotifyReason | SilenceReason;
   readonly kind: NotificationKind | null;
-  /** Of silent ones that were alike, the last; null where only the stream's state shows it. */
+  /** Of silent ones that were alike, the last; null if only the stream's state shows it. */
   readonly at: string | null;
   readonly first?: string;
   readonly last?: string;

@@ -10,7 +10,7 @@ import type { AppPicture } from './facts.ts';
 /** What is to be explained of one alert stream. */
 export interface StreamQuestion {
   readonly stream: StreamKey;
-  /** Whether the scan signalled it; null where no entry shows. */
+  /** Whether the scan signalled it; null if no entry shows. */
   readonly signalled: boolean | null;
   /** When it was signalled, where an entry shows. */
   readonly signalledAt: number | null;
@@ -40,7 +40,7 @@ export interface Notice {
   readonly at: number;
 }
 
-/** A silent decision; `run` is null where only the stream's state shows it. */
+/** A silent decision; `run` is null if only the stream's state shows it. */
 export interface Silence {
   readonly reason: StoredRun['reason'];
   readonly run: StoredRun | null;

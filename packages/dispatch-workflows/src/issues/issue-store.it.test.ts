@@ -60,7 +60,7 @@ describe('issues', () => {
     expect(positions).toEqual(positions.toSorted(comparePositions));
   });
 
-  test('are read one by one, many at once, and null where one is gone', async () => {
+  test('are read one by one and many at once, as null if one is gone', async () => {
     const fingerprint = nextId('read');
     const issues = Array.from({ length: 30 }, (_, index) =>
       newIssue({ fingerprint, eventId: `read-${index}`, annotations: { summary: `number ${index}` } }),

@@ -16,7 +16,7 @@ export interface IssueStore {
   append(issues: readonly NewIssue[], deduplicationToken: string): Promise<void>;
   /** Reads at most `limit` issues from position `from` on and after `after`, by position and event id. */
   scan(range: ScanRange): Promise<readonly StoredIssue[]>;
-  /** Reads one issue; null where it is gone. */
+  /** Reads one issue; null if it is gone. */
   read(key: ScanCursor): Promise<StoredIssue | null>;
 }
 

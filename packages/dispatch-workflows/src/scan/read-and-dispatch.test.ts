@@ -96,7 +96,7 @@ describe('a scan', () => {
     await expect(scan(second.scan)).resolves.toMatchObject({ scanned: 0, dispatched: 0 });
   });
 
-  test('pages by position and id, also where many rows share one position', async () => {
+  test('pages by position and id, even if many rows share one position', async () => {
     const { state, scan } = world({ maxRowsPerScan: 3 });
     const ids = ['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7'];
     state.rows.push(

@@ -1,6 +1,6 @@
 /** How many alert workflows run. */
 export interface RunningAlerts {
-  /** An estimate that is never below what was started recently; null where nothing is known. */
+  /** An estimate, never below the number started recently; null if nothing is known. */
   estimate(): Promise<number | null>;
   /** Records that a signal started or reached a run. */
   track(workflowId: string, runId: string): void;

@@ -166,7 +166,7 @@ export const deliveryIntents = dispatch.table(
     kind: text('kind', { enum: ['trigger', 'update', 'resolve'] }).notNull(),
     reason: text('reason').notNull(),
     status: text('status', { enum: INTENT_STATUSES }).notNull(),
-    /** What the latest claim found; null where it was the first. */
+    /** What the latest claim found; null if it was the first. */
     foundStatus: text('found_status', { enum: INTENT_STATUSES }),
     /** How many attempts were begun; also tells a late writer that it is not the latest. */
     claims: integer('claims').notNull().default(1),

@@ -44,7 +44,7 @@ const opening = (decision: Decision | null) =>
     delivery: null,
   }));
 
-test('the trace of an opened stream shows the decision that was made, also where the delivery had begun before it became stale', async () => {
+test('the trace of an opened stream shows the decision that was made, even if the delivery had begun before it became stale', async () => {
   await opening({ notify: true, kind: 'trigger', reason: 'new' });
   expect(drawn.map(({ name }) => name)).toEqual(['deliver', 'decide']);
   expect(drawn[1]?.attributes).toMatchObject({ 'decision.reason': 'new', 'decision.notify': true });

@@ -41,7 +41,7 @@ function reachable(edges: readonly Edge[], start: string): ReadonlySet<string> {
 
 /**
  * Breadth first from a project back to itself.
- * @returns none where there is no cycle
+ * @returns none if there is no cycle
  */
 function shortestCycle(edges: readonly Edge[], start: string): readonly Edge[] {
   const paths = new Map<string, readonly Edge[]>([[start, []]]);

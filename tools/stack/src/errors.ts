@@ -10,7 +10,7 @@ export type StackErrorCode =
   | 'STACK_START_FAILED'
   | 'STACK_TEMPORAL_MISSING';
 
-/** A failure of the embedded stack whose message is one line that says what happened and how to mend it. */
+/** A failure of the embedded stack whose message is one line that says what happened and how to fix it. */
 export class StackError extends Error {
   readonly code: StackErrorCode;
   readonly retryable: boolean;

@@ -11,7 +11,7 @@ export function openLog(path: string, rotateAboveBytes: number = ROTATE_ABOVE_BY
   return openSync(path, 'a', 0o600);
 }
 
-/** Gives the size of a log, 0 when there is none: a mark from which `readLogSince` reads. */
+/** Returns the size of a log, 0 if there is none: a mark from which `readLogSince` reads. */
 export function logSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

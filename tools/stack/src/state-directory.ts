@@ -15,7 +15,7 @@ import { StackError, systemCodeOf } from './errors.ts';
 import { identify, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { ProcessView } from './server-spec.ts';
 
-/** What `run.json` says while a stack runs. */
+/** The content of `run.json` while a stack runs. */
 export interface RunState {
   readonly supervisor: ProcessIdentity;
   readonly startedAt: string;

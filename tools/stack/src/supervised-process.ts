@@ -167,7 +167,7 @@ export class SupervisedProcess {
     return { guard, exited, logMark };
   }
 
-  /** Nobody is asked before the guard has reported a process: another server on the port could answer. */
+  /** Polling starts once the guard has reported a process: before, another server on the port could answer. */
   async #untilReady(signal: AbortSignal): Promise<boolean> {
     const startedAtMs = performance.now();
     const { readyWithinMs = 60_000, isReady } = this.#spec;
@@ -239,7 +239,7 @@ export class SupervisedProcess {
   }
 }
 
-/** Gives the pipe on which a guard reports. */
+/** Returns the pipe on which a guard reports. */
 function reportsOf(guard: ChildProcess): Readable {
   const pipe = guard.stdio[3];
   return pipe instanceof Readable ? pipe : Readable.from([]);

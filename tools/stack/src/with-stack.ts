@@ -55,7 +55,7 @@ export function parseWithStack(argv: readonly string[]): WithStackArguments {
 }
 
 /**
- * Runs a command beside a stack of its own and gives the command's exit code: 128 + n when signal n ended it, 1 when the
+ * Runs a command with its own stack and returns the command's exit code: 128 + n when signal n ended it, 1 when the
  * stack does not start, 2 for wrong arguments.
  *
  * The stack lives in a temporary directory that is deleted afterwards, unless a directory is given.

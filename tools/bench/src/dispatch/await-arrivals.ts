@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SinkProcess } from './sink-process.ts';
 
-/** What receives nothing for so long will not receive what is missing either: more than any pause between attempts. */
+/** A receiver that gets nothing for this long will not get the rest either: more than any pause between attempts. */
 const STANDSTILL_MS = 40_000;
 
 /**

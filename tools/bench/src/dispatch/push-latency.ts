@@ -10,7 +10,7 @@ export interface LatencyRun {
   /** From just before the request to the arrival at the sink, in milliseconds, one per issue that arrived. */
   readonly latenciesMs: readonly number[];
   readonly eventIds: readonly string[];
-  /** What was sent before it, to warm up. */
+  /** Issues sent beforehand as a warm-up. */
   readonly warmEventIds: readonly string[];
 }
 

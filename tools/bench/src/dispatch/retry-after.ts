@@ -18,7 +18,7 @@ export interface RetryAfterRun {
 
 const BLOCK = 'retryafter';
 const ALERTS = 500;
-/** Alerts per second: firing and resolve together stay below what the machine carries. */
+/** Alerts per second: firing and resolve together stay below the machine's capacity. */
 const PER_SECOND = 12;
 /** How long after it fired an alert resolves, in milliseconds: while its notification waits. */
 const RESOLVES_AFTER_MS = 500;

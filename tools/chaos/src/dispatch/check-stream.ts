@@ -3,7 +3,7 @@ import type { Counts, Received, Route, Violations } from './check-dispatch.ts';
 import type { AttemptRow, IntentRow, IssueRow, StateRow } from './evidence.ts';
 import { replayStream, type Replayed } from './replay-stream.ts';
 
-/** What there is of one stream. */
+/** Everything that is known about one stream. */
 export interface StreamEvidence {
   readonly workflowId: string;
   readonly route: Route;
@@ -157,7 +157,7 @@ function checkPace({ route, intents }: StreamEvidence, violations: Violations): 
   }
 }
 
-/** `isOpen` is what the replay ends with. */
+/** `isOpen` is the final state of the replay. */
 function checkEnd(
   { workflowId, issues, idAt, intents, state }: StreamEvidence,
   about: { readonly first: FirstReceipts; readonly isOpen: boolean; readonly intentOf: Intents },

@@ -20,7 +20,7 @@ type Matchable = { readonly severity: string; readonly labels: Readonly<Record<s
 export interface RoutePlan {
   readonly name: string;
   readonly query: string;
-  /** What the query means, said without the product. */
+  /** The meaning of the query, expressed without the product's code. */
   readonly matches: (issue: Matchable) => boolean;
   readonly renotifyIntervalMs: number | null;
   readonly maxSignalAgeMs: number;

@@ -54,7 +54,7 @@ export const postgresPart: Part = {
   },
 };
 
-/** Gives the server's settings; a killed test server keeps what the operating system holds, so tests do without fsync. */
+/** Returns the server's settings; a killed test server keeps what the operating system holds, so tests do without fsync. */
 function settings(profile: 'local' | 'test'): string[] {
   const common = [
     'listen_addresses=127.0.0.1',

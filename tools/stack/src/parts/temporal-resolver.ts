@@ -59,7 +59,7 @@ const SOURCES: readonly Source[] = [
 ];
 
 /**
- * Finds a Temporal binary whose server is recent enough, where nothing else helps by downloading or building it.
+ * Finds a Temporal binary whose server is recent enough, if necessary by downloading or building it.
  * @throws {StackError} STACK_TEMPORAL_MISSING, saying what was tried and how to mend it
  */
 export async function resolveTemporal(
@@ -103,7 +103,7 @@ function cliCachePath(cache: string): string {
   return join(cache, 'temporal-cli', CLI_VERSION, 'temporal');
 }
 
-/** Runs `--version` and gives what the binary is, or a text that says why it cannot be used. */
+/** Runs `--version` and returns the kind of binary, or a text that says why it cannot be used. */
 async function inspect(path: string): Promise<TemporalBinaryInfo | string> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: 10_000 });

@@ -3,7 +3,7 @@ export type TemporalBinaryInfo = { kind: 'cli' | 'server'; serverVersion: string
 /** The oldest Temporal Server that can skip time; older ones ignore the request without a word. */
 export const OLDEST_SERVER = '1.32.0';
 
-/** The server that is built where nothing recent enough is found. */
+/** The server that is built if no recent one is found. */
 export const BUILT_SERVER = '1.32.1';
 
 /** The oldest Go that builds it. */

@@ -1,6 +1,6 @@
 import type { ProcessView } from '../server-spec.ts';
 
-/** Draws the table of what runs, where and how it is. */
+/** Formats the table of processes with their addresses and states. */
 export function stateTable(
   processes: readonly Pick<ProcessView, 'name' | 'what' | 'url' | 'state'>[],
 ): string {

@@ -2,7 +2,7 @@
 const SAME_KEYSTROKE_MS = 1000;
 const PARENT_POLL_MS = 500;
 
-/** Says what a signal means, from the instants of the first request and of this one. */
+/** Decides what a signal means, by the times of the first stop request and of this one. */
 export function meaningOfSignal(firstAtMs: number | undefined, nowMs: number): 'stop' | 'same' | 'force' {
   if (firstAtMs === undefined) return 'stop';
   return nowMs - firstAtMs < SAME_KEYSTROKE_MS ? 'same' : 'force';

@@ -131,6 +131,13 @@ describe('a request', () => {
     });
   });
 
+  test.each(['https://a.example/?b=1', 'https://a.example/#b', 'https://user:word@a.example/'])(
+    'has no base URL such as %s',
+    (base) => {
+      expect(() => createClient(operations, { url: base, apiKey: 'a-key' })).toThrow(TypeError);
+    },
+  );
+
   test('has the type of its operation', () => {
     const client = clientFor();
     const never = () => [
@@ -185,6 +192,22 @@ describe('an answer', () => {
     expect(error).toMatchObject({ code: 'API_FAILED', status, requestId: 'req-8' });
     expect(received).toHaveLength(1);
   });
+
+  test.each<[string, object, object]>([
+    ['a status that is a word', { status: 'error' }, {}],
+    ['a title of null', { title: null }, {}],
+    [
+      'an incomplete entry of errors',
+      { errors: [{ pointer: '/a' }, { pointer: '/b', detail: 'Expected b.' }] },
+      { errors: [{ pointer: '/b', detail: 'Expected b.' }] },
+    ],
+  ])('with %s, from something in between, keeps the other members', async (_, wrong, more) => {
+    const body = { code: 'NO_BACKEND', detail: 'No backend.', ...wrong };
+    const client = createClient(operations, { url, maxAttempts: 1 });
+    replies = [{ status: 503, body }];
+    const error = await failureOf(client.readThing({ params: { id: 'a' } }));
+    expect(error).toMatchObject({ code: 'NO_BACKEND', detail: 'No backend.', ...more });
+  });
 });
 
 describe('a repetition', () => {
@@ -218,6 +241,29 @@ describe('a repetition', () => {
     expect(received).toHaveLength(1);
     await failureOf(clientFor(away).createThing({ body: { kind: 'a', size: 2 } }));
     expect(received).toHaveLength(3);
+  });
+
+  const running: Reply = { status: 409, body: { code: 'IDEMPOTENCY_KEY_RUNNING' } };
+
+  test.each<[string, Reply, object]>([
+    ['is answered', { status: 201, body: THING }, { status: 201, attempts: 3 }],
+    ['still runs at the end', running, { code: 'API_TIMEOUT', retryable: true }],
+  ])('waits for its own earlier attempt, which %s', async (_, last, expected) => {
+    replies = ['silence', running, last];
+    received = [];
+    const client = createClient(operations, { url, timeoutMs: 50, retryDelayMs: 1 });
+    const answer = await client
+      .createThing({ body: { kind: 'a', size: 2 }, idempotencyKey: 'k' })
+      .catch((error: unknown) => error);
+    expect(answer).toMatchObject(expected);
+    expect(received).toHaveLength(3);
+  });
+
+  test("does not wait for another client's request with the same key", async () => {
+    const error = await failureOf(
+      clientFor(running).createThing({ body: { kind: 'a', size: 2 }, idempotencyKey: 'k' }),
+    );
+    expect([error.code, error.retryable, received.length]).toEqual(['IDEMPOTENCY_KEY_RUNNING', false, 1]);
   });
 
   test('waits as long as Retry-After says, and not if that is too long', async () => {

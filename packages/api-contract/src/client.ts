@@ -46,9 +46,12 @@ interface Connection {
 
 function connectionOf(options: ClientOptions): Connection {
   const { apiKey, timeoutMs = 15_000, maxAttempts = 3, retryDelayMs = 200 } = options;
-  const { href, origin } = new URL(options.url);
+  const { href, origin, search, hash, username, password } = new URL(options.url);
+  if (search !== '' || hash !== '' || username !== '' || password !== '') {
+    throw new TypeError('expected a base URL without user name, password, query and fragment');
+  }
   return {
-    base: href.replace(/\/$/, ''),
+    base: href.replace(/[/?#]+$/, ''),
     origin,
     headers: {
       accept: 'application/json',
@@ -64,15 +67,20 @@ function connectionOf(options: ClientOptions): Connection {
 
 async function call(connection: Connection, operation: AnyOperation, request: AnyRequest): Promise<unknown> {
   const mayRepeat = operation.isRepeatable?.(request.body) ?? operation.method === 'GET';
+  let unanswered: ApiError | undefined;
   for (let attempts = 1; ; attempts++) {
     try {
       return { ...(await send(connection, operation, request)), attempts };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const isLast = !mayRepeat || attempts >= connection.maxAttempts;
-      if (isLast || !(error instanceof ApiError) || !error.retryable) throw error;
+      if (!mayRepeat || !(error instanceof ApiError)) throw error;
+      // Our own earlier attempt still runs: its outcome is as unknown as when it was not answered.
+      const isOwnAttempt = unanswered !== undefined && error.code === 'IDEMPOTENCY_KEY_RUNNING';
+      if (error.status === null) unanswered = error;
+      const known = isOwnAttempt && unanswered !== undefined ? unanswered : error;
+      if (attempts >= connection.maxAttempts || !(error.retryable || isOwnAttempt)) throw known;
       const delayMs = delayBefore(attempts, connection.retryDelayMs);
-      if ((error.retryAfterMs ?? 0) > MAX_DELAY_MS) throw error;
+      if ((error.retryAfterMs ?? 0) > MAX_DELAY_MS) throw known;
       await wait(Math.max(delayMs, error.retryAfterMs ?? 0), request.signal);
     }
   }

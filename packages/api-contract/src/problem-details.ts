@@ -51,5 +51,22 @@ export const problemSchema = v.looseObject({
   errors: v.optional(v.array(inputErrorSchema)),
 });
 
-/** Problem details as they may also come from something in between, such as a load balancer. */
-export const partialProblemSchema = v.partial(problemSchema);
+/**
+ * Problem details as they may also come from something in between, such as a load balancer: a member of another type
+ * counts as missing, and takes no other member with it.
+ */
+export const partialProblemSchema = v.looseObject({
+  detail: readable(v.string()),
+  code: readable(v.string()),
+  requestId: readable(v.string()),
+  errors: readable(
+    v.pipe(
+      v.array(v.unknown()),
+      v.transform((errors) => errors.filter((error) => v.is(inputErrorSchema, error))),
+    ),
+  ),
+});
+
+function readable<const TSchema extends v.GenericSchema>(schema: TSchema) {
+  return v.fallback(v.optional(schema), undefined);
+}

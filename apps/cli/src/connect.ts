@@ -44,9 +44,10 @@ function toCliError(error: ApiError, { url, key, timeoutMs }: ApiOptions): CliEr
         'CLI_API_NOT_UNDERSTOOD',
         `${url.origin} sent an answer that this version does not understand; is it a Dispatch Center?`,
       );
-    case 'DISPATCH_ALERT_UNKNOWN':
-      return fail('CLI_ALERT_UNKNOWN', 'no issue is known with this fingerprint');
     default:
+  }
+  if (status === 404 && code === 'DISPATCH_ALERT_UNKNOWN') {
+    return fail('CLI_ALERT_UNKNOWN', 'no issue is known with this fingerprint');
   }
   const marks = [
     status,

@@ -70,14 +70,20 @@ function addStream(page: Page, stream: Stream): void {
 }
 
 function notesOf({ openNow, owed, nextRenotificationNotBefore, outcome }: Stream): readonly string[] {
-  const open = owed ? 'Still open at the provider although the alert has resolved.' : 'Open at the provider.';
   return [
-    ...(openNow ? [open] : []),
+    ...describeOpenness(openNow, owed),
     ...(nextRenotificationNotBefore === null
       ? []
       : [`Next renotification not before ${nextRenotificationNotBefore}.`]),
     ...(outcome.externalId === null ? [] : [`Id at the provider: ${outcome.externalId}.`]),
   ];
+}
+
+/** A trigger whose delivery was in doubt when it was dropped may have opened an incident. */
+function describeOpenness(isOpen: boolean, isOwed: boolean): readonly string[] {
+  if (isOwed)
+    return [`${isOpen ? 'Still' : 'May still be'} open at the provider although the alert has resolved.`];
+  return isOpen ? ['Open at the provider.'] : [];
 }
 
 function styleOf({ outcome, owed }: Stream): Style {

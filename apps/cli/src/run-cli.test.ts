@@ -54,6 +54,9 @@ scanned  2026-01-31T12:00:01.000Z
     Not matched: team:"night" does not hold, the issue has no team.
 `;
 
+/** The same after a trigger whose delivery was in doubt: the provider may have opened an incident. */
+const MAY_BE_OPEN = EXPLAINED.replace('      Still open', '      May still be open');
+
 const DEBTS = `1 incident is still open at the provider although its alert has resolved
 
 podweb1
@@ -72,6 +75,20 @@ describe('explain alert', () => {
       out: EXPLAINED,
       err: '',
     });
+  });
+
+  test('says that an incident may still be open if its trigger was dropped in doubt', async () => {
+    const routes = EXPLANATION.routes.map((route) => ({
+      ...route,
+      streams: route.streams.map((stream) => (stream.owed ? { ...stream, openNow: false } : stream)),
+    }));
+    api.answer(ok({ ...EXPLANATION, routes }));
+    await expect(ask(['explain', 'alert', 'podweb1'])).resolves.toMatchObject({ out: MAY_BE_OPEN });
+  });
+
+  test('asks the API once, with the key', async () => {
+    api.answer(ok(EXPLANATION));
+    await ask(['explain', 'alert', 'podweb1']);
     expect(api.asked).toEqual([
       { path: '/api/v1/explain', query: { fingerprint: 'podweb1' }, authorization: `Bearer ${KEY}` },
     ]);
@@ -236,6 +253,11 @@ describe('what fails is one line', () => {
 
   test.each<[Canned, number, string]>([
     [problem(404, 'DISPATCH_ALERT_UNKNOWN'), 3, 'no issue is known with this fingerprint'],
+    [
+      problem(500, 'DISPATCH_ALERT_UNKNOWN'),
+      1,
+      'the API failed (500, DISPATCH_ALERT_UNKNOWN, request req-1)',
+    ],
     [
       problem(404, 'NOT_FOUND', { detail: 'No such path.' }),
       1,

@@ -112,6 +112,60 @@ describe('a start that fails', () => {
   });
 });
 
+describe('a signal and a failure', () => {
+  test('a start that failed exits with 1 and its reason, although a signal comes while parts stop', async () => {
+    const ready = deferred<void>();
+    const gate = deferred<void>();
+    const harness = run(async (context) => {
+      context.register({ name: 'slow', stop: () => (ready.resolve(), gate.promise) });
+      throw new TypeError('x is undefined');
+    });
+    await ready.promise;
+    expect(harness.stderr).toEqual(['svc: cannot start: TypeError x is undefined']);
+    harness.signal();
+    gate.resolve();
+    await expect(harness.done).resolves.toBe(1);
+  });
+
+  test('a start that fails after the signal is logged, unless it only gives way to the signal', async () => {
+    const failed = async (failure: (context: ServiceContext) => unknown): Promise<unknown[]> => {
+      const ready = deferred<void>();
+      const harness = run(async (context, logger) => {
+        context.useLogger(logger);
+        const { draining } = context;
+        const drained = new Promise((resolve) => draining.addEventListener('abort', resolve));
+        context.register({ name: 'slow', stop: () => new Promise((resolve) => setTimeout(resolve, 10)) });
+        ready.resolve();
+        await drained;
+        throw failure(context);
+      });
+      await ready.promise;
+      harness.signal();
+      await expect(harness.done).resolves.toBe(0);
+      return harness.log.filter(({ level }) => level !== 'info');
+    };
+    expect(await failed(({ draining }) => draining.reason)).toEqual([]);
+    expect(await failed(() => new Error('no database'))).toMatchObject([
+      { level: 'warn', err: { message: 'no database' } },
+    ]);
+  });
+
+  test('a part that dies after the signal is logged', async () => {
+    const ready = deferred<void>();
+    const harness = run(async (context, logger) => {
+      context.useLogger(logger);
+      context.register({ name: 'worker', stop: async () => context.fail(new Error('worker died')) });
+      ready.resolve();
+    });
+    await ready.promise;
+    harness.signal();
+    await expect(harness.done).resolves.toBe(0);
+    expect(harness.log).toContainEqual(
+      expect.objectContaining({ level: 'error', err: expect.objectContaining({ message: 'worker died' }) }),
+    );
+  });
+});
+
 describe('stopping', () => {
   test('after a signal parts stop in reverse order with their deadlines, exit 0; more signals change nothing', async () => {
     const order: string[] = [];

@@ -80,7 +80,8 @@ type Stop =
  * handing it to the host: 0 after a signal, 1 after a failure. States: starting → running → stopping →
  * ended; a signal while starting goes straight to stopping. Further signals are ignored, because Ctrl-C
  * in a terminal often arrives twice and every stop has a deadline. A failed start is reported on stderr,
- * one line per problem.
+ * one line per problem, before anything is stopped, and exits with 1 whatever signal comes afterwards. What
+ * fails during a stop is logged and leaves the exit code as it is.
  */
 export async function runService(options: ServiceOptions): Promise<number> {
   const {
@@ -96,8 +97,15 @@ export async function runService(options: ServiceOptions): Promise<number> {
   let areStopped = false;
 
   const stopRequest = deferred<Stop>();
+  let isStopping = false;
+  const requestStop = (stop: Stop): void => {
+    if (isStopping && stop.kind === 'failure')
+      logger?.error({ err: stop.error }, 'a part of the service died while it was stopping');
+    isStopping = true;
+    stopRequest.resolve(stop);
+  };
   const death = deferred<number>();
-  const offSignal = host.onSignal((signal) => stopRequest.resolve({ kind: 'signal', signal }));
+  const offSignal = host.onSignal((signal) => requestStop({ kind: 'signal', signal }));
   let ended = false;
   const end = (code: number): number => {
     if (!ended) {
@@ -125,7 +133,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
     useLogger: (used) => {
       logger = used;
     },
-    fail: (error) => stopRequest.resolve({ kind: 'failure', error }),
+    fail: (error) => requestStop({ kind: 'failure', error }),
   };
 
   const stopParts = async (): Promise<void> => {
@@ -147,12 +155,20 @@ export async function runService(options: ServiceOptions): Promise<number> {
       );
     const first = await Promise.race([started, stopRequest.promise]);
     if (first?.kind === 'start-failure') {
+      isStopping = true;
       for (const line of startFailure(name, first.error)) host.writeLine(line);
       logger?.debug({ err: first.error }, 'the service could not start');
       await stopParts();
       return end(1);
     }
     const stop = first ?? (await stopRequest.promise);
+    // The stop may be the cause, so the exit code stays the stop's.
+    const logLateFailure = async (): Promise<void> => {
+      const late = await started;
+      if (late === undefined || late.error === draining.signal.reason) return;
+      logger?.warn({ err: late.error }, 'the start failed while the service was stopping');
+    };
+    void logLateFailure();
     if (stop.kind === 'signal') logger?.info({ signal: stop.signal }, 'stopping');
     else logger?.error({ err: stop.error }, 'a part of the service died, stopping');
     await stopParts();

@@ -85,7 +85,7 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
     service.register({ name: 'temporal', stop: () => connection.close() });
     return connection;
   };
-  const [connected, connection] = await both(connectApp(options, observed, service), connect());
+  const [connected, connection] = await both(service, connectApp(options, observed, service), connect());
   service.draining.throwIfAborted();
 
   const namespace = config.HELIOGRAPH_TEMPORAL_NAMESPACE;
@@ -108,15 +108,11 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined ? {} : { deployment: { name: options.deployment ?? options.name, buildId } }),
   });
-  const running = workers.run();
-  running.catch((error: unknown) => service.fail(error));
+  workers.run().catch((error: unknown) => service.fail(error));
   service.register({
     name: 'worker',
     deadlineMs: stopDeadlineMs(definitions),
-    async stop() {
-      workers.shutdown();
-      await running.catch(() => undefined);
-    },
+    stop: () => workers.shutdown(),
   });
   app.addReadiness({
     name: 'worker',

@@ -112,14 +112,26 @@ export async function connectApp<TVariables extends Variables, TDatabases extend
   return { ...app, ...databases };
 }
 
+/** How long a start that has failed waits for what it is still opening. */
+const LATE_DEADLINE_MS = 5000;
+
 /**
- * Waits for both, also when one fails: what the other opens in the meantime is then registered and can be closed.
+ * Waits for both. When one fails, the other has another 5 s: what it opens in the meantime is registered and closed.
  *
- * @throws the first failure.
+ * @throws the first failure, at once.
  */
-export async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second]);
-  return Promise.all([first, second]);
+export async function both<A, B>(
+  service: Pick<ServiceContext, 'register'>,
+  first: Promise<A>,
+  second: Promise<B>,
+): Promise<[A, B]> {
+  try {
+    return await Promise.all([first, second]);
+  } catch (error) {
+    const settled = Promise.allSettled([first, second]);
+    service.register({ name: 'start', deadlineMs: LATE_DEADLINE_MS, stop: () => settled });
+    throw error;
+  }
 }
 
 function openSpanExporter(name: string, env: Env): SpanExporter {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { findUnusedPort, startTcpProxy, type TcpProxy } from '@heliograph/simulators';
+import { findUnusedPort, startTcpProxy, startTcpServer, type TcpProxy } from '@heliograph/simulators';
 import { writeWorkflowBundle } from '@heliograph/temporal-worker';
 import {
   eventually,
@@ -198,6 +198,33 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     const app = start('worker');
     await expect(app.ended).resolves.toBe(1);
     expect(app.stderr()).toMatch(/^tiny-worker: cannot start: no Temporal service answers at 127\.0\.0\.1:1/);
+  });
+
+  test('at once, although another connection hangs, and with 1, although a signal comes meanwhile', async () => {
+    const silent = await startTcpServer();
+    env = {
+      ...env,
+      HELIOGRAPH_CLICKHOUSE_URL: 'http://127.0.0.1:1',
+      HELIOGRAPH_TEMPORAL_ADDRESS: `127.0.0.1:${silent.port}`,
+    };
+    const app = start('worker');
+    await eventually('it says why', () => app.stderr() !== '', { timeoutMs: 12_000 });
+    expect(app.stderr()).toMatch(/^tiny-worker: cannot start: .*ECONNREFUSED.*\n$/);
+    app.kill('SIGTERM');
+    await eventually('it stops to wait', () => find(app, 'a part did not stop within its deadline'));
+    // This process ends only when nothing is left open, and the SDK cannot abandon a connection.
+    await silent.close();
+    await expect(app.ended).resolves.toBe(1);
+  });
+
+  test('by a Temporal that accepts connections and stays silent', async () => {
+    const silent = await startTcpServer();
+    env = { ...env, HELIOGRAPH_TEMPORAL_ADDRESS: `127.0.0.1:${silent.port}` };
+    const app = start('worker');
+    await eventually('it says why', () => app.stderr() !== '', { timeoutMs: 20_000 });
+    expect(app.stderr()).toMatch(/^tiny-worker: cannot start: no Temporal service answers at .*\n$/);
+    await silent.close();
+    await expect(app.ended).resolves.toBe(1);
   });
 
   test('with a bundle that is not what was built, before anything is connected', async () => {

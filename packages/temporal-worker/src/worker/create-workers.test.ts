@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createTemporalWorkers, type TemporalWorkersOptions } from './create-workers.ts';
+import { createTemporalWorkers, handleAsOne, type TemporalWorkersOptions } from './create-workers.ts';
 
 /** Refused before the connection is used. */
 const options = (more: Partial<TemporalWorkersOptions>): TemporalWorkersOptions => ({
@@ -18,4 +18,25 @@ test('a bundle that no worker runs is refused', async () => {
 test('a worker that runs workflows without a bundle is refused, with its task queue', async () => {
   const workers = [{ taskQueue: 'q', workflows: true }];
   await expect(createTemporalWorkers(options({ workers }))).rejects.toThrow(/task queue q .* no bundle/);
+});
+
+test('the failure of a worker is known at once, while another one still finishes its activities', async () => {
+  let finish = (): void => undefined;
+  const asked: string[] = [];
+  const workers = handleAsOne([
+    { run: () => Promise.reject(new Error('died')), shutdown: () => undefined, getState: () => 'FAILED' },
+    {
+      run: () => new Promise((resolve) => (finish = resolve)),
+      shutdown: () => void asked.push('busy'),
+      getState: () => (asked.length === 0 ? 'RUNNING' : 'DRAINING'),
+    },
+  ]);
+  await expect(workers.run()).rejects.toThrow('died');
+  expect(asked).toEqual(['busy']);
+  let hasStopped = false;
+  const stopped = workers.shutdown().then(() => (hasStopped = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(hasStopped).toBe(false);
+  finish();
+  await expect(stopped).resolves.toBe(true);
 });

@@ -18,12 +18,12 @@ export interface TemporalWorkersOptions extends Pick<TemporalWorkerOptions, Shar
 
 /** The workers of one process, handled as one. */
 export interface TemporalWorkers {
-  /** Runs until `shutdown`, or until one worker fails; then the others are stopped as well and `run` rejects. */
+  /** Runs until `shutdown`, or until one worker fails: then `run` rejects at once, and the others are asked to stop. */
   run(): Promise<void>;
   /** Runs while the task does, and stops when it ends; a worker that fails ends the wait for the task. */
   runUntil<T>(task: () => Promise<T>): Promise<T>;
-  /** Asks every worker to stop; `run` resolves when all have. */
-  shutdown(): void;
+  /** Asks every worker to stop, and resolves when all have stopped. It never rejects: `run` does. */
+  shutdown(): Promise<void>;
   /** Whether every worker polls its task queue. */
   isRunning(): boolean;
 }
@@ -68,20 +68,27 @@ function assertWorkflows(definitions: readonly TaskQueueWorker[], hasBundle: boo
   }
 }
 
-function handleAsOne(workers: readonly Worker[]): TemporalWorkers {
-  const shutdown = (): void => {
+/** Handles workers as one; of each, only these methods are used. */
+export function handleAsOne(
+  workers: readonly Pick<Worker, 'run' | 'shutdown' | 'getState'>[],
+): TemporalWorkers {
+  let runs: readonly Promise<void>[] = [];
+  const askToStop = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
+  const shutdown = async (): Promise<void> => {
+    askToStop();
+    await Promise.allSettled(runs);
+  };
   const run = async (): Promise<void> => {
-    const runs = workers.map(async (worker) => {
+    runs = workers.map(async (worker) => {
       try {
         await worker.run();
       } finally {
-        shutdown();
+        askToStop();
       }
     });
-    const failed = (await Promise.allSettled(runs)).find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await Promise.all(runs);
   };
   return {
     run,
@@ -95,7 +102,7 @@ function handleAsOne(workers: readonly Worker[]): TemporalWorkers {
           running.then(() => Promise.reject(new Error('the workers stopped first'))),
         ]);
       } finally {
-        shutdown();
+        await shutdown();
         await running;
       }
     },

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -11,7 +12,8 @@ import {
   TracerProvider,
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace';
-import { freshNamespace, stackAddresses, type FreshNamespace } from '@heliograph/testkit';
+import { startTcpServer } from '@heliograph/simulators';
+import { eventually, freshNamespace, stackAddresses, type FreshNamespace } from '@heliograph/testkit';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { createTemporalClient } from '../client/create-client.ts';
 import type { TraceStarts } from '../client/tracing-interceptor.ts';
@@ -117,6 +119,25 @@ describe('a worker', () => {
       retryable: true,
       message: expect.stringContaining('127.0.0.1:1'),
     });
+  });
+
+  test('gives up on a server that accepts connections and stays silent, and closes what connects late', async () => {
+    const target = Number(stackAddresses().temporalAddress.split(':').at(-1));
+    const accepted: Socket[] = [];
+    const silent = await startTcpServer((socket) => void accepted.push(socket));
+    const address = `127.0.0.1:${silent.port}`;
+    const startedAt = performance.now();
+    await expect(connectWorker({ address, connectTimeoutMs: 300 })).rejects.toMatchObject({
+      code: 'TEMPORAL_CONNECT_FAILED',
+      retryable: true,
+      message: expect.stringContaining(address),
+    });
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    // Now the server answers after all.
+    for (const socket of accepted) socket.pipe(connect(target, '127.0.0.1')).pipe(socket);
+    await eventually('the late connection is closed', () => accepted.every((socket) => socket.destroyed));
+    expect(accepted).toHaveLength(1);
+    await silent.close();
   });
 });
 

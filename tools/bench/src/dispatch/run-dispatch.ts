@@ -83,7 +83,7 @@ export async function runDispatch(options: {
     const crowded = await product(20, 25);
     burst = await readHistoryCosts(ground, crowded.routeId, 20);
   } finally {
-    ground.worker.shutdown();
+    await ground.worker.shutdown();
     await running;
     await ground.close();
   }

@@ -17,12 +17,15 @@ export interface ServerFacts {
 /** How much of a streamed answer is held back, so that an error until then can still have its own status. */
 const HELD_BACK_BYTES = 1024 * 1024;
 
+/** Gives the session back, which has to happen before the end of an answer: the asker may use it again at once. */
+export type Release = () => Promise<void>;
+
 /** Answers with a whole result. */
-export function answerWhole(
+export async function answerWhole(
   response: Response,
   result: ChdbResult,
-  { isInsert, mayCompress }: { isInsert: boolean; mayCompress: boolean },
-): void {
+  { isInsert, mayCompress, release }: { isInsert: boolean; mayCompress: boolean; release: Release },
+): Promise<void> {
   const body = Buffer.from(result.bytes());
   response.setHeader(
     'X-ClickHouse-Summary',
@@ -35,6 +38,7 @@ export function answerWhole(
       elapsedNs: Math.round(result.elapsed * 1e9),
     }),
   );
+  await release();
   if (!mayCompress || body.length === 0) {
     response.end(body);
     return;
@@ -64,7 +68,7 @@ export function answerNothing(response: Response): void {
 export async function answerStream(
   response: Response,
   stream: ChdbQueryStream,
-  { mayCompress, facts }: { mayCompress: boolean; facts: ServerFacts },
+  { mayCompress, facts, release }: { mayCompress: boolean; facts: ServerFacts; release: Release },
 ): Promise<void> {
   const chunks = stream[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
@@ -86,8 +90,10 @@ export async function answerStream(
     for (const bytes of held) await send(bytes);
     for (; !next.done && !response.destroyed; next = await chunks.next()) await send(copyOf(next.value));
     if (response.destroyed) stream.cancel();
-    else out.end();
+    await release();
+    out.end();
   } catch (error) {
+    await release();
     if (mayCompress) response.destroy();
     else response.end(exceptionBlock(describeFailure(error, facts).text, tag));
   }

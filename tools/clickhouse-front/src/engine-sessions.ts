@@ -6,7 +6,8 @@ import { quoteName, quoteText } from './statement.ts';
 /** A session lent to one request. */
 export interface Lease {
   readonly session: Session;
-  release(): Promise<void>;
+  /** Gives the session back, ready for the next request; a second call changes nothing. */
+  readonly release: () => Promise<void>;
 }
 
 type Kept = { session: Session; isBusy: boolean; expiry: NodeJS.Timeout | undefined };
@@ -43,9 +44,12 @@ export class EngineSessions {
     for (const name of Object.keys(request.settings)) {
       if (!/^[A-Za-z_]\w*$/.test(name)) throw frontErrors.unknownSetting(name);
     }
-    return request.session === undefined
-      ? this.#lendFresh(request)
-      : this.#lendKept({ ...request, session: request.session });
+    const { session, release } =
+      request.session === undefined
+        ? await this.#lendFresh(request)
+        : await this.#lendKept({ ...request, session: request.session });
+    let released: Promise<void> | undefined;
+    return { session, release: () => (released ??= release()) };
   }
 
   close(): void {

@@ -111,12 +111,12 @@ async function answerInsert(
       answerNothing(response);
       return;
     }
-    const lease = await sessions.lend(head);
+    const { session, release } = await sessions.lend(head);
     try {
-      const result = await lease.session.queryAsync(insertFromFile(head.query, file));
-      answerWhole(response, result, { isInsert: true, mayCompress: false });
+      const result = await session.queryAsync(insertFromFile(head.query, file));
+      await answerWhole(response, result, { isInsert: true, mayCompress: false, release });
     } finally {
-      await lease.release();
+      await release();
     }
   } finally {
     await rm(file, { force: true });
@@ -138,19 +138,20 @@ async function answerQuery(
   if (!isSingleStatement(sql)) throw frontErrors.multipleStatements();
   const settings = { ...head.settings, ...formSettings };
   const { mayCompress } = head;
-  const lease = await sessions.lend({ ...head, settings });
+  const { session, release } = await sessions.lend({ ...head, settings });
   try {
     const format = formatOf(sql) ?? head.defaultFormat ?? 'TabSeparated';
     response.setHeader('X-ClickHouse-Format', format);
     response.setHeader('content-type', contentTypeOf(format));
     if (isRead(sql) && isRowFormat(format, settings) && !head.mustWait) {
-      const stream = lease.session.queryStream(withoutFormat(sql), { format });
-      await answerStream(response, stream, { mayCompress, facts });
+      const stream = session.queryStream(withoutFormat(sql), { format });
+      await answerStream(response, stream, { mayCompress, facts, release });
     } else {
-      const result = await lease.session.queryAsync(sql, { format });
-      answerWhole(response, result, { isInsert: /^\s*insert\b/i.test(maskLiterals(sql)), mayCompress });
+      const result = await session.queryAsync(sql, { format });
+      const isInsert = /^\s*insert\b/i.test(maskLiterals(sql));
+      await answerWhole(response, result, { isInsert, mayCompress, release });
     }
   } finally {
-    await lease.release();
+    await release();
   }
 }

@@ -27,6 +27,18 @@ export const sessionCases: readonly FrontCase[] = [
     },
   },
   {
+    name: 'a session is free again as soon as an answer has ended',
+    run: async ({ connect }) => {
+      const session = connect({ session_id: randomUUID(), max_open_connections: 1 });
+      for (let turn = 0; turn < 20; turn++) {
+        const query = 'select number from numbers(2)';
+        // JSON comes whole, lines are streamed.
+        await (await session.query({ query, format: 'JSON' })).text();
+        await (await session.query({ query, format: 'TabSeparated' })).text();
+      }
+    },
+  },
+  {
     name: 'a setting of one request in a session ends with it',
     run: async ({ connect }) => {
       const session = connect({ session_id: randomUUID(), max_open_connections: 1 });
@@ -57,10 +69,14 @@ export const sessionCases: readonly FrontCase[] = [
     name: 'a busy session refuses a second request',
     run: async ({ connect }) => {
       const session = connect({ session_id: randomUUID(), max_open_connections: 2 });
-      const slow = session.query({ query: 'select sleep(0.7)', format: 'TabSeparated' });
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // The statement runs until its answer is read, which is longer than what the buffers on the way take.
+      const unread = await session.query({
+        query: "select repeat('x', 1000) from numbers(64000)",
+        format: 'TabSeparated',
+        clickhouse_settings: { max_block_size: '1000' },
+      });
       await assert.rejects(session.query({ query: 'select 1' }), { code: '373' });
-      await (await slow).text();
+      assert.equal((await unread.text()).length, 64_000 * 1001);
       assert.equal(await (await session.query({ query: 'select 1', format: 'TabSeparated' })).text(), '1\n');
     },
   },

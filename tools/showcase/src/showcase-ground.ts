@@ -38,8 +38,8 @@ export interface ShowcaseGround {
   /** Writes an issue past the API; resolves to its event id. */
   write(name: string, columns: Readonly<Record<string, unknown>>): Promise<string>;
   explain(question: Pick<Question, 'fingerprint' | 'eventId'>): Promise<Explanation>;
-  /** Waits until the explanation gives the reason. */
-  untilShown(question: Question, expected: Expected): Promise<void>;
+  /** Waits until the explanation gives one of the reasons; resolves to that one. */
+  untilShown(question: Question, ...expected: Expected[]): Promise<Expected>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   /** Removes routes and faults of the situation, and starts the worker if it was stopped. */
@@ -159,7 +159,7 @@ export async function startShowcaseGround(
       });
       return eventId;
     },
-    async untilShown(question, expected) {
+    async untilShown(question, ...expected) {
       let last = 'nothing';
       for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(150)) {
         // What was written past the API may not be visible at once.
@@ -168,7 +168,8 @@ export async function startShowcaseGround(
           throw error;
         });
         if (explanation === null) continue;
-        if (isShown(explanation, question.routeId, expected)) return;
+        const shown = expected.find((one) => isShown(explanation, question.routeId, one));
+        if (shown !== undefined) return shown;
         last = summarize(explanation, question.routeId);
       }
       throw new Error(`the explanation says ${last}`);

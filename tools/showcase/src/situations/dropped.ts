@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { alertWorkflowId, notificationIdOf } from '@heliograph/dispatch-workflows';
 import type { Situation } from '../situation.ts';
 import { answerWith, createRouted, fire } from './routed.ts';
@@ -39,10 +38,10 @@ export const DROPPED: readonly Situation[] = [
     async play(ground) {
       const { appId, routeId } = await createRouted(ground, 'gone');
       ground.failAtReceiver({ streamContains: '-gone-', fault: { kind: 'hang' } });
-      const eventId = await ground.report('gone', 'firing');
-      await sleep(500);
+      const question = { fingerprint: 'gone', eventId: await ground.report('gone', 'firing'), routeId };
+      await ground.untilShown(question, { reason: 'new', outcome: 'pending' });
       await ground.disableApp(appId);
-      return { fingerprint: 'gone', eventId, routeId };
+      return question;
     },
   },
   {

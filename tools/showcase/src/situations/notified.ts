@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Situation } from '../situation.ts';
-import { answerWith, createRouted, fire } from './routed.ts';
+import { answerWith, createRouted, fire, fireWhenDue } from './routed.ts';
 
 /** Situations in which a notification is decided. */
 export const NOTIFIED: readonly Situation[] = [
@@ -29,10 +28,9 @@ export const NOTIFIED: readonly Situation[] = [
     outcome: 'delivered',
     title: 'it is still firing, and the renotification interval has passed',
     async play(ground) {
-      const { routeId } = await createRouted(ground, 'renotify', { renotifyIntervalMs: 1000 });
+      const { routeId } = await createRouted(ground, 'renotify', { renotifyIntervalMs: 3_600_000 });
       await fire(ground, 'renotify', routeId);
-      await sleep(1200);
-      return { fingerprint: 'renotify', eventId: await ground.report('renotify', 'firing'), routeId };
+      return { fingerprint: 'renotify', eventId: await fireWhenDue(ground, 'renotify', routeId), routeId };
     },
   },
   {
@@ -40,11 +38,10 @@ export const NOTIFIED: readonly Situation[] = [
     outcome: 'assumed_delivered',
     title: 'a renotification whose answer was lost is not resent',
     async play(ground) {
-      const { routeId } = await createRouted(ground, 'assumed', { renotifyIntervalMs: 1000 });
+      const { routeId } = await createRouted(ground, 'assumed', { renotifyIntervalMs: 3_600_000 });
       await fire(ground, 'assumed', routeId);
-      await sleep(1200);
       ground.failAtReceiver({ streamContains: '-assumed-', fault: { kind: 'close-after-body' } });
-      return { fingerprint: 'assumed', eventId: await ground.report('assumed', 'firing'), routeId };
+      return { fingerprint: 'assumed', eventId: await fireWhenDue(ground, 'assumed', routeId), routeId };
     },
   },
   {

@@ -26,6 +26,25 @@ export async function fire(ground: ShowcaseGround, name: string, routeId: string
   return eventId;
 }
 
+/**
+ * Fires again once the renotification interval of an hour seems to have passed, and waits until that is decided; resolves
+ * to the event id. A run of the stream that had not ended yet does not see the other time, so it is tried again.
+ */
+export async function fireWhenDue(ground: ShowcaseGround, name: string, routeId: string): Promise<string> {
+  for (;;) {
+    await ground.sql`
+      update dispatch.stream_state set last_notified_at = last_notified_at - interval '2 hours' where route_id = ${routeId}`;
+    const eventId = await ground.report(name, 'firing');
+    const question = { fingerprint: name, eventId, routeId };
+    const { reason } = await ground.untilShown(
+      question,
+      { reason: 'renotify' },
+      { reason: 'renotify_not_due' },
+    );
+    if (reason === 'renotify') return eventId;
+  }
+}
+
 /** A fault that answers one situation with a status. */
 export function answerWith(name: string, status: number, retryAfterSeconds?: number): FaultScript[number] {
   const retryAfter = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };

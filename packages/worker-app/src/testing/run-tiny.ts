@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@heliograph/testkit';
 
 /** A line of the log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly message?: string };
@@ -12,7 +11,7 @@ function parseLine(line: string): LogLine {
 
 /** A tiny app that runs in a process of its own. */
 export interface TinyProcess {
-  /** The base URL, as soon as it listens. */
+  /** The base URL, as soon as it listens; rejects when it ends before. */
   url(): Promise<string>;
   log(): readonly LogLine[];
   stderr(): string;
@@ -32,13 +31,17 @@ export function runTiny(args: readonly string[], env: Readonly<Record<string, st
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const log = (): readonly LogLine[] => stdout.split('\n').slice(0, -1).map(parseLine);
+  const listening = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', () => {
+      const url = log().findLast((line) => line['url'] !== undefined)?.['url'];
+      if (typeof url === 'string') resolve(url);
+    });
+    child.once('close', () => reject(new Error(`it ended: ${stderr}`)));
+  });
+  // Some tests only wait for the end.
+  listening.catch(() => undefined);
   return {
-    url: () =>
-      eventually('it listens', () => {
-        const url = log().findLast((line) => line['url'] !== undefined)?.['url'];
-        if (url === undefined && child.exitCode !== null) throw new Error(`it ended: ${stderr}`);
-        return typeof url === 'string' ? url : undefined;
-      }),
+    url: () => listening,
     log,
     stderr: () => stderr,
     kill: (signal) => void child.kill(signal),

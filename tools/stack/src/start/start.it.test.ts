@@ -68,7 +68,7 @@ test('a Ctrl-C that arrives twice stops once; a later one ends everything at onc
   await started.until(/ready in/);
   const pids = pidsOf(directory);
   started.child.kill('SIGINT');
-  await delay(50);
+  await started.until(/stopping/);
   started.child.kill('SIGINT');
   expect(await started.exitCode).toBe(0);
   expect(alive(pids)).toEqual([]);
@@ -79,6 +79,7 @@ test('a Ctrl-C that arrives twice stops once; a later one ends everything at onc
   await stuck.until(/ready in/);
   const stuckPids = pidsOf(directory);
   stuck.child.kill('SIGINT');
+  await stuck.until(/stopping/);
   await delay(1200);
   stuck.child.kill('SIGINT');
   expect(await stuck.exitCode).toBe(130);

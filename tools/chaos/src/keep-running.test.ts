@@ -41,4 +41,4 @@ test('a killed process runs again under another pid, and ends when its keeper is
   keeper.kill('SIGTERM');
   await ended;
   expect(() => process.kill(second, 0)).toThrow('ESRCH');
-}, 60_000);
+});

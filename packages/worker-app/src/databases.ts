@@ -83,7 +83,7 @@ async function openClickHouse(
     url: config.HELIOGRAPH_CLICKHOUSE_URL,
     application: name,
     database: config.HELIOGRAPH_CLICKHOUSE_DATABASE,
-    onNotice: (notice: object) => logger.warn(notice, 'clickhouse'),
+    onNotice: (notice: object) => logger.warn({ notice }, 'the ClickHouse client reported a problem'),
   };
   await createClickHouseDatabase(all);
   const clickhouse = connectClickHouse(all);

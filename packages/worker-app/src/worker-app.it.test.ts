@@ -15,7 +15,8 @@ import {
   type FreshNamespace,
   type FreshPostgres,
 } from '@heliograph/testkit';
-import { runTiny, type LogLine, type TinyProcess } from './testing/run-tiny.ts';
+import type { LogLine } from './testing/parse-log-line.ts';
+import { runTiny, type TinyProcess } from './testing/run-tiny.ts';
 import { tinyConverter } from './testing/tiny-codec.ts';
 
 let postgres: FreshPostgres;
@@ -211,6 +212,11 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     await eventually('it says why', () => app.stderr() !== '', { timeoutMs: 12_000 });
     expect(app.stderr()).toMatch(/^tiny-worker: cannot start: .*ECONNREFUSED.*\n$/);
     app.kill('SIGTERM');
+    // The client's own level is beneath `notice`: each line has its keys once, see `log`.
+    expect(find(app, 'the ClickHouse client reported a problem')).toMatchObject({
+      level: 'warn',
+      notice: { level: 'error', code: 'ECONNREFUSED' },
+    });
     await eventually('it stops to wait', () => find(app, 'a part did not stop within its deadline'));
     // This process ends only when nothing is left open, and the SDK cannot abandon a connection.
     await silent.close();

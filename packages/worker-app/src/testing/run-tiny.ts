@@ -1,18 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-
-/** A line of the log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly message?: string };
-
-function parseLine(line: string): LogLine {
-  const parsed: LogLine = JSON.parse(line);
-  return parsed;
-}
+import { parseLogLine, type LogLine } from './parse-log-line.ts';
 
 /** A tiny app that runs in a process of its own. */
 export interface TinyProcess {
   /** The base URL, as soon as it listens; rejects when it ends before. */
   url(): Promise<string>;
+  /** All lines so far. `@throws {Error}` when one has a key twice. */
   log(): readonly LogLine[];
   stderr(): string;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -30,11 +24,15 @@ export function runTiny(args: readonly string[], env: Readonly<Record<string, st
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const log = (): readonly LogLine[] => stdout.split('\n').slice(0, -1).map(parseLine);
+  const log = (): readonly LogLine[] => stdout.split('\n').slice(0, -1).map(parseLogLine);
   const listening = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', () => {
-      const url = log().findLast((line) => line['url'] !== undefined)?.['url'];
-      if (typeof url === 'string') resolve(url);
+      try {
+        const url = log().findLast((line) => line['url'] !== undefined)?.['url'];
+        if (typeof url === 'string') resolve(url);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error('a line of the log cannot be read'));
+      }
     });
     child.once('close', () => reject(new Error(`it ended: ${stderr}`)));
   });

@@ -3,7 +3,6 @@ import {
   DISPATCH_TRACE_STARTS,
   wakeOrchestrator,
 } from '@heliograph/dispatch-workflows/client';
-import { summarizeError } from '@heliograph/service';
 import { runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
 import { apiVariables, parseApiKeys, workerVariables } from './config.ts';
@@ -22,10 +21,7 @@ export function runApi(): Promise<number> {
       const wake = coalesceCalls(() => wakeOrchestrator(app.client), {
         windowMs: app.config.HELIOGRAPH_WAKE_WINDOW_MS,
         onError: (error) =>
-          app.logger.warn(
-            { err: summarizeError(error) },
-            'could not wake the orchestrator; its next scan finds the issues',
-          ),
+          app.logger.warn({ err: error }, 'could not wake the orchestrator; its next scan finds the issues'),
       });
       app.register({ name: 'wake', stop: async () => wake.stop() });
       return createApi({

@@ -6,7 +6,6 @@ import {
 } from '@heliograph/dispatch-workflows/client';
 import { startLedgerRelay } from '@heliograph/dispatch-workflows/stores';
 import { defineDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
-import { summarizeError } from '@heliograph/service';
 import { runWorkerApp } from '@heliograph/worker-app';
 import { activitySettings, apiVariables, workerVariables } from './config.ts';
 import { createServices, dispatchCenter } from './wiring.ts';
@@ -27,7 +26,7 @@ export function runWorker(): Promise<number> {
       const relay = startLedgerRelay(services.ledger, {
         onError: (error) =>
           logger.warn(
-            { err: summarizeError(error) },
+            { err: error },
             'the ledger relay could not write to ClickHouse; entries stay in PostgreSQL',
           ),
       });
@@ -36,15 +35,14 @@ export function runWorker(): Promise<number> {
         ...services,
         ...activitySettings(config),
         client,
-        onProblem: ({ what, id, error }) => logger.warn({ id, err: summarizeError(error) }, what),
+        onProblem: ({ what, id, error }) => logger.warn({ id, err: error }, what),
       });
       return defineDispatchWorkers({ activities, deliverySlots: config.HELIOGRAPH_DELIVERY_SLOTS });
     },
     async started({ client, logger, register }) {
       await startOrchestrator(client);
       const orchestrator = keepOrchestratorRunning(client, {
-        onError: (error) =>
-          logger.warn({ err: summarizeError(error) }, 'could not check that the orchestrator is running'),
+        onError: (error) => logger.warn({ err: error }, 'could not check that the orchestrator is running'),
       });
       register({ name: 'orchestrator', stop: async () => orchestrator.stop() });
     },

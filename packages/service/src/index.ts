@@ -18,8 +18,6 @@ export type {
 } from './config-fields.ts';
 export { LOG_LEVELS, createLogger } from './log.ts';
 export type { LogLevel, Logger, LoggerOptions } from './log.ts';
-export { summarizeError } from './error-summary.ts';
-export type { ErrorSummary } from './error-summary.ts';
 export { startTelemetry } from './telemetry.ts';
 export type { Telemetry, TelemetryOptions } from './telemetry.ts';
 export { createEdge } from './edge.ts';

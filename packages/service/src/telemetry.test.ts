@@ -45,18 +45,27 @@ describe('startTelemetry', () => {
     expect(text).toMatch(/nodejs_gc_duration_seconds_count\{kind="\w+"\} \d+/);
   });
 
-  test('other sources are appended; one that fails is left out with a warning', async () => {
+  test('other sources are appended; one that fails is left out, warned of once and counted', async () => {
     const warnings: string[] = [];
+    let isBroken = true;
     telemetry = startTelemetry({
       serviceName: 'svc',
       version: '0',
       processMetrics: false,
-      extraMetrics: [() => Promise.resolve('temporal_x 1\n'), () => Promise.reject(new Error('hunter2'))],
+      extraMetrics: [
+        () => Promise.resolve('temporal_x 1\n'),
+        () => (isBroken ? Promise.reject(new Error('hunter2')) : Promise.resolve('sdk_y 2\n')),
+      ],
       onWarning: (message) => warnings.push(message),
     });
-    const text = await telemetry.prometheusText();
-    expect(text).toMatch(/\ntemporal_x 1\n$/);
+    expect(await telemetry.prometheusText()).toMatch(/\ntemporal_x 1\n$/);
+    expect(await telemetry.prometheusText()).toContain('\ntelemetry_source_failures_total 1\n');
     expect(warnings).toEqual(['a source of extra metrics failed']);
+    isBroken = false;
+    expect(await telemetry.prometheusText()).toMatch(/\ntelemetry_source_failures_total 2\n[^]*\nsdk_y 2\n$/);
+    isBroken = true;
+    await telemetry.prometheusText();
+    expect(warnings).toHaveLength(2);
   });
 
   test('spans and metrics reach a collector at the latest with the shutdown', async () => {

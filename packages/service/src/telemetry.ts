@@ -48,7 +48,10 @@ export interface TelemetryOptions {
   readonly exportIntervalMs?: number;
   /** How long one request to the collector may take, and what is pending at the shutdown; default 3,000 ms. */
   readonly flushTimeoutMs?: number;
-  /** Prometheus text of other sources, appended to ours; a source that fails or takes over 2 s is left out. */
+  /**
+   * Prometheus text of other sources, appended to ours. A source that fails or takes over 2 s is left out, counted in
+   * `telemetry_source_failures_total`, and warned of once until it answers again.
+   */
   readonly extraMetrics?: readonly (() => Promise<string>)[];
   /** Receives the SDK's warnings, for example about an unavailable collector. */
   readonly onWarning?: (message: string) => void;
@@ -119,6 +122,10 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 
   const meter = meterProvider.getMeter(serviceName, version);
   const stopProcessMetrics = options.processMetrics === false ? ignore : observeProcess(meter);
+  const failures = meter.createCounter('telemetry_source_failures_total', {
+    description: 'Reads of extra metrics that failed or took too long.',
+  });
+  const sources = extraMetrics.map((source) => guardSource(source, onWarning, () => failures.add(1)));
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   let stopped: Promise<void> | undefined;
 
@@ -144,10 +151,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     meter,
     tracer: tracerProvider.getTracer(serviceName, version),
     prometheusText: async () => {
-      const [own, ...extra] = await Promise.all([
-        pull.collect(),
-        ...extraMetrics.map((source) => readSource(source, onWarning)),
-      ]);
+      const [own, ...extra] = await Promise.all([pull.collect(), ...sources.map((read) => read())]);
       return (
         [serializer.serialize(own.resourceMetrics), ...extra]
           .map((part) => part.trim())
@@ -159,19 +163,29 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-async function readSource(
+/** Makes a source that resolves with `''` when it fails: it warns of the first failure in a row, and reports each. */
+function guardSource(
   source: () => Promise<string>,
   onWarning: ((message: string) => void) | undefined,
-): Promise<string> {
-  try {
-    const text = await within(source(), EXTRA_TIMEOUT_MS, () =>
-      onWarning?.('a source of extra metrics did not answer in time'),
-    );
-    return text ?? '';
-  } catch {
-    onWarning?.('a source of extra metrics failed');
-    return '';
-  }
+  onFailure: () => void,
+): () => Promise<string> {
+  let hasFailed = false;
+  const failed = (message: string): undefined => {
+    onFailure();
+    if (!hasFailed) onWarning?.(message);
+    hasFailed = true;
+  };
+  return async () => {
+    const late = (): undefined => failed('a source of extra metrics did not answer in time');
+    try {
+      const text = await within(source(), EXTRA_TIMEOUT_MS, late);
+      if (text !== undefined) hasFailed = false;
+      return text ?? '';
+    } catch {
+      failed('a source of extra metrics failed');
+      return '';
+    }
+  };
 }
 
 async function within<T>(work: Promise<T>, timeoutMs: number, onLate: () => void): Promise<T | undefined> {

@@ -23,7 +23,9 @@ import type { AppOptions, None } from './app-options.ts';
 import type { TemporalSettings, WorkerApp } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
 import { createSdkLogger } from './sdk-logger.ts';
+import { readSdkMetrics } from './sdk-metrics.ts';
 import { both, connectApp, observeApp } from './start-app.ts';
+import { stopDeadlineMs } from './stop-deadline.ts';
 import { temporalAddress } from './temporal-address.ts';
 import { temporalVariables, workerVariables, type Variables } from './variables.ts';
 
@@ -126,14 +128,6 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   logger.info({ url: server.url, taskQueue: definitions[0]?.taskQueue, namespace }, 'working');
 }
 
-/** As long as the most patient worker needs until its stop is forced, and 5 s more. */
-function stopDeadlineMs(workers: readonly TaskQueueWorker[]): number {
-  const forced = workers.map(
-    ({ shutdownGraceMs = 10_000, shutdownForceMs = shutdownGraceMs + 5000 }) => shutdownForceMs,
-  );
-  return Math.max(...forced) + 5000;
-}
-
 function startRuntime(logger: Logger, metricsPort: number): ReturnType<typeof installTemporalRuntime> {
   const metricsBindAddress = `127.0.0.1:${metricsPort}`;
   try {
@@ -147,9 +141,4 @@ function startRuntime(logger: Logger, metricsPort: number): ReturnType<typeof in
       { cause: error },
     );
   }
-}
-
-async function readSdkMetrics(port: number): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2000) });
-  return response.text();
 }

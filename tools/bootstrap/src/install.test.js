@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ensureInstalled, findDifference, installState } from './install.js';
 
 let root = '';
@@ -59,4 +61,70 @@ test.each([
   ['nothing', INSTALLED, undefined],
 ])('%s is noticed', (_what, installed, path) => {
   expect(findDifference(LOCK, installed)).toBe(path);
+});
+
+test('a package of this very platform is needed although it is optional, any other is not', () => {
+  const machine = { os: 'linux', cpu: 'x64', libc: 'glibc' };
+  const entry = (/** @type {object} */ more) => ({
+    'node_modules/p': { version: '1.0.0', optional: true, os: ['linux'], cpu: ['x64'], ...more },
+  });
+  expect(findDifference(entry({}), {}, machine)).toBe('node_modules/p');
+  expect(findDifference(entry({ libc: ['glibc'] }), {}, machine)).toBe('node_modules/p');
+  expect(findDifference(entry({ libc: ['musl'] }), {}, machine)).toBeUndefined();
+  expect(findDifference(entry({ os: ['darwin'] }), {}, machine)).toBeUndefined();
+  expect(findDifference(entry({ cpu: ['arm64'] }), {}, machine)).toBeUndefined();
+});
+
+describe('npm ci', () => {
+  const path = process.env['PATH'];
+  afterEach(() => {
+    process.env['PATH'] = path;
+  });
+
+  /** @param {string} script what `npm` does instead */
+  function fakeNpm(script) {
+    mkdirSync(join(root, 'bin'));
+    writeFileSync(join(root, 'bin/npm'), `#!/bin/sh\necho run >> runs\n${script}\n`);
+    chmodSync(join(root, 'bin/npm'), 0o755);
+    process.env['PATH'] = `${join(root, 'bin')}:${path}`;
+  }
+  const installs = `mkdir -p node_modules; echo '${JSON.stringify({ packages: INSTALLED })}' > node_modules/.package-lock.json`;
+  const runs = () => readFileSync(join(root, 'runs'), 'utf8').trim().split('\n').length;
+
+  test('runs once for two commands that start at the same time', async () => {
+    write(LOCK);
+    fakeNpm(`sleep 0.5; ${installs}`);
+    await expect(Promise.all([ensureInstalled(root), ensureInstalled(root)])).resolves.toEqual([true, false]);
+    expect([runs(), existsSync(join(root, '.install.lock'))]).toEqual([1, false]);
+  });
+
+  test('that left a package of this platform out is no success, and the next command tries again', async () => {
+    const own = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] };
+    write({ ...LOCK, 'node_modules/own': own });
+    fakeNpm(installs);
+    await expect(ensureInstalled(root)).rejects.toThrow('npm ci left out node_modules/own');
+    await expect(ensureInstalled(root)).rejects.toThrow('npm ci left out node_modules/own');
+    expect(runs()).toBe(2);
+  });
+
+  test('has ended, with all it started, when an aborted installation is over', async () => {
+    write(LOCK);
+    fakeNpm("trap '' TERM; (trap '' TERM; sleep 4; touch late) & wait");
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    await expect(ensureInstalled(root, { signal: stop.signal })).rejects.toThrow('aborted');
+    await sleep(2500);
+    expect(existsSync(join(root, 'late'))).toBe(false);
+  }, 20_000);
+
+  test('that an owner left behind when it was killed is ended by the next command', async () => {
+    write(LOCK);
+    fakeNpm(installs);
+    const left = spawn('sh', ['-c', 'sleep 3; touch late'], { cwd: root, detached: true, stdio: 'ignore' });
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    writeFileSync(join(root, '.install.lock'), JSON.stringify({ pid: dead, group: left.pid }));
+    await expect(ensureInstalled(root)).resolves.toBe(true);
+    await sleep(3500);
+    expect(existsSync(join(root, 'late'))).toBe(false);
+  }, 20_000);
 });

@@ -9,6 +9,7 @@ import { missingOptionalPackages } from './complete-lockfile.ts';
 import { entriesWithHost, isExactVersion, lockedCopies } from './dependency-versions.ts';
 import { installedCopies } from './installed-copies.ts';
 import { findMachinePaths } from './machine-paths.ts';
+import { findUncachedDocuments } from './test-documents.ts';
 import { type Manifest, declaredDependencies, readManifests, readPublished } from './workspace-manifests.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -150,6 +151,15 @@ describe('files', () => {
     const found = trackedFiles().flatMap((file) =>
       findMachinePaths(file, textOf(join(root, file))).map(({ line, text }) => `${file}:${line} ${text}`),
     );
+    expect(found).toEqual([]);
+  });
+
+  test('a document that a test reads is an input of its target', () => {
+    const inputsOf = (folder: string, target: 'test' | 'it') =>
+      packages.find((each) => each.folder === folder)?.manifest.nx?.targets?.[target]?.inputs ?? [];
+    const found = trackedFiles()
+      .filter((file) => file.endsWith('.test.ts'))
+      .flatMap((file) => findUncachedDocuments(file, textOf(join(root, file)), inputsOf));
     expect(found).toEqual([]);
   });
 

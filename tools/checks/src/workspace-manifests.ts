@@ -11,6 +11,7 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly overrides?: Readonly<Record<string, string>>;
   readonly allowScripts?: Readonly<Record<string, boolean>>;
+  readonly nx?: { readonly targets?: Readonly<Record<string, { readonly inputs?: readonly unknown[] }>> };
 }
 
 type WorkspacePackage = { readonly folder: string; readonly manifest: Manifest };

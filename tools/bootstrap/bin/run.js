@@ -36,7 +36,9 @@ async function prepare() {
     const choice = chooseNode(root);
     if (choice.notice !== undefined) print(choice.notice);
     if (choice.path === undefined) process.exitCode = 1;
-    return choice.path;
+    // A signal that came while nothing was awaited is delivered only now.
+    await new Promise((resolve) => void setImmediate(resolve));
+    return stop.signal.aborted ? undefined : choice.path;
   } catch (error) {
     if (stop.signal.aborted) return undefined;
     print(error instanceof Error ? error.message : String(error));

@@ -173,6 +173,31 @@ test('apps and their demo run on the stack; a killed app is restarted', async ()
   expect(alive(pids)).toEqual([]);
 });
 
+test('after kill -9 of what runs with-stack nothing is left within seconds', async () => {
+  const directory = join(parent, 'orphaned');
+  const args = [
+    WITH_STACK,
+    '--directory',
+    directory,
+    '--',
+    process.execPath,
+    '-e',
+    'setInterval(() => {}, 1000)',
+  ];
+  const script = `
+    const { spawn } = require('node:child_process');
+    spawn(process.execPath, ${JSON.stringify(args)}, { stdio: 'ignore' });
+    setInterval(() => {}, 1000);`;
+  const started = observeProcess(['-e', script], { npm_lifecycle_event: 'test' });
+  const expiresAt = performance.now() + 50_000;
+  while (pidsOf(directory).length < 6 && performance.now() < expiresAt) await delay(100);
+  const pids = pidsOf(directory);
+  expect(pids).toHaveLength(6);
+  started.child.kill('SIGKILL');
+  await started.exitCode;
+  expect(await untilGone([...pids, readRunState(directory)?.supervisor.pid ?? 0], 20_000)).toEqual([]);
+});
+
 test('PostgreSQL starts although its pid file names a process of somebody else', async () => {
   const directory = join(parent, 'stale');
   const first = observeProcess([START, 'stack'], { HELIOGRAPH_DIRECTORY: directory });

@@ -1,4 +1,4 @@
-import { defineOperation, inputErrorSchema } from '@heliograph/api-contract';
+import { defineOperation, dictionary, inputErrorSchema } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import { instantInput } from './fields.ts';
 
@@ -19,7 +19,7 @@ const text = (maxLength: number) =>
 const name = (maxLength: number) => v.pipe(text(maxLength), v.minLength(1));
 const texts = (maxLength: number) =>
   v.pipe(
-    v.record(name(256), text(maxLength)),
+    dictionary(name(256), text(maxLength)),
     v.check((record) => Object.keys(record).length <= MAX_LABELS, `Expected at most ${MAX_LABELS} entries.`),
   );
 

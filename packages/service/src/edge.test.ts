@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { dictionary } from '@heliograph/api-contract';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { createBearerAuth } from './authenticator.ts';
@@ -68,7 +69,7 @@ afterEach(() => server.stop(0));
 const Thing = v.strictObject({
   name: v.pipe(v.string(), v.minLength(1, 'Expected a name.')),
   size: v.optional(v.number(), 1),
-  labels: v.optional(v.record(v.string(), v.string()), {}),
+  labels: v.optional(dictionary(v.string(), v.string()), {}),
 });
 
 describe('validation and problem details', () => {
@@ -269,6 +270,24 @@ describe('validation and problem details', () => {
       }),
     ).toThrow(expect.objectContaining({ code: 'SERVICE_ROUTE_INVALID' }));
   });
+});
+
+test('a route whose body would lose names such as "constructor" is refused at start', async () => {
+  const bare = createEdge({ name: 'svc', version: '0', logger });
+  const declare = (labels: v.GenericSchema): void =>
+    bare.route({
+      method: 'POST',
+      path: '/x',
+      summary: 'x',
+      scope: null,
+      body: v.object({ labels }),
+      responses: { 204: { description: 'x' } },
+      handler: () => ({ status: 204 }),
+    });
+  expect(() => declare(v.record(v.string(), v.string()))).toThrow(
+    expect.objectContaining({ code: 'SERVICE_ROUTE_INVALID' }),
+  );
+  expect(() => declare(dictionary(v.string(), v.string()))).not.toThrow();
 });
 
 describe('failures in handlers', () => {

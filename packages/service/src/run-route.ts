@@ -127,7 +127,7 @@ function accept<TSchema extends v.GenericSchema>(
 }
 
 function queryOf(c: Context): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = {};
+  const query: Record<string, string | string[]> = Object.create(null);
   for (const [name, values] of Object.entries(c.req.queries()))
     query[name] = values.length === 1 ? (values[0] ?? '') : values;
   return query;

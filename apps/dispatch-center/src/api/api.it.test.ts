@@ -199,6 +199,50 @@ describe('storing issues', () => {
     },
   );
 
+  test.each<[string, unknown, string, string]>([
+    ['an empty batch', { issues: [] }, '/issues', 'Expected 1 to 1,000 issues.'],
+    [
+      'a batch of more than a thousand',
+      { issues: Array.from({ length: 1001 }, () => issue()) },
+      '/issues',
+      'Expected 1 to 1,000 issues.',
+    ],
+    ['a batch that is no array', { issues: 'all of them' }, '/issues', 'Expected an array of issues.'],
+    ['a member beside a batch', { issues: [issue()], colour: 1 }, '/colour', 'This member is not known.'],
+    ['an array of labels', issue({ labels: ['a'] }), '/labels', 'Expected Object.'],
+    ['an array', [issue()], '', 'Expected an issue, or {"issues": […]} with 1 to 1,000 issues.'],
+    ['a member "constructor"', issue({ constructor: 1 }), '/constructor', 'This member is not known.'],
+    [
+      'an instant before year 1',
+      issue({ startsAt: '0001-01-01T00:00:00+01:00' }),
+      '/startsAt',
+      'Expected an instant that is in the years 0001 to 9999 in UTC.',
+    ],
+  ])('says of %s what is wrong, and where', async (_, body, pointer, detail) => {
+    const answer = await post(body);
+    expect(answer).toMatchObject({ status: 422, json: { errors: [{ pointer, detail }] } });
+  });
+
+  test('refuses a member "__proto__", which is none of an issue', async () => {
+    const rawBody = '{"monitor":"m","status":"firing","__proto__":{"severity":"critical"}}';
+    await expect(api.call('POST', '/api/v1/issues', { rawBody })).resolves.toMatchObject({
+      status: 422,
+      json: { errors: [{ pointer: '/__proto__' }] },
+    });
+  });
+
+  test('of an instant that cannot be stored refuses that issue alone', async () => {
+    const fingerprint = unique('late');
+    const answer = await post({
+      issues: [issue({ fingerprint, endsAt: '9999-12-31T23:59:59-05:00' }), issue({ fingerprint })],
+    });
+    expect(answer).toMatchObject({
+      status: 207,
+      json: { stored: [{ index: 1 }], refused: [{ index: 0, errors: [{ pointer: '/issues/0/endsAt' }] }] },
+    });
+    await expect(rowsWith(fingerprint)).resolves.toHaveLength(1);
+  });
+
   test('refuses a body of more than 8 MiB', async () => {
     const body = { issues: [issue({ annotations: { text: 'x'.repeat(9 * 1024 * 1024) } })] };
     await expect(post(body)).resolves.toMatchObject({ status: 413 });

@@ -5,17 +5,22 @@ import { checkInput, problem, type Edge, type Ids } from '@heliograph/service';
 import * as v from 'valibot';
 import { toNewIssue } from './to-new-issue.ts';
 
-/** A batch keeps its items unchecked, so that one malformed issue is refused alone; a single one is checked whole. */
+const SIZE = `Expected 1 to ${MAX_BATCH.toLocaleString('en')} issues.`;
+/** A batch keeps its items unchecked, so that one malformed issue is refused alone. */
 const batchInput = v.strictObject({
-  issues: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH)),
-});
-const looseIssue = v.pipe(
-  v.looseObject({ monitor: v.optional(v.unknown()) }),
-  v.check(
-    (body) => !('issues' in body),
-    `Expected one issue, or {"issues": […]} with 1 to ${MAX_BATCH} and nothing else.`,
+  issues: v.pipe(
+    v.array(v.unknown(), 'Expected an array of issues.'),
+    v.minLength(1, SIZE),
+    v.maxLength(MAX_BATCH, SIZE),
   ),
+});
+/** A single issue is checked by the handler, as each one of a batch is. */
+const singleInput = v.custom<object>(
+  (body) => typeof body === 'object' && body !== null && !Array.isArray(body),
+  `Expected an issue, or {"issues": […]} with 1 to ${MAX_BATCH.toLocaleString('en')} issues.`,
 );
+/** Chosen before it is checked, unlike a union, which could only say that neither fits. */
+const accepts = v.lazy((body) => (isBatch(body) ? batchInput : singleInput));
 
 /** What storing issues works with. */
 export interface IssuesApiDependencies {
@@ -29,14 +34,14 @@ export interface IssuesApiDependencies {
 export function addIssuesApi(edge: Edge, { issues, ids, onStored }: IssuesApiDependencies): void {
   edge.route({
     ...dispatchOperations.storeIssues,
-    accepts: v.union([batchInput, looseIssue]),
+    accepts,
     handler: async ({ body, clock }) => {
-      const isBatch = 'issues' in body && Array.isArray(body.issues);
-      const items: readonly unknown[] = isBatch && Array.isArray(body.issues) ? body.issues : [body];
+      const batch = isBatch(body);
+      const items: readonly unknown[] = batch ? body.issues : [body];
       const accepted: { readonly index: number; readonly issue: NewIssue }[] = [];
       const rejected: StoreIssuesAnswer['refused'][number][] = [];
       for (const [index, item] of items.entries()) {
-        const checked = checkInput(issueInput, item, isBatch ? `/issues/${index}` : '');
+        const checked = checkInput(issueInput, item, batch ? `/issues/${index}` : '');
         if (checked.kind === 'invalid')
           rejected.push({ index, errors: checked.errors.map((error) => ({ ...error })) });
         else accepted.push({ index, issue: toNewIssue(checked.value, clock.now(), () => ids.next()) });
@@ -60,6 +65,10 @@ export function addIssuesApi(edge: Edge, { issues, ids, onStored }: IssuesApiDep
       return rejected.length === 0 ? { status: 200, body: reply } : { status: 207, body: reply };
     },
   });
+}
+
+function isBatch(body: unknown): body is v.InferOutput<typeof batchInput> {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, 'issues');
 }
 
 /** The same events in the same order are one insert, however often it is sent. */

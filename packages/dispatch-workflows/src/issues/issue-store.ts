@@ -31,7 +31,16 @@ export interface ScanRange {
 const decimal = v.pipe(v.string(), v.regex(/^\d+$/));
 /** Milliseconds since the epoch; what began before 1970 is negative. */
 const instant = v.pipe(v.string(), v.regex(/^-?\d+$/));
-const texts = v.record(v.string(), v.string());
+/** Not `v.record`, which drops names such as `constructor`. Without a prototype there are no members but its own. */
+const texts = v.pipe(
+  v.custom<Record<string, string>>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((text) => typeof text === 'string'),
+  ),
+  v.transform((value): Record<string, string> => Object.assign(Object.create(null), value)),
+);
 const rowSchema = v.pipe(
   v.tuple([
     decimal,

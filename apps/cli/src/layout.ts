@@ -1,7 +1,7 @@
 import type { Terminal } from './terminal.ts';
 
 /** No line is longer than this, however wide the terminal is. */
-export const MAX_COLUMNS = 100;
+const MAX_COLUMNS = 100;
 const MIN_COLUMNS = 40;
 
 /** How a piece of text looks where colours are allowed. */

@@ -1,60 +1,29 @@
 import { parseKeyRing } from '@heliograph/database';
-import {
-  choice,
-  durationMs,
-  flag,
-  integer,
-  loadConfig,
-  port,
-  secret,
-  text,
-  url,
-  type Env,
-} from '@heliograph/service';
-import * as v from 'valibot';
+import { durationMs, flag, integer, secret } from '@heliograph/service';
+import type { ConfigOf } from '@heliograph/worker-app';
 
-/** Variables that both roles read. */
-const shared = {
-  HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),
-  HELIOGRAPH_CLICKHOUSE_URL: url({ schemes: ['http', 'https'] }),
-  HELIOGRAPH_CLICKHOUSE_DATABASE: text({ default: 'heliograph', pattern: /^[a-z][a-z0-9_]{0,62}$/ }),
-  HELIOGRAPH_TEMPORAL_ADDRESS: text(),
-  HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
-  HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
-  HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
-  /** PEM files; any of them turns TLS on. A client certificate needs its key. */
-  HELIOGRAPH_TEMPORAL_TLS_CA_FILE: text({ optional: true }),
-  HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: text({ optional: true }),
-  HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: text({ optional: true }),
-  HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME: text({ optional: true }),
-  /** Create namespace and search attributes where they are missing: for the embedded stack. */
-  HELIOGRAPH_TEMPORAL_SETUP: flag({ default: false }),
+/** Variables that both roles read, besides those that all apps share. */
+export const commonVariables = {
   HELIOGRAPH_SEALING_KEYS: secret({
     accepts: isKeyRing,
     expects: 'id:base64url of 32 bytes, further ones after commas, the active one first',
   }),
   HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: flag({ default: false }),
-  HELIOGRAPH_HTTP_HOST: text({ default: '127.0.0.1' }),
-  HELIOGRAPH_HTTP_PORT: port({ default: 4600 }),
-  HELIOGRAPH_LOG_LEVEL: choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
-  /** Write spans to ClickHouse without a collector between: for the embedded stack. */
-  HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
 };
 
-const apiSchema = v.object({
-  ...shared,
+/** Variables of the API. */
+export const apiVariables = {
+  ...commonVariables,
   HELIOGRAPH_API_KEYS: secret({
     accepts: isKeyList,
     expects: 'id:secret:scope+scope, further ones after commas',
   }),
   HELIOGRAPH_WAKE_WINDOW_MS: durationMs({ default: 100 }),
-});
+};
 
-const workerSchema = v.object({
-  ...shared,
-  HELIOGRAPH_WORKER_METRICS_PORT: port({ default: 4602 }),
-  HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
+/** Variables of the worker. */
+export const workerVariables = {
+  ...commonVariables,
   HELIOGRAPH_SCAN_INTERVAL_MS: durationMs({ min: 100, default: 15_000 }),
   HELIOGRAPH_SCAN_OVERLAP_MS: durationMs({ default: 10_000 }),
   HELIOGRAPH_SCAN_SEEN_ROWS: integer({ min: 100, max: 20_000, default: 5000 }),
@@ -66,24 +35,26 @@ const workerSchema = v.object({
   HELIOGRAPH_RESOLVE_RETRY_MS: durationMs({ min: 0, default: 300_000 }),
   HELIOGRAPH_FAN_OUT: integer({ min: 1, max: 1000, default: 32 }),
   HELIOGRAPH_BATCH_WINDOW_MS: durationMs({ default: 100 }),
-  HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
-});
+};
 
-/** Settings of the API. */
-export type ApiConfig = v.InferOutput<typeof apiSchema>;
-/** Settings of the worker. */
-export type WorkerConfig = v.InferOutput<typeof workerSchema>;
-/** Settings that both have. */
-export type SharedConfig = Pick<ApiConfig, keyof typeof shared>;
-
-/** Reads the API's settings. `@throws {ConfigError}` naming every variable that does not fit. */
-export function loadApiConfig(env: Env): ApiConfig {
-  return loadConfig(apiSchema, env);
-}
-
-/** Reads the worker's settings. `@throws {ConfigError}` naming every variable that does not fit. */
-export function loadWorkerConfig(env: Env): WorkerConfig {
-  return loadConfig(workerSchema, env);
+/** Turns the worker's variables into the settings of its activities. */
+export function activitySettings(config: ConfigOf<typeof workerVariables>) {
+  return {
+    batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,
+    scan: {
+      intervalMs: config.HELIOGRAPH_SCAN_INTERVAL_MS,
+      overlapMs: config.HELIOGRAPH_SCAN_OVERLAP_MS,
+      maxRowsPerScan: config.HELIOGRAPH_SCAN_ROWS,
+      maxSeenRows: config.HELIOGRAPH_SCAN_SEEN_ROWS,
+      maxRunningAlerts: config.HELIOGRAPH_MAX_RUNNING_ALERTS,
+      concurrency: config.HELIOGRAPH_FAN_OUT,
+    },
+    sweep: {
+      intervalMs: config.HELIOGRAPH_SWEEP_INTERVAL_MS,
+      retryAfterMs: config.HELIOGRAPH_RESOLVE_RETRY_MS,
+    },
+    maxWaitingPerApp: config.HELIOGRAPH_WAITING_PER_APP,
+  };
 }
 
 /** A key of the API. */

@@ -1,17 +1,17 @@
-import { processHost, runService } from '@heliograph/service';
+import { processHost } from '@heliograph/service';
 
 const ROLES = ['api', 'worker'] as const;
 const role = process.argv[2] ?? '';
 
 switch (role) {
   case 'api': {
-    const { startApi } = await import('./start-api.ts');
-    await runService({ name: 'dispatch-center-api', start: startApi });
+    const { runApi } = await import('./run-api.ts');
+    await runApi();
     break;
   }
   case 'worker': {
-    const { startWorker } = await import('./start-worker.ts');
-    await runService({ name: 'dispatch-center-worker', start: startWorker });
+    const { runWorker } = await import('./run-worker.ts');
+    await runWorker();
     break;
   }
   default:

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { startLoopbackServer, type LoopbackServer } from '@heliograph/simulators';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { ApiError } from './api-error.ts';
@@ -52,28 +52,20 @@ interface Reply {
 }
 let replies: (Reply | 'silence' | 'cut')[] = [];
 let received: { line: string; headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
-const server = createServer((request, response) => {
-  let body = '';
-  request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-  request.on('end', () => {
-    received.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
+let server: LoopbackServer;
+let url = '';
+beforeAll(async () => {
+  server = await startLoopbackServer((response, { method, path, headers, body }) => {
+    received.push({ line: `${method} ${path}`, headers, body });
     const reply = replies.length > 1 ? replies.shift() : replies[0];
     if (reply === 'silence' || reply === undefined) return;
-    if (reply === 'cut') return void request.socket.destroy();
+    if (reply === 'cut') return void response.socket?.destroy();
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
     response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
   });
+  url = server.url;
 });
-let url = '';
-beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server.close());
 const clientFor = (...next: (Reply | 'silence' | 'cut')[]) => {
   replies = next;
   received = [];

@@ -76,7 +76,7 @@ function isBlank(statement: string): boolean {
 }
 
 /** Returns the checksum that is recorded for a file's text. */
-export function checksumOf(text: string): string {
+function checksumOf(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }
 

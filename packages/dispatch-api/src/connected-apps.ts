@@ -7,7 +7,7 @@ import { PROVIDER_PROBLEM_CODES } from './problem-codes.ts';
 export const UNCERTAIN_POLICIES = ['resend-pages', 'resend-all', 'resend-none'] as const;
 
 /** How deliveries to a connected app go at present. */
-export const CONNECTED_APP_STATUSES = ['ok', 'throttled', 'failing'] as const;
+const CONNECTED_APP_STATUSES = ['ok', 'throttled', 'failing'] as const;
 
 const secretInput = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
 const draft = {
@@ -19,16 +19,16 @@ const draft = {
 };
 
 /** A new connected app. */
-export const createConnectedAppInput = v.strictObject({ ...draft, secret: secretInput });
+const createConnectedAppInput = v.strictObject({ ...draft, secret: secretInput });
 
 /** A connected app anew; without a secret the stored one stays. */
-export const replaceConnectedAppInput = v.strictObject({ ...draft, secret: v.optional(secretInput) });
+const replaceConnectedAppInput = v.strictObject({ ...draft, secret: v.optional(secretInput) });
 
 /** A new connected app, before defaults. */
 export type ConnectedAppInput = v.InferInput<typeof createConnectedAppInput>;
 
 /** A connected app as the API shows it: never with its secret. */
-export const connectedAppView = v.object({
+const connectedAppView = v.object({
   id: v.string(),
   name: v.string(),
   provider: v.string(),

@@ -121,7 +121,7 @@ const route = v.object({
 });
 
 /** What was decided about an issue and why. */
-export const explanationView = v.object({
+const explanationView = v.object({
   fingerprint: text,
   at: described(instant, 'The instant that was asked for.'),
   position: text,

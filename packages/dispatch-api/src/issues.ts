@@ -51,7 +51,7 @@ export const issueInput = v.strictObject({
 export type IssueInput = v.InferInput<typeof issueInput>;
 
 /** Many issues in one request. */
-export const issueBatchInput = v.strictObject({
+const issueBatchInput = v.strictObject({
   issues: v.pipe(v.array(issueInput), v.minLength(1), v.maxLength(MAX_BATCH)),
 });
 
@@ -63,7 +63,7 @@ const storedIssue = v.object({
 const refusedIssue = v.object({ index: v.pipe(v.number(), v.integer()), errors: v.array(inputErrorSchema) });
 
 /** What became of each issue of a request. */
-export const storeIssuesAnswer = v.object({
+const storeIssuesAnswer = v.object({
   stored: v.array(storedIssue),
   refused: v.array(refusedIssue),
 });

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { instant } from './fields.ts';
 
 /** An incident that is open at the provider although its alert has resolved. */
-export const resolveDebtView = v.object({
+const resolveDebtView = v.object({
   workflowId: v.string(),
   fingerprint: v.string(),
   routeId: v.string(),

@@ -13,7 +13,7 @@ const interval = v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(30
 const age = v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(12 * 3_600_000));
 
 /** What people decide of a route. */
-export const routeInput = v.strictObject({
+const routeInput = v.strictObject({
   name: nameInput,
   query: v.optional(storableText, ''),
   enabled: v.optional(v.boolean(), true),
@@ -38,7 +38,7 @@ export const routeInput = v.strictObject({
 export type RouteInput = v.InferInput<typeof routeInput>;
 
 /** A route as the API shows it. */
-export const routeView = v.object({
+const routeView = v.object({
   id: v.string(),
   name: v.string(),
   query: v.string(),

@@ -7,7 +7,7 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** The outcome of authentication: nobody tried, somebody failed, or here they are. */
+/** The outcome of authentication: no credentials, wrong credentials, or who the caller is. */
 export type Authentication =
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused' }
@@ -17,7 +17,7 @@ export type Authentication =
 export interface Authenticator {
   /** The WWW-Authenticate challenge of a 401, without parameters; for example `Bearer`. */
   readonly scheme: string;
-  /** Finds out who calls; must not throw for bad credentials. */
+  /** Identifies the caller; must not throw for bad credentials. */
   authenticate(headers: Headers): Promise<Authentication>;
 }
 
@@ -29,8 +29,8 @@ export type BearerKey = {
 } & ({ readonly sha256: string } | { readonly secret: string | Secret });
 
 /**
- * Creates authentication by `Authorization: Bearer <key>`. Every known key is compared in constant time, so
- * the duration tells nothing about which one is near.
+ * Creates authentication by `Authorization: Bearer <key>`. Every known key is compared in constant time,
+ * so the duration does not reveal which one is close.
  */
 export function createBearerAuth(keys: readonly BearerKey[]): Authenticator {
   const known = keys.map((key) => ({
@@ -58,7 +58,7 @@ export function createBearerAuth(keys: readonly BearerKey[]): Authenticator {
   };
 }
 
-/** Tells whether the principal may do what needs `scope`. */
+/** Whether the principal may do what requires `scope`. */
 export function hasScope(principal: Principal, scope: string): boolean {
   return principal.scopes.has('*') || principal.scopes.has(scope);
 }

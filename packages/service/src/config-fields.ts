@@ -4,7 +4,7 @@ import { Secret } from './secret.ts';
 /** One environment variable: text or nothing comes in, a typed value goes out. */
 export type ConfigField<T> = v.GenericSchema<string | undefined, T>;
 
-/** What a field tells about itself; `printable` fields may show a wrong value in an error, all others never. */
+/** Describes a field. Only `printable` fields may show a wrong value in an error. */
 export interface ConfigFieldInfo {
   readonly expects: string;
   readonly printable: boolean;
@@ -59,7 +59,7 @@ export function text(options: TextOptions & Optional<string>): ConfigField<strin
 export function text(options?: TextOptions): ConfigField<string>;
 export function text(options: TextOptions = {}): ConfigField<string | undefined> {
   const { pattern, maxLength = 4096 } = options;
-  const expects = options.expects ?? (pattern === undefined ? 'a text' : `a text like ${pattern.source}`);
+  const expects = options.expects ?? (pattern === undefined ? 'text' : `text that matches ${pattern.source}`);
   return field({ expects, printable: false, secret: false }, options, (value) =>
     value.length <= maxLength && (pattern === undefined || pattern.test(value)) ? { value } : undefined,
   );
@@ -69,7 +69,7 @@ export function text(options: TextOptions = {}): ConfigField<string | undefined>
 export interface TextOptions extends FieldOptions<string> {
   readonly pattern?: RegExp;
   readonly maxLength?: number;
-  /** How an error names what is wanted, for example "a database name". */
+  /** How an error names what is expected, for example "a database name". */
   readonly expects?: string;
 }
 
@@ -169,7 +169,7 @@ export function url(options: UrlOptions = {}): ConfigField<string | undefined> {
 /** Options of {@link secret}. */
 export interface SecretOptions extends FieldOptions<Secret> {
   readonly minLength?: number;
-  /** How an error names what is wanted, for example "a key ring like k1:<43 characters>". */
+  /** How an error names what is expected, for example "a key ring like k1:<43 characters>". */
   readonly expects?: string;
   /** Refuses a value of the wrong form at start. */
   readonly accepts?: (value: string) => boolean;

@@ -59,5 +59,5 @@ export function unknownVariables(
   return names.filter((name) => !known.has(name) && !isServiceLink(name)).toSorted();
 }
 
-/** Ends one of the variables by which Kubernetes tells every pod of a namespace about a service. */
+/** The end of one of the variables that describe a service to every pod of its Kubernetes namespace. */
 const SERVICE_HOST = '_SERVICE_HOST';

@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 
-/** Identity as a port: whoever makes new ids takes this, so that a test can name them beforehand. */
+/** Generates ids. It is a port, so that a test knows them beforehand. */
 export interface Ids {
   /** Returns an id that was never returned before. */
   next(): string;

@@ -12,7 +12,7 @@ export interface ListenOptions {
   readonly host?: string;
   /** The variable that sets the port, named in the message when the port is taken. */
   readonly portVariable?: string;
-  /** How long a request may take to arrive whole; default 30,000 ms. */
+  /** How long a complete request may take to arrive; default 30,000 ms. */
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; default 5,000 ms. */
   readonly keepAliveMs?: number;
@@ -25,7 +25,7 @@ export interface HttpServer {
   readonly url: string;
   /**
    * Drains the edge, stops accepting, lets running requests finish and resolves when all connections are
-   * closed; those still open after `deadlineMs` (default 10,000) are cut. Returns how many were cut.
+   * closed; those still open after `deadlineMs` (default 10,000) are cut off. Returns how many were.
    */
   stop(deadlineMs?: number): Promise<number>;
 }
@@ -93,19 +93,19 @@ function toListenError(
   { port, portVariable }: ListenOptions,
   host: string,
 ): Error {
-  const mend =
+  const remedy =
     portVariable === undefined ? 'choose another port' : `set ${portVariable} to a free port (0 picks one)`;
   if (error.code === 'EADDRINUSE') {
     return new ServiceError(
       'SERVICE_PORT_TAKEN',
-      `port ${port} on ${host} is taken by another process: stop that one or ${mend}`,
+      `port ${port} on ${host} is in use by another process: stop that process, or ${remedy}`,
       { cause: error },
     );
   }
   if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
     return new ServiceError(
       'SERVICE_PORT_FORBIDDEN',
-      `port ${port} on ${host} cannot be opened (${error.code}): ${mend}, or check the host`,
+      `cannot listen on port ${port} of ${host} (${error.code}): ${remedy}, or check the host`,
       { cause: error },
     );
   }

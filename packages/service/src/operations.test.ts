@@ -1,6 +1,6 @@
 import { pageQuery } from '@heliograph/api-contract';
 import { context, propagation, trace } from '@opentelemetry/api';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { createBearerAuth } from './authenticator.ts';
@@ -157,7 +157,7 @@ describe('metrics and traces', () => {
       serviceName: 'svc',
       version: '0',
       processMetrics: false,
-      spanProcessors: [new SimpleSpanProcessor(exporter)],
+      spanProcessors: [new SimpleSpanProcessor({ exporter })],
     });
     const onward: Record<string, string> = {};
     await start({ telemetry }, (target) =>

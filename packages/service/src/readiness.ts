@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import type { Logger } from './log.ts';
 
-/** Something that must work before requests make sense; `check` rejects when it does not. */
+/** Something without which requests cannot be served; `check` rejects while it does not work. */
 export interface ReadinessCheck {
   readonly name: string;
   check(signal: AbortSignal): Promise<void>;

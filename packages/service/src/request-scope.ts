@@ -14,7 +14,7 @@ import type { Clock } from './clock.ts';
 import type { Ids } from './ids.ts';
 import type { Logger } from './log.ts';
 
-/** What is known about one request while it runs. */
+/** One request while it is handled. */
 export interface RequestScope {
   readonly requestId: string;
   readonly logger: Logger;
@@ -45,7 +45,7 @@ const getter: TextMapGetter<Headers> = {
 /** Returns the scope of a request that passes through {@link requestScope}. */
 export function scopeOf(c: Context): RequestScope {
   const scope = scopes.get(c);
-  if (scope === undefined) throw new TypeError('the request did not pass the request scope');
+  if (scope === undefined) throw new TypeError('the request did not pass through the request scope');
   return scope;
 }
 

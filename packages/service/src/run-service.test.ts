@@ -78,7 +78,7 @@ describe('a start that fails', () => {
     expect([harness.exits, harness.listeners()]).toEqual([[1], 0]);
   });
 
-  test('by a taken port: one line that says how to mend it, and what was started is stopped', async () => {
+  test('by a taken port: one line that says how to fix it, and what was started is stopped', async () => {
     const holder = await startTcpServer();
     const taken = holder.port;
     let stopped = false;
@@ -91,7 +91,7 @@ describe('a start that fails', () => {
     });
     await expect(harness.done).resolves.toBe(1);
     expect(harness.stderr).toEqual([
-      `svc: cannot start: port ${taken} on 127.0.0.1 is taken by another process: stop that one or set HELIOGRAPH_PORT to a free port (0 picks one)`,
+      `svc: cannot start: port ${taken} on 127.0.0.1 is in use by another process: stop that process, or set HELIOGRAPH_PORT to a free port (0 picks one)`,
     ]);
     expect(stopped).toBe(true);
     await holder.close();

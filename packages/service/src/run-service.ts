@@ -4,7 +4,7 @@ import { deferred } from './deferred.ts';
 import { summarizeError } from './error-summary.ts';
 import type { Logger } from './log.ts';
 
-/** What a service needs of its process; a test brings its own. */
+/** What a service needs from its process; a test supplies its own. */
 export interface ServiceHost {
   readonly env: Env;
   exit(code: number): void;
@@ -12,7 +12,7 @@ export interface ServiceHost {
   writeLine(line: string): void;
   /** Calls back for each SIGTERM and SIGINT; returns how to unsubscribe. */
   onSignal(listener: (signal: string) => void): () => void;
-  /** Calls back for errors that nobody caught; returns how to unsubscribe. */
+  /** Calls back for uncaught errors; returns how to unsubscribe. */
   onFatal(listener: (kind: 'unhandledRejection' | 'uncaughtException', error: unknown) => void): () => void;
 }
 
@@ -33,10 +33,10 @@ export const processHost: ServiceHost = {
   },
 };
 
-/** Something that was started and has to be stopped. */
+/** Something that has been started and must be stopped. */
 export interface ServicePart {
   readonly name: string;
-  /** Gets its deadline, so that it can cut what does not end by itself. */
+  /** Receives its deadline, so that it can cut off what does not end by itself. */
   stop(deadlineMs: number): Promise<unknown>;
   /** Default: the service's `partDeadlineMs`. */
   readonly deadlineMs?: number;
@@ -67,7 +67,7 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   /** Default deadline of a part; default 10,000 ms. */
   readonly partDeadlineMs?: number;
-  /** Pause between "not ready" and the first stop, for balancers to notice; default 0 ms. */
+  /** Pause between "not ready" and the first stop, so that balancers notice; default 0 ms. */
   readonly drainDelayMs?: number;
 }
 
@@ -79,7 +79,7 @@ type Stop =
  * Runs a service until SIGTERM, SIGINT or the death of a part, and resolves with the exit code after
  * handing it to the host: 0 after a signal, 1 after a failure. States: starting → running → stopping →
  * ended; a signal while starting goes straight to stopping. Further signals are ignored, because Ctrl-C
- * in a terminal often arrives twice and every stop has a deadline. A start that fails is told on stderr,
+ * in a terminal often arrives twice and every stop has a deadline. A failed start is reported on stderr,
  * one line per problem.
  */
 export async function runService(options: ServiceOptions): Promise<number> {
@@ -111,7 +111,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
   // The state behind an uncaught error is unknown, so nothing more is attempted.
   const offFatal = host.onFatal((kind, error) => {
     if (logger === undefined) for (const line of startFailure(name, error)) host.writeLine(line);
-    else logger.fatal({ err: error, kind }, 'an error was not handled');
+    else logger.fatal({ err: error, kind }, 'unhandled error');
     death.resolve(end(1));
   });
 
@@ -186,10 +186,10 @@ async function stopPart(
 
 function startFailure(name: string, error: unknown): readonly string[] {
   const { type, code, message } = summarizeError(error);
-  // Our own errors carry a code and say what to do; of others the type helps.
-  const said =
+  // Our own errors say what to do; for others the type helps.
+  const text =
     error instanceof Error && 'retryable' in error
       ? message
       : [type, code, message].filter((part) => part !== undefined).join(' ');
-  return said.split('\n').map((line) => `${name}: cannot start: ${line}`);
+  return text.split('\n').map((line) => `${name}: cannot start: ${line}`);
 }

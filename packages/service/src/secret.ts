@@ -4,7 +4,7 @@ const HIDDEN = '[secret]';
 
 /**
  * A value that cannot be printed by accident: strings, JSON, template literals and `console.log` of it
- * show `[secret]`. Only `reveal()` gives the value, so every use can be found by its name.
+ * show `[secret]`. Only `reveal()` returns the value, so every use can be found by searching for it.
  */
 export class Secret {
   readonly #value: string;

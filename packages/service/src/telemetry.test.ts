@@ -1,7 +1,7 @@
 import { startLoopbackServer } from '@heliograph/simulators';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ExportResultCode } from '@opentelemetry/core';
-import { InMemorySpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { InMemorySpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { type Telemetry, startTelemetry } from './telemetry.ts';
 
 let telemetry: Telemetry | undefined;

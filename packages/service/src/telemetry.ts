@@ -8,6 +8,8 @@ import {
   propagation,
   trace,
 } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -20,10 +22,10 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import {
   BatchSpanProcessor,
-  NodeTracerProvider,
   type SpanExporter,
   type SpanProcessor,
-} from '@opentelemetry/sdk-trace-node';
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { observeProcess } from './process-metrics.ts';
 
 /** Traces and metrics of one process. */
@@ -90,7 +92,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const spanExporters = options.spanExporters ?? [];
   const spanProcessors: SpanProcessor[] = [
     ...(options.spanProcessors ?? []),
-    ...spanExporters.map((exporter) => new BatchSpanProcessor(exporter)),
+    ...spanExporters.map((exporter) => new BatchSpanProcessor({ exporter })),
   ];
   if (base !== undefined) {
     readers.push(
@@ -101,14 +103,18 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
       }),
     );
     spanProcessors.push(
-      new BatchSpanProcessor(
-        new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs }),
-      ),
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs }),
+      }),
     );
   }
   const meterProvider = new MeterProvider({ resource, readers });
-  const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });
-  tracerProvider.register();
+  const tracerProvider = new TracerProvider({ resource, spanProcessors });
+  trace.setGlobalTracerProvider(tracerProvider);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
   metrics.setGlobalMeterProvider(meterProvider);
 
   const meter = meterProvider.getMeter(serviceName, version);

@@ -1,4 +1,4 @@
-/** What kept a worker or a client from being set up. */
+/** Why a worker or a client could not be set up. */
 export type TemporalErrorCode =
   | 'TEMPORAL_CONNECT_FAILED'
   | 'TEMPORAL_SERVER_TOO_OLD'
@@ -8,7 +8,7 @@ export type TemporalErrorCode =
   | 'TEMPORAL_BUNDLE_CHANGED'
   | 'TEMPORAL_BUNDLE_VERSION';
 
-/** Thrown while a worker or client is set up; the message is one line that says how to mend it. */
+/** Thrown while a worker or client is set up; the message is one line that says how to fix it. */
 export class TemporalSetupError extends Error {
   override readonly name = 'TemporalSetupError';
   readonly code: TemporalErrorCode;

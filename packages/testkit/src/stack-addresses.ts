@@ -20,7 +20,7 @@ function required(env: Readonly<Record<string, string | undefined>>, name: strin
   const value = env[name];
   if (value === undefined || value === '') {
     throw new Error(
-      `${name} is not set: run \`npm test\`, or one package with \`node tools/stack/bin/with-stack.js -- npx nx it PACKAGE\``,
+      `${name} is not set: run \`npm test\`, or one package with \`npm run with-stack -- npx nx it PACKAGE\``,
     );
   }
   return value;

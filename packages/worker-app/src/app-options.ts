@@ -1,4 +1,4 @@
-import type { ServiceHost } from '@heliograph/service';
+import type { LoggerOptions, ServiceHost } from '@heliograph/service';
 import type { TemporalClientOptions } from '@heliograph/temporal-worker/client';
 import type { App } from './app.ts';
 import type { DatabaseOptions, DatabasesOf } from './databases.ts';
@@ -32,4 +32,6 @@ export interface AppOptions<TVariables extends Variables, TDatabases extends Dat
   dataConverter?(app: App<TVariables, TDatabases>): DataConverter | Promise<DataConverter>;
   /** The process; a test brings its own. */
   readonly host?: ServiceHost;
+  /** Where log lines go; default stdout. */
+  readonly logDestination?: NonNullable<LoggerOptions['destination']>;
 }

@@ -7,5 +7,3 @@ export type { ApiApp, App, AppBase, TemporalSettings, WithClient, WorkerApp } fr
 export type { DatabaseOptions, Databases, DatabasesOf } from './databases.ts';
 export { sharedVariables } from './variables.ts';
 export type { ConfigOf, Variables } from './variables.ts';
-export { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
-export type { ClickHouseSpanExporterOptions } from './traces/clickhouse-span-exporter.ts';

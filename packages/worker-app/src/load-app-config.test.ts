@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, integer, secret } from '@heliograph/service';
+import { ConfigError, integer, loadConfig, secret } from '@heliograph/service';
+import * as v from 'valibot';
 import { loadAppConfig, unknownVariablesOf, variablesOf } from './load-app-config.ts';
+import { sharedVariables } from './variables.ts';
 
 const API = { temporal: false, worker: false };
 const WORKER = { temporal: true, worker: true };
+
+const REQUIRED = {
+  HELIOGRAPH_POSTGRES_URL: 'postgres://h/db',
+  HELIOGRAPH_CLICKHOUSE_URL: 'http://h:8123',
+  HELIOGRAPH_TEMPORAL_ADDRESS: 'h:7233',
+};
 
 const problemsOf = (load: () => unknown): readonly string[] => {
   try {
@@ -34,6 +42,13 @@ describe('an app reads', () => {
     },
   );
 
+  test('where ClickHouse is, when its traces go there, although it has no such database', () => {
+    const env = { HELIOGRAPH_TRACES_IN_CLICKHOUSE: 'true' };
+    expect(problemsOf(() => loadAppConfig({ name: 'tiny' }, API, env))).toEqual([
+      'HELIOGRAPH_CLICKHOUSE_URL',
+    ]);
+  });
+
   test('its own variables into its configuration, and hands out no shared one', () => {
     const options = { name: 'tiny', variables: { HELIOGRAPH_X: integer({ default: 7 }) } };
     const config = loadAppConfig(options, API, { HELIOGRAPH_HTTP_PORT: '1' });
@@ -61,6 +76,19 @@ test('the variables of an app are those that its parts read', () => {
     'HELIOGRAPH_TRACES_IN_CLICKHOUSE',
     'HELIOGRAPH_POSTGRES_URL',
   ]);
+});
+
+test('what has a default need not be given', () => {
+  expect(loadConfig(v.object(sharedVariables), REQUIRED)).toMatchObject({
+    HELIOGRAPH_HTTP_HOST: '127.0.0.1',
+    HELIOGRAPH_HTTP_PORT: 4600,
+    HELIOGRAPH_LOG_LEVEL: 'info',
+    HELIOGRAPH_CLICKHOUSE_DATABASE: 'heliograph',
+    HELIOGRAPH_TEMPORAL_NAMESPACE: 'heliograph',
+    HELIOGRAPH_TEMPORAL_TLS: false,
+    HELIOGRAPH_TEMPORAL_SETUP: false,
+    HELIOGRAPH_WORKER_METRICS_PORT: 4602,
+  });
 });
 
 test('an unknown variable is neither shared, nor its own, nor that of another role', () => {

@@ -16,6 +16,8 @@ import {
 export interface RoleVariables {
   readonly temporal: boolean;
   readonly worker: boolean;
+  /** Whether spans go to ClickHouse, which an app without that database then needs as well; default false. */
+  readonly traces?: boolean;
 }
 
 /** The options that decide which variables an app reads. */
@@ -29,7 +31,9 @@ export function variablesOf(options: ConfigurableOptions<Variables>, role: RoleV
   return {
     ...processVariables,
     ...(options.databases?.postgres === undefined ? {} : databaseVariables.postgres),
-    ...(options.databases?.clickhouse === undefined ? {} : databaseVariables.clickhouse),
+    ...(options.databases?.clickhouse === undefined && role.traces !== true
+      ? {}
+      : databaseVariables.clickhouse),
     ...(role.temporal ? temporalVariables : {}),
     ...(role.worker ? workerVariables : {}),
     ...options.variables,
@@ -51,12 +55,17 @@ export function loadAppConfig<TVariables extends Variables>(
   if (twice.length > 0) {
     throw new TypeError(`${options.name} declares shared variables again: ${twice.join(', ')}`);
   }
-  loadConfig(v.object(variablesOf(options, role)), env);
+  const traces = v.safeParse(tracesVariable, env[TRACES_IN_CLICKHOUSE]);
+  const read = variablesOf(options, { ...role, traces: traces.success && traces.output });
+  loadConfig(v.object(read), env);
   // Without variables of its own there is nothing to read.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const own = (options.variables ?? {}) as TVariables;
   return loadConfig(v.object(own), env);
 }
+
+const TRACES_IN_CLICKHOUSE = 'HELIOGRAPH_TRACES_IN_CLICKHOUSE';
+const tracesVariable = processVariables[TRACES_IN_CLICKHOUSE];
 
 /** Finds variables in the environment that no app reads: usually misspelt names. */
 export function unknownVariablesOf(options: ConfigurableOptions<Variables>, env: Env): readonly string[] {

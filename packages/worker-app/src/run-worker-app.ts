@@ -1,4 +1,11 @@
-import { createEdge, loadConfig, runService, type ServiceContext } from '@heliograph/service';
+import {
+  createEdge,
+  loadConfig,
+  runService,
+  ServiceError,
+  type Logger,
+  type ServiceContext,
+} from '@heliograph/service';
 import {
   connectWorker,
   createTemporalWorkers,
@@ -61,18 +68,14 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   service: ServiceContext,
 ): Promise<void> {
   const role = { temporal: true, worker: true };
-  const coreMetrics = (): string =>
-    `127.0.0.1:${loadConfig(v.object(workerVariables), service.env).HELIOGRAPH_WORKER_METRICS_PORT}`;
+  const readConfig = () => loadConfig(v.object({ ...temporalVariables, ...workerVariables }), service.env);
   const observed = observeApp(options, role, service, {
-    extraMetrics: [() => readText(`http://${coreMetrics()}/metrics`)],
+    extraMetrics: [() => readSdkMetrics(readConfig().HELIOGRAPH_WORKER_METRICS_PORT)],
   });
   const { logger } = observed.app;
-  const config = loadConfig(v.object({ ...temporalVariables, ...workerVariables }), service.env);
+  const config = readConfig();
   const address = temporalAddress(config);
-  const runtime = installTemporalRuntime({
-    logger: createSdkLogger(logger),
-    metricsBindAddress: coreMetrics(),
-  });
+  const runtime = startRuntime(logger, config.HELIOGRAPH_WORKER_METRICS_PORT);
   service.register({ name: 'temporal-runtime', stop: () => runtime.shutdown() });
   const workflowBundle =
     options.workflowBundle === undefined ? undefined : await readWorkflowBundle(options.workflowBundle);
@@ -135,7 +138,22 @@ function stopDeadlineMs(workers: readonly TaskQueueWorker[]): number {
   return Math.max(...forced) + 5000;
 }
 
-async function readText(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+function startRuntime(logger: Logger, metricsPort: number): ReturnType<typeof installTemporalRuntime> {
+  const metricsBindAddress = `127.0.0.1:${metricsPort}`;
+  try {
+    return installTemporalRuntime({ logger: createSdkLogger(logger), metricsBindAddress });
+  } catch (error) {
+    // The SDK has no code for it, and another failure, such as a second runtime, is not the port's.
+    if (!/prometheus metrics exporter/i.test(String(error))) throw error;
+    throw new ServiceError(
+      'SERVICE_PORT_TAKEN',
+      `the Temporal SDK cannot serve its metrics on ${metricsBindAddress}: set HELIOGRAPH_WORKER_METRICS_PORT to a free port`,
+      { cause: error },
+    );
+  }
+}
+
+async function readSdkMetrics(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(2000) });
   return response.text();
 }

@@ -13,7 +13,7 @@ import {
   type ServiceContext,
   type TelemetryOptions,
 } from '@heliograph/service';
-import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import * as v from 'valibot';
 import type { App, AppBase } from './app.ts';
 import type { AppOptions } from './app-options.ts';
@@ -38,11 +38,16 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
   service: ServiceContext,
   extra: Pick<TelemetryOptions, 'extraMetrics'> = {},
 ): Observed<TVariables> {
-  const { name } = options;
+  const { name, logDestination } = options;
   const config = loadAppConfig(options, role, service.env);
   const shared = loadConfig(v.object(processVariables), service.env);
   const version = readVersion(options.packageJson);
-  const logger = createLogger({ name, version, level: shared.HELIOGRAPH_LOG_LEVEL });
+  const logger = createLogger({
+    name,
+    version,
+    level: shared.HELIOGRAPH_LOG_LEVEL,
+    ...(logDestination === undefined ? {} : { destination: logDestination }),
+  });
   service.useLogger(logger);
   const variables = unknownVariablesOf(options, service.env);
   if (variables.length > 0) logger.warn({ variables }, 'unknown environment variables have no effect');

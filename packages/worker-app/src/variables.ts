@@ -1,4 +1,4 @@
-import { choice, flag, port, secret, text, url, type ConfigField } from '@heliograph/service';
+import { choice, flag, integer, port, secret, text, url, type ConfigField } from '@heliograph/service';
 import type * as v from 'valibot';
 
 /** Environment variables by name, each with the field that reads it. */
@@ -17,7 +17,7 @@ export const processVariables = {
   HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
 };
 
-/** Read by an app that declares the database. */
+/** Read by an app that declares the database; ClickHouse's also where traces go there. */
 export const databaseVariables = {
   postgres: {
     HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),
@@ -45,7 +45,8 @@ export const temporalVariables = {
 
 /** Read by every worker. */
 export const workerVariables = {
-  HELIOGRAPH_WORKER_METRICS_PORT: port({ default: 4602 }),
+  /** Not 0: nobody could know which port was chosen, and `/metrics` reads it. */
+  HELIOGRAPH_WORKER_METRICS_PORT: integer({ min: 1, max: 65_535, default: 4602 }),
   HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
   HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
 };

@@ -175,6 +175,15 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     expect(app.log().filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  test('with a port for metrics that is in use', async () => {
+    env = { ...env, HELIOGRAPH_WORKER_METRICS_PORT: String(postgresProxy.port) };
+    const app = start('worker');
+    await expect(app.ended).resolves.toBe(1);
+    expect(app.stderr()).toMatch(
+      /^tiny-worker: cannot start: .*HELIOGRAPH_WORKER_METRICS_PORT to a free port$/m,
+    );
+  });
+
   test('without its namespace', async () => {
     env = { ...env, HELIOGRAPH_TEMPORAL_SETUP: 'false', HELIOGRAPH_TEMPORAL_NAMESPACE: 'nowhere' };
     const app = start('worker');
@@ -199,7 +208,9 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     env = { ...env, TINY_BUNDLE: changed, HELIOGRAPH_POSTGRES_URL: 'postgres://127.0.0.1:1/none' };
     const app = start('worker');
     await expect(app.ended).resolves.toBe(1);
-    expect(app.stderr()).toMatch(/^tiny-worker: cannot start: the workflow bundle .* is not what was built/);
+    expect(app.stderr()).toMatch(
+      /^tiny-worker: cannot start: the workflow bundle .* has changed since it was built/,
+    );
   });
 });
 

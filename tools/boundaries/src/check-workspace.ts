@@ -4,7 +4,7 @@ import { checkImports } from './rules/imports.ts';
 import { checkLayers } from './rules/layers.ts';
 import { checkProjects } from './rules/projects.ts';
 import { checkRuntime } from './rules/runtime.ts';
-import { checkUnused } from './rules/unused.ts';
+import { checkMisplaced } from './rules/misplaced.ts';
 import { type Violation, sortViolations } from './violation.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -20,6 +20,6 @@ export function checkWorkspace(workspace: Workspace): readonly Violation[] {
     ...checkCycles(edges),
     ...checkRuntime(workspace, edges),
     ...checkImports(workspace),
-    ...checkUnused(workspace),
+    ...checkMisplaced(workspace),
   ]);
 }

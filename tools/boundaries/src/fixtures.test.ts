@@ -21,9 +21,9 @@ test('every rule has a fixture that breaks it, and one workspace passes', () => 
     'cycles',
     'imports',
     'layers',
+    'misplaced',
     'projects',
     'runtime',
-    'unused',
   ]);
   expect(texts).toContain('');
 });

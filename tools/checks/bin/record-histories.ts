@@ -1,22 +1,24 @@
 // npm run histories: records the workflow histories of every package that has a recorder, on a stack of its own.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '@heliograph/command-line';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const { status } = spawnSync(
-  process.execPath,
-  [
-    'tools/stack/bin/with-stack.js',
-    '--',
+
+const command = {
+  invocation: 'npm run histories --',
+  summary:
+    'Records the workflow histories that are missing, on real servers. Existing ones stay as they are.',
+  options: {},
+} as const;
+
+await runCommand(command, async () => {
+  const nx = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'histories'];
+  const options = ['--parallel=1', '--outputStyle=static'];
+  const { status } = spawnSync(
     process.execPath,
-    'node_modules/nx/dist/bin/nx.js',
-    'run-many',
-    '-t',
-    'histories',
-    '--parallel=1',
-    '--outputStyle=static',
-    ...process.argv.slice(2),
-  ],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' } },
-);
-process.exitCode = status ?? 1;
+    ['tools/stack/bin/with-stack.ts', '--', process.execPath, ...nx, ...options],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' } },
+  );
+  return status ?? 1;
+});

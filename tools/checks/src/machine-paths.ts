@@ -17,7 +17,7 @@ const MACHINE_PATH =
  * Paths that are meant. Keep this short: a path that is the same on every machine belongs in a container file or a
  * document about one.
  */
-export const ALLOWED_PATHS: readonly AllowedPath[] = [
+const ALLOWED_PATHS: readonly AllowedPath[] = [
   {
     file: /(?:^|\/)Dockerfile$/,
     text: /^\/home\/node(?:\/|$)/,

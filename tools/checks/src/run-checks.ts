@@ -3,10 +3,22 @@ import { join } from 'node:path';
 import { clearResults, sumResults } from './test-results.ts';
 import type { TestArguments } from './test-arguments.ts';
 
-type Step = { name: string; command: string; args: readonly string[] };
+interface Step {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-/** The steps of `npm test`, in order: what needs no server first. */
-export function stepsOf(root: string, { selection }: TestArguments): readonly Step[] {
+/**
+ * The steps of `npm test`, in order: what needs no server first.
+ * @param testNode the Node that runs the tests, and the servers that are ours; everything else runs on this one
+ */
+export function stepsOf(
+  root: string,
+  { selection }: Pick<TestArguments, 'selection'>,
+  testNode: string,
+): readonly Step[] {
   const nx = join(root, 'node_modules/nx/dist/bin/nx.js');
   const nxArgs = (targets: string, parallel: number) => [
     nx,
@@ -29,14 +41,24 @@ export function stepsOf(root: string, { selection }: TestArguments): readonly St
       '--log-level=warn',
       '.',
     ]),
+    node('commit subjects', [join(root, 'tools/checks/bin/commit-subjects.ts')]),
     node('boundaries', [join(root, 'tools/boundaries/bin/boundaries.ts')]),
-    node('lint, typecheck, build and unit tests', nxArgs('lint typecheck isolate build bundle test', 2)),
-    node('tests on real servers', [
-      join(root, 'tools/stack/bin/with-stack.js'),
-      '--',
-      process.execPath,
-      ...nxArgs('it', 1),
+    node('unused code and dependencies', [
+      join(root, 'node_modules/knip/bin/knip.js'),
+      '--no-progress',
+      '--no-config-hints',
     ]),
+    {
+      ...node('lint, typecheck, build and unit tests', nxArgs('lint typecheck isolate build bundle test', 2)),
+      env: { TEST_NODE: testNode },
+    },
+    // These wait more than they compute, and each suite has databases and a namespace of its own.
+    {
+      name: 'tests on real servers',
+      command: testNode,
+      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 3)],
+      env: { TEST_NODE: testNode },
+    },
   ];
 }
 
@@ -51,11 +73,11 @@ export async function runChecks(
 ): Promise<{ passed: number; failed: number; skipped: number }> {
   clearResults(root);
   let failedSteps = 0;
-  for (const { name, command, args } of steps) {
+  for (const { name, command, args, env = {} } of steps) {
     const before = sumResults(root).failed;
     const startedAt = performance.now();
     print(`── ${name}`);
-    const code = await run(root, command, args, signal);
+    const code = await run(root, command, args, { env, signal });
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     print(`── ${name}: ${code === 0 ? 'ok' : `FAILED (exit code ${code})`} in ${seconds} s`);
     if (code !== 0 && sumResults(root).failed === before) failedSteps++;
@@ -65,12 +87,17 @@ export async function runChecks(
   return { ...sum, failed: sum.failed + failedSteps };
 }
 
-function run(cwd: string, command: string, args: readonly string[], signal: AbortSignal): Promise<number> {
+function run(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  { env, signal }: { env: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' },
+      env: { ...process.env, ...env, NX_DAEMON: 'false', NX_TUI: 'false' },
     });
     const stop = () => child.kill('SIGTERM');
     signal.addEventListener('abort', stop, { once: true });

@@ -1,20 +1,33 @@
 export interface TestArguments {
+  readonly kind: 'run';
   /** How Nx chooses projects: all of them, or those that a change touches. */
   readonly selection: readonly string[];
   readonly affected: boolean;
+  /** Whether tests run on the oldest Node that packages promise, instead of the pinned one. */
+  readonly onFloor: boolean;
 }
 
-export const USAGE = 'usage: npm test [-- --affected [--base=COMMIT] [--head=COMMIT]]';
+/** The line of the oldest Node that packages promise. */
+const FLOOR_MAJOR = '22';
+
+export const USAGE = `usage: npm test [-- [--affected [--base=COMMIT] [--head=COMMIT]] [--node ${FLOOR_MAJOR}] [--help]]`;
 
 /** Reads the arguments of `npm test`; a text says what is wrong with them. */
-export function parseTestArguments(argv: readonly string[]): TestArguments | string {
+export function parseTestArguments(argv: readonly string[]): TestArguments | { kind: 'help' } | string {
   let affected = false;
+  let onFloor = false;
   const range: string[] = [];
-  for (const argument of argv) {
+  for (let index = 0; index < argv.length; index++) {
+    const argument = argv[index] ?? '';
+    if (argument === '--help' || argument === '-h') return { kind: 'help' };
     if (argument === '--affected') affected = true;
     else if (/^--(?:base|head)=[\w./~^-]+$/.test(argument)) range.push(argument);
-    else return `unknown argument ${argument}`;
+    else if (argument === '--node' || argument.startsWith('--node=')) {
+      const major = argument === '--node' ? argv[++index] : argument.slice('--node='.length);
+      if (major !== FLOOR_MAJOR) return `--node ${major ?? ''} is not ${FLOOR_MAJOR}`;
+      onFloor = true;
+    } else return `unknown argument ${argument}`;
   }
   if (!affected && range.length > 0) return '--base and --head need --affected';
-  return { affected, selection: affected ? ['affected', ...range] : ['run-many'] };
+  return { kind: 'run', affected, onFloor, selection: affected ? ['affected', ...range] : ['run-many'] };
 }

@@ -6,7 +6,7 @@ const RESULT_FILE = /^\.results\..+\.json$/;
 const GROUPS = ['packages', 'apps', 'tools'];
 
 /** Every result file of the workspace. */
-export function resultFiles(root: string): readonly string[] {
+function resultFiles(root: string): readonly string[] {
   return GROUPS.map((group) => join(root, group))
     .filter((group) => existsSync(group))
     .flatMap((group) => readdirSync(group).map((project) => join(group, project)))

@@ -6,13 +6,14 @@ const options = {
   seed: { kind: 'number', help: 'Decides what is random.' },
   alerts: { kind: 'number', min: 1, max: 5000, help: 'How many alerts.' },
 } as const;
+const positionals = { name: 'SCENARIO', choices: ['dispatch', 'health'], count: 'one' } as const;
 const command: Command<typeof options> = {
   invocation: 'npm run chaos --',
   summary: 'Breaks things and checks what came out.',
-  positionals: { name: 'SCENARIO', choices: ['dispatch', 'health'], count: 'one' },
+  positionals,
   options,
 };
-const several = { ...command, positionals: { ...command.positionals, count: 'any' } } as const;
+const several = { ...command, positionals: { ...positionals, count: 'any' } } as const;
 
 describe('arguments are accepted', () => {
   const none = { quick: false, seed: undefined, alerts: undefined };
@@ -57,6 +58,15 @@ describe('arguments are refused in one line', () => {
   ])('%j', (argv, problem) => {
     expect(parseCommand(command, argv)).toEqual({ kind: 'wrong', problem });
   });
+});
+
+test('a command without positionals takes options only', () => {
+  const plain = { invocation: 'npm run lockfile --', summary: 'Completes the lockfile.', options: {} };
+  expect(parseCommand(plain, [])).toEqual({ kind: 'run', positionals: [], values: {} });
+  expect(parseCommand(plain, ['wat'])).toEqual({ kind: 'wrong', problem: "Unexpected argument 'wat'" });
+  expect(formatUsage(plain)).toMatch(
+    /^Usage: npm run lockfile -- \[options\]\n\nCompletes the lockfile\.\n\nOptions:\n/,
+  );
 });
 
 test('the usage shows what there is', () => {

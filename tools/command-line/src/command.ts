@@ -25,7 +25,8 @@ export interface Command<O extends CommandOptions> {
   readonly invocation: string;
   /** What the command does, in one sentence. */
   readonly summary: string;
-  readonly positionals: {
+  /** Without them there are only options. */
+  readonly positionals?: {
     /** Shown in the usage, for example `SCENARIO`. */
     readonly name: string;
     readonly choices: readonly string[];
@@ -92,7 +93,8 @@ function parseTokens(options: CommandOptions, argv: readonly string[]): Tokens |
 
 /** Formats what `--help` prints. */
 export function formatUsage(command: Command<CommandOptions>): string {
-  const { name, choices, count } = command.positionals;
+  const { positionals } = command;
+  const shape = positionals && (positionals.count === 'one' ? positionals.name : `[${positionals.name}…]`);
   const rows = Object.entries(command.options).map(([option, spec]) => [
     `--${option}${spec.kind === 'number' ? ' N' : ''}`,
     spec.help,
@@ -100,21 +102,22 @@ export function formatUsage(command: Command<CommandOptions>): string {
   const all = [...rows, ['--help', 'Print this text.']];
   const width = Math.max(...all.map(([left = '']) => left.length));
   return [
-    `Usage: ${command.invocation} ${count === 'one' ? name : `[${name}…]`} [options]`,
+    `Usage: ${command.invocation} ${shape === undefined ? '' : `${shape} `}[options]`,
     '',
     command.summary,
     '',
-    `${name}: ${choices.join(', ')}`,
-    '',
+    ...(positionals === undefined ? [] : [`${positionals.name}: ${positionals.choices.join(', ')}`, '']),
     'Options:',
     ...all.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}`),
   ].join('\n');
 }
 
 function checkPositionals(
-  { name, choices, count }: Command<CommandOptions>['positionals'],
+  expected: Command<CommandOptions>['positionals'],
   given: readonly string[],
 ): string | null {
+  if (expected === undefined) return given[0] === undefined ? null : `Unexpected argument '${given[0]}'`;
+  const { name, choices, count } = expected;
   const known = `${name} is ${count === 'one' ? 'one' : 'some'} of ${choices.join(', ')}`;
   if (count === 'one' && given.length === 0) return `${name} is missing; ${known}`;
   const wrong = given.find((each, index) => !choices.includes(each) || (count === 'one' && index > 0));

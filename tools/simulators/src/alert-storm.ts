@@ -1,6 +1,6 @@
 import { pick, seededRandom, type Random } from './random.ts';
 
-/** An issue as `POST /api/v1/issues` takes it. */
+/** An issue as `POST /api/v1/issues` accepts it. */
 export interface StormIssue {
   readonly eventId: string;
   readonly monitor: string;
@@ -13,13 +13,13 @@ export interface StormIssue {
   readonly endsAt: string | null;
 }
 
-/** Something that may be broken, and the issues it gives. */
+/** Something that may break, and the issues that a monitor reports of it. */
 export interface StormSubject {
   readonly fingerprint: string;
   issue(status: StormIssue['status'], at: number): StormIssue;
 }
 
-/** Monitors as a Kubernetes platform has them: name, severity, and what they say. */
+/** Monitors of a Kubernetes platform: name, severity, and what they say. */
 const MONITORS = [
   ['KubePodCrashLooping', 'critical', 'restarts more than 3 times in 10 minutes'],
   ['KubePodNotReady', 'warning', 'has not been ready for 15 minutes'],
@@ -35,7 +35,7 @@ const NAMESPACES = ['payments', 'checkout', 'identity', 'search', 'ingest', 'kub
 const WORKLOADS = ['api', 'worker', 'gateway', 'scheduler', 'indexer', 'ledger'] as const;
 const ZONES = ['a', 'b', 'c'] as const;
 
-/** Makes subjects with realistic labels; the same seed gives the same storm. */
+/** Creates subjects with realistic labels; the same seed gives the same storm. */
 export function createAlertStorm(options: {
   readonly seed: number;
   readonly subjects: number;

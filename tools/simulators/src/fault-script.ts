@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Random } from './random.ts';
 
 const faultSchema = v.variant('kind', [
-  /** Answers with this status, and with Retry-After and a body where given. */
+  /** Answers with this status, and with Retry-After and a body if given. */
   v.strictObject({
     kind: v.literal('status'),
     status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
@@ -14,14 +14,14 @@ const faultSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('hang') }),
   /** Takes the request, counts it as received, and closes the connection without an answer. */
   v.strictObject({ kind: v.literal('close-after-body') }),
-  /** Answers well, this much later. */
+  /** Accepts, after a delay. */
   v.strictObject({
     kind: v.literal('slow'),
     delayMs: v.pipe(v.number(), v.minValue(1), v.maxValue(120_000)),
   }),
 ]);
 
-/** Checks a fault script: rules are tried in order, the first that applies is the answer. */
+/** Checks a fault script: rules are tried in order, and the first that applies decides the answer. */
 export const faultScriptSchema = v.pipe(
   v.array(
     v.strictObject({
@@ -29,9 +29,9 @@ export const faultScriptSchema = v.pipe(
       streamContains: v.optional(v.string()),
       /** Only this type of notification, such as `alert.resolved`; default all. */
       type: v.optional(v.string()),
-      /** How often the rule applies at most; default without limit. */
+      /** How often the rule applies at most; default no limit. */
       times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-      /** How often it applies at most to one stream; default without limit. */
+      /** How often it applies at most to one stream; default no limit. */
       timesPerStream: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
       /** With which probability it applies; default 1. */
       probability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
@@ -41,12 +41,12 @@ export const faultScriptSchema = v.pipe(
   v.maxLength(100),
 );
 
-/** What a sink does wrong, and when. */
+/** What a provider does wrong, and when. */
 export type FaultScript = v.InferInput<typeof faultScriptSchema>;
-/** One way to answer badly. */
+/** One wrong answer. */
 export type Fault = v.InferOutput<typeof faultSchema>;
 
-/** Reads a script and applies it request by request. `@throws {v.ValiError}` for a script that does not fit. */
+/** Parses a script and applies it request by request. `@throws {v.ValiError}` if it is not a fault script. */
 export function createFaultPlayer(
   script: FaultScript,
   random: Random,

@@ -14,7 +14,7 @@ export interface LoopbackServer {
   readonly port: number;
   /** `http://127.0.0.1:<port>`, without a slash at its end. */
   readonly url: string;
-  /** What came so far, in the order in which the bodies were complete. */
+  /** What was received so far, in the order in which the bodies were complete. */
   readonly requests: readonly LoopbackRequest[];
   /** Stops, cutting connections. */
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export async function startLoopbackServer(
   };
 }
 
-/** The value of a JSON text, or undefined where it is none. */
+/** Parses a JSON text; undefined if it is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

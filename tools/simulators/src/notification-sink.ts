@@ -6,7 +6,6 @@ import {
   startProviderSimulator,
   type ProviderSimulator,
   type ProviderSimulatorOptions,
-  type Recorded,
 } from './provider-simulator.ts';
 
 const bodySchema = v.object({
@@ -38,8 +37,6 @@ export interface SinkEntry {
   /** What the sink did: accepted it with 2xx, or which fault it played. */
   readonly answer: 'accepted' | Fault['kind'];
 }
-/** One notification as the sink remembers it. */
-export type SinkRecord = Recorded<SinkEntry>;
 /** A receiver of generic webhooks that remembers everything, in order. */
 export type NotificationSink = ProviderSimulator<SinkEntry>;
 

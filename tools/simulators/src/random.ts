@@ -12,7 +12,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** One of the values, evenly. `@throws {RangeError}` where there is none. */
+/** Picks one of the values, evenly. `@throws {RangeError}` if there is none. */
 export function pick<const T>(random: Random, values: readonly T[]): T {
   const value = values[Math.floor(random() * values.length)];
   if (value === undefined) throw new RangeError('nothing to pick from');

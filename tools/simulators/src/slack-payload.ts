@@ -73,7 +73,7 @@ export function checkSlackPayload(value: unknown): SlackPayload | string {
   return size > MAX_TEXT_OF_ALL_BLOCKS ? 'msg_blocks_too_long' : parsed.output;
 }
 
-/** The length of all strings named `text`, however deep. */
+/** Adds up the lengths of all strings named `text`, however deep. */
 function lengthOfTexts(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return Object.entries(value).reduce(

@@ -5,7 +5,6 @@ import {
   startProviderSimulator,
   type ProviderSimulator,
   type ProviderSimulatorOptions,
-  type Recorded,
 } from './provider-simulator.ts';
 import { checkSlackPayload, type SlackPayload } from './slack-payload.ts';
 
@@ -17,8 +16,6 @@ export interface SlackEntry {
   /** What the simulator did: accepted it with `ok`, played a fault, or refused it with an error word. */
   readonly answer: 'accepted' | Fault['kind'] | `refused:${string}`;
 }
-/** One message as the simulator remembers it. */
-export type SlackRecord = Recorded<SlackEntry>;
 /** A Slack with one incoming webhook; its `url` is the secret of a connected app. */
 export type SlackSimulator = ProviderSimulator<SlackEntry>;
 
@@ -33,8 +30,8 @@ const STATUS_OF_WORD: Readonly<Record<string, number>> = {
 
 /**
  * Starts a Slack on loopback that has one incoming webhook. A fault of the script comes first: its `streamContains`
- * is searched in the whole body, and its `type` is told by the first word of the message's text. Then the payload is
- * checked as Slack does. A post to another address is answered with Slack's word for it and not recorded.
+ * is searched in the whole body, and its `type` follows from the first word of the message's text. Then the payload is
+ * checked as Slack does. A post to another address gets Slack's error word for it and is not recorded.
  */
 export function startSlackSimulator(
   options: ProviderSimulatorOptions<SlackEntry> = {},
@@ -50,7 +47,7 @@ export function startSlackSimulator(
       response.writeHead(405).end();
       return;
     }
-    const unknown = wrongIn(request.path);
+    const unknown = findWrong(request.path);
     if (unknown !== null) return say(unknown);
     const isJson = headers['content-type']?.startsWith('application/json') === true;
     const checked = isJson ? checkSlackPayload(parseJson(rawBody)) : 'invalid_payload';
@@ -63,8 +60,8 @@ export function startSlackSimulator(
   });
 }
 
-/** Slack's word for an address that has no webhook, or null for the one that has. */
-function wrongIn(path: string): string | null {
+/** Finds Slack's error word for an address that has no webhook; null for the one that has. */
+function findWrong(path: string): string | null {
   const [, root, team, service, token, ...more] = path.split('/');
   if (root !== 'services' || team !== TEAM) return 'no_team';
   if (service !== SERVICE) return 'no_service';

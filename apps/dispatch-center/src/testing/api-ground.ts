@@ -1,10 +1,9 @@
-import { Writable } from 'node:stream';
-import { createLogger, listen, startTelemetry, type ServiceContext } from '@heliograph/service';
 import { startTcpProxy, type TcpProxy } from '@heliograph/simulators';
-import { freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
+import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
+import { runApiApp } from '@heliograph/worker-app';
 import { createApi } from '../api/create-api.ts';
-import { loadApiConfig, parseApiKeys } from '../config.ts';
-import { layGround } from '../wiring.ts';
+import { apiVariables, parseApiKeys } from '../config.ts';
+import { createServices, dispatchCenter, type Services } from '../wiring.ts';
 
 const ADMIN_KEY = 'admin-key-admin-key';
 const KEYS = [
@@ -42,54 +41,57 @@ export async function apiGround() {
     startTcpProxy(Number(new URL(postgresUrl).port)),
     startTcpProxy(Number(new URL(clickhouseUrl).port)),
   ]);
-  const config = loadApiConfig({
-    HELIOGRAPH_POSTGRES_URL: behind(postgresProxy, postgres.url),
-    HELIOGRAPH_CLICKHOUSE_URL: behind(clickhouseProxy, clickhouseUrl),
-    HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
-    HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
-    HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
-    HELIOGRAPH_API_KEYS: KEYS,
-  });
   const logs: string[] = [];
-  const logger = createLogger({
-    name: 'api-test',
-    level: 'debug',
-    destination: new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        logs.push(chunk.toString('utf8'));
-        done();
-      },
-    }),
-  });
-  const parts: Parameters<ServiceContext['register']>[0][] = [];
-  const context: ServiceContext = {
-    env: {},
-    draining: new AbortController().signal,
-    register: (part) => parts.push(part),
-    useLogger: () => undefined,
-    fail: (error) => {
-      throw error;
-    },
-  };
-  const telemetry = startTelemetry({ serviceName: 'api-test', version: '0.0.0' });
-  const ground = await layGround(config, context, logger, 'test');
   const state = { stored: 0 };
-  const edge = createApi({
-    ground,
-    logger,
-    telemetry,
-    keys: parseApiKeys(KEYS) ?? [],
-    onStored: () => state.stored++,
-    validateResponses: true,
+  let stop = (): void => undefined;
+  let done: Promise<number> | undefined;
+  const services = await new Promise<Services>((resolve, reject) => {
+    done = runApiApp({
+      ...dispatchCenter,
+      name: 'api-test',
+      variables: apiVariables,
+      host: {
+        env: {
+          HELIOGRAPH_POSTGRES_URL: behind(postgresProxy, postgres.url),
+          HELIOGRAPH_CLICKHOUSE_URL: behind(clickhouseProxy, clickhouseUrl),
+          HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
+          HELIOGRAPH_HTTP_PORT: '0',
+          HELIOGRAPH_LOG_LEVEL: 'debug',
+          HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
+          HELIOGRAPH_API_KEYS: KEYS,
+        },
+        exit: () => undefined,
+        writeLine: (line) => reject(new Error(line)),
+        onSignal: (listener) => {
+          stop = () => listener('SIGTERM');
+          return () => undefined;
+        },
+        onFatal: () => () => undefined,
+      },
+      logDestination: { write: (line) => void logs.push(line) },
+      edge(app) {
+        const created = createServices(app);
+        resolve(created);
+        return createApi({
+          services: created,
+          edgeOptions: { ...app.edgeOptions, validateResponses: true },
+          keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [],
+          onStored: () => state.stored++,
+        });
+      },
+    });
   });
-  const server = await listen(edge, { port: 0 });
+  const url = await eventually('the API listens', () => {
+    const listening = logs.find((line) => line.includes('"listening"'));
+    return listening === undefined ? undefined : /"url":"(http:[^"]+)"/.exec(listening)?.[1];
+  });
 
   /** Every body that was answered, for what must never be in one. */
   const answered: string[] = [];
   const call = async (method: string, path: string, options: CallOptions = {}): Promise<Answer> => {
     const key = options.key === undefined ? ADMIN_KEY : options.key;
     const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-    const response = await fetch(server.url + path, {
+    const response = await fetch(url + path, {
       method,
       headers: {
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -107,17 +109,16 @@ export async function apiGround() {
     answered,
     logs,
     state,
-    issues: ground.issues,
-    routes: ground.routes,
-    streams: ground.streams,
-    intents: ground.intents,
-    ledger: ground.ledger,
+    issues: services.issues,
+    routes: services.routes,
+    streams: services.streams,
+    intents: services.intents,
+    ledger: services.ledger,
     postgresProxy,
     clickhouseProxy,
     async close() {
-      await server.stop(1000);
-      for (const part of parts.toReversed()) await part.stop(1000);
-      await telemetry.shutdown();
+      stop();
+      await done;
       await Promise.all([postgresProxy.close(), clickhouseProxy.close()]);
       await postgres.drop();
       await clickhouse.drop();

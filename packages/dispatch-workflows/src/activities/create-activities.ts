@@ -17,9 +17,11 @@ import { createTargetCache } from '../apps/target-cache.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
 import { createAppGate } from '../delivery/app-gate.ts';
 import type { IntentStore } from '../delivery/intent-store.ts';
-import type { DeliveryDependencies } from '../delivery/attempt.ts';
-import { deliverAndRecord, deliverPatiently, openStream } from '../delivery/deliver.ts';
-import { unwrittenRows } from '../delivery/delivery-rows.ts';
+import type { DeliveryDependencies } from '../delivery/attempt-delivery.ts';
+import { deliverAndRecord } from '../delivery/deliver-and-record.ts';
+import { deliverPatiently } from '../delivery/deliver-patiently.ts';
+import { openStream } from '../delivery/open-stream.ts';
+import { recordRows } from '../delivery/delivery-rows.ts';
 import { createDispatchTelemetry } from '../telemetry/dispatch-telemetry.ts';
 import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from '../scan/read-and-dispatch.ts';
 import { createRunningAlerts } from '../scan/running-alerts.ts';
@@ -186,7 +188,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     },
     recordStreamState: (stream, state, more = {}) =>
       telemetry.recording(stream, more, () =>
-        streams.write({ stream, state, ...unwrittenRows(stream, more, Date.now()) }),
+        streams.write({ stream, state, ...recordRows(stream, more, Date.now()) }),
       ),
   };
 }

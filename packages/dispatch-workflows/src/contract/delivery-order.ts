@@ -1,4 +1,5 @@
 import type { NotificationKind } from '@heliograph/notifier';
+import type { Decision } from './decision.ts';
 import type { IssueSignal } from './issue-signal.ts';
 import type { DropCode, NotifyReason } from './reasons.ts';
 import type { SilentRun, StreamKey, StreamState } from './stream-state.ts';
@@ -67,10 +68,16 @@ export type DeliveryResult =
       readonly handBacks?: number;
     };
 
-/** What `openStream` found and did. */
+/** What `openStream` read, decided and delivered. */
 export interface OpenedStream {
   /** As it was before `delivery`. */
   readonly state: StreamState;
+  /**
+   * The decision about the first signal on that state; null where there was none. Absent from results that are older
+   * than this field: the stream then decides by itself.
+   */
+  readonly decision?: Decision | null;
+  /** Null where the decision is silent. */
   readonly delivery: DeliveryResult | null;
 }
 

@@ -1,14 +1,11 @@
 /** What can go wrong in dispatching that is not a decision. */
 export type DispatchErrorCode =
-  | 'DISPATCH_ISSUE_INVALID'
   | 'DISPATCH_ROUTE_NOT_FOUND'
   | 'DISPATCH_ROUTE_CHANGED'
   | 'DISPATCH_CONNECTED_APP_NOT_FOUND'
   | 'DISPATCH_CONNECTED_APP_CHANGED'
   | 'DISPATCH_CONNECTED_APP_IN_USE'
-  | 'DISPATCH_NAME_TAKEN'
-  | 'DISPATCH_SIGNAL_FAILED'
-  | 'DISPATCH_SHUTTING_DOWN';
+  | 'DISPATCH_NAME_TAKEN';
 
 /** Thrown by stores and activities of this package. */
 export class DispatchError extends Error {

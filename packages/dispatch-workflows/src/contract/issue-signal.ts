@@ -7,9 +7,9 @@ export type IssueStatus = 'firing' | 'resolved' | 'suppressed';
 export interface SignalPolicy {
   /** Version of the route. */
   readonly version: number;
-  /** Milliseconds after which something still firing is told again; null is never. */
+  /** Milliseconds after which an alert that is still firing is renotified; null is never. */
   readonly renotifyIntervalMs: number | null;
-  /** Milliseconds after which an issue is too old to be told of. */
+  /** Issues older than this, in milliseconds, never trigger a notification. Resolves are always sent. */
   readonly maxSignalAgeMs: number;
 }
 
@@ -20,18 +20,16 @@ export const DEFAULT_SIGNAL_POLICY: SignalPolicy = {
   maxSignalAgeMs: 3_600_000,
 };
 
-/** What an alert stream is told about one issue; labels and annotations stay in the database until delivery. */
+/**
+ * What hands an issue to its alert stream; content stays in the database until delivery. Signals of older releases also
+ * carry `severity`, `startsAt`, `endsAt` and `contentHash`, which nobody reads.
+ */
 export interface IssueSignal {
   readonly eventId: string;
   readonly position: Position;
   readonly status: IssueStatus;
-  readonly severity: string;
-  readonly startsAt: number;
-  readonly endsAt: number | null;
   /** When the row was stored: the moment from which the age of the signal counts. */
   readonly storedAt: number;
-  /** Hash of labels and annotations: tells that the content changed without carrying it. */
-  readonly contentHash: string;
   /** Absent only from signals older than policies. */
   readonly policy?: SignalPolicy;
   /**

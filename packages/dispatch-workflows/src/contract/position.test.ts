@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { comparePositions, isPosition, positionAt, positionBefore } from './position.ts';
+import { comparePositions, positionAt, positionBefore } from './position.ts';
 
 const position = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
@@ -15,16 +15,4 @@ test('positions order as the numbers that they are', () => {
 test('a position before another is that much earlier, and never below zero', () => {
   expect(positionBefore(positionAt(10_000), 4000)).toBe(positionAt(6000));
   expect(positionBefore(positionAt(10), 4000)).toBe('0');
-});
-
-test.each([
-  ['0', true],
-  ['18446744073709551615', true],
-  ['', false],
-  ['01', false],
-  ['-1', false],
-  ['1.5', false],
-  ['123456789012345678901', false],
-])('%s is a position: %s', (text, expected) => {
-  expect(isPosition(text)).toBe(expected);
 });

@@ -4,13 +4,6 @@
  */
 export type Position = string;
 
-const POSITION = /^(?:0|[1-9]\d{0,19})$/;
-
-/** Tells whether a text is a position. */
-export function isPosition(text: string): boolean {
-  return POSITION.test(text);
-}
-
 /** Orders two positions: negative, zero or positive, as for `Array.prototype.sort`. */
 export function comparePositions(a: Position, b: Position): number {
   if (a.length !== b.length) return a.length - b.length;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createAppGate, type AppGate, type Delay, type Turn } from './app-gate.ts';
+import { createAppGate, type AppGate, type Delay, type Permit } from './app-gate.ts';
 
 /** A gate on a clock that only `pass` moves. */
 function world(options: { readonly maxWaitingPerApp?: number } = {}) {
@@ -27,59 +27,59 @@ function world(options: { readonly maxWaitingPerApp?: number } = {}) {
   return { gate, pass };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const isTurn = (given: Turn | Delay): given is Turn => 'end' in given;
+const isPermit = (given: Permit | Delay): given is Permit => 'release' in given;
 const never = new AbortController().signal;
-const enter = (gate: AppGate, wish: Partial<Parameters<AppGate['enter']>[1]> = {}) =>
-  gate.enter('app', { wasThrottled: false, maxWaitMs: 60_000, signal: never, ...wish });
+const acquire = (gate: AppGate, wish: Partial<Parameters<AppGate['acquire']>[1]> = {}) =>
+  gate.acquire('app', { wasThrottled: false, maxWaitMs: 60_000, signal: never, ...wish });
 
-/** Deliveries that wait at the gate, and those that have got their turn, in their order. */
+/** Deliveries that wait at the gate, and those that have got their permit, in their order. */
 function crowd(gate: AppGate, names: readonly string[], wish: (name: string) => object = () => ({})) {
-  const turns: { readonly name: string; readonly turn: Turn }[] = [];
+  const permits: { readonly name: string; readonly permit: Permit }[] = [];
   for (const name of names)
     void (async () => {
-      const given = await enter(gate, wish(name));
-      if (isTurn(given)) turns.push({ name, turn: given });
+      const given = await acquire(gate, wish(name));
+      if (isPermit(given)) permits.push({ name, permit: given });
     })();
-  return turns;
+  return permits;
 }
 
-function take(gate: AppGate, appId = 'app'): Turn {
-  const given = gate.tryEnter(appId);
-  if (!isTurn(given)) throw new Error('the gate is closed');
+function take(gate: AppGate, appId = 'app'): Permit {
+  const given = gate.tryAcquire(appId);
+  if (!isPermit(given)) throw new Error('the gate is closed');
   return given;
 }
 
 describe('a gate', () => {
   test('lets everybody in while nobody was throttled', async () => {
     const { gate } = world();
-    expect(Array.from({ length: 500 }, () => gate.tryEnter('app')).every(isTurn)).toBe(true);
-    expect(isTurn(await enter(gate))).toBe(true);
+    expect(Array.from({ length: 500 }, () => gate.tryAcquire('app')).every(isPermit)).toBe(true);
+    expect(isPermit(await acquire(gate))).toBe(true);
   });
 
   test('is closed for everybody for as long as the provider asked one, and for this app only', async () => {
     const { gate, pass } = world();
-    take(gate).throttled(1000);
-    expect(gate.tryEnter('app')).toEqual({ waitMs: 1000 });
-    expect(isTurn(gate.tryEnter('other'))).toBe(true);
+    take(gate).throttle(1000);
+    expect(gate.tryAcquire('app')).toEqual({ waitMs: 1000 });
+    expect(isPermit(gate.tryAcquire('other'))).toBe(true);
     await pass(999);
-    expect(isTurn(gate.tryEnter('app'))).toBe(false);
+    expect(isPermit(gate.tryAcquire('app'))).toBe(false);
     await pass(1);
-    expect(isTurn(gate.tryEnter('app'))).toBe(true);
+    expect(isPermit(gate.tryAcquire('app'))).toBe(true);
   });
 
   test('lets eight in after a throttle, and twice as many with each round that goes well', async () => {
     const { gate, pass } = world({ maxWaitingPerApp: 1000 });
-    take(gate).throttled(1000);
-    const turns = crowd(
+    take(gate).throttle(1000);
+    const permits = crowd(
       gate,
       Array.from({ length: 300 }, (_, index) => `d${index}`),
     );
     await pass(1000);
     const rounds: number[] = [];
-    while (turns.length > 0) {
-      const round = turns.splice(0);
+    while (permits.length > 0) {
+      const round = permits.splice(0);
       rounds.push(round.length);
-      for (const { turn } of round) turn.end('accepted');
+      for (const { permit } of round) permit.release('accepted');
       await settled();
     }
     expect(rounds.slice(0, 5)).toEqual([8, 16, 32, 64, 128]);
@@ -89,7 +89,7 @@ describe('a gate', () => {
   /** Throttled so often that only one begins. */
   async function narrow({ gate, pass }: ReturnType<typeof world>): Promise<void> {
     for (let time = 0; time < 4; time++) {
-      take(gate).throttled(1000);
+      take(gate).throttle(1000);
       await pass(1000);
     }
   }
@@ -98,15 +98,15 @@ describe('a gate', () => {
     const { gate, pass } = world();
     const widths: number[] = [];
     for (let time = 0; time < 5; time++) {
-      const together: Turn[] = [];
+      const together: Permit[] = [];
       for (
-        let given = gate.tryEnter('app');
-        isTurn(given) && together.length < 20;
-        given = gate.tryEnter('app')
+        let given = gate.tryAcquire('app');
+        isPermit(given) && together.length < 20;
+        given = gate.tryAcquire('app')
       )
         together.push(given);
       widths.push(together.length);
-      for (const turn of together) turn.throttled(1000);
+      for (const permit of together) permit.throttle(1000);
       await pass(1000);
     }
     expect(widths.slice(1)).toEqual([8, 4, 2, 1]);
@@ -116,87 +116,87 @@ describe('a gate', () => {
     const { gate, pass } = world();
     await narrow({ gate, pass });
     const refused = take(gate);
-    refused.throttled(1000);
+    refused.throttle(1000);
     await pass(1000);
-    const turns = crowd(gate, ['a', 'b', 'c']);
+    const permits = crowd(gate, ['a', 'b', 'c']);
     await settled();
-    expect(turns.map(({ name }) => name)).toEqual(['a']);
-    turns[0]?.turn.end('other');
+    expect(permits.map(({ name }) => name)).toEqual(['a']);
+    permits[0]?.permit.release('other');
     await settled();
-    expect(turns.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(permits.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
   test('lets those in first that were sent and throttled before, each kind in its order', async () => {
     const { gate, pass } = world();
     await narrow({ gate, pass });
-    take(gate).throttled(1000);
-    const turns = crowd(gate, ['new1', 'old1', 'new2', 'old2'], (name) => ({
+    take(gate).throttle(1000);
+    const permits = crowd(gate, ['new1', 'old1', 'new2', 'old2'], (name) => ({
       wasThrottled: name.startsWith('old'),
     }));
     await pass(1000);
     for (let round = 0; round < 4; round++) {
-      for (const { turn } of turns) turn.end('accepted');
+      for (const { permit } of permits) permit.release('accepted');
       await settled();
     }
-    expect(turns.map(({ name }) => name)).toEqual(['old1', 'old2', 'new1', 'new2']);
+    expect(permits.map(({ name }) => name)).toEqual(['old1', 'old2', 'new1', 'new2']);
   });
 
   test('closes again, and longer, when the next one is refused', async () => {
     const { gate, pass } = world();
     await narrow({ gate, pass });
-    take(gate).throttled(1000);
-    const turns = crowd(gate, ['a', 'b']);
+    take(gate).throttle(1000);
+    const permits = crowd(gate, ['a', 'b']);
     await pass(1000);
-    turns[0]?.turn.throttled(5000);
+    permits[0]?.permit.throttle(5000);
     await pass(4999);
-    expect(turns).toHaveLength(1);
+    expect(permits).toHaveLength(1);
     await pass(1);
-    expect(turns).toHaveLength(2);
+    expect(permits).toHaveLength(2);
   });
 
   test('does not let a delivery wait for longer than it wants, nor one too many', async () => {
     const { gate } = world({ maxWaitingPerApp: 2 });
-    take(gate).throttled(10_000);
-    await expect(enter(gate, { maxWaitMs: 9999 })).resolves.toEqual({ waitMs: 10_000 });
+    take(gate).throttle(10_000);
+    await expect(acquire(gate, { maxWaitMs: 9999 })).resolves.toEqual({ waitMs: 10_000 });
     crowd(gate, ['a', 'b']);
     await settled();
-    await expect(enter(gate)).resolves.toEqual({ waitMs: 10_000 });
+    await expect(acquire(gate)).resolves.toEqual({ waitMs: 10_000 });
   });
 
   test('lets a delivery go that is stopped, and its place with it', async () => {
     const { gate, pass } = world({ maxWaitingPerApp: 1 });
-    take(gate).throttled(1000);
+    take(gate).throttle(1000);
     const controller = new AbortController();
-    const stopped = enter(gate, { signal: controller.signal });
-    await expect(enter(gate)).resolves.toMatchObject({ waitMs: 1000 });
+    const stopped = acquire(gate, { signal: controller.signal });
+    await expect(acquire(gate)).resolves.toMatchObject({ waitMs: 1000 });
     controller.abort();
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
-    const turns = crowd(gate, ['next']);
+    const permits = crowd(gate, ['next']);
     await pass(1000);
-    expect(turns).toHaveLength(1);
-    await expect(enter(gate, { signal: AbortSignal.abort(), maxWaitMs: 1 })).resolves.toBeDefined();
+    expect(permits).toHaveLength(1);
+    await expect(acquire(gate, { signal: AbortSignal.abort(), maxWaitMs: 1 })).resolves.toBeDefined();
   });
 
   test('learns of a throttle elsewhere, and of one that it knows nothing new', async () => {
     const { gate, pass } = world();
     gate.learn('app', 2000);
-    expect(gate.tryEnter('app')).toEqual({ waitMs: 2000 });
+    expect(gate.tryAcquire('app')).toEqual({ waitMs: 2000 });
     await pass(500);
     gate.learn('app', 1505);
-    expect(gate.tryEnter('app')).toEqual({ waitMs: 1500 });
+    expect(gate.tryAcquire('app')).toEqual({ waitMs: 1500 });
     gate.learn('app', 3000);
-    expect(gate.tryEnter('app')).toEqual({ waitMs: 3000 });
+    expect(gate.tryAcquire('app')).toEqual({ waitMs: 3000 });
     gate.learn('free', 0);
-    expect(isTurn(gate.tryEnter('free'))).toBe(true);
+    expect(isPermit(gate.tryAcquire('free'))).toBe(true);
   });
 
-  test('counts a turn once, however often it is given back', async () => {
+  test('counts a permit once, however often it is given back', async () => {
     const { gate, pass } = world();
     await narrow({ gate, pass });
-    const turn = take(gate);
-    for (let time = 0; time < 5; time++) turn.end('accepted');
+    const permit = take(gate);
+    for (let time = 0; time < 5; time++) permit.release('accepted');
     // The window is two: one more than it was.
-    expect([gate.tryEnter('app'), gate.tryEnter('app'), gate.tryEnter('app')].map(isTurn)).toEqual([
+    expect([gate.tryAcquire('app'), gate.tryAcquire('app'), gate.tryAcquire('app')].map(isPermit)).toEqual([
       true,
       true,
       false,
@@ -217,14 +217,14 @@ test('whatever happens, nobody is let in while it is closed, and nobody waits fo
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       const { gate, pass } = world({ maxWaitingPerApp: 1000 });
-      const turns: Turn[] = [];
+      const permits: Permit[] = [];
       const waiting = new Set<symbol>();
       const arrive = async (wasThrottled: boolean): Promise<void> => {
         const me = Symbol('delivery');
         waiting.add(me);
-        const given = await enter(gate, { wasThrottled, maxWaitMs: 1_000_000 });
+        const given = await acquire(gate, { wasThrottled, maxWaitMs: 1_000_000 });
         waiting.delete(me);
-        if (isTurn(given)) turns.push(given);
+        if (isPermit(given)) permits.push(given);
       };
       let [now, closedUntil] = [0, 0];
       for (const step of list) {
@@ -235,18 +235,18 @@ test('whatever happens, nobody is let in while it is closed, and nobody waits fo
           now += step.ms;
           await pass(step.ms);
         } else {
-          const turn = turns.shift();
-          if (turn === undefined) continue;
+          const permit = permits.shift();
+          if (permit === undefined) continue;
           if (step.kind === 'throttle') {
-            turn.throttled(step.forMs);
+            permit.throttle(step.forMs);
             closedUntil = Math.max(closedUntil, now + step.forMs);
-          } else turn.end(step.accepted ? 'accepted' : 'other');
+          } else permit.release(step.accepted ? 'accepted' : 'other');
           await settled();
         }
-        if (now < closedUntil) expect(isTurn(gate.tryEnter('app'))).toBe(false);
+        if (now < closedUntil) expect(isPermit(gate.tryAcquire('app'))).toBe(false);
       }
-      for (let round = 0; round < 200 && waiting.size + turns.length > 0; round++) {
-        for (const turn of turns.splice(0)) turn.end('accepted');
+      for (let round = 0; round < 200 && waiting.size + permits.length > 0; round++) {
+        for (const permit of permits.splice(0)) permit.release('accepted');
         await pass(2000);
       }
       expect(waiting.size).toBe(0);

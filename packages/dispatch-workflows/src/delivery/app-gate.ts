@@ -1,12 +1,12 @@
-/** A turn to send something to a connected app; it has to be given back. */
-export interface Turn {
-  /** Gives the turn back with what became of the sending. */
-  end(outcome: 'accepted' | 'other'): void;
-  /** Gives it back: the provider asked everybody to wait. */
-  throttled(forMs: number): void;
+/** Permission to send to a connected app now; it has to be released. */
+export interface Permit {
+  /** Releases it with the outcome of the attempt; the first release counts. */
+  release(outcome: 'accepted' | 'other'): void;
+  /** Releases it: the provider asked everybody to wait. */
+  throttle(forMs: number): void;
 }
 
-/** What a delivery that cannot begin yet is told. */
+/** Why there is no permit yet. */
 export interface Delay {
   /** About how long to wait, in milliseconds. */
   readonly waitMs: number;
@@ -14,27 +14,27 @@ export interface Delay {
 
 /**
  * The budget of each connected app, shared by all deliveries of this process: once a provider asks to wait, nobody
- * sends. Afterwards at most eight begin, half as many after each further throttle, and twice as many after each round
- * that went well. Without a throttle it costs nothing.
+ * sends. Afterwards it admits at most eight deliveries, half as many after each further throttle, and one more after
+ * each success. Without a throttle it costs nothing.
  */
 export interface AppGate {
-  /** A turn at once, or how long it would take. */
-  tryEnter(appId: string): Turn | Delay;
+  /** A permit at once, or how long it would take. */
+  tryAcquire(appId: string): Permit | Delay;
   /**
-   * Waits for a turn, those first that were sent and throttled before. Gives the delay back instead where too many wait for this
-   * app already, or where it takes longer than `maxWaitMs`.
+   * Waits for a permit. Deliveries that the provider has already throttled go first. Returns the delay instead where too
+   * many wait for this app already, or where it would take longer than `maxWaitMs`.
    */
-  enter(
+  acquire(
     appId: string,
-    wish: { readonly wasThrottled: boolean; readonly maxWaitMs: number; readonly signal: AbortSignal },
-  ): Promise<Turn | Delay>;
-  /** What another process or an earlier reading knows: the app is to be left alone for so long. */
+    request: { readonly wasThrottled: boolean; readonly maxWaitMs: number; readonly signal: AbortSignal },
+  ): Promise<Permit | Delay>;
+  /** Takes over what another process recorded: the app is throttled for so much longer. */
   learn(appId: string, throttledForMs: number): void;
 }
 
 /** What a gate works with. */
 export interface AppGateOptions {
-  /** Deliveries of one app that may wait in their slots at once, so that others find slots; default 125. */
+  /** Throttled deliveries of one app that may wait in their slots at once, so that others find slots; default 125. */
   readonly maxWaitingPerApp?: number;
   /** Milliseconds on a clock that only goes forward. */
   readonly now?: () => number;
@@ -48,21 +48,21 @@ interface Waiting {
 
 interface App {
   closedUntil: number;
-  /** Sendings at once; it grows until there is no throttle any more. */
+  /** Attempts at once; it grows until the app no longer counts as throttled. */
   window: number;
   active: number;
   waiting: Waiting[];
   timed: boolean;
 }
 
-/** From this window on the app counts as not throttled: more than a process keeps connections to one receiver. */
+/** From this window on the app counts as not throttled; it is more than the connections of a process to one receiver. */
 const WIDE_OPEN = 128;
 /** Two ends of throttles of one app that are closer than this are one, in milliseconds. */
 const SAME_THROTTLE_MS = 1000;
-/** How many begin after a throttle, at most; half as many as went before it where that was less. */
+/** How many attempts are admitted after a throttle, at most; half of the window before it where that was less. */
 const FIRST_WINDOW = 8;
-/** How long a delivery waits that finds the window full, in milliseconds, as far as anyone can say. */
-const TURN_MS = 50;
+/** An estimate of how long a full window takes to admit another attempt, in milliseconds. */
+const ATTEMPT_MS = 50;
 
 /** Makes the gate of one process. */
 export function createAppGate(options: AppGateOptions = {}): AppGate {
@@ -74,7 +74,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
   const apps = new Map<string, App>();
 
   const isFree = (app: App): boolean => now() >= app.closedUntil && app.active < app.window;
-  const delayOf = (app: App): Delay => ({ waitMs: Math.max(TURN_MS, app.closedUntil - now()) });
+  const delayOf = (app: App): Delay => ({ waitMs: Math.max(ATTEMPT_MS, app.closedUntil - now()) });
   const release = (appId: string, app: App): void => {
     while (app.waiting.length > 0 && isFree(app)) {
       const first = app.waiting.findIndex(({ wasThrottled }) => wasThrottled);
@@ -100,13 +100,13 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       timed: false,
     };
     apps.set(appId, app);
-    // Those that were sent together are refused together: that is one throttle.
+    // Attempts in flight together are refused together: that is one throttle.
     if (now() >= app.closedUntil)
       app.window = Math.max(1, Math.min(FIRST_WINDOW, Math.floor(app.window / 2)));
     app.closedUntil = Math.max(app.closedUntil, now() + forMs);
     release(appId, app);
   };
-  const turn = (appId: string, app: App | undefined): Turn => {
+  const grant = (appId: string, app: App | undefined): Permit => {
     let isOver = false;
     if (app !== undefined) app.active++;
     const end = (grow: boolean): void => {
@@ -114,28 +114,28 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       isOver = true;
       if (app === undefined) return;
       app.active--;
-      // What began before the throttle says nothing about the time after it.
+      // An attempt that began before the throttle says nothing about the time after it.
       if (grow && now() >= app.closedUntil) app.window = Math.min(WIDE_OPEN, app.window + 1);
       release(appId, app);
     };
     return {
-      end: (outcome) => end(outcome === 'accepted'),
-      throttled: (forMs) => {
+      release: (outcome) => end(outcome === 'accepted'),
+      throttle: (forMs) => {
         close(appId, forMs);
         end(false);
       },
     };
   };
   return {
-    tryEnter(appId) {
+    tryAcquire(appId) {
       const app = apps.get(appId);
-      if (app === undefined) return turn(appId, app);
-      return app.waiting.length === 0 && isFree(app) ? turn(appId, app) : delayOf(app);
+      if (app === undefined) return grant(appId, app);
+      return app.waiting.length === 0 && isFree(app) ? grant(appId, app) : delayOf(app);
     },
-    enter(appId, { wasThrottled, maxWaitMs, signal }) {
+    acquire(appId, { wasThrottled, maxWaitMs, signal }) {
       const app = apps.get(appId);
       if (app === undefined || (app.waiting.length === 0 && isFree(app)))
-        return Promise.resolve(turn(appId, app));
+        return Promise.resolve(grant(appId, app));
       const delay = delayOf(app);
       if (delay.waitMs > maxWaitMs || app.waiting.length >= maxWaitingPerApp) return Promise.resolve(delay);
       return new Promise((resolve, reject) => {
@@ -148,7 +148,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
           wasThrottled,
           go: () => {
             leave();
-            resolve(turn(appId, app));
+            resolve(grant(appId, app));
           },
         };
         const abort = (): void => {
@@ -158,7 +158,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
         const timer = setTimeout(() => {
           leave();
           resolve(delayOf(app));
-        }, maxWaitMs);
+        }, maxWaitMs).unref();
         app.waiting.push(me);
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
@@ -168,7 +168,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     learn(appId, throttledForMs) {
       if (throttledForMs <= 0) return;
       const app = apps.get(appId);
-      // The same throttle, heard of again by another way and clock; our own is as good.
+      // The same throttle, reported again by another process and clock; our own value is as good.
       if (app !== undefined && app.closedUntil >= now() + throttledForMs - SAME_THROTTLE_MS) return;
       close(appId, throttledForMs);
     },

@@ -159,6 +159,15 @@ describe('what is open outside although it is over', () => {
     await expect(listed(order.stream.fingerprint)).resolves.toEqual([]);
   });
 
+  test('is listed where it only may be open', async () => {
+    const { order, last: resolved } = await openStream('resolved');
+    const state = { ...INITIAL_STREAM_STATE, mayBeOpen: true, lastPosition: resolved ?? null };
+    await ground.streams.write({ stream: order.stream, state: { ...state, notificationCount: 1 } });
+    await expect(listed(order.stream.fingerprint)).resolves.toMatchObject([
+      { issue: { position: resolved } },
+    ]);
+  });
+
   test('is listed where the resolve was decided and given up, and not once it is closed', async () => {
     const { order, own } = await openStream('resolved');
     const position = own.at(-1)?.position ?? '';

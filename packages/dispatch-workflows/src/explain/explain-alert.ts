@@ -41,7 +41,7 @@ function byName(a: ExplainedRoute, b: ExplainedRoute): number {
 }
 
 /** When a scan saw the issue first; null where none did. */
-export function firstSeen({ entries }: Pick<ExplainFacts, 'entries'>): number | null {
+function firstSeen({ entries }: Pick<ExplainFacts, 'entries'>): number | null {
   const seen = entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at);
   return seen.length === 0 ? null : Math.min(...seen);
 }

@@ -193,6 +193,28 @@ const ROWS: readonly {
     },
   },
   {
+    name: 'possibly open outside, switched off, and over',
+    facts: {
+      issue: OVER,
+      entries: [seen()],
+      routesThen: [routeVersion({ enabled: false })],
+      routesNow: [routeVersion({ enabled: false })],
+      streams: [openStream({ status: 'none', mayBeOpen: true, lastPosition: positionAt(NOON - 1000) })],
+    },
+    expected: {
+      matched: false,
+      reason: 'route_disabled',
+      streams: [
+        expect.objectContaining({
+          owed: true,
+          openNow: false,
+          summary:
+            'May be open outside although it is over: the route did not match, and the sweep asks for the resolve.',
+        }),
+      ],
+    },
+  },
+  {
     name: 'not matched, while the run of its stream went on over the issue',
     facts: {
       entries: [seen()],

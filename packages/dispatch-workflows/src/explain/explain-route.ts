@@ -1,6 +1,7 @@
 import { explainMatch, formatQuery, listFields, matchQuery, parseQuery, type Query } from '@heliograph/query';
 import { issueFields } from '../routing/match-routes.ts';
-import { comparePositions } from '../contract/position.ts';
+import { owesResolve } from '../stream/owes-resolve.ts';
+import type { StreamPicture } from '../stream/stream-finder.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
@@ -134,9 +135,7 @@ function streamsOf(
         routeId === id && reason === 'older_than_last' && since === facts.key.position,
     )
     .map(({ connectedAppId }) => connectedAppId);
-  const owed = facts.streams.filter(
-    ({ stream }) => stream.routeId === id && isOwedFor(facts, stream.connectedAppId, id),
-  );
+  const owed = facts.streams.filter((state) => state.stream.routeId === id && isOwedHere(facts, state));
   const ids = new Set([
     ...signalled,
     ...(matched ? (route?.connectedAppIds ?? []) : []),
@@ -159,16 +158,9 @@ function streamsOf(
   });
 }
 
-/** Whether a stream is still open although the issue, the newest, is over and was none of it. */
-function isOwedFor({ streams, newest, key }: ExplainFacts, appId: string, routeId: string): boolean {
-  const state = streams.find(({ stream }) => stream.connectedAppId === appId && stream.routeId === routeId);
-  return (
-    state?.status === 'firing' &&
-    newest?.status === 'resolved' &&
-    newest.position === key.position &&
-    state.lastPosition !== null &&
-    comparePositions(key.position, state.lastPosition) >= 0
-  );
+/** Whether a stream owes the resolve that this issue, the newest, would be. */
+function isOwedHere({ newest, key }: ExplainFacts, state: StreamPicture): boolean {
+  return owesResolve(state, newest) && newest?.position === key.position;
 }
 
 function summaryOf(

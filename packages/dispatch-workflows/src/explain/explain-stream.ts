@@ -1,6 +1,7 @@
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
+import { hasOpenIncident, owesResolve } from '../stream/owes-resolve.ts';
 import { comparePositions } from '../contract/position.ts';
 import { isUnderWay } from '../delivery/intent-status.ts';
 import type { Intent } from '../delivery/intent-store.ts';
@@ -51,7 +52,7 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
   };
   const outcome = outcomeOf(about, entries);
   const reason = reasonOf(facts, about, outcome);
-  const openNow = state?.status === 'firing';
+  const openNow = state !== null && hasOpenIncident(state);
   const explained: Omit<ExplainedStream, 'summary'> = {
     workflowId: alertWorkflowId(stream),
     connectedAppId: stream.connectedAppId,
@@ -66,7 +67,7 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
       intent?.wasUncertain === true || attempts.some((attempt) => attempt.outcome === 'uncertain'),
     repeats: reason === 'older_than_last' ? Math.max(0, lateCount - 1) : lateCount,
     openNow,
-    owed: openNow && isOver(facts, state),
+    owed: state !== null && owesResolve(state, facts.newest),
     nextRenotificationNotBefore: instant(nextRenotification(facts, about, routeNow)),
   };
   return { ...explained, summary: summarizeStream(facts, about, explained) };
@@ -233,14 +234,6 @@ function attemptOf(entry: LedgerEntry): ExplainedAttempt {
     durationMs: entry.durationMs ?? 0,
     waitMs: entry.waitMs ?? null,
   };
-}
-
-function isOver({ newest }: ExplainFacts, state: StreamPicture | null): boolean {
-  return (
-    newest?.status === 'resolved' &&
-    (state?.lastPosition ?? null) !== null &&
-    comparePositions(newest.position, state?.lastPosition ?? '0') >= 0
-  );
 }
 
 /** The earliest instant at which what is open is told again; null where it is not, or where anything may tell it. */

@@ -215,11 +215,10 @@ function undecided(
   if (reason === 'decision_not_recorded') {
     return 'Decided, but the ledger does not tell how: the stream is past this issue, and its entry is late or lost';
   }
-  if (!matched && openNow) {
-    return owed
-      ? 'Open outside although it is over: the route did not match, and the sweep asks for the resolve'
-      : 'Open outside, and not told of this: the route did not match';
+  if (!matched && owed) {
+    return `${openNow ? 'Open' : 'May be open'} outside although it is over: the route did not match, and the sweep asks for the resolve`;
   }
+  if (!matched && openNow) return 'Open outside, and not told of this: the route did not match';
   const since = signalledAt === null ? '' : ` since ${clockTime(signalledAt, now)}`;
   const throttledForMs = app?.health.throttledForMs ?? 0;
   const throttle =

@@ -54,7 +54,6 @@ const rowSchema = v.pipe(
     instant,
     v.nullable(instant),
     instant,
-    v.string(),
   ]),
   v.transform(
     ([
@@ -69,7 +68,6 @@ const rowSchema = v.pipe(
       startsAt,
       endsAt,
       storedAt,
-      contentHash,
     ]): StoredIssue => ({
       position,
       eventId,
@@ -83,7 +81,6 @@ const rowSchema = v.pipe(
       startsAt: Number(startsAt),
       endsAt: endsAt === null ? null : Number(endsAt),
       storedAt: Number(storedAt),
-      contentHash,
     }),
   ),
 );
@@ -91,7 +88,7 @@ const rowSchema = v.pipe(
 const COLUMNS = `
   toString(position), event_id, monitor, fingerprint, toString(status), severity, labels, annotations,
   toString(toUnixTimestamp64Milli(starts_at)), toString(toUnixTimestamp64Milli(ends_at)),
-  toString(toUnixTimestamp64Milli(stored_at)), hex(sipHash64(mapSort(labels), mapSort(annotations)))`;
+  toString(toUnixTimestamp64Milli(stored_at))`;
 
 const SCAN = `
   SELECT ${COLUMNS} FROM issues

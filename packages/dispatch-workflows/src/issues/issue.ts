@@ -19,6 +19,4 @@ export interface NewIssue {
 export interface StoredIssue extends NewIssue {
   readonly position: Position;
   readonly storedAt: number;
-  /** Hash of labels and annotations. */
-  readonly contentHash: string;
 }

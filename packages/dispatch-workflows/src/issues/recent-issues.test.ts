@@ -14,7 +14,6 @@ const issue = (position: string, summary = ''): StoredIssue => ({
   startsAt: 0,
   endsAt: null,
   storedAt: 0,
-  contentHash: '',
 });
 
 test('what was read is found by position and event id', () => {

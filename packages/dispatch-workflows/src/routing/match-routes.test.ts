@@ -88,17 +88,13 @@ describe('rows are grouped', () => {
     ]);
   });
 
-  test('into signals that carry no labels and no annotations', () => {
+  test('into signals that carry no content', () => {
     const { groups } = groupIssues([storedIssue(1)], [compiled('r', '*')], 1);
     expect(groups[0]?.signals[0]?.signal).toEqual({
       eventId: 'e1',
       position: storedIssue(1).position,
       status: 'firing',
-      severity: 'critical',
-      startsAt: 1000,
-      endsAt: null,
       storedAt: 1000,
-      contentHash: 'c0ffee',
       policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
     });
   });

@@ -148,11 +148,7 @@ export function signalOf(row: StoredIssue, policy: SignalPolicy): IssueSignal {
     eventId: row.eventId,
     position: row.position,
     status: row.status,
-    severity: row.severity,
-    startsAt: row.startsAt,
-    endsAt: row.endsAt,
     storedAt: row.storedAt,
-    contentHash: row.contentHash,
     policy,
   };
 }

@@ -433,16 +433,4 @@ describe('issues', () => {
     });
     expect(rows.find((row) => row.eventId === eventId)?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
   });
-
-  test('with the same labels and annotations have the same content hash, others another', async () => {
-    const fingerprint = nextId('hash');
-    const variants = [{}, {}, { labels: { namespace: 'x' } }, { annotations: { summary: 'x' } }];
-    await ground.issues.append(
-      variants.map((parts) => newIssue({ fingerprint, ...parts })),
-      fingerprint,
-    );
-    const hashes = (await all(fingerprint)).map(({ contentHash }) => contentHash);
-    expect(hashes[0]).toBe(hashes[1]);
-    expect(new Set(hashes).size).toBe(3);
-  });
 });

@@ -1,20 +1,21 @@
 import { expect, test } from '@jest/globals';
-import type { DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
+import type {
+  DeliveryOrder,
+  DeliveryResult,
+  OpenedStream,
+  StreamRecord,
+} from '../contract/delivery-order.ts';
 import type { IssueSignal, IssueStatus } from '../contract/issue-signal.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import { AlertStream, type StreamPorts } from './alert-stream.ts';
-import { INITIAL_STREAM_STATE } from './should-notify.ts';
+import { INITIAL_STREAM_STATE, shouldNotify } from './should-notify.ts';
 
 const key = { fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
 const signal = (position: number, status: IssueStatus): IssueSignal => ({
   eventId: `e${position}`,
   position: String(position),
   status,
-  severity: 'critical',
-  startsAt: 0,
-  endsAt: null,
   storedAt: 0,
-  contentHash: '',
 });
 
 function ports(
@@ -37,7 +38,7 @@ function ports(
     more,
     asked,
     now: () => 1000,
-    knows: (rule) => {
+    hasPatch: (rule) => {
       asked.push(rule);
       return isKnown(rule);
     },
@@ -45,7 +46,7 @@ function ports(
       orders.push(order);
       return answer(order);
     },
-    wasBegun: async (notificationId) => {
+    hasIntent: async (notificationId) => {
       asked.push(notificationId);
       return begun.has(notificationId);
     },
@@ -71,6 +72,14 @@ test('a batch is handled by position, each decision on the state that the one be
     ['trigger', '3'],
   ]);
   expect(world.recorded).toEqual([]);
+});
+
+test('a signal of an older release, which carries more, is handled alike', async () => {
+  const older = { severity: 'critical', startsAt: 0, endsAt: null, contentHash: 'c0ffee' };
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [{ ...signal(1, 'firing'), ...older }]);
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders).toMatchObject([{ kind: 'trigger', issue: { position: '1' } }]);
 });
 
 test('what arrives while a batch is handled waits for the next', async () => {
@@ -106,36 +115,60 @@ test('a dropped notification does not count, and a later signal is new again', a
   expect(stream.state).toMatchObject({ notificationCount: 1, status: 'firing' });
 });
 
-/** Begins a stream whose first signal was delivered on the way. */
-function begin(stream: AlertStream, state: StreamState, result: DeliveryResult): void {
-  const order = stream.begin(state, stream.first(1000), ports());
+/** What `openStream` returns for the first signal; of older results, without its decision. */
+function openedWith(
+  stream: AlertStream,
+  state: StreamState,
+  { hasDecision = true, delivery = delivered() }: { hasDecision?: boolean; delivery?: DeliveryResult } = {},
+): OpenedStream {
+  const first = stream.firstSignal(1000);
+  const decision = first === null ? null : shouldNotify(state, first.signal, first.now);
+  return {
+    state,
+    ...(hasDecision ? { decision } : {}),
+    delivery: decision?.notify === true ? delivery : null,
+  };
+}
+
+/** Opens a stream whose first signal `openStream` delivered. */
+function openDelivered(stream: AlertStream, state: StreamState, delivery: DeliveryResult): void {
+  const order = stream.open(openedWith(stream, state, { delivery }), stream.firstSignal(1000), ports());
   if (order === null) throw new Error('the first signal leads to nothing');
-  stream.settle(order, result);
+  stream.settle(order, delivery);
 }
 
 test('the first signal is the one of the lowest position', () => {
-  expect(new AlertStream(key, INITIAL_STREAM_STATE, []).first(1000)).toBeNull();
+  expect(new AlertStream(key, INITIAL_STREAM_STATE, []).firstSignal(1000)).toBeNull();
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'firing'), signal(1, 'resolved')]);
-  expect(stream.first(1000)).toEqual({ signal: signal(1, 'resolved'), now: 1000 });
+  expect(stream.firstSignal(1000)).toEqual({ signal: signal(1, 'resolved'), now: 1000 });
 });
 
-test('what was delivered while the state was read is handled first, also before what arrived since and is older', async () => {
-  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
-  const first = stream.first(1000);
-  stream.push(signal(4, 'firing'));
-  stream.push(signal(6, 'resolved'));
-  const order = stream.begin(INITIAL_STREAM_STATE, first, ports());
-  expect(order).toMatchObject({ kind: 'trigger', reason: 'new', issue: { position: '5' }, decidedAt: 1000 });
-  if (order !== null) stream.settle(order, delivered());
-  expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
-  const world = ports();
-  await stream.drain(world);
-  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '6']]);
-});
+test.each([true, false])(
+  'what was delivered while the state was read is handled first, also before what arrived since and is older (decision returned: %j)',
+  async (hasDecision) => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
+    const first = stream.firstSignal(1000);
+    const opened = openedWith(stream, INITIAL_STREAM_STATE, { hasDecision });
+    stream.push(signal(4, 'firing'));
+    stream.push(signal(6, 'resolved'));
+    const order = stream.open(opened, first, ports());
+    expect(order).toMatchObject({
+      kind: 'trigger',
+      reason: 'new',
+      issue: { position: '5' },
+      decidedAt: 1000,
+    });
+    if (order !== null) stream.settle(order, delivered());
+    expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
+    const world = ports();
+    await stream.drain(world);
+    expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '6']]);
+  },
+);
 
 test('a delivery on the way that could not be recorded is recorded by the first drain, also of an empty inbox', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(5, 'firing')]);
-  begin(stream, INITIAL_STREAM_STATE, { ...delivered(), recorded: false } as DeliveryResult);
+  openDelivered(stream, INITIAL_STREAM_STATE, { ...delivered(), recorded: false } as DeliveryResult);
   const world = ports();
   await stream.drain(world);
   expect(world.recorded).toEqual([stream.state]);
@@ -151,10 +184,68 @@ test('a stream that was notified before goes on from the state that was read', a
     status: 'firing',
     lastPosition: '10',
   } as const;
-  expect(stream.begin(open, null, ports())).toBeNull();
+  expect(stream.open({ state: open, delivery: null }, null, ports())).toBeNull();
   const world = ports();
   await stream.drain(world);
   expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '12']]);
+});
+
+test('the decision of openStream stands, whatever the clock says since', () => {
+  const stale = { ...signal(1, 'firing'), storedAt: -4_000_000 };
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [stale]);
+  const world = ports();
+  const decision = { notify: true, kind: 'trigger', reason: 'new' } as const;
+  const opened = { state: INITIAL_STREAM_STATE, decision, delivery: delivered() };
+  expect(stream.open(opened, stream.firstSignal(1000), world)).toMatchObject({
+    kind: 'trigger',
+    reason: 'new',
+  });
+  expect(world.asked).toEqual([]);
+});
+
+test.each([true, false])(
+  'a silent first decision is taken over by the drain, at its own time (decision returned: %j)',
+  async (hasDecision) => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'suppressed')]);
+    const first = stream.firstSignal(900);
+    expect(stream.open(openedWith(stream, INITIAL_STREAM_STATE, { hasDecision }), first, ports())).toBeNull();
+    const world = ports();
+    await stream.drain(world);
+    await stream.flush(world);
+    const at = hasDecision ? 900 : 1000;
+    expect(world.more).toMatchObject([{ silent: [{ reason: 'suppressed', first: { position: '2', at } }] }]);
+  },
+);
+
+test('a silent first decision is made again where an older signal came in between and was decided first', async () => {
+  const suppressed = { ...INITIAL_STREAM_STATE, lastPosition: '1' };
+  const stream = new AlertStream(key, suppressed, [signal(3, 'resolved')]);
+  const opened = openedWith(stream, suppressed);
+  expect(opened.decision).toMatchObject({ reason: 'resolved_without_notification' });
+  const first = stream.firstSignal(1000);
+  stream.push(signal(2, 'firing'));
+  stream.open(opened, first, ports());
+  const world = ports();
+  await stream.drain(world);
+  expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+    ['trigger', '2'],
+    ['resolve', '3'],
+  ]);
+});
+
+test('a first decision by a late rule is asked for in either case, so that histories stay the same', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  for (const hasDecision of [true, false]) {
+    const stream = new AlertStream(key, open, [signal(2, 'firing')]);
+    const world = ports();
+    stream.open(openedWith(stream, open, { hasDecision }), stream.firstSignal(1000), world);
+    expect(world.asked).toEqual(['suppression-bypass']);
+  }
 });
 
 test('consecutive silent decisions that are alike are one run, and travel with the next order', async () => {
@@ -233,9 +324,9 @@ test('what was begun before it got too old goes on, and what was not is silent',
     expect(world.asked).toContain('alert-f-r-a-1');
   }
   const onTheWay = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
-  expect(onTheWay.begin(INITIAL_STREAM_STATE, onTheWay.first(1000), ports())).toMatchObject({
-    kind: 'trigger',
-  });
+  const first = onTheWay.firstSignal(1000);
+  const opened = { state: INITIAL_STREAM_STATE, delivery: delivered() };
+  expect(onTheWay.open(opened, first, ports())).toMatchObject({ kind: 'trigger' });
 });
 
 test('a trigger that may have arrived and was given up is resolved, and told again when it fires on', async () => {
@@ -251,6 +342,20 @@ test('a trigger that may have arrived and was given up is resolved, and told aga
   const on = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'firing')]);
   await on.drain(world);
   expect(world.orders.slice(2).map(({ kind }) => kind)).toEqual(['trigger', 'trigger']);
+});
+
+test('an owed resolve of what may be open is sent, and closes it', async () => {
+  const maybe = { ...INITIAL_STREAM_STATE, mayBeOpen: true, episode: '1', lastPosition: '2' } as const;
+  for (const hasPatch of [true, false]) {
+    const stream = new AlertStream(key, maybe, [{ ...signal(2, 'resolved'), owed: true }]);
+    const world = ports(delivered, () => hasPatch);
+    await stream.drain(world);
+    expect(world.asked).toEqual(['may-be-owed']);
+    expect(world.orders.map(({ kind, reason }) => [kind, reason])).toEqual(
+      hasPatch ? [['resolve', 'resolve_owed']] : [],
+    );
+    expect(stream.state.mayBeOpen).toBe(!hasPatch);
+  }
 });
 
 test('a bypass that was given up does not use the suppression up', async () => {

@@ -2,6 +2,7 @@ import type {
   DeliveryOrder,
   DeliveryResult,
   FirstSignal,
+  OpenedStream,
   StreamRecord,
   UnrecordedOutcome,
 } from '../contract/delivery-order.ts';
@@ -9,16 +10,15 @@ import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { Position } from '../contract/position.ts';
 import type { SilenceReason } from '../contract/reasons.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
+import type { Decision, LateRule, NotifyDecision } from '../contract/decision.ts';
 import { comparePositions } from '../contract/position.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { orderFor } from './order-for.ts';
 import {
-  type Decision,
-  decided,
-  givenUp,
+  applyDecision,
+  applyDrop,
   LATE_RULES,
-  type LateRule,
-  notified,
+  applyDelivery,
   shouldNotify,
   shouldNotifyAtAnyAge,
 } from './should-notify.ts';
@@ -27,16 +27,24 @@ import {
 export interface StreamPorts {
   /** Milliseconds since the epoch; in a workflow its own clock. */
   now(): number;
-  /** Whether this execution knows a rule that came later; asked only where the answer makes a difference. */
-  knows(rule: LateRule | 'decision-ledger'): boolean;
+  /** Whether this execution has a later behaviour; asked only where the answer makes a difference. */
+  hasPatch(patch: LateRule | 'decision-ledger'): boolean;
   deliver(order: DeliveryOrder): Promise<DeliveryResult>;
-  /** Whether a sending of this notification was ever begun. */
-  wasBegun(notificationId: string): Promise<boolean>;
-  /** Makes the state durable, and what else no row tells of yet; it must not give up. */
+  /** Whether the intent of this notification was ever claimed. */
+  hasIntent(notificationId: string): Promise<boolean>;
+  /** Persists the state and what no row holds yet; it must not give up. */
   record(stream: StreamKey, state: StreamState, more: StreamRecord): Promise<void>;
 }
 
-/** What became of a batch. */
+/** A silent first decision. */
+interface Opening {
+  readonly first: FirstSignal;
+  /** What it was decided on. */
+  readonly state: StreamState;
+  readonly decision: Decision;
+}
+
+/** What a drain did. */
 export interface BatchSummary {
   readonly signals: number;
   readonly notifications: number;
@@ -57,7 +65,9 @@ export class AlertStream {
   #silent: SilentRun[] = [];
   /** Outcomes that could not be written with their deliveries. */
   #outcomes: UnrecordedOutcome[] = [];
-  /** The newest position that the database knows of. */
+  /** The silent first decision of the run, until its signal is drained. */
+  #opening: Opening | null = null;
+  /** The newest position that the database has. */
   #durablePosition: Position | null;
 
   constructor(key: StreamKey, state: StreamState, inbox: readonly IssueSignal[] = []) {
@@ -80,29 +90,32 @@ export class AlertStream {
     this.#inbox.push(signal);
   }
 
-  /** What is decided first as the inbox is now. */
-  first(now: number): FirstSignal | null {
+  /** The signal that is decided first as the inbox is now. */
+  firstSignal(now: number): FirstSignal | null {
     const [signal] = this.#inbox.toSorted(byPosition);
     return signal === undefined ? null : { signal, now };
   }
 
   /**
-   * Takes over the state that was read. Where a first signal was delivered on the way, it is taken out of the inbox
-   * and the order that it stands for is given back, to be settled before anything else is drained.
+   * Takes over what `openStream` did about the first signal. Where it delivered, the signal leaves the inbox and its
+   * order is returned, to be settled before anything else is drained. A silent decision is taken over by the next drain.
    */
-  begin(
-    state: StreamState,
+  open(
+    { state, decision, delivery }: OpenedStream,
     first: FirstSignal | null,
-    ports: Pick<StreamPorts, 'knows'>,
+    ports: Pick<StreamPorts, 'hasPatch'>,
   ): DeliveryOrder | null {
     this.#state = state;
     this.#durablePosition = state.lastPosition;
     if (first === null) return null;
-    const decision = this.#decide(first.signal, first.now, ports);
-    // What was delivered on the way was begun before it got too old.
-    const order =
-      decision.reason === 'stale' ? shouldNotifyAtAnyAge(state, first.signal, first.now) : decision;
-    if (!order.notify) return null;
+    if (delivery === null) {
+      if (decision !== undefined && decision !== null) this.#opening = { first, state, decision };
+      return null;
+    }
+    const order = decision?.notify === true ? decision : this.#decideOnceMore(first, ports);
+    if (order === null) return null;
+    // Asked even though it is decided, so that histories have the patch wherever a decision depends on it.
+    if (decision?.rule !== undefined) ports.hasPatch(decision.rule);
     this.#inbox = this.#inbox.filter(({ position }) => position !== first.signal.position);
     return orderFor(this.key, state, first.signal, order, first.now);
   }
@@ -113,8 +126,8 @@ export class AlertStream {
     const { issue, decidedAt } = order;
     const delivered = result.kind === 'delivered';
     this.#state = delivered
-      ? notified(this.#state, issue, { now: decidedAt, ...result })
-      : givenUp(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
+      ? applyDelivery(this.#state, issue, { now: decidedAt, ...result })
+      : applyDrop(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
     if (result.recorded === true) {
       // The rows that were written hold everything before them, too.
       this.#durablePosition = this.#state.lastPosition;
@@ -132,9 +145,10 @@ export class AlertStream {
     this.#inbox = [];
     let notifications = 0;
     for (const signal of batch) {
-      const now = ports.now();
-      let decision = this.#decide(signal, now, ports);
-      if (decision.reason === 'stale' && (await ports.wasBegun(notificationIdOf(this.key, signal.position))))
+      const opening = this.#takeOpening(signal);
+      const now = opening?.first.now ?? ports.now();
+      let decision = this.#decide(signal, now, ports, opening?.decision);
+      if (decision.reason === 'stale' && (await ports.hasIntent(notificationIdOf(this.key, signal.position))))
         decision = shouldNotifyAtAnyAge(this.#state, signal, now);
       if (!decision.notify) {
         this.#stayedSilent(signal, decision.reason, now);
@@ -155,7 +169,7 @@ export class AlertStream {
    */
   async flush(ports: StreamPorts): Promise<void> {
     if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
-    else if (this.#silent.length > 0 && ports.knows('decision-ledger')) await this.#record(ports);
+    else if (this.#silent.length > 0 && ports.hasPatch('decision-ledger')) await this.#record(ports);
   }
 
   async #record(ports: StreamPorts): Promise<void> {
@@ -174,19 +188,44 @@ export class AlertStream {
     };
   }
 
-  /** Decides with the rules that this execution knows; most decisions depend on no late one, so none is asked for. */
-  #decide(signal: IssueSignal, now: number, ports: Pick<StreamPorts, 'knows'>): Decision {
+  /** The first decision, for the signal that it is about, as long as nothing was decided before it. */
+  #takeOpening(signal: IssueSignal): Opening | null {
+    const opening = this.#opening;
+    if (opening === null || opening.first.signal !== signal) return null;
+    this.#opening = null;
+    return opening.state === this.#state ? opening : null;
+  }
+
+  /** The first decision of a run whose `openStream` did not return it. */
+  #decideOnceMore({ signal, now }: FirstSignal, ports: Pick<StreamPorts, 'hasPatch'>): NotifyDecision | null {
+    const decision = this.#decide(signal, now, ports);
+    // What was delivered was begun before it became stale.
+    const atAnyAge = decision.reason === 'stale' ? shouldNotifyAtAnyAge(this.#state, signal, now) : decision;
+    return atAnyAge.notify ? atAnyAge : null;
+  }
+
+  /**
+   * Decides with the rules that this execution has. Most decisions depend on no late rule, so none is asked for.
+   * `known` is the decision with all rules, where it was made before.
+   */
+  #decide(
+    signal: IssueSignal,
+    now: number,
+    ports: Pick<StreamPorts, 'hasPatch'>,
+    known?: Decision,
+  ): Decision {
     let rules = LATE_RULES;
-    for (;;) {
-      const decision = shouldNotify(this.#state, signal, now, rules);
+    let decision = known ?? shouldNotify(this.#state, signal, now, rules);
+    while (decision.rule !== undefined && !ports.hasPatch(decision.rule)) {
       const { rule } = decision;
-      if (rule === undefined || ports.knows(rule)) return decision;
       rules = rules.filter((each) => each !== rule);
+      decision = shouldNotify(this.#state, signal, now, rules);
     }
+    return decision;
   }
 
   #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {
-    this.#state = decided(this.#state, signal, reason);
+    this.#state = applyDecision(this.#state, signal, reason);
     const { position } = signal;
     const version = signal.policy?.version ?? 0;
     // What is not newer belongs to no run: it was decided out of turn.

@@ -2,14 +2,15 @@ import { notificationIdOf } from '../contract/notification-id.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
-import { type Decision, timeToLiveMs } from './should-notify.ts';
+import type { NotifyDecision } from '../contract/decision.ts';
+import { timeToLiveMs } from './should-notify.ts';
 
 /** The order that a decision to notify leads to. */
 export function orderFor(
   stream: StreamKey,
   state: StreamState,
   issue: IssueSignal,
-  { kind, reason }: Extract<Decision, { notify: true }>,
+  { kind, reason }: NotifyDecision,
   decidedAt: number,
 ): DeliveryOrder {
   return {

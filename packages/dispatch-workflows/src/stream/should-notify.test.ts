@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import type { IssueSignal, IssueStatus, SignalPolicy } from '../contract/issue-signal.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import {
-  decided,
+  applyDecision,
   INITIAL_STREAM_STATE,
   LATE_RULES,
-  notified,
+  applyDelivery,
   shouldNotify,
   timeToLiveMs,
 } from './should-notify.ts';
@@ -25,11 +25,7 @@ const signal = (position: string, status: IssueStatus, parts: Partial<IssueSigna
   eventId: `e${position}`,
   position,
   status,
-  severity: 'critical',
-  startsAt: 0,
-  endsAt: null,
   storedAt: NOW,
-  contentHash: '',
   policy: policy(),
   ...parts,
 });
@@ -106,6 +102,13 @@ describe('a signal leads to', () => {
       signal('1', 'resolved'),
       'resolve',
       'resolved',
+    ],
+    [
+      'an owed resolve of what may be open',
+      { ...never, mayBeOpen: true, lastPosition: '10' },
+      signal('10', 'resolved', { owed: true }),
+      'resolve',
+      'resolve_owed',
     ],
     ['a firing of what may be open', { ...never, mayBeOpen: true }, signal('1', 'firing'), 'trigger', 'new'],
     ['a resolve that is owed', owing, signal('10', 'resolved', { owed: true }), 'resolve', 'resolve_owed'],
@@ -206,6 +209,13 @@ describe('before a late rule was known', () => {
     ],
     ['staleness', never, signal('1', 'firing', aged(2 * HOUR)), 'stale', 'new'],
     ['staleness', open, signal('11', 'firing', every(MINUTE, aged(HOUR))), 'stale', 'renotify'],
+    [
+      'may-be-owed',
+      { ...never, mayBeOpen: true, lastPosition: '10' },
+      signal('10', 'resolved', { owed: true }),
+      'resolve_owed',
+      'older_than_last',
+    ],
   ])('%s decides, and says so: %#', (rule, state, given, today, before) => {
     expect(shouldNotify(state, given, NOW)).toMatchObject({ reason: today, rule });
     expect(shouldNotify(state, given, NOW, without(rule))).toMatchObject({ reason: before });
@@ -227,7 +237,7 @@ describe('the state', () => {
   const delivery = { now: 7, provider: 'webhook', externalId: 'x' };
 
   test('after a trigger is open, keeps what the provider called it, counts, and begins an episode', () => {
-    const state = notified(never, signal('5', 'firing'), delivery);
+    const state = applyDelivery(never, signal('5', 'firing'), delivery);
     expect(state).toEqual({
       notificationCount: 1,
       lastNotifiedAt: 7,
@@ -238,30 +248,30 @@ describe('the state', () => {
       episode: '5',
       externalIds: { webhook: 'x' },
     });
-    const again = notified(state, signal('6', 'firing'), { ...delivery, now: 9, externalId: null });
+    const again = applyDelivery(state, signal('6', 'firing'), { ...delivery, now: 9, externalId: null });
     expect(again).toMatchObject({ episode: '5', lastNotifiedAt: 9, externalIds: { webhook: 'x' } });
-    const resolved = notified(again, signal('7', 'resolved'), { ...delivery, externalId: null });
+    const resolved = applyDelivery(again, signal('7', 'resolved'), { ...delivery, externalId: null });
     expect(resolved).toMatchObject({
       notificationCount: 3,
       status: 'resolved',
       episode: '5',
       externalIds: {},
     });
-    expect(notified(resolved, signal('8', 'firing'), delivery)).toMatchObject({ episode: '8' });
+    expect(applyDelivery(resolved, signal('8', 'firing'), delivery)).toMatchObject({ episode: '8' });
   });
 
   test('after a silent decision has passed its position, and remembers since when it has been silent for that reason', () => {
-    const once = decided(open, signal('12', 'firing'), 'continuing');
+    const once = applyDecision(open, signal('12', 'firing'), 'continuing');
     expect(once).toEqual({ ...open, lastPosition: '12', silence: { reason: 'continuing', since: '12' } });
-    expect(decided(once, signal('13', 'firing'), 'continuing').silence).toEqual({
+    expect(applyDecision(once, signal('13', 'firing'), 'continuing').silence).toEqual({
       reason: 'continuing',
       since: '12',
     });
-    const other = decided(once, signal('13', 'suppressed'), 'suppressed');
+    const other = applyDecision(once, signal('13', 'suppressed'), 'suppressed');
     expect(other).toMatchObject({ lastSeen: 'suppressed', silence: { reason: 'suppressed', since: '13' } });
-    expect(notified(other, signal('14', 'firing'), delivery).silence).toBeNull();
-    expect(decided(open, signal('3', 'firing'), 'older_than_last')).toBe(open);
-    expect(decided(suppressed, signal('12', 'firing'), 'stale').lastSeen).toBe('suppressed');
+    expect(applyDelivery(other, signal('14', 'firing'), delivery).silence).toBeNull();
+    expect(applyDecision(open, signal('3', 'firing'), 'older_than_last')).toBe(open);
+    expect(applyDecision(suppressed, signal('12', 'firing'), 'stale').lastSeen).toBe('suppressed');
   });
 });
 
@@ -298,8 +308,8 @@ function run(list: readonly (readonly [IssueSignal, number, boolean])[]): {
     const decision = shouldNotify(state, given, now);
     const goesOut = decision.notify && isDelivered;
     state = goesOut
-      ? notified(state, given, { now, provider: 'webhook', externalId: null })
-      : decided(state, given, decision.notify ? null : decision.reason);
+      ? applyDelivery(state, given, { now, provider: 'webhook', externalId: null })
+      : applyDecision(state, given, decision.notify ? null : decision.reason);
     const kind = decision.notify ? decision.kind : null;
     return { given, reason: decision.reason, kind, isDelivered: goesOut, before, now };
   });
@@ -412,8 +422,8 @@ describe('whatever comes in whatever order', () => {
           const decision = shouldNotify(state, given, now);
           state =
             decision.notify && isDelivered
-              ? notified(state, given, { now, provider: 'w', externalId: null })
-              : decided(state, given, decision.notify ? null : decision.reason);
+              ? applyDelivery(state, given, { now, provider: 'w', externalId: null })
+              : applyDecision(state, given, decision.notify ? null : decision.reason);
           if (decision.notify || decision.reason === 'older_than_last') continue;
           const since = state.silence?.since ?? '';
           const known = ranges.get(since);

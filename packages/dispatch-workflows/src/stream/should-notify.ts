@@ -1,20 +1,12 @@
-import type { NotificationKind } from '@heliograph/notifier';
+import type { Decision, LateRule } from '../contract/decision.ts';
 import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from '../contract/issue-signal.ts';
 import type { NotifyReason, SilenceReason } from '../contract/reasons.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
-
-/** Parts of the decision that came later than the first executions of the workflow. */
-export type LateRule = 'suppression-bypass' | 'staleness';
+import { hasOpenIncident, mayHaveOpenIncident } from './owes-resolve.ts';
 
 /** The rules of today. */
-export const LATE_RULES: readonly LateRule[] = ['suppression-bypass', 'staleness'];
-
-/** What to do about one signal. `rule` names the late rule without which the decision would be another. */
-export type Decision = (
-  | { readonly notify: true; readonly kind: NotificationKind; readonly reason: NotifyReason }
-  | { readonly notify: false; readonly reason: SilenceReason }
-) & { readonly rule?: LateRule };
+export const LATE_RULES: readonly LateRule[] = ['suppression-bypass', 'staleness', 'may-be-owed'];
 
 /** The state of a stream that was never notified. */
 export const INITIAL_STREAM_STATE: StreamState = {
@@ -38,21 +30,23 @@ export function shouldNotify(
   now: number,
   rules: readonly LateRule[] = LATE_RULES,
 ): Decision {
-  const open = state.status === 'firing';
+  const isOpen = hasOpenIncident(state);
   const order = state.lastPosition === null ? 1 : comparePositions(signal.position, state.lastPosition);
-  if (signal.owed === true && order === 0 && open && signal.status === 'resolved') {
-    return { notify: true, kind: 'resolve', reason: 'resolve_owed' };
+  if (signal.owed === true && order === 0 && signal.status === 'resolved') {
+    if (isOpen) return RESENDING;
+    if (mayHaveOpenIncident(state) && rules.includes('may-be-owed'))
+      return { ...RESENDING, rule: 'may-be-owed' };
   }
   if (order <= 0) return { notify: false, reason: 'older_than_last' };
   switch (signal.status) {
     case 'firing': {
-      const decision = open ? repeat(state, signal, now, rules) : OPENING;
+      const decision = isOpen ? repeat(state, signal, now, rules) : OPENING;
       return decision.notify && rules.includes('staleness') && isStale(signal, decision, now)
         ? { notify: false, reason: 'stale', rule: 'staleness' }
         : decision;
     }
     case 'resolved':
-      return open || state.mayBeOpen === true
+      return mayHaveOpenIncident(state)
         ? { notify: true, kind: 'resolve', reason: 'resolved' }
         : { notify: false, reason: 'resolved_without_notification' };
     case 'suppressed':
@@ -67,6 +61,7 @@ export function shouldNotifyAtAnyAge(state: StreamState, signal: IssueSignal, no
 
 const AGELESS_RULES = LATE_RULES.filter((rule) => rule !== 'staleness');
 
+const RESENDING = { notify: true, kind: 'resolve', reason: 'resolve_owed' } as const satisfies Decision;
 const OPENING: Decision = { notify: true, kind: 'trigger', reason: 'new' };
 
 /** What to do about a stream that fires while it is open. */
@@ -110,7 +105,7 @@ function policyOf(signal: IssueSignal): typeof DEFAULT_SIGNAL_POLICY {
 }
 
 /** The state after a signal was decided: its position is passed, whatever the decision was. */
-export function decided(
+export function applyDecision(
   state: StreamState,
   signal: IssueSignal,
   reason: SilenceReason | null = null,
@@ -130,12 +125,12 @@ export function decided(
 }
 
 /** The state after a notification about a signal was given up. */
-export function givenUp(
+export function applyDrop(
   state: StreamState,
   signal: IssueSignal,
   { reason, mayBeOpen }: { readonly reason: NotifyReason; readonly mayBeOpen: boolean },
 ): StreamState {
-  const after = decided(state, signal);
+  const after = applyDecision(state, signal);
   return {
     ...after,
     ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
@@ -144,7 +139,7 @@ export function givenUp(
 }
 
 /** The state after a notification about a signal was delivered at `now`. */
-export function notified(
+export function applyDelivery(
   state: StreamState,
   signal: IssueSignal,
   delivery: { readonly now: number; readonly provider: string; readonly externalId: string | null },
@@ -154,7 +149,7 @@ export function notified(
   // A resolved object is closed outside: the next trigger opens another.
   const kept = resolved ? undefined : (delivery.externalId ?? open);
   return {
-    ...decided(state, signal),
+    ...applyDecision(state, signal),
     ...(state.mayBeOpen === true ? { mayBeOpen: false } : {}),
     notificationCount: state.notificationCount + 1,
     lastNotifiedAt: delivery.now,

@@ -9,6 +9,8 @@ import { stored } from '../stores/stored.ts';
 export interface StreamPicture {
   readonly stream: StreamKey;
   readonly status: StreamState['status'];
+  /** A trigger in doubt was dropped. */
+  readonly mayBeOpen: boolean;
   readonly lastNotifiedAt: number | null;
   readonly lastPosition: Position | null;
   readonly lastSeen: IssueStatus | null;
@@ -27,6 +29,7 @@ interface Row {
   readonly route_id: string;
   readonly connected_app_id: string;
   readonly status: StreamState['status'];
+  readonly may_be_open: boolean;
   readonly notified_ms: string | null;
   readonly last_position: string | null;
   readonly last_seen: IssueStatus | null;
@@ -41,15 +44,16 @@ export function createStreamFinder({ sql }: Pick<Postgres, 'sql'>): StreamFinder
     listByFingerprint: (fingerprint) =>
       stored('find alert streams', async () => {
         const rows = await sql<Row[]>`
-          select route_id, connected_app_id, status, last_position::text, last_seen,
+          select route_id, connected_app_id, status, may_be_open, last_position::text, last_seen,
             (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
             silence->>'reason' as silent_reason, silence->>'since' as silent_since,
             (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
           from dispatch.stream_state where fingerprint = ${fingerprint}
-          order by status = 'firing' desc, workflow_id limit 1000`;
+          order by (status = 'firing' or may_be_open) desc, workflow_id limit 1000`;
         return rows.map((row) => ({
           stream: { fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id },
           status: row.status,
+          mayBeOpen: row.may_be_open,
           lastNotifiedAt: row.notified_ms === null ? null : Number(row.notified_ms),
           lastPosition: row.last_position,
           lastSeen: row.last_seen,

@@ -3,9 +3,9 @@ import { guarded, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { Position } from '../contract/position.ts';
-import type { StreamKey } from '../contract/stream-state.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
+import { owesResolve } from '../stream/owes-resolve.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
-import { comparePositions } from '../contract/position.ts';
 import type { IntentStatus } from '../delivery/intent-status.ts';
 import { stored } from '../stores/stored.ts';
 
@@ -47,6 +47,8 @@ interface OpenRow {
   readonly fingerprint: string;
   readonly route_id: string;
   readonly connected_app_id: string;
+  readonly status: StreamState['status'];
+  readonly may_be_open: boolean;
   readonly last_position: string;
   readonly notified_ms: string | null;
   readonly updated_ms: string;
@@ -62,7 +64,7 @@ interface IntentRow {
 const latestSchema = v.array(
   v.object({
     fingerprint: v.string(),
-    status: v.string(),
+    status: v.picklist(['firing', 'resolved', 'suppressed']),
     newest: v.string(),
     event: v.string(),
     stored_ms: v.string(),
@@ -88,7 +90,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
       const open = await stored(
         'list open streams',
         () => sql<OpenRow[]>`
-          select workflow_id, fingerprint, route_id, connected_app_id, last_position::text,
+          select workflow_id, fingerprint, route_id, connected_app_id, status, may_be_open, last_position::text,
             (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,
             (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms
           from dispatch.stream_state
@@ -102,8 +104,9 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
       const latest = await latestOf(clickhouse, open);
       const over = open.flatMap((row) => {
         const issue = latest.get(row.fingerprint);
-        const isOver = issue?.status === 'resolved' && comparePositions(issue.newest, row.last_position) >= 0;
-        return isOver ? [{ row, issue }] : [];
+        const state = { status: row.status, mayBeOpen: row.may_be_open, lastPosition: row.last_position };
+        const isOwed = issue !== undefined && owesResolve(state, { ...issue, position: issue.newest });
+        return isOwed ? [{ row, issue }] : [];
       });
       const ids = over.map(({ row, issue }) => notificationIdOf(streamOf(row), issue.newest));
       const intents = await stored(

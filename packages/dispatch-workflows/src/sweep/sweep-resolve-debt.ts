@@ -8,7 +8,7 @@ import type { IssueStore } from '../issues/issue-store.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
 import { isUnderWay } from '../delivery/intent-status.ts';
 import type { IntentStore } from '../delivery/intent-store.ts';
-import { passedRows } from '../delivery/delivery-rows.ts';
+import { supersededRows } from '../delivery/delivery-rows.ts';
 import { signalOf } from '../routing/match-routes.ts';
 
 /** Knobs of the sweep. */
@@ -139,7 +139,7 @@ async function settlePassed(
 ): Promise<number> {
   const passed = await intents.listPassed(untouchedMs);
   // Together they are few statements.
-  await Promise.all(passed.map((intent) => streams.write(passedRows(intent, now()))));
+  await Promise.all(passed.map((intent) => streams.write(supersededRows(intent, now()))));
   return passed.length;
 }
 

@@ -12,7 +12,6 @@ import type { DropCode } from '../contract/reasons.ts';
 import type { ScanResult } from '../contract/scan-state.ts';
 import type { SweepResult } from '../contract/sweep-result.ts';
 import type { SilentRun, StreamKey } from '../contract/stream-state.ts';
-import { shouldNotify } from '../stream/should-notify.ts';
 import type { ScanSteps } from '../scan/read-and-dispatch.ts';
 
 /**
@@ -126,9 +125,9 @@ export function createDispatchTelemetry() {
       if (first === null) return run();
       return spanned('deliver', attributesOf(stream), async (span) => {
         const opened = await run();
-        const decision = shouldNotify(opened.state, first.signal, first.now);
-        if (decision.notify) deciding({ stream, decidedAt: first.now, ...decision });
-        // The workflow decides, and tells of it with the rows that it writes.
+        const { decision } = opened;
+        if (decision?.notify === true) deciding({ stream, decidedAt: first.now, ...decision });
+        // A silent decision has its span where the workflow records it.
         else span.updateName('read_stream_state');
         return opened;
       });

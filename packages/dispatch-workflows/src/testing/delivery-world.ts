@@ -1,7 +1,7 @@
 import type { Outcome, OutcomeCode } from '@heliograph/notifier';
 import type { StoredDeliveryRequest } from '@heliograph/notifier/channels';
-import type { AppGate, Delay, Turn } from '../delivery/app-gate.ts';
-import type { DeliveryDependencies } from '../delivery/attempt.ts';
+import type { AppGate, Delay, Permit } from '../delivery/app-gate.ts';
+import type { DeliveryDependencies } from '../delivery/attempt-delivery.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { StreamState } from '../contract/stream-state.ts';
@@ -65,23 +65,23 @@ export const rejected = (
 /** A gate on a virtual clock: waiting moves the clock. */
 function virtualGate(clock: { now: number; slept: number[] }): AppGate {
   let closedUntil = 0;
-  const turn = (): Turn => ({
-    end: () => undefined,
-    throttled: (forMs) => {
+  const permit = (): Permit => ({
+    release: () => undefined,
+    throttle: (forMs) => {
       closedUntil = Math.max(closedUntil, clock.now + forMs);
     },
   });
   const delay = (): Delay | null => (closedUntil > clock.now ? { waitMs: closedUntil - clock.now } : null);
   return {
-    tryEnter: () => delay() ?? turn(),
-    enter: async (_, { maxWaitMs, signal }) => {
+    tryAcquire: () => delay() ?? permit(),
+    acquire: async (_, { maxWaitMs, signal }) => {
       const wait = delay();
-      if (wait === null) return turn();
+      if (wait === null) return permit();
       if (wait.waitMs > maxWaitMs) return wait;
       signal.throwIfAborted();
       clock.slept.push(wait.waitMs);
       clock.now = closedUntil;
-      return turn();
+      return permit();
     },
     learn: (_, forMs) => {
       if (forMs > 0) closedUntil = Math.max(closedUntil, clock.now + forMs);

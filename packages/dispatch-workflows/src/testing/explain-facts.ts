@@ -1,5 +1,5 @@
 import { notificationIdOf } from '../contract/notification-id.ts';
-import type { AppPicture, ExplainFacts } from '../explain/index.ts';
+import type { AppPicture, ExplainFacts } from '../explain/facts.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
@@ -151,6 +151,7 @@ export function openStream(parts: Partial<StreamPicture> = {}): StreamPicture {
   return {
     stream: STREAM,
     status: 'firing',
+    mayBeOpen: false,
     lastNotifiedAt: NOON - 300_000,
     lastPosition: HERE,
     lastSeen: 'firing',

@@ -1,4 +1,5 @@
-import type { ExplainFacts, StreamReason } from '../explain/index.ts';
+import type { StreamReason } from '../explain/explanation.ts';
+import type { ExplainFacts } from '../explain/facts.ts';
 import type { LedgerEntry } from '../stores/index.ts';
 import { entry, matched, NOON, seen } from './explain-facts.ts';
 import { storedIssue } from './stored-issue.ts';

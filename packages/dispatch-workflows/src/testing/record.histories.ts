@@ -169,6 +169,29 @@ describe('monitorInstanceAlert', () => {
     await expect(save(stream, 'stale')).resolves.toEqual([]);
   });
 
+  test('begun-then-stale', async () => {
+    const stream = streamOf('begun-then-stale');
+    await whileWorking(fakeActivities({ wasBegun: async () => true }).activities, async () => {
+      const signal = signalAt(1);
+      await signalStream(client, stream, { ...signal, storedAt: signal.storedAt - 7_200_000 });
+      await ended(stream);
+    });
+    await expect(save(stream, 'begun-then-stale')).resolves.toEqual([]);
+  });
+
+  test.each([
+    ['may-be-owed', []],
+    ['may-be-owed-later', [signalAt(1)]],
+  ])('%s', async (scenario, before) => {
+    const stream = streamOf(scenario);
+    const fake = fakeActivities();
+    fake.states.set(alertWorkflowId(stream), { ...INITIAL_STREAM_STATE, mayBeOpen: true, lastPosition: '2' });
+    for (const signal of [...before, { ...signalAt(2, 'resolved'), owed: true }])
+      await signalStream(client, stream, signal);
+    await whileWorking(fake.activities, () => ended(stream));
+    await expect(save(stream, scenario)).resolves.toEqual([]);
+  });
+
   test('renotified', async () => {
     const stream = streamOf('renotified');
     const fake = fakeActivities();

@@ -1,9 +1,15 @@
-import { endingRows, unwrittenRows } from '../delivery/delivery-rows.ts';
+import { endingRows, recordRows } from '../delivery/delivery-rows.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { AlertStream } from '../stream/alert-stream.ts';
-import { decided, givenUp, INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
+import {
+  applyDecision,
+  applyDrop,
+  INITIAL_STREAM_STATE,
+  applyDelivery,
+  shouldNotify,
+} from '../stream/should-notify.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
@@ -35,8 +41,8 @@ export async function simulated(
     for (const signal of signals) stream.push(signal);
     const ports = {
       now: () => at,
-      knows: () => true,
-      wasBegun: async () => false,
+      hasPatch: () => true,
+      hasIntent: async () => false,
       deliver: async (order: DeliveryOrder) => {
         const ending = isDropped(order)
           ? ({ kind: 'dropped', code: 'REJECTED' } as const)
@@ -46,8 +52,8 @@ export async function simulated(
         silent.push(...(ledger?.runs ?? []));
         return { ...ending, recorded: true };
       },
-      record: async (_: StreamKey, __: StreamState, more: Parameters<typeof unwrittenRows>[1]) => {
-        const { ledger } = unwrittenRows(key, more, at);
+      record: async (_: StreamKey, __: StreamState, more: Parameters<typeof recordRows>[1]) => {
+        const { ledger } = recordRows(key, more, at);
         entries.push(...ledger.entries);
         silent.push(...ledger.runs);
       },
@@ -100,10 +106,10 @@ function decisionsOf(
       const decision = shouldNotify(state, signal, at);
       const known = decisions.get(signal.position) ?? [];
       decisions.set(signal.position, [...known, decision.reason]);
-      if (!decision.notify) state = decided(state, signal, decision.reason);
+      if (!decision.notify) state = applyDecision(state, signal, decision.reason);
       else if (isDropped(`alert-${key.fingerprint}-${key.routeId}-${key.connectedAppId}-${signal.position}`))
-        state = givenUp(state, signal, { reason: decision.reason, mayBeOpen: false });
-      else state = notified(state, signal, { now: at, provider: 'webhook', externalId: null });
+        state = applyDrop(state, signal, { reason: decision.reason, mayBeOpen: false });
+      else state = applyDelivery(state, signal, { now: at, provider: 'webhook', externalId: null });
     }
   }
   return decisions;

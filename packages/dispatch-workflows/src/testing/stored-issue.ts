@@ -16,7 +16,6 @@ export function storedIssue(at: number, parts: Partial<StoredIssue> = {}): Store
     startsAt: at * 1000,
     endsAt: null,
     storedAt: at * 1000,
-    contentHash: 'c0ffee',
     ...parts,
   };
 }

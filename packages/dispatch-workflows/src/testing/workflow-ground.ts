@@ -2,14 +2,21 @@ import { createTemporalClient } from '@heliograph/temporal-worker/client';
 import { skipTime } from '@heliograph/testkit';
 import type { Client } from '@temporalio/client';
 import { DISPATCH_TRACE_STARTS } from '../client/index.ts';
+import type { Decision } from '../contract/decision.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
+import type { DeliveryOrder, DeliveryResult, FirstSignal } from '../contract/delivery-order.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { IssueSignal, IssueStatus } from '../contract/issue-signal.ts';
 import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCE_ALERT } from '../contract/names.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import { orderFor } from '../stream/order-for.ts';
-import { INITIAL_STREAM_STATE, notified, shouldNotify } from '../stream/should-notify.ts';
+import {
+  INITIAL_STREAM_STATE,
+  applyDelivery,
+  shouldNotify,
+  shouldNotifyAtAnyAge,
+} from '../stream/should-notify.ts';
 import { issueSignal } from '../contract/signals.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
 import { dispatchNamespace } from './dispatch-ground.ts';
@@ -47,11 +54,7 @@ export function signalAt(position: number, status: IssueStatus = 'firing'): Issu
     eventId: `e${position}`,
     position: String(position),
     status,
-    severity: 'critical',
-    startsAt: 1_767_225_600_000,
-    endsAt: null,
     storedAt: Date.now(),
-    contentHash: 'c0ffee',
   };
 }
 
@@ -81,12 +84,24 @@ function opening(activities: FakeActivities): DispatchActivities {
     ...activities,
     openStream: async (stream, first) => {
       const state = await activities.readStreamState(stream);
-      const decision = first === null ? null : shouldNotify(state, first.signal, first.now);
-      if (first === null || decision?.notify !== true) return { state, delivery: null };
+      const decision = first === null ? null : await decideFirst(activities, stream, state, first);
+      if (first === null || decision?.notify !== true) return { state, decision, delivery: null };
       const order = orderFor(stream, state, first.signal, decision, first.now);
-      return { state, delivery: await activities.deliverAndRecord(order) };
+      return { state, decision, delivery: await activities.deliverAndRecord(order) };
     },
   };
+}
+
+async function decideFirst(
+  { wasBegun }: FakeActivities,
+  stream: StreamKey,
+  state: StreamState,
+  { signal, now }: FirstSignal,
+): Promise<Decision> {
+  const decision = shouldNotify(state, signal, now);
+  return decision.reason === 'stale' && (await wasBegun(notificationIdOf(stream, signal.position)))
+    ? shouldNotifyAtAnyAge(state, signal, now)
+    : decision;
 }
 
 /** Activities on a memory instead of databases and providers; give the ones that behave otherwise. */
@@ -100,7 +115,7 @@ export function fakeActivities(others: Partial<FakeActivities> = {}) {
     const result = { provider: 'webhook', externalId: `ext-${order.issue.position}` };
     states.set(
       alertWorkflowId(order.stream),
-      notified(order.state, order.issue, { now: order.decidedAt, ...result }),
+      applyDelivery(order.state, order.issue, { now: order.decidedAt, ...result }),
     );
     return { kind: 'delivered', ...result, recorded: true };
   };

@@ -1,2 +1,2 @@
-export { createDispatchWorkers } from './create-dispatch-workers.ts';
-export type { DispatchWorkers, DispatchWorkersOptions } from './create-dispatch-workers.ts';
+export { createDispatchWorkers, defineDispatchWorkers } from './create-dispatch-workers.ts';
+export type { DispatchWork, DispatchWorkersOptions } from './create-dispatch-workers.ts';

@@ -21,6 +21,7 @@ import type { AlertInput, AlertResult } from '../contract/workflow-inputs.ts';
 import { MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
 import { DELIVERY_TASK_QUEUE } from '../contract/names.ts';
 import { AlertStream, type StreamPorts } from '../stream/alert-stream.ts';
+import { hasOpenIncident } from '../stream/owes-resolve.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { issueSignal } from '../contract/signals.ts';
 
@@ -53,8 +54,8 @@ const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
 /** Behaviour that came after the first executions. */
-type Patch = Parameters<StreamPorts['knows']>[0] | 'resolve-only' | 'patience';
-type Knows = (patch: Patch) => boolean;
+type Patch = Parameters<StreamPorts['hasPatch']>[0] | 'resolve-only' | 'patience';
+type HasPatch = (patch: Patch) => boolean;
 
 /**
  * One alert stream, as long as it has something to do: collect signals, decide, deliver, record. It ends when its
@@ -66,8 +67,8 @@ export function monitorInstanceAlert(input: AlertInput): Promise<AlertResult> {
   return runAlertStream(input, (patch) => patched(patch));
 }
 
-/** `monitorInstanceAlert`, told by `knows` which later behaviour it has. */
-export async function runAlertStream(input: AlertInput, knows: Knows): Promise<AlertResult> {
+/** `monitorInstanceAlert`, with the later behaviour that `hasPatch` grants. */
+export async function runAlertStream(input: AlertInput, hasPatch: HasPatch): Promise<AlertResult> {
   const { carried } = input;
   const stream = new AlertStream(input.stream, carried?.state ?? INITIAL_STREAM_STATE, carried?.inbox);
   let received = 0;
@@ -78,12 +79,12 @@ export async function runAlertStream(input: AlertInput, knows: Knows): Promise<A
   });
   const ports: StreamPorts = {
     now: () => Date.now(),
-    knows,
-    deliver: (order) => deliver(order, knows),
-    wasBegun,
+    hasPatch,
+    deliver: (order) => deliver(order, hasPatch),
+    hasIntent,
     record,
   };
-  const isResolveOnly = carried === undefined && (await open(stream, { knows }));
+  const isResolveOnly = carried === undefined && (await open(stream, hasPatch));
   const { notificationCount } = stream.state;
   for (;;) {
     await stream.drain(ports);
@@ -109,19 +110,20 @@ export async function runAlertStream(input: AlertInput, knows: Knows): Promise<A
 }
 
 /**
- * Reads the state, and on the way delivers what the first signal leads to. Tells whether a resolve began the run and
- * nothing is open that it could close.
+ * Opens the stream, which delivers what the first signal leads to. Returns whether a resolve began the run and nothing is
+ * open that it could close.
  */
-async function open(stream: AlertStream, { knows }: { readonly knows: Knows }): Promise<boolean> {
-  const first = stream.first(Date.now());
-  const { state, delivery } = await opened(stream.key, first);
-  const order = stream.begin(state, delivery === null ? null : first, { knows });
-  if (order !== null && delivery !== null) stream.settle(order, await settled(order, delivery, knows));
-  const hasNothingToClose = first?.signal.status === 'resolved' && state.status !== 'firing';
-  return hasNothingToClose && knows('resolve-only');
+async function open(stream: AlertStream, hasPatch: HasPatch): Promise<boolean> {
+  const first = stream.firstSignal(Date.now());
+  const opened = await openStream(stream.key, first);
+  const order = stream.open(opened, first, { hasPatch });
+  if (order !== null && opened.delivery !== null)
+    stream.settle(order, await settled(order, opened.delivery, hasPatch));
+  const hasNothingToClose = first?.signal.status === 'resolved' && !hasOpenIncident(opened.state);
+  return hasNothingToClose && hasPatch('resolve-only');
 }
 
-async function opened(key: StreamKey, first: FirstSignal | null): Promise<OpenedStream> {
+async function openStream(key: StreamKey, first: FirstSignal | null): Promise<OpenedStream> {
   try {
     return await quick.openStream(key, first);
   } catch (error) {
@@ -130,7 +132,7 @@ async function opened(key: StreamKey, first: FirstSignal | null): Promise<Opened
   return { state: await store.readStreamState(key), delivery: null };
 }
 
-async function wasBegun(notificationId: string): Promise<boolean> {
+async function hasIntent(notificationId: string): Promise<boolean> {
   try {
     return await quick.wasBegun(notificationId);
   } catch (error) {
@@ -149,18 +151,22 @@ async function record(key: StreamKey, state: StreamState, more: StreamRecord): P
   await store.recordStreamState(key, state, more);
 }
 
-async function deliver(order: DeliveryOrder, knows: Knows): Promise<DeliveryResult> {
+async function deliver(order: DeliveryOrder, hasPatch: HasPatch): Promise<DeliveryResult> {
   let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };
   try {
     first = await quick.deliverAndRecord(order);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return settled(order, first, knows);
+  return settled(order, first, hasPatch);
 }
 
 /** Goes on where the first, short attempt did not come to an end: by activity, and by timer what it hands back. */
-async function settled(order: DeliveryOrder, first: DeliveryResult, knows: Knows): Promise<DeliveryResult> {
+async function settled(
+  order: DeliveryOrder,
+  first: DeliveryResult,
+  hasPatch: HasPatch,
+): Promise<DeliveryResult> {
   let result = first;
   let failures = 0;
   while (result.kind === 'pending') {
@@ -184,12 +190,16 @@ async function settled(order: DeliveryOrder, first: DeliveryResult, knows: Knows
       if (isCancellation(error)) throw error;
       const isWorthwhile = order.timeToLiveMs > Date.now() - order.decidedAt;
       // The activity could not even say that it failed, for over an hour: a database is away, not the receiver.
-      if (isWorthwhile && knows('patience')) {
+      if (isWorthwhile && hasPatch('patience')) {
         result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
         continue;
       }
       // Nobody could write that down, so the next rows have to tell of it.
-      return { kind: 'dropped', code: 'EXPIRED', ...(knows('decision-ledger') ? { recorded: false } : {}) };
+      return {
+        kind: 'dropped',
+        code: 'EXPIRED',
+        ...(hasPatch('decision-ledger') ? { recorded: false } : {}),
+      };
     }
   }
   return result;

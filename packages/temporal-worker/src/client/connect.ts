@@ -3,7 +3,7 @@ import { Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { TemporalSetupError } from '../errors.ts';
 
-/** Where a Temporal service is and how to speak to it. */
+/** The address of a Temporal service and how to connect to it. */
 export interface TemporalAddress {
   /** `host:port`. */
   readonly address: string;
@@ -44,7 +44,7 @@ export function connectionSecurity({ address, tls, apiKey }: TemporalAddress): {
   if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined)) {
     throw new TemporalSetupError(
       'TEMPORAL_CONNECT_FAILED',
-      `the TLS options for ${address} have half of a key pair; give the client certificate and its key, or neither`,
+      `the TLS options for ${address} contain half of a key pair; set both the client certificate and its key, or neither`,
     );
   }
   const pair =
@@ -80,7 +80,7 @@ export async function connectClient(address: TemporalAddress): Promise<Connectio
 }
 
 /**
- * Makes a client's connection without waiting for the service; the first call connects. Close it only after its
+ * Creates a client's connection without waiting for the service; the first call connects. Close it only after its
  * calls have ended: the SDK retries a call on a closed connection with an error that nothing can catch.
  */
 export function lazyClientConnection(address: TemporalAddress): Connection {
@@ -95,12 +95,12 @@ export function lazyClientConnection(address: TemporalAddress): Connection {
 export function connectFailed(address: string, cause: unknown): TemporalSetupError {
   return new TemporalSetupError(
     'TEMPORAL_CONNECT_FAILED',
-    `no Temporal service answers at ${address}; check the address, TLS and that the service runs`,
+    `no Temporal service answers at ${address}; check the address, the TLS settings, and that the service is running`,
     { retryable: true, cause },
   );
 }
 
-/** Reads the server's version and refuses one that is older than wanted (`major.minor`). */
+/** Reads the server's version and refuses one that is older than required (`major.minor`). */
 export async function assertServerVersion(connection: ConnectionLike, wanted: string): Promise<string> {
   const { serverVersion } = await connection.workflowService.getSystemInfo({});
   const [major = 0, minor = 0] = wanted.split('.').map(Number);

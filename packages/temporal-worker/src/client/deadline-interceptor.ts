@@ -1,8 +1,8 @@
 import type { ConnectionLike, WorkflowClientInterceptor } from '@temporalio/client';
 
 /**
- * Gives client calls a deadline, since the SDK sets none: a call to a server that stopped answering would wait for
- * ever. It replaces a caller's own `withDeadline` around the call. Waiting for a result or an update, counting,
+ * Gives client calls a deadline, since the SDK sets none: a call to a server that stopped answering would wait
+ * forever. It replaces a caller's own `withDeadline` around the call. Waiting for a result or an update, counting,
  * listing and reading histories may rightly take long or pass no interceptor: bound those with
  * `connection.withDeadline` or `withAbortSignal`.
  */

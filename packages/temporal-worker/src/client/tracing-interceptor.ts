@@ -9,7 +9,7 @@ import { withTraceHeader } from './trace-context.ts';
  */
 export type TraceStart = 'child' | 'root' | 'none';
 
-/** Which workflow types do not simply go on in the caller's trace. */
+/** The workflow types that do not continue the caller's trace. */
 export type TraceStarts = Readonly<Record<string, TraceStart>>;
 
 const TRACER = '@heliograph/temporal-worker';

@@ -15,7 +15,7 @@ export type SlotPreset =
   | { readonly kind: 'io'; readonly activities?: number }
   | { readonly kind: 'provider'; readonly concurrency: number; readonly perSecond?: number };
 
-/** What a worker is made of. */
+/** Options of {@link createTemporalWorker}. */
 export interface TemporalWorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
@@ -31,13 +31,13 @@ export interface TemporalWorkerOptions {
   /** Workflow executions kept in memory; default 600. Each costs 100 KB to 1 MB of heap. */
   readonly cachedWorkflows?: number;
   /**
-   * How long a workflow task waits for the worker that knows its workflow before any other may take it, in
-   * milliseconds; default 3 000 (the SDK's is 10 000). After a crash nothing of that worker moves for so long.
+   * How long a workflow task waits for the worker that has its workflow cached before any other may take it, in
+   * milliseconds; default 3 000 (the SDK's is 10 000). After a crash, workflows cached by that worker make no progress for that long.
    */
   readonly stickyTimeoutMs?: number;
-  /** Shown by the server as who works; default `<pid>@<host>`; in a cluster give the pod's name. */
+  /** Shown by the server as the worker; default `<pid>@<host>`. In a cluster, use the pod's name. */
   readonly identity?: string;
-  /** How long running activities may go on after a stop is asked for, in milliseconds; default 10 000. */
+  /** How long running activities may continue after a stop is requested, in milliseconds; default 10 000. */
   readonly shutdownGraceMs?: number;
   /** How long until the stop is forced, in milliseconds; default grace + 5 000. */
   readonly shutdownForceMs?: number;
@@ -56,7 +56,7 @@ export async function connectWorker(address: TemporalAddress): Promise<NativeCon
   }
 }
 
-/** Makes a worker with named identity, bounded stop, sized slots and traced activities. Call `run()` on it. */
+/** Creates a worker with a named identity, a bounded stop, sized slots and traced activities. Call `run()` on it. */
 export async function createTemporalWorker(options: TemporalWorkerOptions): Promise<Worker> {
   const graceMs = options.shutdownGraceMs ?? 10_000;
   const bundled = options.workflowBundle;
@@ -69,7 +69,6 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     shutdownGraceTime: graceMs,
     shutdownForceTime: options.shutdownForceMs ?? graceMs + 5000,
     maxCachedWorkflows: options.cachedWorkflows ?? 600,
-    // How long a workflow waits for the worker that has it in memory; a dead one is waited for that long.
     stickyQueueScheduleToStartTimeout: options.stickyTimeoutMs ?? 3000,
     ...(bundled === undefined ? {} : { workflowBundle: bundled }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),

@@ -7,10 +7,10 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import * as v from 'valibot';
 import { TemporalSetupError } from '../errors.ts';
 
-/** What is written beside a bundle, so that a worker can tell whether it may run it. */
+/** Written beside a bundle, so that a worker can decide whether it may run it. */
 const manifestSchema = v.object({ sdkVersion: v.string(), sha256: v.string() });
 
-/** What goes into a bundle. */
+/** The content of a bundle. */
 export interface WorkflowBundleSource {
   /** The module that exports the workflows. */
   readonly workflows: URL | string;
@@ -21,7 +21,7 @@ export interface WorkflowBundleSource {
 }
 
 /**
- * Bundles workflow code with the tracing interceptor. Replays need the very same interceptors, so every bundle,
+ * Bundles workflow code with the tracing interceptor. Replays need the same interceptors, so every bundle,
  * also a test's, is made here.
  */
 export async function bundleWorkflows(source: WorkflowBundleSource): Promise<{ readonly code: string }> {
@@ -51,7 +51,7 @@ export async function writeWorkflowBundle(source: WorkflowBundleSource, file: st
 }
 
 /**
- * Checks a bundle that was built beforehand and gives it in the form that a worker takes.
+ * Reads a bundle that was built beforehand, checks it, and returns it in the form that a worker takes.
  *
  * @throws {TemporalSetupError} TEMPORAL_BUNDLE_MISSING, TEMPORAL_BUNDLE_CHANGED (file and manifest differ) or
  * TEMPORAL_BUNDLE_VERSION (built with another SDK version; both must be the same).
@@ -75,13 +75,13 @@ export async function readWorkflowBundle(file: string | URL): Promise<{ readonly
   if (manifest.sdkVersion !== sdkVersion()) {
     throw new TemporalSetupError(
       'TEMPORAL_BUNDLE_VERSION',
-      `the workflow bundle ${path} was built with SDK ${manifest.sdkVersion}, this worker runs ${sdkVersion()}; build again`,
+      `the workflow bundle ${path} was built with SDK ${manifest.sdkVersion}, this worker runs ${sdkVersion()}; rebuild it with: npm run build`,
     );
   }
   if (manifest.sha256 !== sha256(code)) {
     throw new TemporalSetupError(
       'TEMPORAL_BUNDLE_CHANGED',
-      `the workflow bundle ${path} is not what was built; build again`,
+      `the workflow bundle ${path} has changed since it was built; rebuild it with: npm run build`,
     );
   }
   return { code };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClickHouse, createClickHouseDatabase, toDatabaseError } from '@heliograph/database';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { createSpanTables, SPAN_TABLE } from './span-tables.ts';
 import { toSpanRow } from './to-span-row.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { toSpanRow } from './to-span-row.ts';
 
 const TRACE = '5b8efff798038103d269b633813fc60c';
@@ -90,6 +90,9 @@ describe('toSpanRow', () => {
     [[1, Number.POSITIVE_INFINITY, null], '[1,null,null]'],
     [[], '[]'],
     [undefined, ''],
+    [{ a: [1, 'b'] }, '{"a":[1,"b"]}'],
+    [new Uint8Array([1, 2, 255]), 'AQL/'],
+    [null, ''],
   ])('writes the attribute %j as %j', (value, text) => {
     expect(toSpanRow(spanOf({ attributes: { it: value } }))['SpanAttributes']).toEqual({ it: text });
   });

@@ -1,11 +1,5 @@
-import {
-  type Attributes,
-  type AttributeValue,
-  type HrTime,
-  SpanKind,
-  SpanStatusCode,
-} from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import { type AnyValue, type Attributes, type HrTime, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
 /** One row of `otel_traces`, by the names of its columns. */
 export type SpanRow = Readonly<Record<string, unknown>>;
@@ -63,15 +57,20 @@ function toTexts(attributes: Attributes | undefined): Readonly<Record<string, st
   );
 }
 
-/** Numbers and truth values in JSON's spelling, lists as JSON; nothing, and a number that JSON lacks, is empty. */
-function toText(value: AttributeValue | undefined): string {
-  if (typeof value === 'string') return wellFormed(value);
-  if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return '';
-  return Array.isArray(value) ? JSON.stringify(value.map(wellFormedItem)) : String(value);
+/**
+ * Numbers and truth values in JSON's spelling, lists and maps as JSON, bytes as base64; nothing, and a number that JSON
+ * lacks, is empty.
+ */
+function toText(value: AnyValue): string {
+  const plain = toJsonValue('', value);
+  if (typeof plain === 'string') return plain;
+  if (plain === null || (typeof plain === 'number' && !Number.isFinite(plain))) return '';
+  return JSON.stringify(plain, toJsonValue) ?? '';
 }
 
-function wellFormedItem(item: unknown): unknown {
-  return typeof item === 'string' ? wellFormed(item) : item;
+function toJsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return wellFormed(value);
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
 }
 
 /** UTF-8 has no half of a surrogate pair; ClickHouse refuses the row of one. */

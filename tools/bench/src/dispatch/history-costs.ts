@@ -1,6 +1,6 @@
-import type { BenchGround } from './ground.ts';
+import type { BenchGround } from './bench-ground.ts';
 
-/** What the server wrote down for some workflows. */
+/** What the server recorded of some workflows. */
 export interface HistoryCosts {
   readonly eventsPerWorkflow: number;
   readonly signalsPerWorkflowTask: number;
@@ -10,7 +10,7 @@ const SIGNALED = 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED';
 const TASK_COMPLETED = 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED';
 
 /** Reads the histories of at most `sample` workflows of a block. */
-export async function historyCosts(
+export async function readHistoryCosts(
   ground: BenchGround,
   routeId: string,
   sample: number,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAlertStorm, type StormIssue } from '@heliograph/simulators';
+import type { Stack } from '@heliograph/stack';
 import { type DispatchCenter, startDispatchCenter } from './dispatch-center.ts';
 import type { SinkProcess } from './sink-process.ts';
 
@@ -8,22 +9,24 @@ export interface LatencyRun {
   /** From just before the request to the arrival at the sink, in milliseconds, one per issue that arrived. */
   readonly latenciesMs: readonly number[];
   readonly eventIds: readonly string[];
-  /** What was sent beforehand, to warm up. */
+  /** What was sent before it, to warm up. */
   readonly warmEventIds: readonly string[];
 }
 
 /** Starts the real API and worker, sends issues at a steady rate, and measures until each notification arrives. */
 export async function measurePushLatency(
+  root: string,
+  stack: Stack,
   sink: SinkProcess,
   options: { readonly perSecond: number; readonly seconds: number },
 ): Promise<LatencyRun> {
-  const center = await startDispatchCenter('latency', sink.url);
+  const center = await startDispatchCenter(root, stack, 'latency', sink.url);
   try {
     const warmEventIds: string[] = [];
     for (const subject of createAlertStorm({ seed: 5, subjects: 20 })) {
       const issue = inBlock('latency', subject.issue('firing', Date.now()));
       warmEventIds.push(issue.eventId);
-      await center.call('/api/v1/issues', issue);
+      await center.client.storeIssues({ body: issue });
     }
     await sleep(2000);
     return { ...(await openLoop(center, sink, options)), warmEventIds };
@@ -32,7 +35,7 @@ export async function measurePushLatency(
   }
 }
 
-/** Gives an issue the label that this run's route asks for: routes of other runs are in the same database. */
+/** Gives an issue the label that the route of a run asks for: routes of other runs are in the same database. */
 export function inBlock(block: string, issue: StormIssue): StormIssue {
   return { ...issue, labels: { ...issue.labels, block } };
 }
@@ -49,7 +52,7 @@ async function openLoop(
     await sleep(Math.max(0, startedAt + (index * 1000) / perSecond - performance.now()));
     const issue = inBlock('latency', subject.issue('firing', Date.now()));
     sentAt.set(issue.eventId, Date.now());
-    requests.push(center.call('/api/v1/issues', issue));
+    requests.push(center.client.storeIssues({ body: issue }));
   }
   await Promise.all(requests);
   const arrived = new Map<string, number>();

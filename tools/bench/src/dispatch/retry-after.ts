@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAlertStorm } from '@heliograph/simulators';
+import type { Stack } from '@heliograph/stack';
 import { percentile } from '../statistics.ts';
 import { startDispatchCenter } from './dispatch-center.ts';
 import { inBlock } from './push-latency.ts';
 import { startSinkProcess, type Received } from './sink-process.ts';
 
-/** What became of alerts whose first notification was answered with 429 and Retry-After. */
+/** What happened to alerts whose first notification was answered with 429 and Retry-After. */
 export interface RetryAfterRun {
   /** From the 429 to the acceptance of the same notification, in milliseconds. */
   readonly p50Ms: number;
@@ -18,18 +19,19 @@ const BLOCK = 'retryafter';
 const ALERTS = 500;
 /** Alerts per second: firing and resolve together stay below what the machine carries. */
 const PER_SECOND = 12;
-/** An alert resolves so long after it fired, in milliseconds: while its notification waits. */
+/** How long after it fired an alert resolves, in milliseconds: while its notification waits. */
 const RESOLVES_AFTER_MS = 500;
 
 /**
- * Every alert's first notification is answered with 429 and Retry-After 1 s, and every alert resolves in the middle of
- * that wait. Alertmanager's next flush would find them resolved and tell nobody.
+ * Answers every alert's first notification with 429 and Retry-After 1 s, resolves every alert in the middle of that wait,
+ * and measures when the first notification is accepted. Alertmanager's next flush would find the alerts resolved and
+ * notify nobody.
  */
-export async function measureRetryAfter(): Promise<RetryAfterRun> {
+export async function measureRetryAfter(root: string, stack: Stack): Promise<RetryAfterRun> {
   const sink = await startSinkProcess([
     { timesPerStream: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } },
   ]);
-  const center = await startDispatchCenter(BLOCK, sink.url);
+  const center = await startDispatchCenter(root, stack, BLOCK, sink.url);
   try {
     const requests: Promise<unknown>[] = [];
     const firing: string[] = [];
@@ -39,17 +41,19 @@ export async function measureRetryAfter(): Promise<RetryAfterRun> {
       const issue = inBlock(BLOCK, subject.issue('firing', Date.now()));
       firing.push(issue.eventId);
       requests.push(
-        center
-          .call('/api/v1/issues', issue)
+        center.client
+          .storeIssues({ body: issue })
           .then(() => sleep(RESOLVES_AFTER_MS))
-          .then(() => center.call('/api/v1/issues', inBlock(BLOCK, subject.issue('resolved', Date.now())))),
+          .then(() =>
+            center.client.storeIssues({ body: inBlock(BLOCK, subject.issue('resolved', Date.now())) }),
+          ),
       );
     }
     await Promise.all(requests);
-    let waits = waitsOf(firing, sink.received);
+    let waits = findWaits(firing, sink.received);
     for (let waitedMs = 0; waits.length < ALERTS && waitedMs < 30_000; waitedMs += 250) {
       await sleep(250);
-      waits = waitsOf(firing, sink.received);
+      waits = findWaits(firing, sink.received);
     }
     return { p50Ms: Math.round(percentile(waits, 0.5)), delivered: waits.length, of: ALERTS };
   } finally {
@@ -58,8 +62,8 @@ export async function measureRetryAfter(): Promise<RetryAfterRun> {
   }
 }
 
-/** For each first notification that was accepted, how long that was after its 429. */
-function waitsOf(eventIds: readonly string[], received: readonly Received[]): readonly number[] {
+/** Finds, for each first notification that was accepted, how long after its 429 that was. */
+function findWaits(eventIds: readonly string[], received: readonly Received[]): readonly number[] {
   const wanted = new Set(eventIds);
   const refusedAt = new Map<string, number>();
   const waits = new Map<string, number>();

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOrchestrator } from '@heliograph/dispatch-workflows/client';
+import type { Stack } from '@heliograph/stack';
 import { median, percentile, rounded, spread } from '../statistics.ts';
-import { layBenchGround } from './ground.ts';
-import { historyCosts } from './history-costs.ts';
+import { createBenchGround } from './bench-ground.ts';
+import { countFaults, type FaultCounts } from './count-faults.ts';
+import { readHistoryCosts } from './history-costs.ts';
 import { measurePushLatency } from './push-latency.ts';
 import { measureRetryAfter, type RetryAfterRun } from './retry-after.ts';
 import { runPeer, runProduct, type Block } from './shapes.ts';
-import { startSinkProcess, type Received } from './sink-process.ts';
+import { startSinkProcess } from './sink-process.ts';
 
-/** What `bench dispatch` reports. */
-export interface DispatchReport {
+/** What `bench dispatch` measures. */
+export interface DispatchReport extends FaultCounts {
   readonly name: 'dispatch';
   readonly ratioToCeiling: number;
   readonly ratioToNaive: number;
@@ -18,11 +20,6 @@ export interface DispatchReport {
   readonly retryAfter: RetryAfterRun;
   readonly eventsPerNotification: number;
   readonly signalsPerWorkflowTask: number;
-  readonly lost: number;
-  readonly reordered: number;
-  readonly duplicates: number;
-  /** Notifications of issues that nobody expected one of. */
-  readonly unexpected: number;
 }
 
 /** What one block leaves to do (indexing, clean-up) should not be measured in the next. */
@@ -30,15 +27,18 @@ const REST_MS = 1000;
 
 /** Runs the ceiling, the product and the naive shape in turns, then the push latency of the real processes. */
 export async function runDispatch(options: {
+  /** Of the repository. */
+  readonly root: string;
+  readonly stack: Stack;
   readonly quick: boolean;
-  readonly log: (line: string) => void;
+  readonly print: (line: string) => void;
 }): Promise<DispatchReport> {
-  const { quick, log } = options;
+  const { root, stack, quick, print } = options;
   const size = quick ? 150 : 600;
   const rounds = quick ? 2 : 5;
   const sink = await startSinkProcess();
-  const ground = await layBenchGround();
-  log(
+  const ground = await createBenchGround(stack);
+  print(
     `Temporal Server ${ground.serverVersion}, ${size} alerts a block, ${rounds} rounds, ceiling – product – naive in turns`,
   );
   const expected: string[] = [];
@@ -58,7 +58,7 @@ export async function runDispatch(options: {
     await product(60);
     expected.push(...(await runPeer(ground, sink, 'naiveAlert', 30)).eventIds);
     for (let round = 1; round <= rounds; round++) {
-      // In turns and with a rest before each, so that neither always has to work in the other's wake.
+      // In turns and with a rest before each, so that neither always works in the other's wake.
       const ceiling = async () => {
         await sleep(REST_MS);
         return runPeer(ground, sink, 'drainOnly', size);
@@ -75,28 +75,28 @@ export async function runDispatch(options: {
       rates.naive.push(naive.perSecond);
       ratios.ceiling.push(ours.perSecond / before.perSecond);
       ratios.naive.push(ours.perSecond / naive.perSecond);
-      log(
+      print(
         `round ${round}: ceiling ${before.perSecond.toFixed(1)}/s, product ${ours.perSecond.toFixed(1)}/s, naive ${naive.perSecond.toFixed(1)}/s`,
       );
-      if (round === 1) costs = await historyCosts(ground, ours.routeId, 25);
+      if (round === 1) costs = await readHistoryCosts(ground, ours.routeId, 25);
     }
     const crowded = await product(20, 25);
-    burst = await historyCosts(ground, crowded.routeId, 20);
+    burst = await readHistoryCosts(ground, crowded.routeId, 20);
   } finally {
     ground.worker.shutdown();
     await running;
     await ground.close();
   }
-  log(
+  print(
     `spread: ceiling ${spread(rates.ceiling)}, product ${spread(rates.product)}, naive ${spread(rates.naive)} per second`,
   );
-  log(`spread: to ceiling ${spread(ratios.ceiling, 2)}, to naive ${spread(ratios.naive, 2)}`);
-  const latency = await measurePushLatency(sink, { perSecond: 10, seconds: quick ? 8 : 30 });
+  print(`spread: to ceiling ${spread(ratios.ceiling, 2)}, to naive ${spread(ratios.naive, 2)}`);
+  const latency = await measurePushLatency(root, stack, sink, { perSecond: 10, seconds: quick ? 8 : 30 });
   expected.push(...latency.warmEventIds, ...latency.eventIds);
   await sleep(500);
   const { received } = sink;
   await sink.stop();
-  const retryAfter = await measureRetryAfter();
+  const retryAfter = await measureRetryAfter(root, stack);
   return {
     name: 'dispatch',
     ratioToCeiling: rounded(median(ratios.ceiling), 2),
@@ -110,46 +110,6 @@ export async function runDispatch(options: {
     retryAfter,
     eventsPerNotification: rounded(costs.eventsPerWorkflow, 1),
     signalsPerWorkflowTask: rounded(burst.signalsPerWorkflowTask, 1),
-    ...faults(expected, received),
-  };
-}
-
-/** Compares what should have arrived with what did; the order is that of the stored issues within a stream. */
-export function faults(
-  expected: readonly string[],
-  received: readonly Pick<Received, 'eventId' | 'streamId' | 'webhookId'>[],
-): {
-  readonly lost: number;
-  readonly reordered: number;
-  readonly duplicates: number;
-  readonly unexpected: number;
-} {
-  const place = new Map(expected.map((eventId, index) => [eventId, index]));
-  const seen = new Set<string>();
-  const last = new Map<string, number>();
-  let duplicates = 0;
-  let reordered = 0;
-  let unexpected = 0;
-  for (const { eventId, streamId, webhookId } of received) {
-    const index = place.get(eventId);
-    if (index === undefined) {
-      unexpected++;
-      continue;
-    }
-    if (seen.has(webhookId)) {
-      duplicates++;
-      continue;
-    }
-    seen.add(webhookId);
-    const before = last.get(streamId);
-    if (before !== undefined && index < before) reordered++;
-    last.set(streamId, Math.max(index, before ?? -1));
-  }
-  const arrived = new Set(received.map(({ eventId }) => eventId));
-  return {
-    lost: expected.filter((eventId) => !arrived.has(eventId)).length,
-    reordered,
-    duplicates,
-    unexpected,
+    ...countFaults(expected, received),
   };
 }

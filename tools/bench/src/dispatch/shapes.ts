@@ -13,8 +13,7 @@ import { wakeOrchestrator } from '@heliograph/dispatch-workflows/client';
 import type { NewIssue } from '@heliograph/dispatch-workflows/stores';
 import { createAlertStorm } from '@heliograph/simulators';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
-import type { BenchGround } from './ground.ts';
-import { WEBHOOK_SECRET } from './ground.ts';
+import { WEBHOOK_SECRET, type BenchGround } from './bench-ground.ts';
 import type { SinkProcess } from './sink-process.ts';
 
 /** One timed block. */
@@ -28,7 +27,7 @@ export interface Block {
 /** Senders of the peers: as many as the product's fan-out has. */
 const SENDERS = DEFAULT_SCAN_OPTIONS.concurrency;
 
-/** The product: issues lie in ClickHouse, the orchestrator is woken, and everything follows. */
+/** Runs the product: issues lie in ClickHouse, the orchestrator is woken, and everything follows. */
 export async function runProduct(
   ground: BenchGround,
   sink: SinkProcess,
@@ -43,11 +42,11 @@ export async function runProduct(
   const eventIds = issues.map(({ eventId }) => eventId);
   // A stream of several signals may end and begin again: as many runs as streams is not the end of it.
   await untilReceived(sink, eventIds);
-  await switchOff(ground, routeId);
+  await disableRoute(ground, routeId);
   return { perSecond: size / seconds, routeId, eventIds };
 }
 
-/** A peer: a bare loop of senders starts one workflow per issue, with the ids and signals of the product. */
+/** Runs a peer: a bare loop of senders starts one workflow per issue, with the ids and signals of the product. */
 export async function runPeer(
   ground: BenchGround,
   sink: SinkProcess,
@@ -140,13 +139,13 @@ async function prepare(
   return { routeId, appId, issues };
 }
 
-/** A route that matched its block once must not go on matching what overlaps. */
-async function switchOff(ground: BenchGround, routeId: string): Promise<void> {
+/** Disables a route, so that it does not go on matching issues that overlap. */
+async function disableRoute(ground: BenchGround, routeId: string): Promise<void> {
   const { version, ...route } = await ground.routes.get(routeId);
   await ground.routes.update(routeId, version, { ...route, enabled: false });
 }
 
-/** Waits for what should arrive, for 30 s at most: what is lost then is counted as lost, not waited for. */
+/** Waits for what should arrive, for 30 s at most; what is still missing then counts as lost. */
 async function untilReceived(sink: SinkProcess, eventIds: readonly string[]): Promise<void> {
   const missing = new Set(eventIds);
   for (let waitedMs = 0; missing.size > 0 && waitedMs < 30_000; waitedMs += 50) {

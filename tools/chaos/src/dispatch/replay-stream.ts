@@ -1,8 +1,8 @@
 import {
-  decided,
-  givenUp,
+  applyDecision,
+  applyDrop,
   INITIAL_STREAM_STATE,
-  notified,
+  applyDelivery,
   shouldNotify,
   type StreamState,
 } from '@heliograph/dispatch-workflows';
@@ -44,11 +44,7 @@ export function replayStream(
       eventId: issue.eventId,
       position: issue.position,
       status: issue.status,
-      severity: issue.severity,
-      startsAt: issue.storedAt,
-      endsAt: null,
       storedAt: issue.storedAt,
-      contentHash: '',
       // Without an interval, an alert that is still firing is `continuing`, and all else is as it was.
       policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: policy.maxSignalAgeMs },
     };
@@ -65,12 +61,12 @@ export function replayStream(
     const isNotified =
       intent?.status !== 'dropped' && (decision.notify || (mayRenotify && intent !== undefined));
     if (isNotified) {
-      state = notified(state, signal, { now: issue.storedAt, provider: 'webhook', externalId: null });
+      state = applyDelivery(state, signal, { now: issue.storedAt, provider: 'webhook', externalId: null });
     } else if (decision.notify) {
       const mayBeOpen = decision.kind === 'trigger' && intent?.wasUncertain === true;
-      state = givenUp(state, signal, { reason: decision.reason, mayBeOpen });
+      state = applyDrop(state, signal, { reason: decision.reason, mayBeOpen });
     } else {
-      state = decided(state, signal, decision.reason);
+      state = applyDecision(state, signal, decision.reason);
     }
   }
   return { steps, state };

@@ -1,0 +1,52 @@
+import { createDispatchActivities } from '@heliograph/dispatch-workflows/activities';
+import {
+  DISPATCH_TRACE_STARTS,
+  keepOrchestratorRunning,
+  startOrchestrator,
+} from '@heliograph/dispatch-workflows/client';
+import { startLedgerCarrier } from '@heliograph/dispatch-workflows/stores';
+import { defineDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
+import { summarizeError } from '@heliograph/service';
+import { runWorkerApp } from '@heliograph/worker-app';
+import { activitySettings, apiVariables, workerVariables } from './config.ts';
+import { createServices, dispatchCenter } from './wiring.ts';
+
+/** Runs the worker: it scans, decides and delivers, and keeps the orchestrator running. */
+export function runWorker(): Promise<number> {
+  return runWorkerApp({
+    ...dispatchCenter,
+    name: 'dispatch-center-worker',
+    deployment: 'dispatch-center',
+    variables: workerVariables,
+    otherVariables: Object.keys(apiVariables),
+    workflowBundle: new URL(import.meta.resolve('@heliograph/dispatch-workflows/workflows.bundle.js')),
+    temporal: { traceStarts: DISPATCH_TRACE_STARTS },
+    workers(app) {
+      const { client, config, logger } = app;
+      const services = createServices(app);
+      const relay = startLedgerCarrier(services.ledger, {
+        onError: (error) =>
+          logger.warn(
+            { err: summarizeError(error) },
+            'the ledger relay could not write to ClickHouse; entries stay in PostgreSQL',
+          ),
+      });
+      app.register({ name: 'ledger', stop: () => relay.stop() });
+      const activities = createDispatchActivities({
+        ...services,
+        ...activitySettings(config),
+        client,
+        onProblem: ({ what, id, error }) => logger.warn({ id, err: summarizeError(error) }, what),
+      });
+      return defineDispatchWorkers({ activities, deliverySlots: config.HELIOGRAPH_DELIVERY_SLOTS });
+    },
+    async started({ client, logger, register }) {
+      await startOrchestrator(client);
+      const orchestrator = keepOrchestratorRunning(client, {
+        onError: (error) =>
+          logger.warn({ err: summarizeError(error) }, 'could not check that the orchestrator is running'),
+      });
+      register({ name: 'orchestrator', stop: async () => orchestrator.stop() });
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import type { AppDefinition, AppGround, Environment } from '@heliograph/stack';
+
+/** The Dispatch Center on the embedded stack: its worker, its API, and a demo that shows notifications. */
+
+/** The key that opens the API to those who share the stack's state: the demo, benchmarks, `heliograph`. */
+const apiKey = ({ secret }: AppGround) => secret('dispatch-center-api-key');
+
+const sharedEnv = ({ secret }: AppGround): Environment => ({
+  HELIOGRAPH_SEALING_KEYS: `local:${secret('sealing-key')}`,
+  HELIOGRAPH_TEMPORAL_SETUP: 'true',
+  // Receivers of demos and tests are on loopback.
+  HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'true',
+});
+
+export default {
+  name: 'dispatch-center',
+  order: 10,
+  processes: [
+    {
+      role: 'worker',
+      what: 'Dispatch Center, worker',
+      args: ['dist/main.js', 'worker'],
+      httpPort: { name: 'DISPATCH_WORKER', preferred: 4601 },
+      ports: { HELIOGRAPH_WORKER_METRICS_PORT: { name: 'DISPATCH_WORKER_METRICS', preferred: 4602 } },
+      env: sharedEnv,
+    },
+    {
+      role: 'api',
+      what: 'Dispatch Center, API',
+      args: ['dist/main.js', 'api'],
+      httpPort: { name: 'DISPATCH_API', preferred: 4600 },
+      env: (ground) => ({ ...sharedEnv(ground), HELIOGRAPH_API_KEYS: `local:${apiKey(ground)}:*` }),
+    },
+  ],
+  async demo(context) {
+    const { startDispatchDemo } = await import('./demo/dispatch-demo.ts');
+    return startDispatchDemo({
+      apiUrl: context.url('api'),
+      apiKey: apiKey(context),
+      webhookSecret: `whsec_${Buffer.from(context.secret('demo-webhook'), 'base64url').toString('base64')}`,
+      sinkPort: await context.port('DEMO_SINK', { preferred: 4610 }),
+      print: context.print,
+      signal: context.signal,
+      seed: randomBytes(4).readUInt32BE(),
+    });
+  },
+} satisfies AppDefinition;

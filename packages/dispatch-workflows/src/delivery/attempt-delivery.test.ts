@@ -1,0 +1,403 @@
+import { DatabaseError } from '@heliograph/database';
+import { describe, expect, test } from '@jest/globals';
+import type { Outcome } from '@heliograph/notifier';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
+import {
+  accepted,
+  deliveryWorld,
+  limited,
+  lost,
+  rejected,
+  testIssue,
+  testOrder,
+} from '../testing/delivery-world.ts';
+import { attemptDelivery, type DeliveryDependencies } from './attempt-delivery.ts';
+
+const order = testOrder();
+const attempt = (dependencies: DeliveryDependencies, given = order, signal?: AbortSignal) =>
+  attemptDelivery(dependencies, given, {
+    timeoutMs: 2000,
+    signal,
+    acquirePermit: (appId) => dependencies.gate.tryAcquire(appId),
+  });
+
+describe('one attempt', () => {
+  test('writes the intent, sends, and writes state, outcome and ledger together', async () => {
+    const { state, dependencies } = deliveryWorld();
+    await expect(attempt(dependencies)).resolves.toEqual({
+      kind: 'delivered',
+      provider: 'webhook',
+      externalId: 'ext',
+      recorded: true,
+    });
+    expect(state.log).toEqual(['claim after null', 'send', 'write delivered']);
+    expect(state.states).toMatchObject([
+      { notificationCount: 1, lastNotifiedAt: 9000, status: 'firing', externalIds: { webhook: 'ext' } },
+    ]);
+    expect(state.settled).toMatchObject([
+      { notificationId: order.notificationId, status: 'delivered', claims: 1, externalId: 'ext' },
+    ]);
+    expect(state.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['decided', undefined],
+      ['attempted', 'delivered'],
+      ['settled', 'delivered'],
+    ]);
+    expect(new Set(state.entries.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test('hands the channel a stable id, the stream, the names, and labels and annotations of the stored issue', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const before = { ...INITIAL_STREAM_STATE, notificationCount: 4, externalIds: { webhook: 'open-1' } };
+    await attempt(dependencies, testOrder({ kind: 'resolve', state: before }));
+    expect(state.requests[0]).toMatchObject({
+      provider: 'webhook',
+      settings: { url: 'http://x' },
+      secret: 's3cret',
+      timeoutMs: 2000,
+      notification: {
+        id: order.notificationId,
+        kind: 'resolve',
+        reason: 'new',
+        streamId: 'alert-f1-r1-app1',
+        route: { id: 'r1', name: 'critical' },
+        connectedApp: { id: 'app1', name: 'sink' },
+        sequence: 4,
+        externalId: 'open-1',
+        issue: { labels: testIssue.labels, annotations: testIssue.annotations },
+      },
+    });
+  });
+
+  test.each([
+    ['a trigger begins an episode', testOrder(), `alert-f1-r1-app1-${testIssue.position}`],
+    [
+      'a resolve ends the one that is open',
+      testOrder({ kind: 'resolve', state: { ...INITIAL_STREAM_STATE, status: 'firing', episode: '3' } }),
+      'alert-f1-r1-app1-3',
+    ],
+    ['one without a name has that of its stream', testOrder({ kind: 'resolve' }), 'alert-f1-r1-app1'],
+  ])('%s', async (_, given, episodeId) => {
+    const { state, dependencies } = deliveryWorld();
+    await attempt(dependencies, given);
+    expect(state.requests[0]?.notification.episodeId).toBe(episodeId);
+  });
+
+  test('writes what happened before it along with its outcome', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const here = { position: '3', at: 1 };
+    await attempt(
+      dependencies,
+      testOrder({
+        unwritten: {
+          silent: [{ reason: 'continuing', since: '2', version: 7, first: here, last: here, count: 4 }],
+          outcomes: [
+            {
+              order: { ...order, notificationId: 'earlier' },
+              result: { kind: 'dropped', code: 'EXPIRED', recorded: false },
+            },
+          ],
+        },
+      }),
+    );
+    expect(state.runs).toMatchObject([{ stream: order.stream, reason: 'continuing', count: 4 }]);
+    expect(state.settled).toMatchObject([
+      { notificationId: 'earlier', status: 'dropped', code: 'EXPIRED', claims: null },
+      { notificationId: order.notificationId, status: 'delivered' },
+    ]);
+  });
+
+  test.each<[string, Outcome, object, string]>([
+    ['a refusal for now', rejected(true), { code: 'HTTP_STATUS', throttledMs: null }, 'refused'],
+    ['a rate limit', limited(4000), { code: 'RATE_LIMITED', throttledMs: 4000 }, 'refused'],
+    ['a rate limit of no time', limited(0), { code: 'RATE_LIMITED', throttledMs: 1000 }, 'refused'],
+    ['a rate limit of a day', limited(86_400_000), { throttledMs: 3_600_000 }, 'refused'],
+    ['an answer that never came', lost, { code: 'CONNECTION_LOST', throttledMs: null }, 'uncertain'],
+  ])('leaves %s for another, and writes down which it was', async (_, outcome, result, status) => {
+    const { state, dependencies } = deliveryWorld(outcome);
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'again', ...result });
+    expect(state.settled).toMatchObject([{ status, claims: 1 }]);
+    expect(state.states).toEqual([]);
+    expect(state.entries.map(({ stage }) => stage)).toEqual(['attempted']);
+  });
+
+  test('sends nothing without an intent', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.claimFails = true;
+    await expect(attempt(dependencies)).rejects.toThrow('away');
+    expect(state.requests).toEqual([]);
+  });
+
+  test('sends nothing once it was stopped', async () => {
+    const { state, dependencies } = deliveryWorld();
+    await expect(attempt(dependencies, order, AbortSignal.abort())).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(state.log).toEqual([]);
+  });
+
+  test('that cannot be recorded is delivered all the same, and says so', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.writeFails = true;
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'delivered', recorded: false });
+    expect(state.unwritten).toEqual(['alert-f1-r1-app1']);
+  });
+
+  test('names a route that was removed meanwhile by its id', async () => {
+    const { state, dependencies, target } = deliveryWorld();
+    state.target = { ...target, routeName: null };
+    await attempt(dependencies);
+    expect(state.requests[0]?.notification.route).toEqual({ id: 'r1', name: 'r1' });
+  });
+});
+
+describe('nothing is sent', () => {
+  test.each<[string, Partial<ReturnType<typeof deliveryWorld>['state']>, string]>([
+    ['for an app that is gone or switched off', { target: null }, 'CONNECTED_APP_MISSING'],
+    ['for an issue that is gone', { issue: null }, 'ISSUE_MISSING'],
+  ])('%s', async (_, change, code) => {
+    const { state, dependencies } = deliveryWorld();
+    Object.assign(state, change);
+    await expect(attempt(dependencies)).resolves.toEqual({ kind: 'dropped', code, recorded: true });
+    expect(state.requests).toEqual([]);
+    expect(state.drops).toEqual([code]);
+    expect(state.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['decided', undefined],
+      ['settled', 'dropped'],
+    ]);
+    expect(state.states).toMatchObject([{ status: 'none', lastPosition: testIssue.position }]);
+  });
+
+  test.each(['DATABASE_SEALED_KEY_UNKNOWN', 'DATABASE_SEALED_CORRUPT'] as const)(
+    'where the secret cannot be opened (%s)',
+    async (code) => {
+      const { state, dependencies } = deliveryWorld();
+      const failing = {
+        ...dependencies,
+        connectedApps: { deliveryTarget: () => Promise.reject(new DatabaseError(code, 'no')) },
+      };
+      await expect(attempt(failing)).resolves.toMatchObject({ kind: 'dropped', code: 'SECRET_UNREADABLE' });
+      expect(state.requests).toEqual([]);
+    },
+  );
+
+  test('while a database is away, and that is passed on', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const failing = {
+      ...dependencies,
+      connectedApps: { deliveryTarget: () => Promise.reject(new Error('away')) },
+    };
+    await expect(attempt(failing)).rejects.toThrow('away');
+    expect(state.requests).toEqual([]);
+  });
+
+  test('while the app is throttled, not even an intent is written', async () => {
+    const { state, dependencies, target } = deliveryWorld();
+    state.target = {
+      ...target,
+      app: { ...target.app, health: { throttledForMs: 5000, failure: null } },
+    };
+    await expect(attempt(dependencies)).resolves.toEqual({
+      kind: 'again',
+      code: 'RATE_LIMITED',
+      throttledMs: 5000,
+      hadNoPermit: true,
+    });
+    expect(state.log).toEqual([]);
+  });
+});
+
+describe('a notification that was begun before', () => {
+  const { notificationId } = order;
+
+  test('and was delivered is not sent again', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(notificationId, 'delivered');
+    await expect(attempt(dependencies)).resolves.toEqual({
+      kind: 'delivered',
+      provider: 'webhook',
+      externalId: 'known',
+      recorded: true,
+    });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('and was given up stays so, unless its resolve is owed', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(notificationId, 'dropped');
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
+    expect(state.requests).toEqual([]);
+    await attempt(dependencies, testOrder({ kind: 'resolve', reason: 'resolve_owed' }));
+    expect(state.requests).toHaveLength(1);
+  });
+
+  test('and was refused is sent again without any doubt', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(notificationId, 'refused');
+    await attempt(dependencies);
+    expect(state.log).toEqual(['claim after refused', 'send', 'write delivered']);
+  });
+
+  test('and was cut off is written down as uncertain before anything else', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(notificationId, 'intended');
+    await attempt(dependencies);
+    expect(state.log).toEqual(['claim after intended', 'write ', 'look up', 'send', 'write delivered']);
+    expect(state.entries[0]).toMatchObject({ stage: 'attempted', outcome: 'uncertain', code: 'CUT_OFF' });
+  });
+
+  test.each(['intended', 'uncertain'] as const)(
+    'and is %s is not sent where the provider says that it arrived, and is where it says that it did not',
+    async (before) => {
+      const found = deliveryWorld();
+      found.state.intents.set(notificationId, before);
+      found.state.lookUp = 'delivered';
+      await expect(attempt(found.dependencies)).resolves.toMatchObject({ kind: 'delivered', recorded: true });
+      expect(found.state.requests).toEqual([]);
+
+      const missing = deliveryWorld();
+      missing.state.intents.set(notificationId, before);
+      missing.state.lookUp = 'not-delivered';
+      await attempt(missing.dependencies, testOrder({ kind: 'update', reason: 'renotify' }));
+      expect(missing.state.requests).toHaveLength(1);
+    },
+  );
+
+  test.each<[string, readonly string[]]>([
+    ['resend-pages', ['new', 'suppression_bypass', 'resolved']],
+    ['resend-all', ['new', 'renotify', 'suppression_bypass', 'resolved']],
+    ['resend-none', []],
+  ])('and is uncertain is sent again as the policy %s says', async (policy, resent) => {
+    for (const [kind, reason] of [
+      ['trigger', 'new'],
+      ['update', 'renotify'],
+      ['update', 'suppression_bypass'],
+      ['resolve', 'resolved'],
+    ] as const) {
+      const { state, dependencies, target } = deliveryWorld();
+      state.target = {
+        ...target,
+        app: { ...target.app, uncertainPolicy: policy as typeof target.app.uncertainPolicy },
+      };
+      state.intents.set(notificationId, 'uncertain');
+      const result = await attempt(dependencies, testOrder({ kind, reason }));
+      expect(state.requests).toHaveLength(resent.includes(reason) ? 1 : 0);
+      expect(result).toMatchObject({ kind: 'delivered', recorded: true });
+      expect('assumed' in result).toBe(!resent.includes(reason));
+    }
+  });
+
+  test('a renotification of which no answer came is taken as delivered, and the ledger says that it is assumed', async () => {
+    const { state, dependencies } = deliveryWorld(lost);
+    const open = { ...INITIAL_STREAM_STATE, notificationCount: 1, status: 'firing' as const };
+    await expect(
+      attempt(dependencies, testOrder({ kind: 'update', reason: 'renotify', state: open })),
+    ).resolves.toMatchObject({ kind: 'delivered', assumed: true });
+    expect(state.states).toMatchObject([{ notificationCount: 2, lastNotifiedAt: 9000 }]);
+    expect(state.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['decided', undefined],
+      ['attempted', 'uncertain'],
+      ['settled', 'assumed_delivered'],
+    ]);
+  });
+});
+
+describe('a trigger that may have arrived', () => {
+  test('and is refused when it is sent again leaves something that may be open', async () => {
+    const { state, dependencies } = deliveryWorld(lost, rejected(false));
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'again' });
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+    expect(state.states.at(-1)).toMatchObject({
+      status: 'none',
+      mayBeOpen: true,
+      episode: testIssue.position,
+    });
+  });
+
+  test('and whose app is gone meanwhile does so, too', async () => {
+    const { state, dependencies } = deliveryWorld(lost);
+    await attempt(dependencies);
+    state.target = null;
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+  });
+
+  test('stays in doubt when a workflow task that gave it up is done again', async () => {
+    const { state, dependencies } = deliveryWorld(lost, rejected(false));
+    for (let time = 0; time < 2; time++) await attempt(dependencies);
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
+    expect(state.requests).toHaveLength(2);
+  });
+
+  test('leaves nothing in doubt where every sending was refused', async () => {
+    const { dependencies } = deliveryWorld(rejected(true), rejected(false));
+    await attempt(dependencies);
+    const result = await attempt(dependencies);
+    expect(result).toMatchObject({ kind: 'dropped' });
+    expect('mayBeOpen' in result).toBe(false);
+  });
+
+  test('and did is not given up by who comes after', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(order.notificationId, 'delivered');
+    state.target = null;
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'delivered', externalId: 'known' });
+    expect(state.drops).toEqual([]);
+    expect(state.states).toMatchObject([{ status: 'firing', notificationCount: 1 }]);
+  });
+});
+
+test('an attempt that is stopped between its intent and its sending leaves no doubt', async () => {
+  const { state, dependencies } = deliveryWorld();
+  const controller = new AbortController();
+  state.onClaim = () => controller.abort();
+  await expect(attempt(dependencies, order, controller.signal)).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+  expect(state.requests).toEqual([]);
+  expect(state.settled).toMatchObject([{ status: 'refused', code: 'NOT_SENT' }]);
+});
+
+describe('the connected app', () => {
+  test('is throttled for everybody by a rate limit', async () => {
+    const { state, dependencies } = deliveryWorld(limited(3000));
+    await attempt(dependencies);
+    expect(state.log).toContain('app1 throttled for 3000');
+    await expect(attempt(dependencies, testOrder({ notificationId: 'another' }))).resolves.toMatchObject({
+      hadNoPermit: true,
+      throttledMs: 3000,
+    });
+  });
+
+  test.each<[Outcome, readonly string[]]>([
+    [rejected(false, { code: 'UNAUTHORIZED', status: 401 }), ['app1 failing: UNAUTHORIZED']],
+    [rejected(false, { code: 'GONE', status: 410 }), ['app1 failing: GONE', 'app1 disabled']],
+  ])('is marked by a refusal for good: %j', async (outcome, notes) => {
+    const { state, dependencies } = deliveryWorld(outcome);
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
+    expect(state.log.filter((line) => line.startsWith('app1'))).toEqual(notes);
+  });
+
+  test('of a provider whose answers may err is not switched off', async () => {
+    const { state, dependencies, target } = deliveryWorld(rejected(false, { code: 'GONE', status: 410 }));
+    state.target = { ...target, app: { ...target.app, provider: 'slack-webhook' } };
+    await attempt(dependencies);
+    expect(state.log).not.toContain('app1 disabled');
+  });
+
+  test('that failed works again with the first delivery', async () => {
+    const { state, dependencies, target } = deliveryWorld(accepted);
+    const failure = { code: 'UNAUTHORIZED', status: 401, since: 1 };
+    state.target = { ...target, app: { ...target.app, health: { throttledForMs: 0, failure } } };
+    await attempt(dependencies);
+    expect(state.log).toContain('app1 working');
+  });
+
+  test('whose health cannot be written is no reason to fail a delivery', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(false));
+    const failing = {
+      ...dependencies,
+      health: { ...dependencies.health, failing: () => Promise.reject(new Error('away')) },
+    };
+    await expect(attempt(failing)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
+    expect(state.unwritten).toEqual(['alert-f1-r1-app1']);
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import { accepted, deliveryWorld, limited, lost, rejected, testOrder } from '../testing/delivery-world.ts';
+import { deliverPatiently, type Patience } from './deliver-patiently.ts';
+
+const order = testOrder();
+
+/** A patient delivery on the world's clock, on which waiting takes no time. */
+function patience(
+  { clock }: { readonly clock: { now: number; slept: number[] } },
+  options: { readonly spentMs?: number; readonly random?: number } = {},
+) {
+  const controller = new AbortController();
+  const log = { onSleep: (): void => undefined };
+  const given: Patience = {
+    spentMs: options.spentMs ?? 0,
+    signal: controller.signal,
+    now: () => clock.now,
+    random: () => options.random ?? 1,
+    sleep: async (ms, signal) => {
+      log.onSleep();
+      signal.throwIfAborted();
+      clock.slept.push(ms);
+      clock.now += ms;
+    },
+  };
+  return { log, given, controller };
+}
+
+describe('a patient delivery', () => {
+  test('goes on until the provider takes it, with one id and ten seconds for each attempt', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true), lost);
+    const { given } = patience(state);
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({ kind: 'delivered' });
+    expect(new Set(state.requests.map(({ notification }) => notification.id))).toEqual(
+      new Set([order.notificationId]),
+    );
+    expect(state.requests.map(({ timeoutMs }) => timeoutMs)).toEqual([10_000, 10_000, 10_000]);
+    expect(state.states).toHaveLength(1);
+  });
+
+  test('ends at a refusal for good', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true), rejected(false));
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
+      kind: 'dropped',
+      code: 'REJECTED',
+    });
+  });
+
+  test.each<[number, readonly number[]]>([
+    [1, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]],
+    [0, [250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000]],
+  ])('waits twice as long each time up to half a minute, with jitter %d', async (random, waits) => {
+    const { state, dependencies } = deliveryWorld(...waits.map(() => rejected(true)));
+    const { given } = patience(state, { random });
+    const waited: number[] = [];
+    let next: DeliveryOrder = { ...order, timeToLiveMs: 3_600_000 };
+    // Goes on as the workflow does: long waits are handed back.
+    for (;;) {
+      const result = await deliverPatiently(dependencies, next, given);
+      waited.push(...state.clock.slept.splice(0));
+      if (result.kind !== 'pending') break;
+      expect(result.inSlot).toBe(false);
+      expect(result.waitMs).toBeGreaterThan(5000);
+      waited.push(result.waitMs);
+      next = { ...next, failures: result.failures ?? 0 };
+    }
+    expect(waited).toEqual(waits);
+  });
+
+  test.each<[string, number, number]>([
+    ['for as long as the provider asks', 40_000, 40_000],
+    ['at least a second', 0, 1000],
+  ])('waits %s inside', async (_, asked, waited) => {
+    const { state, dependencies } = deliveryWorld(limited(asked));
+    const { given } = patience(state);
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({ kind: 'delivered' });
+    expect(state.clock.slept).toEqual([waited]);
+  });
+
+  test('waits where another stream was throttled, without sending anything meanwhile', async () => {
+    const { state, dependencies } = deliveryWorld();
+    dependencies.gate.learn('app1', 7000);
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
+      kind: 'delivered',
+    });
+    expect([state.clock.slept, state.requests.length]).toEqual([[7000], 1]);
+  });
+
+  test('hands back what would keep its slot for too long, with what it knows', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true), limited(500_000));
+    await expect(
+      deliverPatiently(dependencies, { ...order, timeToLiveMs: 3_600_000 }, patience(state).given),
+    ).resolves.toEqual({
+      kind: 'pending',
+      code: 'RATE_LIMITED',
+      waitMs: 500_000,
+      failures: 1,
+      wasThrottled: true,
+      handBacks: 1,
+      inSlot: false,
+    });
+    expect(state.clock.slept).toEqual([500]);
+  });
+
+  test('hands back where too many wait for this app already', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const crowded = { ...dependencies.gate, acquire: async () => ({ waitMs: 50 }) };
+    await expect(
+      deliverPatiently({ ...dependencies, gate: crowded }, order, patience(state).given),
+    ).resolves.toMatchObject({ kind: 'pending', waitMs: 2000, handBacks: 1, inSlot: false });
+    const often = { ...order, handBacks: 3 };
+    await expect(
+      deliverPatiently({ ...dependencies, gate: crowded }, often, patience(state).given),
+    ).resolves.toMatchObject({ waitMs: 16_000, handBacks: 4 });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('that was interrupted does not wait for what it had waited for already', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const { given } = patience(state, { spentMs: 9000 });
+    await deliverPatiently(dependencies, { ...order, waitMs: 9000 }, given);
+    expect(state.clock.slept).toEqual([]);
+  });
+
+  test('gives up at once when the provider asks for more time than is left', async () => {
+    const { state, dependencies } = deliveryWorld(limited(60_000));
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
+      kind: 'dropped',
+      code: 'EXPIRED_RATE_LIMITED',
+    });
+    expect(state.clock.slept).toEqual([]);
+    expect(state.requests).toHaveLength(1);
+  });
+
+  test('gives up at once when the app is throttled for longer than is left', async () => {
+    const { state, dependencies } = deliveryWorld();
+    dependencies.gate.learn('app1', 90_000);
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
+      kind: 'dropped',
+      code: 'EXPIRED_RATE_LIMITED',
+    });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('ends when its time is over, also counting the time of earlier attempts', async () => {
+    const { state, dependencies } = deliveryWorld(...Array.from({ length: 100 }, () => rejected(true)));
+    const startedAt = state.clock.now;
+    await expect(
+      deliverPatiently(dependencies, order, patience(state, { spentMs: 57_000 }).given),
+    ).resolves.toMatchObject({ kind: 'dropped', code: 'EXPIRED', recorded: true });
+    expect(state.clock.now - startedAt).toBeLessThanOrEqual(3000);
+    expect(state.requests.length).toBeGreaterThan(1);
+    await expect(
+      deliverPatiently(dependencies, order, patience(state, { spentMs: 60_000 }).given),
+    ).resolves.toMatchObject({ kind: 'dropped', code: 'EXPIRED' });
+  });
+
+  test('stops while it waits', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true));
+    const { log, given, controller } = patience(state);
+    log.onSleep = () => controller.abort();
+    await expect(deliverPatiently(dependencies, order, given)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(state.requests).toHaveLength(1);
+  });
+
+  test('stops after an attempt that was cut off, rather than begin another', async () => {
+    const { state, dependencies } = deliveryWorld({ kind: 'uncertain', code: 'ABORTED' });
+    const { given, controller } = patience(state);
+    state.onDeliver = () => controller.abort();
+    await expect(deliverPatiently(dependencies, order, given)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(state.requests).toHaveLength(1);
+    expect(state.requests[0]?.signal).toBe(given.signal);
+    expect(state.settled).toMatchObject([{ status: 'uncertain' }]);
+  });
+
+  test('keeps a delivery that came while it was stopped', async () => {
+    const { state, dependencies } = deliveryWorld(accepted);
+    const { given, controller } = patience(state);
+    state.onDeliver = () => controller.abort();
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({ kind: 'delivered' });
+    expect(state.states).toHaveLength(1);
+  });
+
+  test('comes first at the gate where it was throttled before', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true), limited(1000));
+    const wishes: boolean[] = [];
+    const gate: typeof dependencies.gate = {
+      ...dependencies.gate,
+      acquire: (appId, wish) => {
+        wishes.push(wish.wasThrottled);
+        return dependencies.gate.acquire(appId, wish);
+      },
+    };
+    const given: DeliveryOrder = { ...order, wasThrottled: false };
+    await deliverPatiently({ ...dependencies, gate }, given, patience(state).given);
+    expect(wishes).toEqual([false, false, true]);
+  });
+});

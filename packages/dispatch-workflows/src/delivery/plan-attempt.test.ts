@@ -1,0 +1,352 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Outcome } from '@heliograph/notifier';
+import fc from 'fast-check';
+import { UNCERTAIN_POLICIES, type UncertainPolicy } from '../apps/uncertain-policy.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import { DROP_CODES } from '../contract/reasons.ts';
+import { accepted, limited, lost, rejected, testIntent, testOrder } from '../testing/delivery-world.ts';
+import type { Claim } from './claim-intents.ts';
+import type { AttemptMade } from './delivery-entries.ts';
+import { INTENT_STATUSES, isUnderWay } from './intent-status.ts';
+import {
+  type AttemptCase,
+  type AttemptPlan,
+  planAfterClaim,
+  planAfterLookUp,
+  planAfterOutcome,
+  planDrop,
+} from './plan-attempt.ts';
+
+const AT = 20_000;
+const caseOf = (
+  claim: Partial<Claim> = {},
+  order: Partial<DeliveryOrder> = {},
+  app: Partial<AttemptCase['app']> = {},
+): AttemptCase => ({
+  order: testOrder(order),
+  app: {
+    provider: 'webhook',
+    uncertainPolicy: 'resend-pages',
+    health: { throttledForMs: 0, failure: null },
+    ...app,
+  },
+  claim: { before: null, claims: 1, externalId: 'known', code: 'EXPIRED', wasUncertain: false, ...claim },
+});
+const made = (outcome: Outcome, claims = 1): AttemptMade => ({
+  at: AT - 50,
+  claims,
+  provider: 'webhook',
+  outcome,
+  durationMs: 50,
+});
+const renotify: Partial<DeliveryOrder> = { kind: 'update', reason: 'renotify' };
+const owed: Partial<DeliveryOrder> = { kind: 'resolve', reason: 'resolve_owed' };
+/** What a plan writes: statuses of intents, ledger entries, and whether the state changes. */
+const writes = ({ rows }: AttemptPlan) => ({
+  intents: (rows?.intents ?? []).map(({ status }) => status),
+  entries: (rows?.ledger?.entries ?? []).map(({ stage, outcome }) => outcome ?? stage),
+  hasState: rows?.state !== undefined,
+});
+const NOTHING = { intents: [], entries: [], hasState: false };
+
+describe('after the claim', () => {
+  const plan = (about: AttemptCase, isCancelled = false) => planAfterClaim(about, { at: AT, isCancelled });
+
+  test.each<[string, AttemptCase]>([
+    ['a first claim', caseOf()],
+    ['a refused notification', caseOf({ before: 'refused' })],
+    ['a dropped one whose resolve is owed', caseOf({ before: 'dropped' }, owed)],
+  ])('%s is sent, and nothing is written', (_, about) => {
+    expect(plan(about)).toEqual({ next: { kind: 'send' } });
+  });
+
+  test.each(['intended', 'uncertain'] as const)(
+    'one found %s is recorded as interrupted before the provider is asked',
+    (before) => {
+      const interrupted = plan(caseOf({ before, claims: 3 }));
+      expect(interrupted).toMatchObject({ next: { kind: 'look-up' }, mustPersist: true });
+      expect(writes(interrupted)).toEqual({ ...NOTHING, entries: ['uncertain'] });
+      // It is the attempt before this claim that was interrupted.
+      expect(interrupted.rows?.ledger?.entries[0]).toMatchObject({ attempt: 2, code: 'CUT_OFF' });
+    },
+  );
+
+  test('a delivered one ends, and only the state is written again', () => {
+    const ended = plan(caseOf({ before: 'delivered' }));
+    expect(ended.next).toEqual({
+      kind: 'end',
+      result: { kind: 'delivered', provider: 'webhook', externalId: 'known' },
+    });
+    expect(writes(ended)).toEqual({ ...NOTHING, hasState: true });
+  });
+
+  test.each<[Partial<Claim>, Partial<DeliveryOrder>, object]>([
+    [{ code: 'EXPIRED' }, {}, { code: 'EXPIRED' }],
+    [{ code: 'FROM_ANOTHER_RELEASE' }, {}, { code: 'REJECTED' }],
+    [{ wasUncertain: true }, {}, { code: 'EXPIRED', mayBeOpen: true }],
+    [{ wasUncertain: true }, renotify, { code: 'EXPIRED' }],
+  ])('a dropped one stays so: %j %j', (claim, order, result) => {
+    expect(plan(caseOf({ before: 'dropped', ...claim }, order))).toEqual({
+      next: { kind: 'end', result: { kind: 'dropped', ...result } },
+    });
+  });
+
+  test.each(INTENT_STATUSES)('a cancelled attempt of one found %s sends nothing', (before) => {
+    const stopped = plan(caseOf({ before }), true);
+    expect(stopped.next).toEqual({ kind: 'stop' });
+    // What may have been sent before stays in doubt.
+    expect(writes(stopped)).toEqual(before === 'refused' ? { ...NOTHING, intents: ['refused'] } : NOTHING);
+  });
+});
+
+describe('after a look-up', () => {
+  test.each<['delivered' | 'not-delivered' | 'unknown', UncertainPolicy, Partial<DeliveryOrder>, string]>([
+    ['not-delivered', 'resend-none', renotify, 'send'],
+    ['delivered', 'resend-all', {}, 'delivered'],
+    ['unknown', 'resend-pages', {}, 'send'],
+    ['unknown', 'resend-pages', owed, 'send'],
+    ['unknown', 'resend-pages', renotify, 'assumed_delivered'],
+    ['unknown', 'resend-all', renotify, 'send'],
+    ['unknown', 'resend-none', {}, 'assumed_delivered'],
+  ])('that says %s, by the policy %s, for %j: %s', (answer, uncertainPolicy, order, expected) => {
+    const plan = planAfterLookUp(caseOf({ before: 'uncertain' }, order, { uncertainPolicy }), {
+      at: AT,
+      answer,
+    });
+    if (expected === 'send') expect(plan).toEqual({ next: { kind: 'send' } });
+    else {
+      expect(writes(plan)).toEqual({
+        intents: ['delivered'],
+        entries: ['decided', expected],
+        hasState: true,
+      });
+      expect(plan.next).toMatchObject({ kind: 'end', result: { kind: 'delivered' } });
+    }
+  });
+});
+
+describe('after the outcome', () => {
+  const gone = rejected(false, { code: 'GONE', status: 410 });
+  test.each<[string, Outcome, AttemptCase, object, readonly string[], readonly string[]]>([
+    ['delivered', accepted, caseOf(), { kind: 'end' }, ['delivered'], []],
+    [
+      'delivered by an app that failed',
+      accepted,
+      caseOf({}, {}, { health: { throttledForMs: 0, failure: { code: 'GONE', status: 410, since: 1 } } }),
+      { kind: 'end' },
+      ['delivered'],
+      ['working'],
+    ],
+    [
+      'refused for now',
+      rejected(true),
+      caseOf(),
+      { kind: 'retry', code: 'HTTP_STATUS', throttledMs: null },
+      ['refused'],
+      [],
+    ],
+    ['refused for good', rejected(false), caseOf(), { kind: 'drop', code: 'REJECTED' }, [], ['failing']],
+    ['gone', gone, caseOf(), { kind: 'drop' }, [], ['failing', 'disabled']],
+    [
+      'gone, as Slack says',
+      gone,
+      caseOf({}, {}, { provider: 'slack-webhook' }),
+      { kind: 'drop' },
+      [],
+      ['failing'],
+    ],
+    ['throttled', limited(4000), caseOf(), { kind: 'retry', throttledMs: 4000 }, ['refused'], ['throttled']],
+    [
+      'throttled for no time',
+      limited(0),
+      caseOf(),
+      { kind: 'retry', throttledMs: 1000 },
+      ['refused'],
+      ['throttled'],
+    ],
+    [
+      'throttled for a day',
+      limited(86_400_000),
+      caseOf(),
+      { kind: 'retry', throttledMs: 3_600_000 },
+      ['refused'],
+      ['throttled'],
+    ],
+    ['in doubt', lost, caseOf(), { kind: 'retry', code: 'CONNECTION_LOST' }, ['uncertain'], []],
+    [
+      'in doubt, a renotification',
+      lost,
+      caseOf({}, renotify),
+      { kind: 'end', result: { assumed: true } },
+      ['delivered'],
+      [],
+    ],
+  ])('%s', (_, outcome, about, next, intents, health) => {
+    const provider = about.app.provider;
+    const plan = planAfterOutcome(about, { ...made(outcome), provider }, AT);
+    expect(plan.next).toMatchObject(next);
+    expect(writes(plan).intents).toEqual(intents);
+    expect((plan.health ?? []).map(({ kind }) => kind)).toEqual(health);
+  });
+});
+
+describe('a drop', () => {
+  test.each<[string, Partial<typeof testIntent> | null, Outcome | null, Partial<DeliveryOrder>, object]>([
+    ['of what was never claimed', null, null, {}, { kind: 'dropped', code: 'EXPIRED' }],
+    [
+      'of a trigger that was only refused',
+      { status: 'refused' },
+      null,
+      {},
+      { kind: 'dropped', code: 'EXPIRED' },
+    ],
+    ['of a trigger in doubt', { status: 'intended' }, null, {}, { kind: 'dropped', mayBeOpen: true }],
+    [
+      'of a trigger that was in doubt before',
+      { status: 'refused', wasUncertain: true },
+      rejected(false),
+      {},
+      { mayBeOpen: true },
+    ],
+    [
+      'of a trigger that is refused now',
+      { status: 'intended' },
+      rejected(false),
+      {},
+      { kind: 'dropped', code: 'EXPIRED' },
+    ],
+    [
+      'of a resolve in doubt',
+      { status: 'uncertain', wasUncertain: true },
+      null,
+      owed,
+      { kind: 'dropped', code: 'EXPIRED' },
+    ],
+    ['of what was delivered', { status: 'delivered' }, null, {}, { kind: 'delivered', externalId: 'known' }],
+    [
+      'of what a release without providers delivered',
+      { status: 'delivered', provider: null },
+      null,
+      {},
+      { kind: 'dropped' },
+    ],
+  ])('%s', (_, intent, outcome, order, result) => {
+    const plan = planDrop(testOrder(order), 'EXPIRED', {
+      intent: intent === null ? null : { ...testIntent, ...intent },
+      attempt: outcome === null ? undefined : made(outcome),
+      at: AT,
+    });
+    expect(plan.next.result).toMatchObject(result);
+    expect('mayBeOpen' in plan.next.result).toBe('mayBeOpen' in result);
+    expect(writes(plan).hasState).toBe(true);
+  });
+});
+
+/** One attempt as a provider and a process live through it. */
+const attempts = fc.array(
+  fc.record({
+    outcome: fc.constantFrom<Outcome>(accepted, rejected(true), rejected(false), limited(1000), lost),
+    /** Of one that is in doubt: whether it arrived all the same. */
+    arrives: fc.boolean(),
+    /** The process dies after it has sent. */
+    dies: fc.boolean(),
+    /** What the provider says of one in doubt. */
+    canLookUp: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+const orders = fc.constantFrom<Partial<DeliveryOrder>>({}, renotify, { kind: 'resolve', reason: 'resolved' });
+
+/** Carries plans out on an intent in memory, as the store does, until the notification ends or attempts run out. */
+function play(
+  given: Partial<DeliveryOrder>,
+  uncertainPolicy: UncertainPolicy,
+  list: readonly { outcome: Outcome; arrives: boolean; dies: boolean; canLookUp: boolean }[],
+) {
+  const world = {
+    received: 0,
+    status: null as Claim['before'],
+    claims: 0,
+    wasUncertain: false,
+    doubts: 0,
+    end: '',
+  };
+  const write = (plan: AttemptPlan): void => {
+    for (const { status } of plan.rows?.intents ?? []) {
+      world.status = status;
+      if (status === 'uncertain') world.wasUncertain = true;
+    }
+    world.doubts += (plan.rows?.ledger?.entries ?? []).filter(
+      ({ outcome }) => outcome === 'uncertain',
+    ).length;
+  };
+  for (const { outcome, arrives, dies, canLookUp } of list) {
+    const before = world.status;
+    world.claims++;
+    if (before === null || before === 'refused') world.status = 'intended';
+    if (before === 'intended') [world.status, world.wasUncertain] = ['uncertain', true];
+    const about = caseOf({ before, claims: world.claims, wasUncertain: world.wasUncertain }, given, {
+      uncertainPolicy,
+    });
+    let plan = planAfterClaim(about, { at: AT, isCancelled: false });
+    for (let isOver = false; !isOver;) {
+      write(plan);
+      const { next } = plan;
+      isOver = true;
+      if (next.kind === 'look-up') {
+        const answer = canLookUp ? (world.received > 0 ? 'delivered' : 'not-delivered') : 'unknown';
+        plan = planAfterLookUp(about, { at: AT, answer });
+        isOver = false;
+      } else if (next.kind === 'send') {
+        if (outcome.kind === 'delivered' || (outcome.kind === 'uncertain' && arrives)) world.received++;
+        if (!dies) {
+          plan = planAfterOutcome(about, made(outcome, world.claims), AT);
+          isOver = false;
+        }
+      } else if (next.kind === 'drop') {
+        const intent = {
+          ...testIntent,
+          status: world.status ?? 'intended',
+          wasUncertain: world.wasUncertain,
+        };
+        plan = planDrop(about.order, next.code, { intent, attempt: next.attempt, at: AT });
+        isOver = false;
+      } else if (next.kind === 'end') world.end = next.result.kind;
+    }
+    if (world.end !== '') break;
+  }
+  return world;
+}
+
+describe('whatever happens between attempts', () => {
+  test('nothing arrives twice unless the ledger says uncertain, and never where nothing in doubt is resent', () => {
+    fc.assert(
+      fc.property(orders, fc.constantFrom(...UNCERTAIN_POLICIES), attempts, (given, policy, list) => {
+        const { received, doubts } = play(given, policy, list);
+        expect(received > 1 && doubts === 0).toBe(false);
+        const isNeverResent = policy === 'resend-none' && list.every(({ canLookUp }) => !canLookUp);
+        expect(received > 1 && isNeverResent).toBe(false);
+      }),
+    );
+  });
+
+  test('what ends is settled as it ended, and what has not ended is under way', () => {
+    fc.assert(
+      fc.property(orders, fc.constantFrom(...UNCERTAIN_POLICIES), attempts, (given, policy, list) => {
+        const { end, status } = play(given, policy, list);
+        expect(end === '' ? status !== null && isUnderWay(status) : status === end).toBe(true);
+      }),
+    );
+  });
+
+  test('every plan that ends writes one settled entry at most, with the drop code or the provider', () => {
+    fc.assert(
+      fc.property(orders, fc.constantFrom(...DROP_CODES), (given, code) => {
+        const { rows } = planDrop(testOrder(given), code, { intent: null, at: AT });
+        const settled = (rows?.ledger?.entries ?? []).filter(({ stage }) => stage === 'settled');
+        expect(settled).toMatchObject([{ outcome: 'dropped', code }]);
+        expect(rows?.intents).toMatchObject([{ status: 'dropped', code }]);
+      }),
+    );
+  });
+});

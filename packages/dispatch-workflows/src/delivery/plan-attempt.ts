@@ -1,0 +1,216 @@
+import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
+import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
+import type { ConnectedApp } from '../apps/connected-app-store.ts';
+import type { UncertainPolicy } from '../apps/uncertain-policy.ts';
+import type { StreamWrite } from '../stream/stream-store.ts';
+import type { Claim } from './claim-intents.ts';
+import type { AttemptMade, Ending } from './delivery-entries.ts';
+import { attemptRows, confirmedRows, endingRows, interruptedRows } from './delivery-rows.ts';
+import { isInDoubt } from './intent-status.ts';
+import type { Intent } from './intent-store.ts';
+
+/** What the planners know of an attempt. */
+export interface AttemptCase {
+  readonly order: DeliveryOrder;
+  readonly app: Pick<ConnectedApp, 'provider' | 'uncertainPolicy' | 'health'>;
+  readonly claim: Claim;
+}
+
+/** What every process should learn about a connected app. */
+export type HealthChange =
+  | { readonly kind: 'throttled'; readonly forMs: number }
+  | { readonly kind: 'failing'; readonly code: string; readonly status: number | null }
+  | { readonly kind: 'working' }
+  /** Its receiver is gone for good. */
+  | { readonly kind: 'disabled' };
+
+/** The end of a notification, before anybody knows whether its rows could be persisted. */
+export type AttemptEnd =
+  | Omit<Extract<DeliveryResult, { kind: 'delivered' }>, 'recorded'>
+  | Omit<Extract<DeliveryResult, { kind: 'dropped' }>, 'recorded'>;
+
+/** What to do next. */
+export type NextStep =
+  | { readonly kind: 'send' }
+  /** Ask the provider whether it has the notification. */
+  | { readonly kind: 'look-up' }
+  /** Cancelled before anything was sent. */
+  | { readonly kind: 'stop' }
+  /** Another attempt may follow; `throttledMs` is null where the provider did not ask to wait. */
+  | { readonly kind: 'retry'; readonly code: string; readonly throttledMs: number | null }
+  | { readonly kind: 'drop'; readonly code: DropCode; readonly attempt: AttemptMade }
+  | { readonly kind: 'end'; readonly result: AttemptEnd };
+
+/** What to persist, and then to do. */
+export interface AttemptPlan {
+  readonly next: NextStep;
+  readonly rows?: StreamWrite;
+  /** The next step must not be taken unless the rows are persisted. Default false: a failure is reported only. */
+  readonly mustPersist?: boolean;
+  readonly health?: readonly HealthChange[];
+}
+
+/** The longest wait that is granted to a provider before it is asked again, in milliseconds. */
+const MAX_THROTTLE_MS = 3_600_000;
+/** The shortest wait after a throttle, in milliseconds. */
+const MIN_THROTTLE_MS = 1000;
+
+/**
+ * Plans what follows the claim. An intent in doubt is recorded as `uncertain` before anything else is done about it; one
+ * that is settled is not sent again, except for an owed resolve that was dropped.
+ */
+export function planAfterClaim(
+  { order, app, claim }: AttemptCase,
+  { at, isCancelled }: { readonly at: number; readonly isCancelled: boolean },
+): AttemptPlan {
+  const { before, claims } = claim;
+  if (isCancelled) {
+    // Unless it says that nothing was sent, the next attempt has to doubt it.
+    const isUnsent = before === null || before === 'refused';
+    const { stream, notificationId } = order;
+    const intents = [{ notificationId, status: 'refused', claims, code: 'NOT_SENT' }] as const;
+    return { next: { kind: 'stop' }, ...(isUnsent ? { rows: { stream, intents } } : {}) };
+  }
+  switch (before) {
+    case null:
+    case 'refused':
+      return { next: { kind: 'send' } };
+    case 'intended':
+    case 'uncertain':
+      return {
+        rows: interruptedRows(order, { at, claims, provider: app.provider }),
+        mustPersist: true,
+        next: { kind: 'look-up' },
+      };
+    case 'delivered':
+      return planConfirmed(order, app.provider, claim.externalId);
+    case 'dropped': {
+      if (order.reason === 'resolve_owed') return { next: { kind: 'send' } };
+      const mayBeOpen = order.kind === 'trigger' && claim.wasUncertain;
+      const result = {
+        kind: 'dropped',
+        code: dropCodeOf(claim.code),
+        ...(mayBeOpen ? { mayBeOpen } : {}),
+      } as const;
+      return { next: { kind: 'end', result } };
+    }
+  }
+}
+
+/** Plans what follows the provider's answer to a look-up of a notification in doubt. */
+export function planAfterLookUp(
+  { order, app, claim: { claims } }: AttemptCase,
+  { at, answer }: { readonly at: number; readonly answer: 'delivered' | 'not-delivered' | 'unknown' },
+): AttemptPlan {
+  const { provider } = app;
+  switch (answer) {
+    case 'not-delivered':
+      return { next: { kind: 'send' } };
+    case 'delivered':
+      return planDelivered(order, { kind: 'delivered', provider, externalId: null }, { at, claims });
+    case 'unknown':
+      return mayResend(app.uncertainPolicy, order)
+        ? { next: { kind: 'send' } }
+        : planDelivered(order, { kind: 'assumed', provider }, { at, claims });
+  }
+}
+
+/** Plans what follows the outcome of an attempt. */
+export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMade, at: number): AttemptPlan {
+  const { outcome, provider, claims } = attempt;
+  const rows = (): StreamWrite => attemptRows(order, attempt);
+  switch (outcome.kind) {
+    case 'delivered': {
+      const ending = { kind: 'delivered', provider, externalId: outcome.externalId } as const;
+      const plan = planDelivered(order, ending, { at, claims, attempt });
+      return app.health.failure === null ? plan : { ...plan, health: [{ kind: 'working' }] };
+    }
+    case 'rejected': {
+      const { code, status } = outcome;
+      if (outcome.retryable) return { rows: rows(), next: { kind: 'retry', code, throttledMs: null } };
+      // Only the receiver's own word that it is gone for good disables the app: a wrong 401 must not silence pages.
+      const isGone = code === 'GONE' && provider === 'webhook';
+      return {
+        health: [{ kind: 'failing', code, status }, ...(isGone ? [{ kind: 'disabled' } as const] : [])],
+        next: { kind: 'drop', code: 'REJECTED', attempt },
+      };
+    }
+    case 'rate-limited': {
+      const throttledMs = throttleOf(outcome.retryAfterMs);
+      return {
+        rows: rows(),
+        health: [{ kind: 'throttled', forMs: throttledMs }],
+        next: { kind: 'retry', code: 'RATE_LIMITED', throttledMs },
+      };
+    }
+    case 'uncertain':
+      return mayResend(app.uncertainPolicy, order)
+        ? { rows: rows(), next: { kind: 'retry', code: outcome.code, throttledMs: null } }
+        : planDelivered(order, { kind: 'assumed', provider }, { at, claims, attempt });
+  }
+}
+
+/**
+ * Plans a drop; `intent` is what is known of the notification, null where nothing is. What an earlier attempt turns out
+ * to have delivered is not dropped, and a trigger in doubt leaves an incident that may be open.
+ */
+export function planDrop(
+  order: DeliveryOrder,
+  code: DropCode,
+  {
+    intent,
+    attempt,
+    at,
+  }: { readonly intent: Intent | null; readonly attempt?: AttemptMade | undefined; readonly at: number },
+): AttemptPlan & { readonly next: { readonly kind: 'end'; readonly result: AttemptEnd } } {
+  if (intent?.status === 'delivered' && intent.provider !== null)
+    return planConfirmed(order, intent.provider, intent.externalId);
+  // The attempt that was refused now is not in doubt; earlier ones may be.
+  const mayHaveArrived =
+    intent !== null && (intent.wasUncertain || (attempt === undefined && isInDoubt(intent.status)));
+  const ending = {
+    kind: 'dropped',
+    code,
+    ...(order.kind === 'trigger' && mayHaveArrived ? { mayBeOpen: true } : {}),
+  } as const;
+  return {
+    rows: endingRows(order, ending, { at, claims: attempt?.claims ?? null, attempt }),
+    next: { kind: 'end', result: ending },
+  };
+}
+
+/** How long an app is throttled, whatever the provider says; in milliseconds. */
+export function throttleOf(retryAfterMs: number): number {
+  return Math.min(MAX_THROTTLE_MS, Math.max(MIN_THROTTLE_MS, retryAfterMs));
+}
+
+/** Its rows were written together. The state is written once more, for a run that waits for it: it is the same. */
+function planConfirmed(order: DeliveryOrder, provider: string, externalId: string | null) {
+  return {
+    rows: confirmedRows(order, provider, externalId),
+    next: { kind: 'end', result: { kind: 'delivered', provider, externalId } },
+  } as const;
+}
+
+function planDelivered(
+  order: DeliveryOrder,
+  ending: Exclude<Ending, { kind: 'dropped' }>,
+  made: { readonly at: number; readonly claims: number; readonly attempt?: AttemptMade },
+): AttemptPlan {
+  const { provider } = ending;
+  const externalId = ending.kind === 'delivered' ? ending.externalId : null;
+  const assumed = ending.kind === 'assumed' ? { assumed: true } : {};
+  return {
+    rows: endingRows(order, ending, made),
+    next: { kind: 'end', result: { kind: 'delivered', provider, externalId, ...assumed } },
+  };
+}
+
+function mayResend(policy: UncertainPolicy, { reason }: DeliveryOrder): boolean {
+  return policy === 'resend-all' || (policy === 'resend-pages' && reason !== 'renotify');
+}
+
+/** A code of another release is reported as the most general one. */
+function dropCodeOf(code: string | null): DropCode {
+  return DROP_CODES.find((known) => known === code) ?? 'REJECTED';
+}

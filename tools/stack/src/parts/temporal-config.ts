@@ -1,0 +1,99 @@
+/** The nine ports of one Temporal server. 0 is not possible: the members announce the configured number. */
+export interface TemporalPorts {
+  /** gRPC, the address of clients */
+  readonly frontend: number;
+  readonly frontendHttp: number;
+  readonly frontendMembership: number;
+  readonly matching: number;
+  readonly matchingMembership: number;
+  readonly history: number;
+  readonly historyMembership: number;
+  readonly worker: number;
+  readonly workerMembership: number;
+}
+
+/**
+ * Gives the dynamic configuration of a profile.
+ *
+ * The poll rates count per shard and the embedded server has one: their default of 20 a second would be its brake.
+ */
+export function dynamicConfig(
+  profile: 'local' | 'test',
+): Readonly<Record<string, string | number | boolean>> {
+  return {
+    'history.timerProcessorMaxTimeShift': profile === 'test' ? '1ms' : '20ms',
+    'history.timerProcessorMaxPollRPS': 1000,
+    'history.transferProcessorMaxPollRPS': 1000,
+    'history.visibilityProcessorMaxPollRPS': 1000,
+    'matching.enableFairness': true,
+    // Search attributes are usable at once; a cluster would pay for this with a query per read.
+    'system.forceSearchAttributesCacheRefreshOnRead': true,
+    ...(profile === 'test' ? { 'frontend.WorkflowTimeSkippingEnabled': true } : {}),
+  };
+}
+
+/** Writes a dynamic configuration as the file that the server reads. */
+export function dynamicConfigYaml(config: Readonly<Record<string, string | number | boolean>>) {
+  return Object.entries(config)
+    .map(([key, value]) => `${key}:\n  - value: ${value}\n`)
+    .join('');
+}
+
+/** Writes a dynamic configuration as arguments of `temporal server start-dev`. */
+export function dynamicConfigArguments(config: Readonly<Record<string, string | number | boolean>>) {
+  return Object.entries(config).flatMap(([key, value]) => [
+    '--dynamic-config-value',
+    `${key}=${JSON.stringify(value)}`,
+  ]);
+}
+
+/**
+ * Writes the configuration of a plain server on one SQLite file.
+ *
+ * Two traps: with more than one connection the file answers "database is locked", and with a connection lifetime
+ * the server would forget everything when it ends.
+ */
+export function serverYaml({
+  ports,
+  databaseFile,
+  dynamicConfigFile,
+}: {
+  ports: TemporalPorts;
+  databaseFile: string;
+  dynamicConfigFile: string;
+}) {
+  const store = `
+      sql:
+        pluginName: sqlite
+        databaseName: ${JSON.stringify(databaseFile)}
+        connectAddr: localhost
+        connectProtocol: tcp
+        maxConns: 1
+        maxIdleConns: 1
+        connectAttributes: { cache: private, setup: "true", journal_mode: wal, synchronous: "1", busy_timeout: "10000" }`;
+  return `log: { stdout: true, level: warn }
+persistence:
+  defaultStore: main
+  visibilityStore: visibility
+  numHistoryShards: 1
+  datastores:
+    main:${store}
+    visibility:${store}
+global:
+  membership: { maxJoinDuration: 30s, broadcastAddress: "127.0.0.1" }
+services:
+  frontend: { rpc: { grpcPort: ${ports.frontend}, httpPort: ${ports.frontendHttp}, membershipPort: ${ports.frontendMembership}, bindOnLocalHost: true } }
+  matching: { rpc: { grpcPort: ${ports.matching}, membershipPort: ${ports.matchingMembership}, bindOnLocalHost: true } }
+  history: { rpc: { grpcPort: ${ports.history}, membershipPort: ${ports.historyMembership}, bindOnLocalHost: true } }
+  worker: { rpc: { grpcPort: ${ports.worker}, membershipPort: ${ports.workerMembership}, bindOnLocalHost: true } }
+clusterMetadata:
+  enableGlobalNamespace: false
+  failoverVersionIncrement: 10
+  masterClusterName: active
+  currentClusterName: active
+  clusterInformation:
+    active: { enabled: true, initialFailoverVersion: 1, rpcName: frontend, rpcAddress: "127.0.0.1:${ports.frontend}" }
+dcRedirectionPolicy: { policy: noop }
+dynamicConfigClient: { filepath: ${JSON.stringify(dynamicConfigFile)}, pollInterval: 10s }
+`;
+}

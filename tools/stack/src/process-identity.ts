@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** A process that can be told apart from a later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** Reads when a process started, as an opaque text; `undefined` when no such process runs. */
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    if (process.platform === 'linux') {
+      // The command name in the second field may contain spaces and parentheses: count from its last ')'.
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' ? undefined : fields[19];
+    }
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives the identity of a running process; `undefined` when it does not run. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const startTime = startTimeOf(pid);
+  return startTime === undefined ? undefined : { pid, startTime };
+}
+
+/** Says whether exactly this process still runs: a reused pid does not count. */
+export function isRunning(identity: ProcessIdentity) {
+  return startTimeOf(identity.pid) === identity.startTime;
+}
+
+/** Reads the command line of a process, `''` when it cannot be read. */
+export function commandLineOf(pid: number) {
+  try {
+    if (process.platform === 'linux')
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Sends a signal to exactly this process and says whether it was there. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals) {
+  if (!isRunning(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch {
+    return false;
+  }
+}

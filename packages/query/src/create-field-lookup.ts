@@ -1,4 +1,5 @@
 import type { FieldLookup } from './match-query.ts';
+import { countTextSteps, type StepMeter } from './step-meter.ts';
 
 /** The maximum number of dot-separated parts in a field name, and of nested objects and lists on the path to a value. */
 export const MAX_OBJECT_DEPTH = 32;
@@ -17,11 +18,12 @@ export const MAX_OBJECT_ELEMENTS = 1000;
  * visits the first `MAX_OBJECT_ELEMENTS` list elements, including those of nested lists, and ignores the rest.
  */
 export function createFieldLookup(value: unknown): FieldLookup {
-  return (field) => {
+  return (field, meter) => {
+    meter?.take(countTextSteps(field.length));
     const parts = field.split('.');
     if (parts.length > MAX_OBJECT_DEPTH) return undefined;
     const found: string[] = [];
-    new Walk(parts, found).visit(value, 0, 0);
+    new Walk(parts, found, meter).visit(value, 0, 0);
     return found.length > 1 ? found : found[0];
   };
 }
@@ -29,14 +31,19 @@ export function createFieldLookup(value: unknown): FieldLookup {
 class Walk {
   readonly #parts: readonly string[];
   readonly #found: string[];
+  readonly #meter: StepMeter | undefined;
+  /** The keys to try after a number of parts, the longest first. */
+  readonly #keys: (readonly string[])[] = [];
   #elements = 0;
 
-  constructor(parts: readonly string[], found: string[]) {
+  constructor(parts: readonly string[], found: string[], meter: StepMeter | undefined) {
     this.#parts = parts;
     this.#found = found;
+    this.#meter = meter;
   }
 
   visit(value: unknown, part: number, depth: number): void {
+    this.#meter?.take(1);
     if (typeof value !== 'object' || value === null) {
       const text = part === this.#parts.length ? formatScalar(value) : undefined;
       if (text !== undefined) this.#found.push(text);
@@ -55,13 +62,24 @@ class Walk {
   }
 
   #visitProperty(object: object, part: number, depth: number): void {
-    for (let end = this.#parts.length; end > part; end--) {
-      const property = Object.getOwnPropertyDescriptor(object, this.#parts.slice(part, end).join('.'));
+    const keys = (this.#keys[part] ??= this.#listKeys(part));
+    for (const [index, key] of keys.entries()) {
+      this.#meter?.take(1);
+      const property = Object.getOwnPropertyDescriptor(object, key);
       if (property !== undefined) {
-        this.visit(property.value, end, depth);
+        this.visit(property.value, this.#parts.length - index, depth);
         return;
       }
     }
+  }
+
+  #listKeys(part: number): readonly string[] {
+    const rest = this.#parts.slice(part);
+    return rest.map((_, index) => {
+      const key = rest.slice(0, rest.length - index).join('.');
+      this.#meter?.take(countTextSteps(key.length));
+      return key;
+    });
   }
 }
 

@@ -5,8 +5,10 @@ export type { Bound, Pattern, PatternPart, Query, Range, Term } from './query.ts
 export { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_TERMS, parseQuery } from './parse-query.ts';
 export { MAX_DECIMAL_LENGTH } from './parse-decimal.ts';
 export { matchPattern } from './match-pattern.ts';
+export type { MatchOptions } from './match-pattern.ts';
 export { matchQuery } from './match-query.ts';
 export type { FieldLookup } from './match-query.ts';
+export { StepLimitError, StepMeter } from './step-meter.ts';
 export { MAX_OBJECT_DEPTH, MAX_OBJECT_ELEMENTS, createFieldLookup } from './create-field-lookup.ts';
 export { explainMatch } from './explain-match.ts';
 export type { MatchExplanation } from './explain-match.ts';

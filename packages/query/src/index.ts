@@ -3,6 +3,7 @@ export type { QueryErrorCode } from './errors.ts';
 export { listFields } from './query.ts';
 export type { Bound, Pattern, PatternPart, Query, Range, Term } from './query.ts';
 export { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_TERMS, parseQuery } from './parse-query.ts';
+export type { ParseOptions } from './parse-query.ts';
 export { MAX_DECIMAL_LENGTH } from './parse-decimal.ts';
 export { matchPattern } from './match-pattern.ts';
 export type { MatchOptions } from './match-pattern.ts';

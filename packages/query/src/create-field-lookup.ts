@@ -7,7 +7,9 @@ export const MAX_OBJECT_DEPTH = 32;
 export const MAX_OBJECT_ELEMENTS = 1000;
 
 /**
- * Creates a lookup that lets a query read the fields of plain data (anything JSON can represent).
+ * Creates a lookup that lets a query read the fields of plain data: anything JSON can represent, also with Maps or
+ * objects without a prototype in place of objects. Keys are data: a key such as `__proto__` or `constructor` is found if
+ * and only if the data itself has it, and no getter runs.
  *
  * `a.b.c` follows own properties through nested objects. At each object, the longest key that matches the rest of the
  * name up to a dot or the end is used, and no shorter key is tried: in `{"a.b": 1, a: {b: 2}}`, the value of `a.b` is
@@ -65,7 +67,7 @@ class Walk {
     const keys = (this.#keys[part] ??= this.#listKeys(part));
     for (const [index, key] of keys.entries()) {
       this.#meter?.take(1);
-      const property = Object.getOwnPropertyDescriptor(object, key);
+      const property = findProperty(object, key);
       if (property !== undefined) {
         this.visit(property.value, this.#parts.length - index, depth);
         return;
@@ -81,6 +83,11 @@ class Walk {
       return key;
     });
   }
+}
+
+function findProperty(object: object, key: string): { readonly value?: unknown } | undefined {
+  if (object instanceof Map) return object.has(key) ? { value: object.get(key) } : undefined;
+  return Object.getOwnPropertyDescriptor(object, key);
 }
 
 function formatScalar(value: unknown): string | undefined {

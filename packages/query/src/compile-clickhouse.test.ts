@@ -62,11 +62,22 @@ describe('a query compiles to a condition with bound parameters', () => {
     for (const text of ['severity:\uD83D', 'severity:\uD83D*', 'tag:"\uDE00"'])
       expect(compileClickHouse(parseQuery(text), columns)).toEqual(never);
     expect(compileClickHouse(parseQuery('severity:(a OR \uD83D)'), columns).params).toEqual({ p0: 'a' });
+    const labels = (key: string): ClickHouseColumn => ({ kind: 'map', sql: 'labels', key });
+    for (const text of ['"\uD83D":*', '"a\uDE00":a', '"\uD83D":>1'])
+      expect(compileClickHouse(parseQuery(text), labels)).toEqual(never);
   });
 
   test('that is true for an AND and false for an OR without operands, which the parser never produces', () => {
     expect(compileClickHouse({ kind: 'and', operands: [] }, columns).sql).toBe('1');
     expect(compileClickHouse({ kind: 'or', operands: [] }, columns).sql).toBe('0');
+  });
+});
+
+test('a name in quotes is the key of a map, as a bound parameter', () => {
+  const labels = (key: string): ClickHouseColumn => ({ kind: 'map', sql: 'labels', key });
+  expect(compileClickHouse(parseQuery(`"host 'name'":x`), labels)).toEqual({
+    sql: '(mapContains(labels, {p0:String}) AND labels[{p0:String}] = {p1:String})',
+    params: { p0: "host 'name'", p1: 'x' },
   });
 });
 

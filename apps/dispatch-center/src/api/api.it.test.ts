@@ -284,6 +284,7 @@ describe('routes', () => {
     ['(severity:critical', 'QUERY_UNEXPECTED_END', 18],
     ['a:1 ) b:2', 'QUERY_UNEXPECTED_TOKEN', 4],
     ['a:"open', 'QUERY_UNTERMINATED_QUOTE', 2],
+    ['severity:critical a:b:c', 'QUERY_AMBIGUOUS', 21],
   ])('with a query that does not parse are refused with its position: %s', async (query, code, position) => {
     const refusal = { status: 422, json: { code, position, errors: [{ pointer: '/query' }] } };
     await expect(newRoute({ query })).resolves.toMatchObject(refusal);
@@ -291,6 +292,29 @@ describe('routes', () => {
     await expect(
       api.call('PUT', `/api/v1/routes/${json.id}`, { body: routeBody({ query }) }),
     ).resolves.toMatchObject(refusal);
+  });
+
+  test('with a stored query that would be refused today may change in everything else', async () => {
+    const query = 'image:nginx:1.25';
+    const { id } = await api.routes.create(unique('stored'), {
+      name: unique('route '),
+      query,
+      enabled: true,
+      connectedAppIds: [],
+      renotifyIntervalMs: null,
+      maxSignalAgeMs: 60_000,
+    });
+    const put = (parts: object) => api.call('PUT', `/api/v1/routes/${id}`, { body: routeBody(parts) });
+    await expect(put({ query, enabled: false })).resolves.toMatchObject({
+      status: 200,
+      json: { query, enabled: false, version: 2 },
+    });
+    await expect(put({ query: `${query} ` })).resolves.toMatchObject({
+      status: 422,
+      json: { code: 'QUERY_AMBIGUOUS', position: 11 },
+    });
+    const quoted = 'image:"nginx:1.25" AND "image:nginx":*';
+    await expect(put({ query: quoted })).resolves.toMatchObject({ status: 200, json: { query: quoted } });
   });
 
   test('to an app that does not exist are refused', async () => {

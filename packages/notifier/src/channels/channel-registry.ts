@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { LookUpResult, Notification, Outcome } from '../contract.ts';
 import { NotifierError } from '../errors.ts';
 import type { Channel } from './channel.ts';
+import type { ConnectionPermit, PermitWait } from './connection-pool.ts';
 
 /** One delivery attempt with stored settings, which are validated before the attempt. */
 export interface StoredDeliveryRequest {
@@ -9,8 +10,18 @@ export interface StoredDeliveryRequest {
   readonly settings: unknown;
   readonly secret: string;
   readonly notification: Notification;
+  /** The maximum duration of connecting, sending and reading the response together, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** From `reserve`. Without a valid one, the attempt waits for a permit itself, for at most 500 ms. */
+  readonly permit?: ConnectionPermit | undefined;
+}
+
+/** The destination that a permit is for, and the limits of the wait for it. */
+export interface StoredReserveRequest extends PermitWait {
+  readonly provider: string;
+  readonly settings: unknown;
+  readonly secret: string;
 }
 
 /** The channels of one process, by provider name. */
@@ -23,6 +34,13 @@ export interface ChannelRegistry {
    * @throws {NotifierError} NOTIFIER_PROVIDER_UNKNOWN, NOTIFIER_SETTINGS_INVALID, NOTIFIER_SECRET_INVALID
    */
   check(provider: string, settings: unknown, secret: string): Readonly<Record<string, unknown>>;
+  /**
+   * Waits for a permit for one of the limited connections to the destination. Call it before the notification is
+   * claimed, pass the permit to `deliver`, and release it afterwards in any case. Null if none was free within `waitMs`,
+   * if `signal` was aborted, or after `close`: nothing was sent, and nothing needs to be claimed. Where nothing limits
+   * the attempt, for example because the settings are no longer valid, the permit is granted at once.
+   */
+  reserve(request: StoredReserveRequest): Promise<ConnectionPermit | null>;
   /** Makes one delivery attempt. Settings that are no longer valid are an outcome (`SETTINGS_INVALID`), not an exception. */
   deliver(request: StoredDeliveryRequest): Promise<Outcome>;
   /**
@@ -67,6 +85,12 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       const problem = channel.checkSecret(secret);
       if (problem !== null) throw new NotifierError('NOTIFIER_SECRET_INVALID', provider, problem);
       return parsed.output;
+    },
+    async reserve({ provider, settings, ...request }) {
+      const channel = byProvider.get(provider);
+      const validSettings = channel?.reserve === undefined ? null : parseSettings(channel, settings);
+      if (channel?.reserve === undefined || validSettings === null) return { release: () => undefined };
+      return channel.reserve({ ...request, settings: validSettings });
     },
     async deliver({ provider, settings, ...request }) {
       const channel = byProvider.get(provider);

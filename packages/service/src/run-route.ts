@@ -208,14 +208,17 @@ async function checkProblem<T>(
 ): Promise<T> {
   try {
     return await handle();
-  } catch (error) {
+  } catch (thrown) {
+    // The framework hands only errors to the edge's handler.
+    const error =
+      thrown instanceof Error ? thrown : new TypeError('a handler threw no Error', { cause: thrown });
     if (!validate || problems === undefined || !(error instanceof Problem)) throw error;
     const declared = [...EDGE_PROBLEM_CODES, ...(problems[error.status] ?? [])];
     if (declared.includes(error.code)) throw error;
     throw new TypeError(
       `${method} ${path} answered ${error.status} with the undeclared problem ${error.code}`,
       {
-        cause: error,
+        cause: thrown,
       },
     );
   }

@@ -32,7 +32,12 @@ const connectedAppView = v.object({
   id: v.string(),
   name: v.string(),
   provider: v.string(),
-  settings: v.unknown(),
+  settings: v.pipe(
+    v.unknown(),
+    v.description(
+      'Query values of URLs are shown as REDACTED. A PUT with REDACTED keeps the stored value, as long as the URL before the query stays the same.',
+    ),
+  ),
   enabled: v.boolean(),
   uncertainPolicy: v.picklist(UNCERTAIN_POLICIES),
   health: v.pipe(

@@ -432,6 +432,30 @@ describe('connected apps', () => {
     });
   });
 
+  test('never show query values, and keep them through a PUT of what was read', async () => {
+    const url = 'https://example.com/hook?team=a&token=hunter2';
+    const created = await api.call('POST', '/api/v1/connected-apps', {
+      body: appBody({ settings: { url } }),
+    });
+    const path = `/api/v1/connected-apps/${created.json.id}`;
+    const read = await api.call('GET', path);
+    const list = await api.call('GET', '/api/v1/connected-apps?limit=100');
+    const shown = 'https://example.com/hook?team=REDACTED&token=REDACTED';
+    const { name, settings } = read.json;
+    expect(settings).toMatchObject({ url: shown });
+    const { secret: _, ...rest } = appBody({ name, settings });
+    const replaced = await api.call('PUT', path, { body: rest });
+    expect(replaced).toMatchObject({ status: 200, json: { version: 2, settings: { url: shown } } });
+    expect(JSON.stringify([created.json, read.json, list.json, replaced.json])).not.toContain('hunter2');
+    const elsewhere = { url: 'https://evil.example/?token=REDACTED' };
+    await expect(api.call('PUT', path, { body: { ...rest, settings: elsewhere } })).resolves.toMatchObject({
+      status: 422,
+      json: { code: 'NOTIFIER_SETTINGS_INVALID', errors: [{ pointer: '/settings/url' }] },
+    });
+    const stored = await api.connectedApps.get(created.json.id);
+    expect(stored.settings).toMatchObject({ url });
+  });
+
   test.each<[string, object, string, string]>([
     ['a provider that nobody knows', { provider: 'pigeon' }, 'NOTIFIER_PROVIDER_UNKNOWN', '/provider'],
     ['an address that is none', { settings: { url: 'here' } }, 'NOTIFIER_SETTINGS_INVALID', '/settings/url'],

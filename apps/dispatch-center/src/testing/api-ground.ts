@@ -111,6 +111,7 @@ export async function apiGround() {
     state,
     issues: services.issues,
     routes: services.routes,
+    connectedApps: services.connectedApps,
     streams: services.streams,
     intents: services.intents,
     ledger: services.ledger,

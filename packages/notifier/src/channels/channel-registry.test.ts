@@ -5,6 +5,7 @@ import { NotifierError } from '../errors.ts';
 import { createNotification } from '../testing/notification.ts';
 import type { Channel } from './channel.ts';
 import { createChannelRegistry } from './channel-registry.ts';
+import { redactSettings } from './redact-settings.ts';
 import { createSlackWebhookChannel } from './slack-webhook-channel.ts';
 import { createWebhookChannel } from './webhook-channel.ts';
 
@@ -54,6 +55,25 @@ describe('a connected app', () => {
     expect(error.code).toBe('NOTIFIER_SETTINGS_INVALID');
     expect(error.problems.map((problem) => problem.path)).toContain(path);
     expect(JSON.stringify([error.message, error.problems])).not.toContain('hunter22');
+  });
+
+  test('that was shown with hidden query values keeps them, at the same URL only', () => {
+    const stored = registry.check('webhook', { url: 'https://example.com/hook?token=hunter2' }, SECRET);
+    const shown = redactSettings(stored);
+    expect(shown).toMatchObject({ url: 'https://example.com/hook?token=REDACTED' });
+    expect(registry.check('webhook', shown, SECRET, stored)).toEqual(stored);
+    for (const [settings, before] of [
+      [shown, undefined],
+      [{ url: 'https://evil.example/hook?token=REDACTED' }, stored],
+    ]) {
+      const error = catchError(() => registry.check('webhook', settings, SECRET, before));
+      expect(error.problems).toEqual([
+        {
+          path: 'url',
+          message: 'expected the query value instead of REDACTED, which keeps a stored value of the same URL',
+        },
+      ]);
+    }
   });
 
   test('with an invalid secret is rejected without quoting it', () => {

@@ -31,7 +31,7 @@ export interface ReserveRequest<Settings> extends PermitWait {
 export interface Channel<Schema extends GenericSchema = GenericSchema> {
   /** The provider name that a connected app refers to. */
   readonly provider: string;
-  /** The schema of the settings of a connected app. Settings are not secret and may be displayed. */
+  /** The schema of the settings of a connected app. They may be displayed, except for query values of URLs. */
   readonly settings: Schema;
   /** Returns why the secret is invalid, without quoting it, or null if it is valid. */
   checkSecret(secret: string): string | null;

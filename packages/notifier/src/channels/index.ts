@@ -5,6 +5,7 @@ export type { Channel, DeliveryRequest, ReserveRequest } from './channel.ts';
 export { createChannelRegistry } from './channel-registry.ts';
 export type { ChannelRegistry, StoredDeliveryRequest, StoredReserveRequest } from './channel-registry.ts';
 export type { ConnectionPermit, PermitWait } from './connection-pool.ts';
+export { redactSettings } from './redact-settings.ts';
 export { parseRetryAfter, parseRetryDelay } from './retry-after.ts';
 export { renderSlackMessage, slackWebhookSettings } from './slack-message.ts';
 export type { SlackBlock, SlackMessage, SlackText, SlackWebhookSettings } from './slack-message.ts';

@@ -63,7 +63,7 @@ function connectionOf(options: ClientOptions): Connection {
 }
 
 async function call(connection: Connection, operation: AnyOperation, request: AnyRequest): Promise<unknown> {
-  const mayRepeat = operation.isRepeatable?.(request.body) ?? operation.method === 'GET';
+  const mayRepeat = operation.isRepeatable?.(request.body, request) ?? operation.method === 'GET';
   for (let attempts = 1; ; attempts++) {
     try {
       return { ...(await send(connection, operation, request)), attempts };

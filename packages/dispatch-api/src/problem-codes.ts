@@ -23,6 +23,7 @@ export const PROVIDER_PROBLEM_CODES = [
 /** The problem codes of this API, beyond those that every API can answer. */
 export const DISPATCH_PROBLEM_CODES = [
   'ISSUES_INVALID',
+  'ISSUES_EVENT_ID_REUSED',
   'DISPATCH_ALERT_UNKNOWN',
   'DISPATCH_ROUTE_NOT_FOUND',
   'DISPATCH_ROUTE_CHANGED',

@@ -89,7 +89,7 @@ describe('validation and problem details', () => {
         201: { description: 'Added', schema: v.object({ echo: v.string(), size: v.number() }) },
         204: { description: 'Dry' },
       },
-      bodyLimitBytes: 200,
+      bodyLimitBytes: 250,
       handler: ({ params, query, body, principal }) =>
         query.dry === 'yes'
           ? { status: 204 }
@@ -193,6 +193,15 @@ describe('validation and problem details', () => {
       { 'content-type': 'application/x-www-form-urlencoded' },
       415,
       'BODY_NOT_JSON_TYPE',
+      undefined,
+    ],
+    [
+      'a body that nests too deep',
+      '/things/a',
+      '['.repeat(101) + ']'.repeat(101),
+      {},
+      400,
+      'BODY_TOO_DEEP',
       undefined,
     ],
     ['a body above the limit', '/things/a', { name: 'x'.repeat(300) }, {}, 413, 'BODY_TOO_LARGE', undefined],

@@ -9,7 +9,7 @@ const inflate = promisify(gunzip);
  * bytes returned are the inflated ones.
  *
  * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE, 400 BODY_ENCODING_INVALID,
- * 400 BODY_NOT_JSON, 400 BODY_INCOMPLETE
+ * 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE
  */
 export async function readJsonBody(
   request: Request,
@@ -29,11 +29,26 @@ export async function readJsonBody(
   }
   const sent = await readBytes(request, limitBytes);
   const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes);
+  const value = parse(bytes);
+  if (isDeeperThan(value, MAX_DEPTH))
+    throw problem(400, 'BODY_TOO_DEEP', `The body nests deeper than ${MAX_DEPTH} levels.`);
+  return { bytes, value };
+}
+
+/** What is deeper overflows the stack of whatever walks it, here or in a database. */
+const MAX_DEPTH = 100;
+
+function parse(bytes: Uint8Array): unknown {
   try {
-    return { bytes, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw problem(400, 'BODY_NOT_JSON', 'The body is not valid JSON in UTF-8.');
   }
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((part) => isDeeperThan(part, depth - 1));
 }
 
 const ENCODINGS = new Set(['identity', 'gzip', 'x-gzip']);

@@ -27,7 +27,9 @@ describe('a match ends at the limit of its meter', () => {
     expect(match).toThrow(
       `the match was given up after ${steps - 1} steps: the query is too complex for values of this size`,
     );
-    expect(match).toThrow(expect.objectContaining({ code: 'QUERY_STEP_LIMIT', maxSteps: steps - 1 }));
+    expect(match).toThrow(
+      expect.objectContaining({ name: 'StepLimitError', code: 'QUERY_STEP_LIMIT', maxSteps: steps - 1 }),
+    );
     expect(meter).toMatchObject({ steps: steps - 1, stepsLeft: 0, maxSteps: steps - 1 });
   });
 

@@ -125,9 +125,9 @@ describe('long values and segments', () => {
     .array(
       fc.oneof(
         fc.string({ unit: letter, maxLength: 20 }),
-        fc.nat({ max: 150 }).map((count) => 'a'.repeat(count)),
+        fc.nat({ max: 90 }).map((count) => 'a'.repeat(count)),
       ),
-      { maxLength: 8 },
+      { maxLength: 6 },
     )
     .map((parts) => parts.join(''));
   /** A pattern that often matches: a value with parts of it replaced by wildcards. */
@@ -162,9 +162,9 @@ describe('long values and segments', () => {
         results[expected ? 1 : 0] += 1;
         expect(matchPattern(query.pattern, one, { ignoreCase })).toBe(expected);
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
-    expect(Math.min(...results)).toBeGreaterThan(300);
+    expect(Math.min(...results)).toBeGreaterThan(80);
   });
 });
 

@@ -91,6 +91,27 @@ describe('the number of steps is at most value length × pattern length / 32', (
   });
 });
 
+describe('what is before one `*` and after another does not overlap', () => {
+  test.each([
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['😀*😀', '😀', false],
+    ['a*b*a', 'aba', true],
+    ['a*ba*a', 'aba', false],
+    ['a*a*a', 'aa', false],
+    ['*ab*b', 'ab', false],
+    ['*ab*', 'ab', true],
+    ['*ab*ab*', 'aab', false],
+    ['*ab*ab*', 'xababx', true],
+    ['?*?', 'a', false],
+    ['?*?', 'ab', true],
+  ])('%s with %s: %s', (text, value, expected) => {
+    expect(matchPattern(parsePattern(text), value)).toBe(expected);
+  });
+});
+
 describe('long values and segments', () => {
   /** The plain algorithm, as a reference: which prefixes of the value the pattern read so far matches. */
   const matchByTable = (pattern: Pattern, value: string, ignoreCase: boolean): boolean => {
@@ -178,6 +199,15 @@ describe('a lone surrogate does not match half of a surrogate pair', () => {
     ['?', '😀', true],
     ['??', '😀', false],
     ['*😀', '😀😀', true],
+    ['??*', '😀', false],
+    ['*??', '😀', false],
+    ['*?', '😀', true],
+    ['*??', 'a😀', true],
+    ['*?😀', 'a😀', true],
+    ['*\uDE00b', '😀b', false],
+    ['*\uD83D', '😀', false],
+    ['*\uD83D*', 'a\uD83Db', true],
+    ['*\uD83D?*', 'a😀b', false],
   ])('%j with %j: %s', (text, value, expected) => {
     expect(matchPattern(parsePattern(text), value)).toBe(expected);
   });

@@ -46,23 +46,22 @@ test('wildcards agree with the equivalent regular expression', () => {
 });
 
 describe('the number of steps is at most value length × pattern length / 32', () => {
-  const LONGEST = MAX_QUERY_LENGTH - 'f:'.length;
-  const fill = (start: string, text: string, end: string): string =>
-    start + text.repeat(Math.floor((LONGEST - start.length - end.length) / text.length)) + end;
-  const value32KiB = (text: string): string => text.repeat(32_768 / text.length);
+  const fill = (start: string, text: string, end: string, length = 1000): string =>
+    start + text.repeat(Math.floor((length - start.length - end.length) / text.length)) + end;
+  const repeat = (text: string, length = 8192): string => text.repeat(length / text.length);
 
   test.each([
-    ['runs and single characters', fill('*', 'a?', 'b*'), value32KiB('a')],
-    ['runs and single characters before an end', fill('*', 'a?', 'b'), value32KiB('a')],
-    ['many runs', fill('', '*a', '*b*'), value32KiB('a')],
-    ['many single characters', fill('*', '?', 'b*'), value32KiB('a')],
-    ['the same character', fill('*', 'a', 'b*'), value32KiB('a')],
-    ['the same character after another', fill('*b', 'a', '*'), value32KiB('a')],
-    ['a mismatch at the end of every part', fill('', '*aaaaaaaab', '*c*'), value32KiB('a')],
-    ['a mismatch beyond 32 characters', fill('', `*${'a?'.repeat(16)}b`, '*'), value32KiB('a')],
-    ['a period of 32', fill('*', `${'a'.repeat(31)}?`, 'b*'), value32KiB(`${'a'.repeat(31)}b`)],
-    ['characters of two UTF-16 units', fill('*', '😀?', 'b*'), value32KiB('😀')],
-    ['an occurrence of all but the last character', fill('*a', '*a', 'c'), value32KiB('ab')],
+    ['runs and single characters', fill('*', 'a?', 'b*'), repeat('a')],
+    ['runs and single characters before an end', fill('*', 'a?', 'b'), repeat('a')],
+    ['many runs', fill('', '*a', '*b*'), repeat('a')],
+    ['many single characters', fill('*', '?', 'b*'), repeat('a')],
+    ['the same character', fill('*', 'a', 'b*'), repeat('a')],
+    ['the same character after another', fill('*b', 'a', '*'), repeat('a')],
+    ['a mismatch at the end of every part', fill('', '*aaaaaaaab', '*c*'), repeat('a')],
+    ['a mismatch beyond 32 characters', fill('', `*${'a?'.repeat(16)}b`, '*'), repeat('a')],
+    ['a period of 32', fill('*', `${'a'.repeat(31)}?`, 'b*'), repeat(`${'a'.repeat(31)}b`)],
+    ['characters of two UTF-16 units', fill('*', '😀?', 'b*'), repeat('😀')],
+    ['an occurrence of all but the last character', fill('*a', '*a', 'c'), repeat('ab')],
   ])('with %s', (_, text, value) => {
     const pattern = parsePattern(text);
     const { matched, steps } = matchAndCount(pattern, value);
@@ -71,18 +70,10 @@ describe('the number of steps is at most value length × pattern length / 32', (
     expect(steps).toBeLessThanOrEqual(computeMaxSteps(pattern, value));
   });
 
-  test('and the longest pattern costs a step for each character and each 32 characters of it', () => {
-    const pattern = parsePattern(fill('*', 'a?', 'b*'));
+  test('and the costliest pattern of maximum length takes 4 million steps for a value of 32 KiB', () => {
+    const pattern = parsePattern(fill('*', 'a?', 'b*', MAX_QUERY_LENGTH - 'f:'.length));
     // 32,768 characters × 128 words, less those that the first 4,096 characters cannot have reached yet.
-    expect(matchAndCount(pattern, value32KiB('a')).steps).toBe(3_942_622);
-  });
-
-  test('in time, too', () => {
-    const pattern = parsePattern(fill('*', 'a?', 'b*'));
-    const started = performance.now();
-    for (let round = 0; round < 10; round++) matchPattern(pattern, value32KiB('a'));
-    // Ten rounds took 20 s when each start of the value was tried; now they take 0.05 s on an idle machine.
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(matchAndCount(pattern, repeat('a', 32_768)).steps).toBe(3_942_622);
   });
 
   test('for random patterns', () => {
@@ -97,6 +88,27 @@ describe('the number of steps is at most value length × pattern length / 32', (
       ),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('what is before one `*` and after another does not overlap', () => {
+  test.each([
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['😀*😀', '😀', false],
+    ['a*b*a', 'aba', true],
+    ['a*ba*a', 'aba', false],
+    ['a*a*a', 'aa', false],
+    ['*ab*b', 'ab', false],
+    ['*ab*', 'ab', true],
+    ['*ab*ab*', 'aab', false],
+    ['*ab*ab*', 'xababx', true],
+    ['?*?', 'a', false],
+    ['?*?', 'ab', true],
+  ])('%s with %s: %s', (text, value, expected) => {
+    expect(matchPattern(parsePattern(text), value)).toBe(expected);
   });
 });
 
@@ -134,9 +146,9 @@ describe('long values and segments', () => {
     .array(
       fc.oneof(
         fc.string({ unit: letter, maxLength: 20 }),
-        fc.nat({ max: 150 }).map((count) => 'a'.repeat(count)),
+        fc.nat({ max: 90 }).map((count) => 'a'.repeat(count)),
       ),
-      { maxLength: 8 },
+      { maxLength: 6 },
     )
     .map((parts) => parts.join(''));
   /** A pattern that often matches: a value with parts of it replaced by wildcards. */
@@ -171,9 +183,9 @@ describe('long values and segments', () => {
         results[expected ? 1 : 0] += 1;
         expect(matchPattern(query.pattern, one, { ignoreCase })).toBe(expected);
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
-    expect(Math.min(...results)).toBeGreaterThan(300);
+    expect(Math.min(...results)).toBeGreaterThan(80);
   });
 });
 
@@ -187,6 +199,15 @@ describe('a lone surrogate does not match half of a surrogate pair', () => {
     ['?', '😀', true],
     ['??', '😀', false],
     ['*😀', '😀😀', true],
+    ['??*', '😀', false],
+    ['*??', '😀', false],
+    ['*?', '😀', true],
+    ['*??', 'a😀', true],
+    ['*?😀', 'a😀', true],
+    ['*\uDE00b', '😀b', false],
+    ['*\uD83D', '😀', false],
+    ['*\uD83D*', 'a\uD83Db', true],
+    ['*\uD83D?*', 'a😀b', false],
   ])('%j with %j: %s', (text, value, expected) => {
     expect(matchPattern(parsePattern(text), value)).toBe(expected);
   });

@@ -170,6 +170,8 @@ describe('a colon that may belong to a value or to a name', () => {
         } catch {
           return;
         }
+        // An escaped backslash before a space ends the value, and what follows is another term.
+        if (parsed.kind !== 'term') return;
         const refusal = readRefusal(text);
         const first = value.replaceAll(/\\[^]/g, '--').indexOf(':');
         expect(refusal?.position).toBe(first < 0 ? undefined : first + 2);
@@ -334,6 +336,48 @@ test('a message names the position and what was expected', () => {
     `the query does not parse at position ${MAX_QUERY_LENGTH}: expected at most 4096 characters, found 4098`,
   );
 });
+
+describe('every message says what was expected and what was found', () => {
+  const deep = `${'('.repeat(MAX_QUERY_DEPTH + 2)}a:1`;
+  test.each([
+    ['a', 'expected ":" after the field a, found the end of the query'],
+    ['"a b"', 'expected ":" after the field "a b", found the end of the query'],
+    ['a:', 'expected a value after ":"; write "" for an empty value'],
+    ['a:~', 'expected a value after "~"; write "" for an empty value'],
+    ['a:(x OR )', 'expected a value after " "; write "" for an empty value'],
+    ['a:"x', 'expected a closing quote (")'],
+    ['a:x\\', 'expected a character after the backslash, found the end of the query'],
+    ['a:>x', 'expected a finite decimal number; quote the value to compare it as text'],
+    ['a:[1 TO 1e400]', 'expected a finite decimal number; quote the value to compare it as text'],
+    ['a:[1x TO 1]', 'expected TO in the range, found "x"'],
+    ['a:[1 TO 5', 'expected "]" or "}" in the range, found the end of the query'],
+    ['a:[1 TO 5)', 'expected "]" or "}" in the range, found ")"'],
+    ['a:("x"y)', 'expected a space or ")" after the value, found "y"'],
+    ['a:(x AND y)', 'expected OR or ")" after a value in parentheses'],
+    ['a:(OR', 'expected a value, found OR; quote it to use it as a value'],
+    ['a:(NOT x)', 'expected a value, found NOT; quote it to use it as a value'],
+    ['a:(', 'expected a value, OR or ")", found the end of the query'],
+    ['a:(x', 'expected a value, OR or ")", found the end of the query'],
+    ['a:1)', 'expected AND, OR or the end of the query, found ")"'],
+    ['(a:1', 'expected ")", found the end of the query'],
+    ['()', 'expected field:value, NOT or "(", found ")"'],
+    ['a:1 AND AND b:2', 'expected field:value, NOT or "(", found AND'],
+    ['OR a:1', 'expected field:value, NOT or "(", found OR'],
+    ['NOT', 'expected field:value, NOT or "(", found the end of the query'],
+    [deep, 'expected at most 32 levels of nesting'],
+    ['a:1 '.repeat(MAX_QUERY_TERMS + 1), 'expected at most 256 terms'],
+  ])('%s', (text, message) => {
+    const parse = (): Query => parseQuery(text);
+    expect(parse).toThrow(expect.objectContaining({ name: 'QueryError' }));
+    expect(parse).toThrow(
+      new RegExp(`^the query does not parse at position \\d+: ${escapeRegExp(message)}$`),
+    );
+  });
+});
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[()"[\]{}.?]/g, String.raw`\$&`);
+}
 
 test('length, nesting depth and number of terms are limited', () => {
   const readErrorCode = (text: string): string => {

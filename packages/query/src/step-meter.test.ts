@@ -27,7 +27,9 @@ describe('a match ends at the limit of its meter', () => {
     expect(match).toThrow(
       `the match was given up after ${steps - 1} steps: the query is too complex for values of this size`,
     );
-    expect(match).toThrow(expect.objectContaining({ code: 'QUERY_STEP_LIMIT', maxSteps: steps - 1 }));
+    expect(match).toThrow(
+      expect.objectContaining({ name: 'StepLimitError', code: 'QUERY_STEP_LIMIT', maxSteps: steps - 1 }),
+    );
     expect(meter).toMatchObject({ steps: steps - 1, stepsLeft: 0, maxSteps: steps - 1 });
   });
 
@@ -76,6 +78,16 @@ describe('every part of a match takes steps', () => {
     ['each character of a long value', 'f:*b*', { f: long }, long.length + 11],
     ['each character of a short value', 'f:*b*', { f: 'aaaa' }, 4 + 8],
     ['each character of a value and each 32 of a pattern', `f:*${'a'.repeat(64)}b*`, { f: long }, 98_352],
+    ['each character that begins no long pattern', `f:*b${'a'.repeat(64)}c*`, { f: long }, 32_854],
+    [
+      'a long pattern as far as it goes on matching',
+      `f:*${'a'.repeat(40)}b*`,
+      { f: `${'a'.repeat(32)}c`.repeat(9) },
+      640,
+    ],
+    ['no value that is shorter than its pattern', 'f:*aaaaa*', { f: 'aaaa' }, 7],
+    ['no rest that is shorter than what has to follow', 'f:*ab*ab*', { f: 'xxaba' }, 12],
+    ['what is before and after a `*`', 'f:abc*def', { f: 'abcdef' }, 13],
     ['each key that is tried', 'a.b.c.d:1', { a: { b: { c: {} } } }, 26],
   ])('%s', (_, text, data, steps) => {
     expect(countSteps(parseQuery(text), data)).toBe(steps);

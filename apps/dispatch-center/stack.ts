@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { join, relative } from 'node:path';
 import type { AppDefinition, AppGround, Environment } from '@heliograph/stack';
 
 /** The Dispatch Center on the embedded stack: its worker, its API, and a demo that shows notifications. */
 
 /** The key that opens the API to those who share the stack's state: the demo, benchmarks, `heliograph`. */
-const apiKey = ({ secret }: AppGround) => secret('dispatch-center-api-key');
+const API_KEY = 'dispatch-center-api-key';
+const apiKey = ({ secret }: AppGround): string => secret(API_KEY);
 
 const sharedEnv = ({ secret }: AppGround): Environment => ({
   HELIOGRAPH_SEALING_KEYS: `local:${secret('sealing-key')}`,
@@ -38,6 +40,7 @@ export default {
     return startDispatchDemo({
       apiUrl: context.url('api'),
       apiKey: apiKey(context),
+      apiKeyFile: relative(context.root, join(context.directory, 'secrets', API_KEY)),
       webhookSecret: `whsec_${Buffer.from(context.secret('demo-webhook'), 'base64url').toString('base64')}`,
       sinkPort: await context.port('DEMO_SINK', { preferred: 4610 }),
       print: context.print,

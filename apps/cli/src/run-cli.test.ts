@@ -25,7 +25,7 @@ const ask = (args: readonly string[], env: Record<string, string> = {}) =>
   ran(args, { env: { HELIOGRAPH_API_URL: api.url, HELIOGRAPH_API_KEY: KEY, ...env } });
 const ok = (body: unknown): Canned => ({ status: 200, body });
 
-const EXPLAINED = `Notified: on-call (payments). Not notified: chat (payments): rejected.
+const EXPLAINED = `Delivered: on-call (payments). Not notified: a2 (payments) rejected.
 
 alert    podweb1
 event    e1
@@ -38,8 +38,8 @@ scanned  2026-01-31T12:00:01.000Z
 + route payments (version 3)
     Matched, because severity:"critical".
     > on-call (webhook): new
-      Notified at 12:00:02Z: webhook accepted the second attempt (HTTP 200); the first was rate
-      limited, with 1 s to wait.
+      Delivered at 12:00:02Z: accepted by webhook (HTTP 200) at the second attempt; the first was
+      rate-limited (retry after 1 s).
       Delivery attempts
         2026-01-31T12:00:01.120Z  #1  rate limited  HTTP 429  RATE_LIMITED  41 ms
         2026-01-31T12:00:02.307Z  #2  delivered     HTTP 200                53 ms
@@ -47,7 +47,7 @@ scanned  2026-01-31T12:00:01.000Z
       Next renotification not before 2026-01-31T12:15:01.100Z.
       Id at the provider: x-1.
     > a2: rejected
-      Not notified, dropped at 12:00:02Z: the provider rejected it.
+      Dropped at 12:00:02Z: the provider refused it permanently.
       Still open at the provider although the alert has resolved.
 
 - route night shift (version 1)
@@ -200,7 +200,7 @@ describe('resolve-debts', () => {
     expect([exitCode, out.startsWith('{')]).toEqual([0, isJson]);
   });
 
-  test('ends at the limit and says so', async () => {
+  test('ends at the limit, with a note', async () => {
     api.answer(ok({ items: [DEBT, DEBT], nextCursor: 'c1' }));
     const { out } = await ask(['resolve-debts', '--limit', '2']);
     expect(out).toMatch(
@@ -305,7 +305,7 @@ describe('what fails is one line', () => {
     });
   });
 
-  test('an unknown caller without a key is told how to give one', async () => {
+  test('without a key, an unauthorized caller learns how to provide one', async () => {
     api.answer(problem(401, 'CREDENTIALS_REQUIRED'));
     const { err } = await ask(['resolve-debts'], { HELIOGRAPH_API_KEY: '' });
     expect(err).toBe(

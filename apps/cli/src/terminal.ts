@@ -3,7 +3,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether people look at the output. */
   readonly isTty: boolean;
-  /** Width in characters; undefined where it is none. */
+  /** Width in characters; undefined if it is none. */
   readonly columns: number | undefined;
   out(text: string): void;
   err(text: string): void;

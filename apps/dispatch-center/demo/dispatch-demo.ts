@@ -10,6 +10,8 @@ import { createAlertStorm, pick, seededRandom, startNotificationSink } from '@he
 export interface DemoOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
+  /** Where the key is, for the commands that the demo prints. */
+  readonly apiKeyFile: string;
   readonly webhookSecret: string;
   readonly sinkPort: number;
   readonly seed: number;
@@ -36,7 +38,7 @@ export async function startDispatchDemo(options: DemoOptions): Promise<{ stop():
       options.print(
         `notified ${status} ${severity} ${monitor} ${labels['namespace']}/${labels['pod']}${took}`,
       );
-      if (!isHinted) options.print(hint(options.apiUrl, body.issue.fingerprint));
+      if (!isHinted) options.print(hint(options, body.issue.fingerprint));
       isHinted = true;
     },
   });
@@ -58,10 +60,10 @@ export async function startDispatchDemo(options: DemoOptions): Promise<{ stop():
   };
 }
 
-function hint(apiUrl: string, fingerprint: string): string {
+/** Gives the command that explains an alert. */
+function hint({ apiUrl, apiKeyFile }: DemoOptions, fingerprint: string): string {
   const address = apiUrl === 'http://127.0.0.1:4600' ? '' : `HELIOGRAPH_API_URL=${apiUrl} `;
-  const key = 'HELIOGRAPH_API_KEY=$(cat .heliograph/secrets/dispatch-center-api-key)';
-  return `why? ${address}${key} npx heliograph explain alert ${fingerprint}`;
+  return `why? ${address}HELIOGRAPH_API_KEY=$(cat ${apiKeyFile}) npx heliograph explain alert ${fingerprint}`;
 }
 
 async function storm(

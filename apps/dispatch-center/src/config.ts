@@ -37,7 +37,7 @@ export const workerVariables = {
   HELIOGRAPH_BATCH_WINDOW_MS: durationMs({ default: 100 }),
 };
 
-/** Turns the worker's variables into the settings of its activities. */
+/** Converts the worker's variables to the settings of its activities. */
 export function activitySettings(config: ConfigOf<typeof workerVariables>) {
   return {
     batchWindowMs: config.HELIOGRAPH_BATCH_WINDOW_MS,
@@ -68,7 +68,7 @@ export interface ApiKey {
 const BEARER_SECRET = /^[\w.~+/=-]{16,1024}$/;
 
 /**
- * Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null where it does not fit, also where two
+ * Reads `id:secret:scope+scope,…`, where scopes hold colons themselves; null if it is malformed, also if two
  * keys have one id or one secret.
  */
 export function parseApiKeys(value: string): readonly ApiKey[] | null {

@@ -74,7 +74,7 @@ test.each([[[]], [['both']], [['--help']]])(
   },
 );
 
-test('an API takes issues while Temporal is away, and stops in good order in the middle of a call to it', async () => {
+test('an API accepts issues while Temporal is unavailable, and stops gracefully during a call to it', async () => {
   const [postgres, clickhouse] = await Promise.all([freshPostgres('main'), freshClickHouse('main')]);
   const child = spawn(process.execPath, ['dist/main.js', 'api'], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),

@@ -4,7 +4,7 @@ import {
   keepOrchestratorRunning,
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/client';
-import { startLedgerCarrier } from '@heliograph/dispatch-workflows/stores';
+import { startLedgerRelay } from '@heliograph/dispatch-workflows/stores';
 import { defineDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import { summarizeError } from '@heliograph/service';
 import { runWorkerApp } from '@heliograph/worker-app';
@@ -24,7 +24,7 @@ export function runWorker(): Promise<number> {
     workers(app) {
       const { client, config, logger } = app;
       const services = createServices(app);
-      const relay = startLedgerCarrier(services.ledger, {
+      const relay = startLedgerRelay(services.ledger, {
         onError: (error) =>
           logger.warn(
             { err: summarizeError(error) },

@@ -14,7 +14,7 @@ export interface ResponseSpec {
 /** The responses of an operation by status. */
 export type ResponseSpecs = Readonly<Record<number, ResponseSpec>>;
 
-/** Stands for a part of a request that an operation does not have. */
+/** Marks a part of a request that an operation does not have. */
 export type NoSchema = v.GenericSchema<unknown, undefined>;
 
 /** One operation of an HTTP API: server, OpenAPI document and client all come from this declaration. */

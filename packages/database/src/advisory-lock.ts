@@ -38,7 +38,7 @@ export async function withAdvisoryLock<T>(
   } finally {
     await sql.end({ timeout: 1 });
   }
-  if (outcome === undefined) throw new TypeError(`the lock ${name} was given up without a result`);
+  if (outcome === undefined) throw new TypeError(`the lock ${name} was released without a result`);
   if ('error' in outcome) throw outcome.error;
   return outcome.value;
 }

@@ -252,7 +252,7 @@ describe('transactions on a connection that is lost', () => {
     await victim.close();
   });
 
-  test('a pool whose connections are killed again and again works when it is over', async () => {
+  test('a pool whose connections are killed again and again works afterwards', async () => {
     const victim = connectVictim('victim-c');
     const stop = new AbortController();
     let committed = 0;

@@ -25,7 +25,7 @@ interface Sendable {
  * `reserve` has the same fault without a place to mend it, and is refused.
  */
 export function makeTransactionsSafe(sql: postgres.Sql): void {
-  // The overloads are told apart at run time, as postgres.js does.
+  // Distinguishes the overloads at run time, as postgres.js does.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const begin = sql.begin.bind(sql) as (options: string, work: Work) => Promise<unknown>;
   Object.assign(sql, {
@@ -34,7 +34,7 @@ export function makeTransactionsSafe(sql: postgres.Sql): void {
       if (work === undefined) throw new TypeError('begin needs a function');
       const fate = newFate();
       const done = begin(options, (tx) => live(fate, work, guard(tx, fate)));
-      // A connection lost between two statements is told by begin alone.
+      // Only `begin` reports a connection that was lost between two statements.
       done.catch((reason: unknown) => {
         if (isLoss(reason)) fate.kill(reason);
       });

@@ -45,7 +45,7 @@ export const STREAM_REASONS = [
   'decision_not_recorded',
 ] as const;
 
-/** What became of the notification; `none` if there was none to send. */
+/** State of the notification; `none` if there was none to send. */
 export const STREAM_OUTCOMES = ['delivered', 'assumed_delivered', 'dropped', 'pending', 'none'] as const;
 
 /** The outcome of one delivery attempt. */

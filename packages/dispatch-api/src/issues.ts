@@ -65,13 +65,13 @@ const storedIssue = v.object({
 });
 const refusedIssue = v.object({ index: v.pipe(v.number(), v.integer()), errors: v.array(inputErrorSchema) });
 
-/** What became of each issue of a request. */
+/** The result for each issue of a request. */
 const storeIssuesAnswer = v.object({
   stored: v.array(storedIssue),
   refused: v.array(refusedIssue),
 });
 
-/** What became of each issue of a request. */
+/** The result for each issue of a request. */
 export type StoreIssuesAnswer = v.InferOutput<typeof storeIssuesAnswer>;
 
 /** `POST /api/v1/issues`. */

@@ -62,7 +62,7 @@ async function streamEnded(): Promise<void> {
 }
 
 describe('a stored issue becomes a notification', () => {
-  test('once when it fires, not again while it goes on, and once when it is resolved', async () => {
+  test('once when it fires, not again while it keeps firing, and once when it is resolved', async () => {
     await whileDispatching(async () => {
       await store(newIssue());
       await eventually('the trigger arrives', () => sink.records.length === 1);
@@ -114,7 +114,7 @@ describe('a stored issue becomes a notification', () => {
     });
   }, 30_000);
 
-  test('not when the provider refuses it for good; a later issue tries again', async () => {
+  test('not when the provider refuses it permanently; a later issue tries again', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 400 } }]);
     await whileDispatching(async () => {
       await store(newIssue());
@@ -150,7 +150,7 @@ describe('a stored issue becomes a notification', () => {
 describe('what is decided later in the life of a stream', () => {
   const arrived = (count: number) => eventually(`${count} have arrived`, () => sink.records.length >= count);
   const types = () => sink.records.map(({ body }) => body.type);
-  /** Everything that the ledger tells of one stored issue, once it has been carried to ClickHouse. */
+  /** All ledger entries of one stored issue, once they have been relayed to ClickHouse. */
   async function explained(eventId: string) {
     const rows = await ground.issues.scan({
       from: '0',
@@ -158,7 +158,7 @@ describe('what is decided later in the life of a stream', () => {
       limit: 100_000,
     });
     const { fingerprint, position } = rows.find((row) => row.eventId === eventId) ?? newIssueRow();
-    await ground.ledger.carry();
+    await ground.ledger.relay();
     const [entries, runs] = await Promise.all([
       ground.ledger.entriesOf(fingerprint, position),
       ground.ledger.runsAt(fingerprint, position),
@@ -173,7 +173,7 @@ describe('what is decided later in the life of a stream', () => {
     throw new Error('the issue is not stored');
   };
 
-  test('renotifies when a continuing issue comes after the interval, and the ledger tells every step', async () => {
+  test('renotifies when a continuing issue comes after the interval, and the ledger has every step', async () => {
     const { version, ...route } = await ground.routes.get('route1');
     await ground.routes.update('route1', version, { ...route, renotifyIntervalMs: 1500 });
     const [first, early, due] = [newIssue(), newIssue(), newIssue()];
@@ -209,7 +209,7 @@ describe('what is decided later in the life of a stream', () => {
     });
   }, 30_000);
 
-  test('tells at once what fires after it was suppressed', async () => {
+  test('notifies at once of an alert that fires after it was suppressed', async () => {
     await whileDispatching(async () => {
       await store(newIssue());
       await arrived(1);
@@ -288,7 +288,7 @@ describe('what is decided later in the life of a stream', () => {
     expect(health.throttledForMs).toBe(0);
   }, 30_000);
 
-  test('an app that refuses for good is marked, and works again with the next delivery', async () => {
+  test('an app that refuses permanently is marked, and works again with the next delivery', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 401 } }]);
     const failure = async () => (await ground.connectedApps.get('app1')).health.failure;
     await whileDispatching(async () => {
@@ -304,7 +304,7 @@ describe('what is decided later in the life of a stream', () => {
     });
   }, 30_000);
 
-  test('a webhook that is gone for ever is switched off', async () => {
+  test('a webhook that is gone (410) is disabled', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 410 } }]);
     const isEnabled = async () => (await ground.connectedApps.get('app1')).enabled;
     await whileDispatching(async () => {

@@ -17,7 +17,7 @@ export type IdempotencyStart =
 
 /** Remembers responses by idempotency key; the key already names the caller and the route. */
 export interface IdempotencyStore {
-  /** Claims the key for this request atomically, or says what became of the earlier request. */
+  /** Claims the key for this request atomically, or returns the state of the earlier request. */
   start(key: string, requestHash: string): Promise<IdempotencyStart>;
   /** Keeps the response for later requests with this key. */
   complete(key: string, response: StoredResponse): Promise<void>;

@@ -26,7 +26,7 @@ export interface HttpServer {
   readonly url: string;
   /**
    * Drains the edge, stops accepting, lets running requests finish and resolves when all connections are
-   * closed; those still open after `deadlineMs` (default 10,000) are cut off. Returns how many were.
+   * closed; those still open after `deadlineMs` (default 10,000) are destroyed. Returns their number.
    */
   stop(deadlineMs?: number): Promise<number>;
 }

@@ -36,7 +36,7 @@ export const processHost: ServiceHost = {
 /** Something that has been started and must be stopped. */
 export interface ServicePart {
   readonly name: string;
-  /** Receives its deadline, so that it can cut off what does not end by itself. */
+  /** Receives its deadline, so that it can close whatever does not end by itself. */
   stop(deadlineMs: number): Promise<unknown>;
   /** Default: the service's `partDeadlineMs`. */
   readonly deadlineMs?: number;

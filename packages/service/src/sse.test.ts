@@ -101,7 +101,7 @@ describe('sse', () => {
     expect(seen.events.map(({ data }) => data)).toEqual(['busy']);
   });
 
-  test('the source is told when the client goes away', async () => {
+  test('the source learns that the client has disconnected', async () => {
     let stopped = 0;
     await start({
       subscribe: (sink) => {

@@ -11,7 +11,7 @@ export interface SseEvent {
 /** Where a subscription puts its events. */
 export interface SseSink {
   /**
-   * Queues an event; false when the stream is over. A reader so slow that the buffer is full loses the
+   * Queues an event; false once the stream has ended. A reader so slow that the buffer is full loses the
    * connection, never an event: it reconnects with Last-Event-ID and continues from there.
    */
   send(event: SseEvent): boolean;
@@ -28,7 +28,7 @@ export interface SseOptions {
   readonly subscribe: (sink: SseSink, lastEventId: string | null) => (() => void) | Promise<() => void>;
   /** A comment is sent after this long without an event; default 15,000 ms. */
   readonly heartbeatMs?: number;
-  /** How long clients are told to wait before they reconnect; default 2,000 ms. */
+  /** How long clients should wait before they reconnect; default 2,000 ms. */
   readonly retryMs?: number;
   /** How many chunks may wait for a slow reader; default 256. */
   readonly bufferEvents?: number;

@@ -127,7 +127,7 @@ describe('startTelemetry', () => {
     expect(new Set(ended)).toEqual(new Set(['slow export', 'slow', 'failing', 'hanging']));
   });
 
-  test('a collector that is away is no reason to fail', async () => {
+  test('an unavailable collector is no reason to fail', async () => {
     telemetry = startTelemetry({
       serviceName: 'svc',
       version: '0',

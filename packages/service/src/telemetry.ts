@@ -50,7 +50,7 @@ export interface TelemetryOptions {
   readonly flushTimeoutMs?: number;
   /** Prometheus text of other sources, appended to ours; a source that fails or takes over 2 s is left out. */
   readonly extraMetrics?: readonly (() => Promise<string>)[];
-  /** Receives the SDK's complaints, such as a collector that is away. */
+  /** Receives the SDK's warnings, for example about an unavailable collector. */
   readonly onWarning?: (message: string) => void;
   /**
    * Further exporters of spans, beside the collector. Each gets batches of at most 512 spans every 5 s from a queue of
@@ -124,7 +124,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 
   const stop = async (): Promise<void> => {
     stopProcessMetrics();
-    // The exporters go on trying for longer than anyone wants to wait for a collector that is away.
+    // The exporters retry for longer than anyone wants to wait for an unavailable collector.
     // Each on its own: the provider's shutdown stops waiting for all of them when one fails.
     const flushed = Promise.allSettled([
       ...spanProcessors.map((processor) => processor.shutdown()),

@@ -36,7 +36,7 @@ export interface WorkerAppOptions<
   readonly workflowBundle?: URL;
   /** `callTimeoutMs` defaults to 5,000. */
   readonly temporal?: TemporalSettings;
-  /** The deployment of worker versioning, which HELIOGRAPH_DEPLOYMENT_BUILD_ID turns on; default the app's name. */
+  /** The deployment of worker versioning, which HELIOGRAPH_DEPLOYMENT_BUILD_ID enables; default the app's name. */
   readonly deployment?: string;
   /** Makes the activities and says on which task queues they and the workflows run. */
   workers(

@@ -24,7 +24,7 @@ test.each<[string, () => Env, object]>([
   ['TLS with the roots of the system', () => ({ HELIOGRAPH_TEMPORAL_TLS: 'true' }), { tls: {} }],
   ['an API key', () => ({ HELIOGRAPH_TEMPORAL_API_KEY: 'k' }), { apiKey: 'k' }],
   [
-    'files, each of which turns TLS on',
+    'files, each of which enables TLS',
     () => ({
       HELIOGRAPH_TEMPORAL_TLS_CA_FILE: join(directory, 'ca'),
       HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: join(directory, 'crt'),

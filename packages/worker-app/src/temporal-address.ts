@@ -7,7 +7,7 @@ import type { ConfigOf, temporalVariables } from './variables.ts';
 export type TemporalConfig = ConfigOf<typeof temporalVariables>;
 
 /**
- * Turns the variables about Temporal into an address.
+ * Converts the Temporal variables to an address.
  *
  * @throws {ConfigError} naming the variable whose file cannot be read, or for half of a client's key pair.
  */

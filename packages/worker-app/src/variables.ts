@@ -17,7 +17,7 @@ export const processVariables = {
   HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
 };
 
-/** Read by an app that declares the database; ClickHouse's also where traces go there. */
+/** Read by an app that declares the database; ClickHouse's also if traces go there. */
 export const databaseVariables = {
   postgres: {
     HELIOGRAPH_POSTGRES_URL: url({ schemes: ['postgres', 'postgresql'] }),
@@ -34,7 +34,7 @@ export const temporalVariables = {
   HELIOGRAPH_TEMPORAL_NAMESPACE: text({ default: 'heliograph' }),
   HELIOGRAPH_TEMPORAL_API_KEY: secret({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS: flag({ default: false }),
-  /** PEM files; any of them turns TLS on. A client certificate needs its key. */
+  /** PEM files; any of them enables TLS. A client certificate needs its key. */
   HELIOGRAPH_TEMPORAL_TLS_CA_FILE: text({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: text({ optional: true }),
   HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: text({ optional: true }),

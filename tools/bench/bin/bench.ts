@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const command = {
   invocation: 'npm run bench --',
   summary:
-    'Measures a system beside its peers on a stack of its own, and compares the figures with their goals.',
+    'Measures a system and its references on a separate stack, and compares the figures with their goals.',
   positionals: { name: 'BENCHMARK', choices: ['dispatch'], count: 'one' },
   options: {
     quick: { kind: 'flag', help: 'Fewer and smaller rounds; the same figures and goals.' },

@@ -1,4 +1,4 @@
-/** One figure and what is asked of it. Exactly one of `atLeast` and `atMost` is there. */
+/** One figure and its goal. Exactly one of `atLeast` and `atMost` is present. */
 export interface Goal {
   /** The path of the figure in the report, for example `retryAfter.p50Ms`. */
   readonly name: string;

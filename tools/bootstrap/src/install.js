@@ -78,7 +78,7 @@ function packagesOf({ packages }) {
 }
 
 /**
- * npm compares `engines` with the Node that runs npm. Nothing we install runs on that one, so npm is told not to.
+ * npm compares `engines` with the Node that runs npm. Nothing we install runs on that one, so npm must not.
  */
 const NPM_CI = [
   'ci',

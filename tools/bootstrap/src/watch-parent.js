@@ -5,7 +5,7 @@ export const LAUNCHED = 'HELIOGRAPH_LAUNCHED';
 
 /**
  * Calls back once when the parent process dies. Only npm and our own launcher count as parents: started from a shell
- * that ends, a command is meant to go on.
+ * that ends, a command keeps running.
  * @param {() => void} onDeath
  * @returns {() => void} stops watching
  */

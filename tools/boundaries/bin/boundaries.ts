@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, 
 
 const command = {
   invocation: 'npm run boundaries --',
-  summary: 'Checks who may use whom: layers, runtimes, imports and cycles of all packages.',
+  summary: 'Checks which package may import which: layers, runtimes, imports and cycles of all packages.',
   options: {},
 } as const;
 

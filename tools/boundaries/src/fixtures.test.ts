@@ -7,7 +7,7 @@ import { formatViolation } from './violation.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
-/** Each folder is a small workspace; its expected.txt holds what the check must print, and nothing where it passes. */
+/** Each folder is a small workspace; its expected.txt holds what the check must print, and nothing if it passes. */
 test.each(readdirSync(folder))('the fixture %s gives exactly the expected lines', (name) => {
   const expected = readFileSync(`${folder}${name}/expected.txt`, 'utf8').split('\n').slice(0, -1);
   const lines = checkWorkspace(readWorkspace(`${folder}${name}`, [])).map(formatViolation);

@@ -9,7 +9,7 @@ const QUICK = { alerts: 60, kills: 12 };
 
 const command = {
   invocation: 'npm run chaos --',
-  summary: 'Kills processes of a whole system while it works, and checks what came out.',
+  summary: 'Kills processes of a whole system while it works, and checks every notification.',
   positionals: { name: 'SCENARIO', choices: ['dispatch'], count: 'one' },
   options: {
     quick: { kind: 'flag', help: `${QUICK.alerts} alerts and ${QUICK.kills} kills.` },
@@ -26,7 +26,7 @@ const command = {
     },
     seed: {
       kind: 'number',
-      help: 'Decides alerts, kills and faults, but not their timing. Default 1.',
+      help: 'Determines alerts, kills and faults, but not the timing. Default 1.',
     },
   },
 } as const;

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 
 /** Pause after a death by a signal, in milliseconds. */
 const AFTER_KILL_MS = 300;
-/** Pause after an exit, for example because a server that it needs is away, in milliseconds. */
+/** Pause after an exit, for example because a server that it needs is unavailable, in milliseconds. */
 const AFTER_EXIT_MS = 1500;
 
 const [pidFile = '', command = '', ...args] = process.argv.slice(2);

@@ -47,7 +47,7 @@ const ALIASES = new Map([
 
 /**
  * Names every optional package with an exact version that the lockfile does not hold. A registry that lacks a platform's
- * package makes npm leave it out, and then `npm ci` fails everywhere, also where the package is there.
+ * package makes npm leave it out, and then `npm ci` fails everywhere, even if the package is available.
  */
 export function missingOptionalPackages({
   packages,

@@ -56,7 +56,7 @@ export function stepsOf(
     {
       name: 'tests on real servers',
       command: testNode,
-      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 3)],
+      args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 2)],
       env: { TEST_NODE: testNode },
     },
   ];

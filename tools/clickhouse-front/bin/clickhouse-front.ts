@@ -20,7 +20,7 @@ front.server.listen(Number(port), '127.0.0.1', () => {
 });
 
 let isStopping = false;
-async function stop() {
+async function stop(): Promise<void> {
   if (isStopping) return;
   isStopping = true;
   await front.close();

@@ -7,7 +7,7 @@ import { openCaseRunner } from '../src/run-case.ts';
 const USAGE = `usage: front-cases [--url http://user:password@host:port] [--front]
 
   --url    the server, default CLICKHOUSE_URL; its user must be allowed to create databases
-  --front  the server is the front, which also has cases of its own
+  --front  the server is the front: also run the cases that only the front can pass
 `;
 
 /** Gives the exit code. */

@@ -22,7 +22,7 @@ export function answerWhole(
   response: Response,
   result: ChdbResult,
   { isInsert, mayCompress }: { isInsert: boolean; mayCompress: boolean },
-) {
+): void {
   const body = Buffer.from(result.bytes());
   response.setHeader(
     'X-ClickHouse-Summary',
@@ -46,7 +46,7 @@ export function answerWhole(
 }
 
 /** Answers an INSERT without a single byte of data. */
-export function answerNothing(response: Response) {
+export function answerNothing(response: Response): void {
   response.setHeader(
     'X-ClickHouse-Summary',
     summaryOf({ readRows: 0, readBytes: 0, writtenRows: 0, writtenBytes: 0, resultBytes: 0, elapsedNs: 0 }),
@@ -59,13 +59,13 @@ export function answerNothing(response: Response) {
  *
  * Nothing is sent before the first MiB, as from the server: an error until then is thrown and becomes a plain one. A
  * later error goes into the stream the way the server does it, between two lines with a tag that the header
- * announced; a compressed stream is cut off instead.
+ * announced; a compressed stream is truncated instead.
  */
 export async function answerStream(
   response: Response,
   stream: ChdbQueryStream,
   { mayCompress, facts }: { mayCompress: boolean; facts: ServerFacts },
-) {
+): Promise<void> {
   const chunks = stream[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -95,7 +95,7 @@ export async function answerStream(
 }
 
 /** A chunk's bytes belong to the engine, and may still wait to be sent when the next chunk is asked for. */
-function copyOf(chunk: StreamChunk) {
+function copyOf(chunk: StreamChunk): Buffer<ArrayBuffer> {
   return Buffer.from(chunk.raw());
 }
 
@@ -107,8 +107,8 @@ function openOutput(response: Response, mayCompress: boolean): Writable {
   return gzip;
 }
 
-/** Answers with an error; once an answer has begun, the connection is cut off. */
-export function answerFailure(response: Response, error: unknown, facts: ServerFacts) {
+/** Answers with an error; once a response has begun, the connection is destroyed. */
+export function answerFailure(response: Response, error: unknown, facts: ServerFacts): void {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -122,7 +122,7 @@ export function answerFailure(response: Response, error: unknown, facts: ServerF
   response.end(text);
 }
 
-function exceptionBlock(text: string, tag: string) {
+function exceptionBlock(text: string, tag: string): string {
   return `\r\n__exception__\r\n${tag}\r\n${text}${Buffer.byteLength(text)} ${tag}\r\n__exception__\r\n`;
 }
 
@@ -140,7 +140,7 @@ function summaryOf({
   writtenBytes: number;
   resultBytes: number;
   elapsedNs: number;
-}) {
+}): string {
   return JSON.stringify({
     read_rows: String(readRows),
     read_bytes: String(readBytes),

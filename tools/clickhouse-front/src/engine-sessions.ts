@@ -32,7 +32,7 @@ export class EngineSessions {
   }
 
   /** Gives the engine's version. */
-  version() {
+  version(): string {
     return this.#anchor.query('SELECT version()', 'TSV').trim();
   }
 
@@ -48,7 +48,7 @@ export class EngineSessions {
       : this.#lendKept({ ...request, session: request.session });
   }
 
-  close() {
+  close(): void {
     for (const { session, expiry } of this.#kept.values()) {
       clearTimeout(expiry);
       session.close();
@@ -118,7 +118,7 @@ async function prepare(
   session: Session,
   database: string | undefined,
   settings: Readonly<Record<string, string>>,
-) {
+): Promise<void> {
   // A parameter set this way takes the client's escaped text as it is; binding would escape it a second time.
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${quoteText(value)}`);
   const statements = [];
@@ -135,7 +135,7 @@ async function restoration(
   session: Session,
   database: string | undefined,
   settings: Readonly<Record<string, string>>,
-) {
+): Promise<string> {
   const statements = [];
   const names = Object.keys(settings).filter((name) => !name.startsWith('param_'));
   if (names.length > 0) {

@@ -154,7 +154,7 @@ function credentialsOf(request: IncomingMessage) {
   };
 }
 
-function headerOf(request: IncomingMessage, name: string) {
+function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

@@ -77,7 +77,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   { sessions, password, facts }: { sessions: EngineSessions; password: string; facts: ServerFacts },
-) {
+): Promise<void> {
   const head = readHead(request);
   response.setHeader('X-ClickHouse-Query-Id', head.queryId);
   response.setHeader('X-ClickHouse-Server-Display-Name', 'heliograph');
@@ -100,7 +100,7 @@ async function answerInsert(
   request: IncomingMessage,
   response: ServerResponse,
   { head, sessions, facts }: Asked,
-) {
+): Promise<void> {
   const file = join(facts.spool, randomUUID());
   try {
     const out = createWriteStream(file);
@@ -128,7 +128,7 @@ async function answerQuery(
   request: IncomingMessage,
   response: ServerResponse,
   { head, sessions, facts }: Asked,
-) {
+): Promise<void> {
   const body = await collect(openBody(request));
   const form = formFields(request, body);
   const { query: formQuery = '', ...formSettings } = form ?? {};

@@ -23,7 +23,7 @@ export function isSingleStatement(sql: string): boolean {
 }
 
 /** Finds where the data begins in `INSERT … FORMAT X data`; `undefined` in any other statement. */
-function inlineDataAt(mask: string) {
+function inlineDataAt(mask: string): number | undefined {
   const match = /^\s*insert\s[^;]*?\bformat\s+\w+(?=\s+[^\s;])/i.exec(mask);
   return match === null ? undefined : match[0].length;
 }

@@ -18,7 +18,7 @@ import { isShown, summarize, type Expected, type Explanation, type Question } fr
 const DATABASE = 'heliograph';
 const PATIENCE_MS = 90_000;
 
-/** The real API, a worker that can be stopped, and a receiver that fails as it is told, on a stack of their own. */
+/** The real API, a worker that can be stopped, and a receiver that fails on demand, on a stack of their own. */
 export interface ShowcaseGround {
   readonly api: { readonly url: string; readonly key: string };
   readonly client: DispatchClient;

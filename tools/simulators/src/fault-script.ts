@@ -41,7 +41,7 @@ export const faultScriptSchema = v.pipe(
   v.maxLength(100),
 );
 
-/** What a provider does wrong, and when. */
+/** The faults of a provider, and when they occur. */
 export type FaultScript = v.InferInput<typeof faultScriptSchema>;
 /** One wrong answer. */
 export type Fault = v.InferOutput<typeof faultSchema>;

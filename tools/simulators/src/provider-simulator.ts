@@ -11,14 +11,14 @@ export type Recorded<E> = E & {
   readonly receivedAt: number;
 };
 
-/** What a simulator is started with. */
+/** Options of a simulator. */
 export interface ProviderSimulatorOptions<E> {
   /** Default: any free port. */
   readonly port?: number;
   readonly faults?: FaultScript;
-  /** Decides where a fault has a probability; default 1. */
+  /** Seeds the faults that have a probability; default 1. */
   readonly seed?: number;
-  /** Hears of each record as it is made. */
+  /** Receives each record as it is made. */
   readonly onRecord?: (record: Recorded<E>) => void;
 }
 
@@ -36,7 +36,7 @@ export interface ProviderSimulator<E> {
   close(): Promise<void>;
 }
 
-/** What a provider makes of one request. */
+/** How a provider handles one request. */
 export interface Reception<E> {
   /** Finds the fault, if any, that the script has for a stream and a type of notification. */
   readonly pickFault: (about: { readonly streamId: string; readonly type: string }) => Fault | null;

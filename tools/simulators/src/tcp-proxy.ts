@@ -37,7 +37,7 @@ interface Connection {
   isSilenced: boolean;
 }
 
-/** Starts a proxy to a port of loopback. Everything passes until it is told otherwise. */
+/** Starts a proxy to a port on loopback. It forwards everything until a method changes that. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const connections = new Set<Connection>();
   let isFrozen = false;

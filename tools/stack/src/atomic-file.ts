@@ -1,10 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/**
- * Replaces a file so that a reader, also after a crash, sees either the old or the new content.
- * @param mode default 0o600
- */
-export function writeFileAtomically(path: string, content: string, mode: number = 0o600) {
+/** Replaces a file so that a reader, also after a crash, sees either the old or the new content. */
+export function writeFileAtomically(path: string, content: string, mode: number = 0o600): void {
   const draft = `${path}.${process.pid}.tmp`;
   try {
     writeFileSync(draft, content, { mode });

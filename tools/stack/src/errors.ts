@@ -10,7 +10,7 @@ export type StackErrorCode =
   | 'STACK_START_FAILED'
   | 'STACK_TEMPORAL_MISSING';
 
-/** A failure of the embedded stack whose message is one line that says what happened and how to mend it. */
+/** A failure of the embedded stack whose message is one line that says what happened and how to fix it. */
 export class StackError extends Error {
   readonly code: StackErrorCode;
   readonly retryable: boolean;
@@ -29,7 +29,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** Gives the `code` of a system error, `''` for anything else. */
-export function systemCodeOf(error: unknown) {
+export function systemCodeOf(error: unknown): string {
   // Not instanceof: an error of Node itself is of another realm under a test runner.
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
   return hasCode && typeof error.code === 'string' ? error.code : '';

@@ -38,7 +38,7 @@ export async function withFileLock<T>(
   }
 }
 
-function tryLink(draft: string, path: string) {
+function tryLink(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
     return true;

@@ -12,7 +12,7 @@ import { writeSync } from 'node:fs';
 
 const [signal, graceMs, , command = '', ...args] = process.argv.slice(2);
 
-function report(message: object) {
+function report(message: object): void {
   try {
     writeSync(3, `${JSON.stringify(message)}\n`);
   } catch {
@@ -24,7 +24,7 @@ const child = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'], deta
 child.stdin.on('error', () => {});
 
 let killTimer: NodeJS.Timeout | undefined;
-function stop() {
+function stop(): void {
   try {
     if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
   } catch {

@@ -26,7 +26,7 @@ export function isPortFree(port: number): Promise<boolean> {
 }
 
 /** Names the environment variable that configures a port: `HELIOGRAPH_<NAME>_PORT`. */
-export function portVariable(name: string) {
+export function portVariable(name: string): string {
   return `HELIOGRAPH_${name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}_PORT`;
 }
 
@@ -62,7 +62,7 @@ export class PortBook {
   #given: Set<number> = new Set();
   #chosen: Map<string, number> = new Map();
 
-  /** @param directory where `ports.json` is kept */
+  /** `ports.json` is kept in the directory. */
   constructor(
     directory: string,
     {
@@ -108,7 +108,7 @@ export class PortBook {
   }
 
   /** Forgets ports that turned out to be unusable, so that the next call chooses others. */
-  forget(matches: (name: string) => boolean) {
+  forget(matches: (name: string) => boolean): void {
     for (const name of Object.keys(this.#remembered)) {
       if (!matches(name)) continue;
       delete this.#remembered[name];
@@ -116,7 +116,7 @@ export class PortBook {
     }
   }
 
-  async #take(port: number) {
+  async #take(port: number): Promise<boolean> {
     if (this.#given.has(port)) return false;
     this.#given.add(port);
     if (await this.#isFree(port)) return true;
@@ -124,7 +124,7 @@ export class PortBook {
     return false;
   }
 
-  #give(name: string, port: number) {
+  #give(name: string, port: number): number {
     this.#given.add(port);
     this.#chosen.set(name, port);
     if (this.#remembered[name] !== port) {

@@ -29,12 +29,12 @@ export function identify(pid: number): ProcessIdentity | undefined {
 }
 
 /** Says whether exactly this process still runs: a reused pid does not count. */
-export function isRunning(identity: ProcessIdentity) {
+export function isRunning(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startTime;
 }
 
 /** Reads the command line of a process, `''` when it cannot be read. */
-export function commandLineOf(pid: number) {
+export function commandLineOf(pid: number): string {
   try {
     if (process.platform === 'linux')
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
@@ -45,7 +45,7 @@ export function commandLineOf(pid: number) {
 }
 
 /** Sends a signal to exactly this process and says whether it was there. */
-export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals) {
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isRunning(identity)) return false;
   try {
     return process.kill(identity.pid, signal);

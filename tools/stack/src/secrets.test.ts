@@ -23,7 +23,7 @@ test.each(['../x', '', '.hidden', 'a/b'])('%j is no name of a secret', (name) =>
   expect(() => openSecrets(directory)(name)).toThrow(TypeError);
 });
 
-test('a large log is put aside, a small one goes on', () => {
+test('a large log is rotated, a small one is appended to', () => {
   const path = join(directory, 'logs/a.log');
   closeSync(openLog(path));
   writeFileSync(path, 'first\n');

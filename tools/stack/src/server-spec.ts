@@ -20,7 +20,7 @@ export interface ServerSpec {
   readonly stopGraceMs?: number;
   /** Default 60,000. */
   readonly readyWithinMs?: number;
-  /** Asked again and again until it says true; a rejection means no. */
+  /** Polled until it returns true; a rejection counts as false. */
   readonly isReady: (signal: AbortSignal) => Promise<boolean>;
   /** Runs before each start and restart. */
   readonly beforeStart?: () => Promise<void>;

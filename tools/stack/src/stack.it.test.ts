@@ -106,7 +106,7 @@ test('all three servers answer, and run.json says where, without passwords', asy
   expect(JSON.stringify(state)).not.toContain(new URL(variable('CLICKHOUSE_URL')).password);
 });
 
-test('processes that were added run under the stack’s care and can be stopped and started again alone', async () => {
+test('processes that were added run under the stack’s care and can be stopped and started alone', async () => {
   const spec = {
     name: 'added',
     command: process.execPath,
@@ -123,6 +123,22 @@ test('processes that were added run under the stack’s care and can be stopped 
   const second = await stack.run([spec]);
   expect(processOf('added').state).toBe('ready');
   await second.stop();
+});
+
+test('when one of the added processes fails, none of them is left', async () => {
+  const running = {
+    name: 'running',
+    command: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1000)'],
+    isReady: async () => true,
+  };
+  const failing = { ...running, name: 'failing', args: ['-e', 'throw new Error("no oil")'] };
+  const added = stack.run([running, { ...failing, isReady: async () => false }]);
+  await expect(added).rejects.toMatchObject({
+    code: 'STACK_START_FAILED',
+    message: expect.stringContaining('no oil'),
+  });
+  expect(stack.processes().map(({ name }) => name)).toEqual(['postgres', 'clickhouse', 'temporal']);
 });
 
 describe('a server killed with -9 under writes is back on its port with all that was acknowledged:', () => {
@@ -183,7 +199,7 @@ describe('a server killed with -9 under writes is back on its port with all that
   });
 });
 
-test('a server whose guard is killed with -9 does not live on, and is started again', async () => {
+test('a server whose guard is killed with -9 does not live on, and is restarted', async () => {
   const before = processOf('postgres');
   process.kill(before.guardPid ?? 0, 'SIGKILL');
   await until(() => processOf('postgres').restarts === before.restarts + 1);
@@ -254,7 +270,7 @@ test('a part of one’s own is run beside the others, in its order', async () =>
   await other.stop();
 });
 
-/** Makes a part that finds its port taken as often as it is told, each time a while after it named its address. */
+/** Makes a part that finds its port taken the given number of times, each time a while after it reported its address. */
 function unluckyPart(failures: number): Part {
   let starts = 0;
   return {

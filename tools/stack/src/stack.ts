@@ -17,7 +17,7 @@ export interface StackOptions {
   readonly onEvent?: (event: StackEvent) => void;
   /** For the progress of long steps; default nothing is printed. */
   readonly print?: (line: string) => void;
-  /** Gives up the start. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
 
@@ -34,6 +34,7 @@ export interface Stack {
   /**
    * Starts more processes, together, under the stack's care, and resolves once all are ready. The stack stops them
    * before those that were there earlier; the returned `stop` stops them now and takes them out of `processes()`.
+   * @throws {StackError} STACK_START_FAILED; none of them is left running then
    */
   run(specs: readonly ServerSpec[]): Promise<RunningProcesses>;
   /** Ends everything in the reverse order of the start. Idempotent. */

@@ -24,7 +24,7 @@ export const defaultParts = Object.freeze([postgresPart, clickhousePart, tempora
 /**
  * Starts the embedded servers and resolves once all of them answer.
  *
- * A server that dies is started again on its port. When this process dies, even by kill -9, the servers end too.
+ * A server that dies is restarted on its port. When this process dies, even by kill -9, the servers end too.
  * @throws {StackError} STACK_ALREADY_RUNNING, STACK_FOREIGN_DIRECTORY, STACK_PORT_TAKEN, STACK_TEMPORAL_MISSING,
  *   STACK_BINARY_MISSING or STACK_START_FAILED; nothing is left running then
  */
@@ -151,15 +151,19 @@ async function startLocked({
       stopRequested.signal.throwIfAborted();
       const added = specs.map(supervise);
       groups.push(added);
-      await Promise.all(added.map((it) => it.start()));
-      return {
-        async stop() {
-          await Promise.all(added.map((it) => it.stop()));
-          const index = groups.indexOf(added);
-          if (index !== -1) groups.splice(index, 1);
-          save();
-        },
+      const stopAdded = async (): Promise<void> => {
+        await Promise.all(added.map((it) => it.stop()));
+        const index = groups.indexOf(added);
+        if (index !== -1) groups.splice(index, 1);
+        save();
       };
+      try {
+        await Promise.all(added.map((it) => it.start()));
+      } catch (error) {
+        await stopAdded();
+        throw error;
+      }
+      return { stop: stopAdded };
     },
   };
 }
@@ -168,7 +172,10 @@ async function startLocked({
  * Starts each part as soon as those it comes after are ready; after a failure it still waits for the others, so that
  * the caller can stop them all.
  */
-async function startInOrder(parts: readonly Part[], start: (part: Part, index: number) => Promise<void>) {
+async function startInOrder(
+  parts: readonly Part[],
+  start: (part: Part, index: number) => Promise<void>,
+): Promise<void> {
   const started: Map<string, Promise<void>> = new Map();
   for (const [index, part] of parts.entries()) {
     const earlier = part.after.map(async (name) => started.get(name));

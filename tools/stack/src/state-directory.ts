@@ -15,7 +15,7 @@ import { StackError, systemCodeOf } from './errors.ts';
 import { identify, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { ProcessView } from './server-spec.ts';
 
-/** What `run.json` says while a stack runs. */
+/** The content of `run.json` while a stack runs. */
 export interface RunState {
   readonly supervisor: ProcessIdentity;
   readonly startedAt: string;
@@ -34,7 +34,7 @@ const MARKER_TEXT = 'State of an embedded Heliograph stack. `npm start -- --fres
  * Makes the state directory, or takes one that an earlier stack made.
  * @throws {StackError} STACK_FOREIGN_DIRECTORY when it holds something else
  */
-export function openStateDirectory(directory: string) {
+export function openStateDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (existsSync(join(directory, MARKER))) return;
   if (readdirSync(directory).length > 0)
@@ -47,7 +47,7 @@ export function openStateDirectory(directory: string) {
  * @throws {StackError} STACK_FOREIGN_DIRECTORY when no stack made it
  * @throws {StackError} STACK_ALREADY_RUNNING
  */
-export async function deleteStateDirectory(directory: string) {
+export async function deleteStateDirectory(directory: string): Promise<void> {
   if (!existsSync(directory)) return;
   if (!existsSync(join(directory, MARKER)))
     throw foreign(directory, `it has no ${MARKER} and is not deleted`);
@@ -64,7 +64,7 @@ export async function deleteStateDirectory(directory: string) {
 }
 
 /** Says whether an earlier stack has left data in the directory. */
-export function hasState(directory: string) {
+export function hasState(directory: string): boolean {
   return existsSync(join(directory, 'ports.json'));
 }
 
@@ -116,7 +116,7 @@ export function lockStateDirectory(directory: string): () => void {
  *
  * Its guards stop their servers by themselves; only a server whose guard is dead too needs a signal from here.
  */
-export async function endLeftovers(directory: string) {
+export async function endLeftovers(directory: string): Promise<void> {
   const state = readRunState(directory);
   if (state === undefined) return;
   const guards = state.processes.map(({ guardPid, guardStartTime }) =>
@@ -131,7 +131,7 @@ export async function endLeftovers(directory: string) {
 }
 
 /** Writes `run.json`. */
-export function writeRunState(directory: string, state: RunState) {
+export function writeRunState(directory: string, state: RunState): void {
   writeFileAtomically(join(directory, 'run.json'), `${JSON.stringify(state, undefined, 2)}\n`);
 }
 
@@ -150,18 +150,18 @@ function isRunState(content: unknown): content is RunState {
   );
 }
 
-export function removeRunState(directory: string) {
+export function removeRunState(directory: string): void {
   rmSync(join(directory, 'run.json'), { force: true });
 }
 
-function foreign(directory: string, why: string) {
+function foreign(directory: string, why: string): StackError {
   return new StackError(
     'STACK_FOREIGN_DIRECTORY',
     `${resolve(directory)} is no state directory: ${why}; choose another with HELIOGRAPH_DIRECTORY`,
   );
 }
 
-function readText(path: string) {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -177,7 +177,7 @@ function parse(text: string): unknown {
   }
 }
 
-function renameIfPresent(from: string, to: string) {
+function renameIfPresent(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
@@ -192,6 +192,6 @@ function asIdentity(value: unknown): ProcessIdentity | undefined {
   return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
 }
 
-function isAlive(identity: ProcessIdentity | undefined) {
+function isAlive(identity: ProcessIdentity | undefined): boolean {
   return identity !== undefined && isRunning(identity);
 }

@@ -15,10 +15,10 @@ export type Run = { guard: ChildProcess; exited: Promise<string>; logMark: numbe
 const GUARD = fileURLToPath(new URL('guard.ts', import.meta.url));
 
 /**
- * One process under a guard, started again on the same port whenever it dies.
+ * One process under a guard, restarted on the same port whenever it dies.
  *
  * States: starting → ready ⇄ restarting; each of them → stopping → stopped. A process that fails before it was
- * ready for the first time is not started again: `start` throws.
+ * ready for the first time is not restarted: `start` throws.
  */
 export class SupervisedProcess {
   #spec: ServerSpec;
@@ -68,7 +68,7 @@ export class SupervisedProcess {
    * Starts the process and resolves once it is ready.
    * @throws {StackError} STACK_START_FAILED
    */
-  async start() {
+  async start(): Promise<void> {
     try {
       await this.#launch();
     } catch (error) {
@@ -79,7 +79,7 @@ export class SupervisedProcess {
   }
 
   /** Stops the process, by its stop signal and after the grace time by SIGKILL. Idempotent; never throws. */
-  stop() {
+  stop(): Promise<void> {
     this.#stopping ??= (async () => {
       this.#stopRequested.abort();
       this.#change('stopping');
@@ -91,18 +91,18 @@ export class SupervisedProcess {
   }
 
   /** Ends the process at once by SIGKILL, without waiting. */
-  kill() {
+  kill(): void {
     this.#stopRequested.abort();
     if (this.#child !== undefined) signalProcess(this.#child, 'SIGKILL');
     this.#run?.guard.kill('SIGKILL');
   }
 
-  #change(state: ProcessState) {
+  #change(state: ProcessState): void {
     this.#state = state;
     this.#onChange();
   }
 
-  async #launch() {
+  async #launch(): Promise<void> {
     await this.#spec.beforeStart?.();
     this.#stopRequested.signal.throwIfAborted();
     const run = this.#spawn();
@@ -167,7 +167,7 @@ export class SupervisedProcess {
     return { guard, exited, logMark };
   }
 
-  /** Nobody is asked before the guard has reported a process: another server on the port could answer. */
+  /** Polling starts once the guard has reported a process: before, another server on the port could answer. */
   async #untilReady(signal: AbortSignal): Promise<boolean> {
     const startedAtMs = performance.now();
     const { readyWithinMs = 60_000, isReady } = this.#spec;
@@ -182,7 +182,7 @@ export class SupervisedProcess {
   }
 
   /** Restarts the process whenever it ends, until a stop is requested. */
-  async #keep() {
+  async #keep(): Promise<void> {
     while (!this.#stopRequested.signal.aborted) {
       const reason = (await this.#run?.exited) ?? 'unknown';
       if (this.#stopRequested.signal.aborted) return;
@@ -224,7 +224,7 @@ export class SupervisedProcess {
   }
 
   /** Ends the current run and waits for it. */
-  async #end() {
+  async #end(): Promise<void> {
     const run = this.#run;
     if (run === undefined) return;
     run.guard.stdin?.end();
@@ -239,14 +239,14 @@ export class SupervisedProcess {
   }
 }
 
-/** Gives the pipe on which a guard reports. */
-function reportsOf(guard: ChildProcess) {
+/** Returns the pipe on which a guard reports. */
+function reportsOf(guard: ChildProcess): Readable {
   const pipe = guard.stdio[3];
   return pipe instanceof Readable ? pipe : Readable.from([]);
 }
 
 /** Picks the last line of a log that a reader can use. */
-function lastTelling(text: string) {
+function lastTelling(text: string): string {
   const lines = text
     .split('\n')
     .map((line) => line.trim())

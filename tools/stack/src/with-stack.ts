@@ -23,7 +23,7 @@ export type WithStackArguments =
 
 const USAGE = `Usage: npm run with-stack -- [options] COMMAND [argument…]
 
-Runs a command beside embedded servers of its own and gives its exit code.
+Runs a command with its own embedded servers, and exits with the exit code of the command.
 
 Options:
   --profile local|test  test (default): workflows may skip time, PostgreSQL without fsync; local: as npm start
@@ -55,7 +55,7 @@ export function parseWithStack(argv: readonly string[]): WithStackArguments {
 }
 
 /**
- * Runs a command beside a stack of its own and gives the command's exit code: 128 + n when signal n ended it, 1 when the
+ * Runs a command with its own stack and returns the command's exit code: 128 + n when signal n ended it, 1 when the
  * stack does not start, 2 for wrong arguments.
  *
  * The stack lives in a temporary directory that is deleted afterwards, unless a directory is given.
@@ -116,6 +116,6 @@ export async function withStack(argv: readonly string[]): Promise<number> {
   }
 }
 
-function print(line: string) {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }

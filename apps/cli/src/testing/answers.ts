@@ -17,7 +17,7 @@ export const EXPLANATION: ExplanationView = {
     labels: { pod: 'web-1', namespace: 'payments' },
   },
   seenAt: '2026-01-31T12:00:01.000Z',
-  summary: 'Notified: on-call (payments). Not notified: chat (payments): rejected.',
+  summary: 'Delivered: on-call (payments). Not notified: a2 (payments) rejected.',
   routes: [
     {
       id: 'r1',
@@ -63,7 +63,7 @@ export const EXPLANATION: ExplanationView = {
           owed: false,
           nextRenotificationNotBefore: '2026-01-31T12:15:01.100Z',
           summary:
-            'Notified at 12:00:02Z: webhook accepted the second attempt (HTTP 200); the first was rate limited, with 1 s to wait.',
+            'Delivered at 12:00:02Z: accepted by webhook (HTTP 200) at the second attempt; the first was rate-limited (retry after 1 s).',
         },
         {
           workflowId: 'alert-podweb1-r1-a2',
@@ -80,7 +80,7 @@ export const EXPLANATION: ExplanationView = {
           openNow: true,
           owed: true,
           nextRenotificationNotBefore: null,
-          summary: 'Not notified, dropped at 12:00:02Z: the provider rejected it.',
+          summary: 'Dropped at 12:00:02Z: the provider refused it permanently.',
         },
       ],
     },

@@ -519,7 +519,7 @@ describe('keys', () => {
   });
 });
 
-describe('a database that is away', () => {
+describe('an unavailable database', () => {
   test('is 503 with Retry-After for what needs it, and everything works again afterwards', async () => {
     await api.postgresProxy.takeDown();
     const away = await api.call('GET', '/api/v1/routes');

@@ -220,9 +220,9 @@ describe('an alert is explained', () => {
     expect(matchedRoute((await explain(fingerprint)).json)).toMatchObject({
       streams: [{ outcome: { kind: 'delivered', externalId: 'x-1' }, openNow: true }],
     });
-    await api.ledger.carry();
+    await api.ledger.relay();
     const { json } = await explain(fingerprint);
-    expect(json.summary).toMatch(/: Told at .*: accepted by webhook \(HTTP 204\)\.$/);
+    expect(json.summary).toMatch(/: Delivered at .*: accepted by webhook \(HTTP 204\)\.$/);
     expect(matchedRoute(json)).toMatchObject({
       clause: 'severity:"critical"',
       streams: [

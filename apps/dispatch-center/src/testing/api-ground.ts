@@ -18,7 +18,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body as JSON; undefined where it is none. */
+  /** The body as JSON; undefined if it is none. */
   // oxlint-disable-next-line typescript/no-explicit-any -- answers are checked by what tests expect of them
   readonly json: any;
 }

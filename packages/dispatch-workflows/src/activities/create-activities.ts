@@ -48,7 +48,7 @@ export interface DispatchDependencies {
   readonly batchWindowMs?: number;
   /** Task queue of the alert workflows; default `DISPATCH_TASK_QUEUE`. */
   readonly taskQueue?: string;
-  /** Hears of what went wrong and will be tried again; ids and errors only. */
+  /** Receives what went wrong and will be repeated; ids and errors only. */
   readonly onProblem?: (problem: {
     readonly what: string;
     readonly id?: string;
@@ -106,7 +106,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       onFailure: ({ workflowId, error }) =>
         onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
       onUnreadableRoute: ({ routeId, error }) =>
-        onProblem?.({ what: 'a stored route does not parse and is left out', id: routeId, error }),
+        onProblem?.({ what: 'a stored route does not parse and is skipped', id: routeId, error }),
     },
     { ...DEFAULT_SCAN_OPTIONS, ...dependencies.scan },
   );
@@ -120,13 +120,13 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     channels,
     gate: createAppGate(maxWaitingPerApp === undefined ? {} : { maxWaitingPerApp }),
     now: Date.now,
-    onOutcome: (sending) => telemetry.delivered(sending),
+    onOutcome: (attempt) => telemetry.recordOutcome(attempt),
     onDrop: ({ order, code }) => {
-      telemetry.dropped({ order, code });
-      onProblem?.({ what: `a notification is given up: ${code}`, id: order.notificationId });
+      telemetry.recordDrop({ order, code });
+      onProblem?.({ what: `a notification was dropped: ${code}`, id: order.notificationId });
     },
     onWriteFailure: ({ workflowId, error }) =>
-      onProblem?.({ what: 'rows of an alert stream could not be written yet', id: workflowId, error }),
+      onProblem?.({ what: 'rows of an alert stream could not be persisted yet', id: workflowId, error }),
   };
   return {
     async readAndDispatch(scan) {
@@ -135,7 +135,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       const result = await readAndDispatch(scan, activity.cancellationSignal).finally(() =>
         clearInterval(beats),
       );
-      telemetry.scanned(result);
+      telemetry.recordScan(result);
       return result;
     },
     async sweepResolveDebt(scannedUpTo) {
@@ -153,17 +153,17 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         { ...DEFAULT_SWEEP_OPTIONS, ...dependencies.sweep, scannedUpTo },
         { heartbeat: () => activity.heartbeat(), signal: activity.cancellationSignal },
       );
-      telemetry.swept(result);
+      telemetry.recordSweep(result);
       return result;
     },
     openStream: (stream, first) =>
-      telemetry.opening(stream, first, () =>
+      telemetry.traceOpenStream(stream, first, () =>
         openStream(delivery, stream, first, Context.current().cancellationSignal),
       ),
     readStreamState: (stream) => streams.read(stream),
     wasBegun: async (notificationId) => (await intents.read([notificationId])).length > 0,
     deliverAndRecord: (order) =>
-      telemetry.delivering(order, () =>
+      telemetry.traceDelivery(order, () =>
         deliverAndRecord(delivery, order, Context.current().cancellationSignal),
       ),
     async deliverPatiently(order) {
@@ -175,7 +175,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       beat();
       const beats = setInterval(beat, HEARTBEAT_EVERY_MS);
       return telemetry
-        .delivering(order, () =>
+        .traceDelivery(order, () =>
           deliverPatiently(delivery, order, {
             spentMs,
             signal: activity.cancellationSignal,
@@ -187,13 +187,13 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         .finally(() => clearInterval(beats));
     },
     recordStreamState: (stream, state, more = {}) =>
-      telemetry.recording(stream, more, () =>
+      telemetry.traceRecord(stream, more, () =>
         streams.write({ stream, state, ...recordRows(stream, more, Date.now()) }),
       ),
   };
 }
 
-/** What earlier attempts of an activity said in their last heartbeat. */
+/** What an activity had spent by the last heartbeat of its earlier attempts, in milliseconds. */
 function spentBefore(details: unknown): number {
   const spentMs =
     typeof details === 'object' && details !== null && 'spentMs' in details ? details.spentMs : 0;

@@ -4,7 +4,7 @@ import { DispatchError } from '../contract/errors.ts';
 import type { UncertainPolicy } from './uncertain-policy.ts';
 import type { AppHealth } from './app-health-store.ts';
 import { connectedAppHealth, connectedApps, routes } from '../stores/schema.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 
 /** A connected app as it may be shown: without its secret. */
@@ -38,7 +38,7 @@ export interface ConnectedAppDraft {
 export interface DeliveryTarget {
   readonly app: ConnectedApp;
   readonly secret: string;
-  /** Null where the route was removed meanwhile. */
+  /** Null if the route was removed meanwhile. */
   readonly routeName: string | null;
 }
 
@@ -53,7 +53,7 @@ export interface ConnectedAppStore {
   update(id: string, version: number, draft: ConnectedAppDraft): Promise<ConnectedApp>;
   /** @throws {DispatchError} DISPATCH_CONNECTED_APP_NOT_FOUND, DISPATCH_CONNECTED_APP_CHANGED, DISPATCH_CONNECTED_APP_IN_USE */
   remove(id: string, version: number): Promise<void>;
-  /** App and opened secret; null where the app is gone or switched off. */
+  /** App and opened secret; null if the app is gone or disabled. */
   deliveryTarget(target: Pick<StreamKey, 'routeId' | 'connectedAppId'>): Promise<DeliveryTarget | null>;
   /** The stored secret, opened; for checking an update that keeps it. */
   secretOf(id: string): Promise<string>;
@@ -62,7 +62,7 @@ export interface ConnectedAppStore {
 /** The connected apps of one database. */
 export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Sealer): ConnectedAppStore {
   const context = (id: string) => `connected_app:${id}`;
-  const sealed = (id: string, secret: string) => {
+  const seal = (id: string, secret: string) => {
     const { keyId, sealed: bytes } = sealer.seal(secret, context(id));
     return { secretSealed: bytes, secretKeyId: keyId };
   };
@@ -73,7 +73,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
       .select({ app: connectedApps, health: HEALTH })
       .from(connectedApps)
       .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id));
-  const view = async (id: string): Promise<ConnectedApp> => {
+  const read = async (id: string): Promise<ConnectedApp> => {
     const [row] = await withHealth().where(eq(connectedApps.id, id));
     if (row === undefined) throw notFound(id);
     return appOfRow(row.app, row.health);
@@ -83,7 +83,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     if (row !== undefined) return row;
     throw notFound(id);
   };
-  const changed = async (id: string): Promise<never> => {
+  const failStale = async (id: string): Promise<never> => {
     await find(id);
     throw new DispatchError('DISPATCH_CONNECTED_APP_CHANGED', `connected app ${id} was changed meanwhile`, {
       id,
@@ -93,56 +93,56 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     and(eq(connectedApps.id, id), eq(connectedApps.version, version));
   return {
     list: ({ afterId, limit }) =>
-      stored('list connected apps', async () => {
+      runStatement('list connected apps', async () => {
         const rows = await withHealth()
           .where(afterId === null ? undefined : gt(connectedApps.id, afterId))
           .orderBy(asc(connectedApps.id))
           .limit(limit);
         return rows.map(({ app, health }) => appOfRow(app, health));
       }),
-    get: (id) => stored('read a connected app', () => view(id)),
+    get: (id) => runStatement('read a connected app', () => read(id)),
     create: (id, draft) =>
-      stored(
+      runStatement(
         'create a connected app',
         async () => {
-          const values = { id, ...columnsOf(draft), ...sealed(id, draft.secret) };
+          const values = { id, ...columnsOf(draft), ...seal(id, draft.secret) };
           await db.insert(connectedApps).values(values);
-          return view(id);
+          return read(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
     update: (id, version, draft) =>
-      stored(
+      runStatement(
         'update a connected app',
         async () => {
           const [row] = await db
             .update(connectedApps)
             .set({
               ...columnsOf(draft),
-              ...(draft.secret === undefined ? {} : sealed(id, draft.secret)),
+              ...(draft.secret === undefined ? {} : seal(id, draft.secret)),
               version: sql`${connectedApps.version} + 1`,
               updatedAt: sql`now()`,
             })
             .where(atVersion(id, version))
             .returning({ id: connectedApps.id });
-          return row === undefined ? changed(id) : view(id);
+          return row === undefined ? failStale(id) : read(id);
         },
         { conflict: 'DISPATCH_NAME_TAKEN' },
       ),
     remove: (id, version) =>
-      stored(
+      runStatement(
         'remove a connected app',
         async () => {
           const removed = await db
             .delete(connectedApps)
             .where(atVersion(id, version))
             .returning({ id: connectedApps.id });
-          if (removed.length === 0) await changed(id);
+          if (removed.length === 0) await failStale(id);
         },
         { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },
       ),
     deliveryTarget: ({ routeId, connectedAppId }) =>
-      stored('read where to deliver', async () => {
+      runStatement('read where to deliver', async () => {
         const [row] = await db
           .select({ app: connectedApps, routeName: routes.name, health: HEALTH })
           .from(connectedApps)
@@ -153,7 +153,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
           ? null
           : { app: appOfRow(row.app, row.health), secret: open(row.app), routeName: row.routeName };
       }),
-    secretOf: (id) => stored('read a connected app', async () => open(await find(id))),
+    secretOf: (id) => runStatement('read a connected app', async () => open(await find(id))),
   };
 }
 
@@ -200,7 +200,7 @@ function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | nu
   };
 }
 
-/** Only what the table has: a caller may hand over more than a draft. */
+/** Only what the table has: a caller may pass more than a draft. */
 function columnsOf({
   name,
   provider,

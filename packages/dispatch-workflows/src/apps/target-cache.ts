@@ -1,7 +1,7 @@
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { ConnectedAppStore, DeliveryTarget } from './connected-app-store.ts';
 
-/** How long a target is used without looking again, in milliseconds. */
+/** How long a target is used without reading it again, in milliseconds. */
 const TARGET_TTL_MS = 1000;
 
 /**
@@ -18,7 +18,7 @@ export function createTargetCache(
   return (stream) => {
     const key = `${stream.routeId}-${stream.connectedAppId}`;
     const entry = known.get(key);
-    if (entry !== undefined && now() - entry.at < ttlMs) return aged(entry, now() - entry.at);
+    if (entry !== undefined && now() - entry.at < ttlMs) return applyAge(entry, now() - entry.at);
     for (const [old, { at }] of known) if (now() - at >= ttlMs) known.delete(old);
     const target = connectedApps.deliveryTarget(stream);
     known.set(key, { at: now(), target });
@@ -27,7 +27,7 @@ export function createTargetCache(
   };
 }
 
-async function aged(
+async function applyAge(
   { target }: { readonly target: Promise<DeliveryTarget | null> },
   ageMs: number,
 ): Promise<DeliveryTarget | null> {

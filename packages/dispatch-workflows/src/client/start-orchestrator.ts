@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import { DISPATCH_TASK_QUEUE, MONITOR_INSTANCES, MONITOR_INSTANCES_ID } from '../contract/names.ts';
 import { wakeSignal } from '../contract/signals.ts';
 
-/** Its tasks take milliseconds; one that a dead worker took with it is given out again after so long. */
+/** Its tasks take milliseconds; one that died with its worker is dispatched again after so long. */
 const TASK_TIMEOUT_MS = 3000;
 
 /** Starts the orchestrator unless it runs; there is never a second one. */
@@ -24,8 +24,8 @@ export async function startOrchestrator(
 }
 
 /**
- * Starts the orchestrator again where somebody ended it; looks every `everyMs` milliseconds (default 30 000). Without
- * it, issues that a monitor writes past the API would lie until the next one came through it.
+ * Restarts the orchestrator where it was ended; checks every `everyMs` milliseconds (default 30 000). Without it, issues
+ * that bypass the API would wait until the next one arrives through it.
  */
 export function keepOrchestratorRunning(
   client: Client,

@@ -4,7 +4,7 @@ import type { IssueSignal } from './issue-signal.ts';
 import type { DropCode, NotifyReason } from './reasons.ts';
 import type { SilentRun, StreamKey, StreamState } from './stream-state.ts';
 
-/** The longest backoff that a delivery waits in its slot, in milliseconds; longer ones are the workflow's timers. */
+/** The longest backoff that a delivery waits in its slot, in milliseconds; longer ones are timers of the workflow. */
 export const MAX_WAIT_IN_SLOT_MS = 5000;
 
 /** One notification to deliver and record. */
@@ -21,36 +21,36 @@ export interface DeliveryOrder {
   readonly decidedAt: number;
   /** How long the notification is worth delivering from now on, in milliseconds. */
   readonly timeToLiveMs: number;
-  /** How long to wait before the next attempt, in milliseconds; what a provider asked for. Default 0. */
+  /** How long to wait before the next attempt, in milliseconds. Default 0. */
   readonly waitMs?: number;
-  /** Attempts that failed without a word on when to come again; the backoff goes on from here. Default 0. */
+  /** Failed attempts after which the provider did not say when to retry; the backoff continues from here. Default 0. */
   readonly failures?: number;
-  /** The provider asked to wait when it was sent: it comes before what was not sent yet. Default false. */
+  /** The provider has already throttled it, so it goes first at the app gate. Default false. */
   readonly wasThrottled?: boolean;
-  /** How often it was handed back because too many waited for the app; each time it comes later. Default 0. */
+  /** How often it was handed back because too many wait for the app; each wait is longer. Default 0. */
   readonly handBacks?: number;
-  /** What happened before it and no row tells of yet; it is written with its outcome. */
+  /** What happened before it and no row holds yet; it is persisted with its outcome. */
   readonly unwritten?: StreamRecord;
 }
 
-/** What became of a delivery order. */
+/** The result of a delivery order. */
 export type DeliveryResult =
   | {
       readonly kind: 'delivered';
       readonly provider: string;
       readonly externalId: string | null;
-      /** False: delivered, but that could not be written; `recordStreamState` must follow. */
+      /** False: delivered, but that could not be persisted; `recordStreamState` must follow. */
       readonly recorded: boolean;
-      /** True: it may have arrived, and the app's policy is not to send it again. Default false. */
+      /** True: it is in doubt, and the app's policy says not to resend it. Default false. */
       readonly assumed?: boolean;
     }
-  /** Given up: the provider refused it for good, the app or the issue is gone, or its time ran out. */
+  /** Dropped: the provider refused it permanently, the app or the issue is gone, or it expired. */
   | {
       readonly kind: 'dropped';
       readonly code: DropCode;
-      /** True: the rows tell of it. Absent from results older than intents, which is true of none. */
+      /** True: it is persisted. Absent from results older than intents. */
       readonly recorded?: boolean;
-      /** True: a trigger of which nobody knows whether it arrived before it was given up. Default false. */
+      /** True: a trigger in doubt was dropped. Default false. */
       readonly mayBeOpen?: boolean;
     }
   /** Not yet: `deliverPatiently` has to go on, after `waitMs`. */
@@ -73,11 +73,11 @@ export interface OpenedStream {
   /** As it was before `delivery`. */
   readonly state: StreamState;
   /**
-   * The decision about the first signal on that state; null where there was none. Absent from results that are older
+   * The decision about the first signal on that state; null if there was none. Absent from results that are older
    * than this field: the stream then decides by itself.
    */
   readonly decision?: Decision | null;
-  /** Null where the decision is silent. */
+  /** Null if the decision is silent. */
   readonly delivery: DeliveryResult | null;
 }
 
@@ -87,13 +87,13 @@ export interface FirstSignal {
   readonly now: number;
 }
 
-/** An outcome that could not be written with its delivery. */
+/** An outcome that could not be persisted with its delivery. */
 export interface UnrecordedOutcome {
   readonly order: Pick<DeliveryOrder, 'notificationId' | 'kind' | 'reason' | 'issue' | 'decidedAt'>;
   readonly result: Extract<DeliveryResult, { kind: 'delivered' | 'dropped' }>;
 }
 
-/** What happened in a stream and has to be written besides its state. */
+/** What happened in a stream and has to be persisted with its state. */
 export interface StreamRecord {
   readonly silent?: readonly SilentRun[];
   readonly outcomes?: readonly UnrecordedOutcome[];

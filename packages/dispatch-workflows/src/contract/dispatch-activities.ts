@@ -15,13 +15,13 @@ export interface DispatchActivities {
   /** Scans issues since the cursor, matches routes and signals alert streams. `null` begins `initialLookback` ago. */
   readAndDispatch(scan: ScanState | null): Promise<ScanResult>;
   /**
-   * Lists what is open outside and over, asks those streams again to resolve, and clears away old intents. What no scan
-   * has come to yet is left to it, since a stream takes nothing that is older than what it decided.
+   * Finds resolve debt, signals those streams to resend their resolves, and deletes old intents. Issues that no scan has
+   * read yet are left to it, because a stream ignores anything older than what it has decided.
    */
   sweepResolveDebt(scannedUpTo: Position | null): Promise<SweepResult>;
   /**
-   * Whether a sending of this notification was ever begun. A workflow task that is done again decides by a later clock,
-   * and what was begun must not become too old in between. Meant to run as a local activity.
+   * Whether the intent of this notification was ever claimed. A repeated workflow task decides by a later clock, and what
+   * was begun must not become stale in between. Meant to run as a local activity.
    */
   wasBegun(notificationId: string): Promise<boolean>;
   /**
@@ -32,13 +32,13 @@ export interface DispatchActivities {
   openStream(stream: StreamKey, first: FirstSignal | null): Promise<OpenedStream>;
   /** Reads a stream's state. */
   readStreamState(stream: StreamKey): Promise<StreamState>;
-  /** One attempt of at most 3 s, then the rows. Meant to run as a local activity. */
+  /** Makes one attempt of at most 3 s and records its outcome. Meant to run as a local activity. */
   deliverAndRecord(order: DeliveryOrder): Promise<DeliveryResult>;
   /**
-   * Attempts until delivered, refused or expired, heartbeating and waiting inside, then the rows. What would hold a
-   * slot for too long is handed back as `pending`.
+   * Makes attempts until the notification is delivered, refused permanently or expired, heartbeats and waits in its slot, and
+   * records the outcome. A wait that would hold the slot for too long is handed back as `pending`.
    */
   deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;
-  /** Writes a stream's state row unless a newer one is there, and what else no row tells of yet. */
+  /** Persists a stream's state unless a newer one is there, and what no row holds yet. */
   recordStreamState(stream: StreamKey, state: StreamState, more?: StreamRecord): Promise<void>;
 }

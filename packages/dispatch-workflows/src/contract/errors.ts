@@ -1,4 +1,4 @@
-/** What can go wrong in dispatching that is not a decision. */
+/** Failures of dispatching that are not decisions. */
 export type DispatchErrorCode =
   | 'DISPATCH_ROUTE_NOT_FOUND'
   | 'DISPATCH_ROUTE_CHANGED'

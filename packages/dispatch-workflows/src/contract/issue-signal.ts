@@ -3,7 +3,7 @@ import type { Position } from './position.ts';
 /** The state of a monitored condition as a monitor reports it. */
 export type IssueStatus = 'firing' | 'resolved' | 'suppressed';
 
-/** What a route asks of its alert streams, as it was when the issue was matched. */
+/** The policy of a route, as it was when the issue matched. */
 export interface SignalPolicy {
   /** Version of the route. */
   readonly version: number;
@@ -13,7 +13,7 @@ export interface SignalPolicy {
   readonly maxSignalAgeMs: number;
 }
 
-/** What a signal without a policy is held to. */
+/** The policy of a signal that has none. */
 export const DEFAULT_SIGNAL_POLICY: SignalPolicy = {
   version: 0,
   renotifyIntervalMs: null,
@@ -33,8 +33,8 @@ export interface IssueSignal {
   /** Absent only from signals older than policies. */
   readonly policy?: SignalPolicy;
   /**
-   * The sweep asks again for a resolve that is owed: something is open outside although the newest issue is resolved.
-   * Such a signal counts although its issue was decided before.
+   * The sweep resends an owed resolve: an incident is open at the provider although the alert has resolved. Such a
+   * signal counts although its issue was decided before.
    */
   readonly owed?: boolean;
 }

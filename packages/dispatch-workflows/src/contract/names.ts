@@ -3,8 +3,8 @@
 /** Task queue of both workflows and of their activities. */
 export const DISPATCH_TASK_QUEUE = 'dispatch';
 /**
- * Task queue of the deliveries that take their time. They hold their slots while they wait, so they have slots of
- * their own: a receiver that is down must keep neither scans nor state rows waiting.
+ * Task queue of patient deliveries. They hold their slots while they wait, so they have slots of their own: a receiver
+ * that is down must not delay scans or state rows.
  */
 export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
 /** Workflow type of the orchestrator. */

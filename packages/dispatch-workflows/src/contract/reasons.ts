@@ -2,13 +2,13 @@
 export const NOTIFY_REASONS = [
   /** Nothing was open. */
   'new',
-  /** Still firing, and the route's interval has passed. */
+  /** Still firing, and the route's renotification interval has passed. */
   'renotify',
   /** Fires again after it was last seen suppressed, whatever the interval. */
   'suppression_bypass',
-  /** Over, and something is open. */
+  /** Resolved, and an incident is open. */
   'resolved',
-  /** The resolve was decided before and never delivered. */
+  /** The resolve was decided before and dropped. */
   'resolve_owed',
 ] as const;
 
@@ -19,12 +19,12 @@ export type NotifyReason = (typeof NOTIFY_REASONS)[number];
 export const SILENCE_REASONS = [
   /** Not newer than what was decided last. */
   'older_than_last',
-  /** Still firing, and the route renotifies never. */
+  /** Still firing, and the route never renotifies. */
   'continuing',
   /** Still firing, and the route's interval has not passed. */
   'renotify_not_due',
   'suppressed',
-  /** Over, and nothing is open. */
+  /** Resolved, and no incident is open. */
   'resolved_without_notification',
   /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
   'stale',
@@ -33,7 +33,7 @@ export const SILENCE_REASONS = [
 /** Why a signal leads to none. */
 export type SilenceReason = (typeof SILENCE_REASONS)[number];
 
-/** Every code with which a decided notification is given up. */
+/** Every drop code. */
 export const DROP_CODES = [
   'REJECTED',
   'EXPIRED',
@@ -41,9 +41,9 @@ export const DROP_CODES = [
   'CONNECTED_APP_MISSING',
   'ISSUE_MISSING',
   'SECRET_UNREADABLE',
-  /** A sending was cut off, and the stream decided otherwise when it came to it again. */
+  /** An attempt was interrupted, and the stream decided otherwise before it was settled. */
   'SUPERSEDED',
 ] as const;
 
-/** Why a decided notification was not delivered. */
+/** Why a notification was dropped. */
 export type DropCode = (typeof DROP_CODES)[number];

@@ -16,7 +16,7 @@ export interface ScanState {
 /** Result of `readAndDispatch`. */
 export interface ScanResult {
   readonly scan: ScanState;
-  /** How long the orchestrator may sleep, in milliseconds; 0 where more rows are waiting. */
+  /** How long the orchestrator may sleep, in milliseconds; 0 if more rows are waiting. */
   readonly nextScanInMs: number;
   /** New rows read. */
   readonly scanned: number;

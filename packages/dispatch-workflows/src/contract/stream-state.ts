@@ -17,7 +17,7 @@ export interface StreamState {
   /** Notifications that were delivered, over the whole life of the stream. */
   readonly notificationCount: number;
   readonly lastNotifiedAt: number | null;
-  /** Status of the last delivered notification: `firing` means that something is open outside. */
+  /** Status of the last delivered notification: `firing` means that an incident is open at the provider. */
   readonly status: 'none' | 'firing' | 'resolved';
   /** Position of the newest issue that was decided; older ones are ignored. */
   readonly lastPosition: Position | null;
@@ -28,7 +28,8 @@ export interface StreamState {
   /** Position of the issue that opened the latest episode: from a trigger to its resolve, and no further. */
   readonly episode?: Position | null;
   /**
-   * A trigger may have arrived and was given up: a resolve is worth telling, and so is the next firing.
+   * A trigger in doubt was dropped: an incident may be open at the provider, so a resolve is sent, and so is the next
+   * firing.
    */
   readonly mayBeOpen?: boolean;
   /** The reason of the latest silent decisions, and where it began; null since a notification was decided. */

@@ -1,12 +1,12 @@
 /** What a sweep did. */
 export interface SweepResult {
-  /** Streams with something open outside although the newest issue is resolved. */
+  /** Streams that owe a resolve. */
   readonly owed: number;
-  /** Of these, how many were asked again to resolve. */
+  /** Streams that were signalled to resend theirs. */
   readonly signalled: number;
-  /** Intents that their streams had passed without settling them. */
+  /** Intents that were dropped as superseded: their streams had passed them without settling them. */
   readonly superseded: number;
-  /** Settled intents that were old enough to be cleared away. */
+  /** Settled intents that were deleted because of their age. */
   readonly cleared: number;
   /** How long the orchestrator may wait before the next sweep, in milliseconds. */
   readonly nextSweepInMs: number;

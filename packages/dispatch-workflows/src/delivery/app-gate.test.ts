@@ -50,7 +50,7 @@ function take(gate: AppGate, appId = 'app'): Permit {
 }
 
 describe('a gate', () => {
-  test('lets everybody in while nobody was throttled', async () => {
+  test('admits every delivery while none was throttled', async () => {
     const { gate } = world();
     expect(Array.from({ length: 500 }, () => gate.tryAcquire('app')).every(isPermit)).toBe(true);
     expect(isPermit(await acquire(gate))).toBe(true);
@@ -204,7 +204,7 @@ describe('a gate', () => {
   });
 });
 
-test('whatever happens, nobody is let in while it is closed, and nobody waits for ever', async () => {
+test('whatever happens, no delivery is admitted while it is closed, and none waits for ever', async () => {
   const steps = fc.array(
     fc.oneof(
       fc.record({ kind: fc.constant('enter' as const), wasThrottled: fc.boolean() }),

@@ -135,7 +135,7 @@ describe('one attempt', () => {
     expect(state.log).toEqual([]);
   });
 
-  test('that cannot be recorded is delivered all the same, and says so', async () => {
+  test('that cannot be recorded is delivered all the same, and marked as unrecorded', async () => {
     const { state, dependencies } = deliveryWorld();
     state.writeFails = true;
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'delivered', recorded: false });
@@ -152,7 +152,7 @@ describe('one attempt', () => {
 
 describe('nothing is sent', () => {
   test.each<[string, Partial<ReturnType<typeof deliveryWorld>['state']>, string]>([
-    ['for an app that is gone or switched off', { target: null }, 'CONNECTED_APP_MISSING'],
+    ['for an app that is gone or disabled', { target: null }, 'CONNECTED_APP_MISSING'],
     ['for an issue that is gone', { issue: null }, 'ISSUE_MISSING'],
   ])('%s', async (_, change, code) => {
     const { state, dependencies } = deliveryWorld();
@@ -180,7 +180,7 @@ describe('nothing is sent', () => {
     },
   );
 
-  test('while a database is away, and that is passed on', async () => {
+  test('while a database is unavailable, and throws its error', async () => {
     const { state, dependencies } = deliveryWorld();
     const failing = {
       ...dependencies,
@@ -221,7 +221,7 @@ describe('a notification that was begun before', () => {
     expect(state.requests).toEqual([]);
   });
 
-  test('and was given up stays so, unless its resolve is owed', async () => {
+  test('and was dropped stays so, unless its resolve is owed', async () => {
     const { state, dependencies } = deliveryWorld();
     state.intents.set(notificationId, 'dropped');
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
@@ -237,7 +237,7 @@ describe('a notification that was begun before', () => {
     expect(state.log).toEqual(['claim after refused', 'send', 'write delivered']);
   });
 
-  test('and was cut off is written down as uncertain before anything else', async () => {
+  test('and was interrupted is recorded as uncertain before anything else', async () => {
     const { state, dependencies } = deliveryWorld();
     state.intents.set(notificationId, 'intended');
     await attempt(dependencies);
@@ -320,14 +320,14 @@ describe('a trigger that may have arrived', () => {
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
   });
 
-  test('stays in doubt when a workflow task that gave it up is done again', async () => {
+  test('stays in doubt when a workflow task that dropped it is repeated', async () => {
     const { state, dependencies } = deliveryWorld(lost, rejected(false));
     for (let time = 0; time < 2; time++) await attempt(dependencies);
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', mayBeOpen: true });
     expect(state.requests).toHaveLength(2);
   });
 
-  test('leaves nothing in doubt where every sending was refused', async () => {
+  test('leaves nothing in doubt where every attempt was refused', async () => {
     const { dependencies } = deliveryWorld(rejected(true), rejected(false));
     await attempt(dependencies);
     const result = await attempt(dependencies);
@@ -335,7 +335,7 @@ describe('a trigger that may have arrived', () => {
     expect('mayBeOpen' in result).toBe(false);
   });
 
-  test('and did is not given up by who comes after', async () => {
+  test('and did is not dropped by a later attempt', async () => {
     const { state, dependencies } = deliveryWorld();
     state.intents.set(order.notificationId, 'delivered');
     state.target = null;
@@ -345,7 +345,7 @@ describe('a trigger that may have arrived', () => {
   });
 });
 
-test('an attempt that is stopped between its intent and its sending leaves no doubt', async () => {
+test('an attempt that is stopped between its claim and its request leaves no doubt', async () => {
   const { state, dependencies } = deliveryWorld();
   const controller = new AbortController();
   state.onClaim = () => controller.abort();
@@ -370,13 +370,13 @@ describe('the connected app', () => {
   test.each<[Outcome, readonly string[]]>([
     [rejected(false, { code: 'UNAUTHORIZED', status: 401 }), ['app1 failing: UNAUTHORIZED']],
     [rejected(false, { code: 'GONE', status: 410 }), ['app1 failing: GONE', 'app1 disabled']],
-  ])('is marked by a refusal for good: %j', async (outcome, notes) => {
+  ])('is marked by a permanent refusal: %j', async (outcome, notes) => {
     const { state, dependencies } = deliveryWorld(outcome);
     await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
     expect(state.log.filter((line) => line.startsWith('app1'))).toEqual(notes);
   });
 
-  test('of a provider whose answers may err is not switched off', async () => {
+  test('of a provider whose answers may err is not disabled', async () => {
     const { state, dependencies, target } = deliveryWorld(rejected(false, { code: 'GONE', status: 410 }));
     state.target = { ...target, app: { ...target.app, provider: 'slack-webhook' } };
     await attempt(dependencies);
@@ -395,7 +395,7 @@ describe('the connected app', () => {
     const { state, dependencies } = deliveryWorld(rejected(false));
     const failing = {
       ...dependencies,
-      health: { ...dependencies.health, failing: () => Promise.reject(new Error('away')) },
+      health: { ...dependencies.health, recordFailure: () => Promise.reject(new Error('away')) },
     };
     await expect(attempt(failing)).resolves.toMatchObject({ kind: 'dropped', code: 'REJECTED' });
     expect(state.unwritten).toEqual(['alert-f1-r1-app1']);

@@ -54,7 +54,7 @@ export type Attempt =
   | {
       readonly kind: 'again';
       readonly code: string;
-      /** How long nobody should send to the app, in milliseconds; null where the provider did not ask to wait. */
+      /** How long the app is throttled, in milliseconds; null if the provider did not ask to wait. */
       readonly throttledMs: number | null;
       /** Nothing was sent: the app gate gave no permit. */
       readonly hadNoPermit?: boolean;
@@ -68,7 +68,7 @@ export interface AttemptOptions {
   /** The longest time that the provider gets, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Acquires a permit of the app gate, or tells how long that would take. */
+  /** Acquires a permit from the app gate, or returns how long that would take. */
   readonly acquirePermit: (appId: string) => Permit | Delay | Promise<Permit | Delay>;
 }
 
@@ -135,7 +135,7 @@ export async function dropNotification(
   return { ...result, recorded: await carryOut(dependencies, order, { appId: null, plan }) };
 }
 
-/** Where to deliver, and what; or the code with which the notification is dropped. */
+/** Loads the target and the issue, or returns the code with which the notification is dropped. */
 async function loadTarget(
   { connectedApps, issues }: DeliveryDependencies,
   { stream, issue: { position, eventId } }: DeliveryOrder,
@@ -176,7 +176,7 @@ async function send(
   return { at, claims: claim.claims, provider, outcome, durationMs };
 }
 
-/** Persists what a plan says; false where its rows could not be persisted and need not be. */
+/** Persists the rows of a plan; false if that failed and the plan does not require it. */
 async function carryOut(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
@@ -184,7 +184,7 @@ async function carryOut(
 ): Promise<boolean> {
   const { rows, mustPersist = false, health = [] } = plan;
   const { streams, onWriteFailure } = dependencies;
-  const attempted = async (run: () => Promise<void>): Promise<boolean> => {
+  const tryWrite = async (run: () => Promise<void>): Promise<boolean> => {
     try {
       await run();
       return true;
@@ -195,11 +195,11 @@ async function carryOut(
   };
   if (mustPersist && rows !== undefined) await streams.write(rows);
   const [isPersisted] = await Promise.all([
-    rows === undefined || mustPersist || attempted(() => streams.write(rows)),
+    rows === undefined || mustPersist || tryWrite(() => streams.write(rows)),
     // Good to know, but no reason to fail a delivery.
     appId === null
       ? undefined
-      : Promise.all(health.map((change) => attempted(() => recordHealth(dependencies, appId, change)))),
+      : Promise.all(health.map((change) => tryWrite(() => recordHealth(dependencies, appId, change)))),
   ]);
   return isPersisted;
 }
@@ -207,17 +207,17 @@ async function carryOut(
 function recordHealth({ health }: DeliveryDependencies, appId: string, change: HealthChange): Promise<void> {
   switch (change.kind) {
     case 'throttled':
-      return health.throttled(appId, change.forMs);
+      return health.recordThrottle(appId, change.forMs);
     case 'failing':
-      return health.failing(appId, { code: change.code, status: change.status });
+      return health.recordFailure(appId, { code: change.code, status: change.status });
     case 'working':
-      return health.working(appId);
+      return health.recordRecovery(appId);
     case 'disabled':
       return health.disable(appId);
   }
 }
 
-/** What is known of a notification; null where nothing is, or nobody can tell now. */
+/** Reads what is known about a notification; null if nothing is known, or it cannot be read now. */
 async function readIntent(
   { intents, onWriteFailure }: DeliveryDependencies,
   { stream, notificationId }: DeliveryOrder,

@@ -1,10 +1,8 @@
-import type { Postgres } from '@heliograph/database';
+import { createBatchedReader, withDeadline, type Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
-import { createBatchedReader } from '../stores/batched-reader.ts';
 import type { IntentStatus } from './intent-status.ts';
 import { storableJson } from '../stores/storable-json.ts';
-import { within } from '../stores/within.ts';
 
 /** A batch that hangs would also block those behind it; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
@@ -47,7 +45,7 @@ export function createClaims(sql: Postgres['sql']): (request: ClaimRequest) => P
       const rows = [
         ...new Map(requests.map((request) => [request.order.notificationId, rowOf(request)])).values(),
       ];
-      return within(
+      return withDeadline(
         BATCH_DEADLINE_MS,
         'claim intents',
         () => sql<ClaimRow[]>`

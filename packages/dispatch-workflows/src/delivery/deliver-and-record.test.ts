@@ -34,7 +34,7 @@ describe('the first, short attempt', () => {
       wasThrottled: false,
     });
     expect(state.requests).toEqual([]);
-    // Nothing was sent, and the ledger tells that it waits.
+    // Nothing was sent, and the ledger records that it waits.
     expect(state.entries.map(({ stage }) => stage)).toEqual(['decided']);
   });
 });

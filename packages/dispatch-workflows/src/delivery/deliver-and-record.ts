@@ -5,7 +5,7 @@ import { decidedRows } from './delivery-rows.ts';
 /** The longest time that the attempt gives the provider, in milliseconds; with both databases it fits into 3 s. */
 const ATTEMPT_TIMEOUT_MS = 2000;
 
-/** Makes one short attempt; what does not end here goes on in `deliverPatiently`. */
+/** Makes one short attempt; a delivery that does not end here continues in `deliverPatiently`. */
 export async function deliverAndRecord(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,

@@ -28,7 +28,7 @@ function patience(
 }
 
 describe('a patient delivery', () => {
-  test('goes on until the provider takes it, with one id and ten seconds for each attempt', async () => {
+  test('retries until the provider accepts it, with one id and ten seconds for each attempt', async () => {
     const { state, dependencies } = deliveryWorld(rejected(true), lost);
     const { given } = patience(state);
     await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({ kind: 'delivered' });
@@ -39,7 +39,7 @@ describe('a patient delivery', () => {
     expect(state.states).toHaveLength(1);
   });
 
-  test('ends at a refusal for good', async () => {
+  test('ends at a permanent refusal', async () => {
     const { state, dependencies } = deliveryWorld(rejected(true), rejected(false));
     await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
       kind: 'dropped',
@@ -123,7 +123,7 @@ describe('a patient delivery', () => {
     expect(state.clock.slept).toEqual([]);
   });
 
-  test('gives up at once when the provider asks for more time than is left', async () => {
+  test('drops at once when the provider asks for more time than is left', async () => {
     const { state, dependencies } = deliveryWorld(limited(60_000));
     await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
       kind: 'dropped',
@@ -133,7 +133,7 @@ describe('a patient delivery', () => {
     expect(state.requests).toHaveLength(1);
   });
 
-  test('gives up at once when the app is throttled for longer than is left', async () => {
+  test('drops at once when the app is throttled for longer than is left', async () => {
     const { state, dependencies } = deliveryWorld();
     dependencies.gate.learn('app1', 90_000);
     await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
@@ -143,7 +143,7 @@ describe('a patient delivery', () => {
     expect(state.requests).toEqual([]);
   });
 
-  test('ends when its time is over, also counting the time of earlier attempts', async () => {
+  test('ends when its time to live has passed, earlier attempts included', async () => {
     const { state, dependencies } = deliveryWorld(...Array.from({ length: 100 }, () => rejected(true)));
     const startedAt = state.clock.now;
     await expect(
@@ -164,7 +164,7 @@ describe('a patient delivery', () => {
     expect(state.requests).toHaveLength(1);
   });
 
-  test('stops after an attempt that was cut off, rather than begin another', async () => {
+  test('stops after an interrupted attempt, rather than begin another', async () => {
     const { state, dependencies } = deliveryWorld({ kind: 'uncertain', code: 'ABORTED' });
     const { given, controller } = patience(state);
     state.onDeliver = () => controller.abort();

@@ -4,7 +4,7 @@ import { attemptDelivery, type DeliveryDependencies, dropNotification } from './
 /** The longest time that an attempt gives the provider, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
-/** What a patient delivery needs of its activity. */
+/** What a patient delivery needs from its activity. */
 export interface Patience {
   /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
   readonly spentMs: number;
@@ -21,9 +21,9 @@ const MAX_BACKOFF_MS = 30_000;
 const MAX_IN_SLOT_MS = 240_000;
 
 /**
- * Attempts until the provider takes it, refuses it for good, or the notification is too old. What a provider asks to
- * wait is waited at the app's gate, where so many of one app may wait; else it is exponential backoff with jitter, of
- * which long waits are handed back to the workflow: a receiver that is down must not keep the slots of the others.
+ * Makes attempts until the provider accepts the notification or refuses it permanently, or until it is too old. A
+ * throttled delivery waits at the app gate, which limits how many of one app do. Other retries use exponential backoff
+ * with jitter; long waits are handed back to the workflow, so that a receiver that is down does not hold slots.
  */
 export async function deliverPatiently(
   dependencies: DeliveryDependencies,
@@ -73,7 +73,7 @@ export async function deliverPatiently(
       throttledMs === null
         ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
         : 0;
-    // What the provider asked for is waited at the gate, with everybody else; here it only counts against the life.
+    // A throttle is waited for at the gate, with all other deliveries; here it only counts against the time to live.
     if (throttledMs !== null && throttledMs >= order.timeToLiveMs - (patience.now() - startedAt))
       return dropNotification(dependencies, order, expiredBy(code));
   }

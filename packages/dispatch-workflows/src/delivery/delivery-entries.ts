@@ -116,7 +116,7 @@ const OUTCOMES: Readonly<Record<Outcome['kind'], LedgerOutcome>> = {
   uncertain: 'uncertain',
 };
 
-/** The code of an outcome; null where it was delivered. */
+/** The code of an outcome; null if it was delivered. */
 export function codeOf(outcome: Outcome): string | null {
   if (outcome.kind === 'rate-limited') return 'RATE_LIMITED';
   return outcome.kind === 'delivered' ? null : outcome.code;

@@ -1,13 +1,13 @@
 /** Every status of an intent. */
 export const INTENT_STATUSES = [
-  /** An attempt is in progress, or was interrupted: only its claimant can tell. */
+  /** An attempt is in progress, or was interrupted: only its claimant knows. */
   'intended',
   /** The latest attempt did not deliver it, and another one may follow. */
   'refused',
   /** The outcome of an attempt is unknown. */
   'uncertain',
   'delivered',
-  /** Given up for good, with a drop code. */
+  /** Dropped, with a drop code. */
   'dropped',
 ] as const;
 

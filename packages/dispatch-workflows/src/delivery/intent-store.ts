@@ -3,7 +3,7 @@ import type { NotificationKind } from '@heliograph/notifier';
 import type { Position } from '../contract/position.ts';
 import type { NotifyReason } from '../contract/reasons.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 import { type Claim, type ClaimRequest, createClaims } from './claim-intents.ts';
 import { type IntentStatus, UNDER_WAY_SQL } from './intent-status.ts';
 
@@ -20,7 +20,7 @@ export interface Intent {
   readonly claims: number;
   /** Whether the outcome of any attempt was ever unknown. */
   readonly wasUncertain: boolean;
-  /** Null where it was claimed by a release that did not record it. */
+  /** Null if it was claimed by a release that did not record it. */
   readonly provider: string | null;
   readonly externalId: string | null;
   /** Why the latest attempt did not deliver it. */
@@ -31,7 +31,7 @@ export interface Intent {
 
 /** Delivery intents. `StreamStore.write` records their outcomes. Every method throws `DatabaseError`. */
 export interface IntentStore {
-  /** Persists that an attempt begins, and tells what was known of the notification before. */
+  /** Persists that an attempt begins, and returns what was known of the notification before. */
   claim(request: ClaimRequest): Promise<Claim>;
   /** Those of the given notifications that are there, by id; settled ones are deleted after some days. */
   read(notificationIds: readonly string[]): Promise<readonly Intent[]>;
@@ -73,9 +73,9 @@ const COLUMNS = `
 export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
   const claim = createClaims(sql);
   return {
-    claim: (request) => stored('claim an intent', () => claim(request)),
+    claim: (request) => runStatement('claim an intent', () => claim(request)),
     read: (notificationIds) =>
-      stored('read intents', async () => {
+      runStatement('read intents', async () => {
         if (notificationIds.length === 0) return [];
         const rows = await sql<IntentRow[]>`
           select ${sql.unsafe(COLUMNS)} from dispatch.delivery_intents i
@@ -83,7 +83,7 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
         return rows.map(intentOfRow);
       }),
     listPassed: (untouchedMs) =>
-      stored('list passed intents', async () => {
+      runStatement('list passed intents', async () => {
         const rows = await sql<IntentRow[]>`
           select ${sql.unsafe(COLUMNS)} from dispatch.delivery_intents i
           join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
@@ -93,7 +93,7 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
         return rows.map(intentOfRow);
       }),
     deleteSettled: (olderThanMs) =>
-      stored('delete settled intents', async () => {
+      runStatement('delete settled intents', async () => {
         const { count } = await sql`
           delete from dispatch.delivery_intents where notification_id in (
             select notification_id from dispatch.delivery_intents

@@ -52,7 +52,7 @@ describe('opening a stream', () => {
       { notify: false, reason: 'resolved_without_notification' },
     ],
     ['is not there', INITIAL_STREAM_STATE, null, null],
-  ])('delivers nothing where the first signal %s', async (_, stored, given, decision) => {
+  ])('delivers nothing if the first signal %s', async (_, stored, given, decision) => {
     const { state, dependencies } = deliveryWorld();
     state.stored = stored;
     await expect(openStream(dependencies, order.stream, given)).resolves.toEqual({
@@ -63,7 +63,7 @@ describe('opening a stream', () => {
     expect(state.requests).toEqual([]);
   });
 
-  test('delivers what was begun before it got too old', async () => {
+  test('delivers what was begun before it became stale', async () => {
     const { state, dependencies } = deliveryWorld();
     state.intents.set(order.notificationId.replace('-5', `-${testIssue.position}`), 'intended');
     const late = { ...first(), now: testIssue.storedAt + 3_600_001 };

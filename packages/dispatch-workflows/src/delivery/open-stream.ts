@@ -9,7 +9,7 @@ import { deliverAndRecord } from './deliver-and-record.ts';
 
 /**
  * Reads a stream's state, decides about the first signal on it, and makes the first delivery attempt where the decision
- * is to notify. The decision travels in the result, so that nobody makes it again.
+ * is to notify. The decision travels in the result, so that it is made only once.
  */
 export async function openStream(
   dependencies: DeliveryDependencies,

@@ -145,7 +145,7 @@ describe('after the outcome', () => {
       ['refused'],
       [],
     ],
-    ['refused for good', rejected(false), caseOf(), { kind: 'drop', code: 'REJECTED' }, [], ['failing']],
+    ['refused permanently', rejected(false), caseOf(), { kind: 'drop', code: 'REJECTED' }, [], ['failing']],
     ['gone', gone, caseOf(), { kind: 'drop' }, [], ['failing', 'disabled']],
     [
       'gone, as Slack says',

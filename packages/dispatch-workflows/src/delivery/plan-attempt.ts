@@ -21,7 +21,7 @@ export type HealthChange =
   | { readonly kind: 'throttled'; readonly forMs: number }
   | { readonly kind: 'failing'; readonly code: string; readonly status: number | null }
   | { readonly kind: 'working' }
-  /** Its receiver is gone for good. */
+  /** Its receiver is gone permanently. */
   | { readonly kind: 'disabled' };
 
 /** The end of a notification, before anybody knows whether its rows could be persisted. */
@@ -36,7 +36,7 @@ export type NextStep =
   | { readonly kind: 'look-up' }
   /** Cancelled before anything was sent. */
   | { readonly kind: 'stop' }
-  /** Another attempt may follow; `throttledMs` is null where the provider did not ask to wait. */
+  /** Another attempt may follow; `throttledMs` is null if the provider did not ask to wait. */
   | { readonly kind: 'retry'; readonly code: string; readonly throttledMs: number | null }
   | { readonly kind: 'drop'; readonly code: DropCode; readonly attempt: AttemptMade }
   | { readonly kind: 'end'; readonly result: AttemptEnd };
@@ -50,7 +50,7 @@ export interface AttemptPlan {
   readonly health?: readonly HealthChange[];
 }
 
-/** The longest wait that is granted to a provider before it is asked again, in milliseconds. */
+/** The longest wait that a provider is granted before the next attempt, in milliseconds. */
 const MAX_THROTTLE_MS = 3_600_000;
 /** The shortest wait after a throttle, in milliseconds. */
 const MIN_THROTTLE_MS = 1000;
@@ -128,7 +128,7 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
     case 'rejected': {
       const { code, status } = outcome;
       if (outcome.retryable) return { rows: rows(), next: { kind: 'retry', code, throttledMs: null } };
-      // Only the receiver's own word that it is gone for good disables the app: a wrong 401 must not silence pages.
+      // Only the receiver's own answer that it is gone disables the app: a wrong 401 must not silence pages.
       const isGone = code === 'GONE' && provider === 'webhook';
       return {
         health: [{ kind: 'failing', code, status }, ...(isGone ? [{ kind: 'disabled' } as const] : [])],
@@ -151,7 +151,7 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
 }
 
 /**
- * Plans a drop; `intent` is what is known of the notification, null where nothing is. What an earlier attempt turns out
+ * Plans a drop; `intent` is what is known about the notification, null if nothing is. What an earlier attempt turns out
  * to have delivered is not dropped, and a trigger in doubt leaves an incident that may be open.
  */
 export function planDrop(

@@ -51,7 +51,7 @@ async function explained(
   const { fingerprint, eventId } = issues.at(-1) ?? newIssue();
   let last: Explanation | null = null;
   await eventually('it is decided', async () => {
-    await ground.ledger.carry();
+    await ground.ledger.relay();
     last = await explainer.explain({ fingerprint, eventId });
     const stream = streamOf(last);
     return stream !== undefined && holds(stream);
@@ -76,19 +76,19 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     await startOrchestrator(ground.client);
 
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } }]);
-    const told = await explained([newIssue()], delivered);
-    expect(told.routes.map(({ id, reason }) => [id, reason])).toEqual([
+    const explanation = await explained([newIssue()], delivered);
+    expect(explanation.routes.map(({ id, reason }) => [id, reason])).toEqual([
       ['mute', 'no_connected_app'],
       ['patient', 'matched'],
       ['asleep', 'route_disabled'],
       ['other', 'not_matched'],
     ]);
-    expect(told.routes.find(({ id }) => id === 'other')).toMatchObject({ clause: 'team:"db"' });
-    expect(told.routes.find(({ id }) => id === 'patient')).toMatchObject({
+    expect(explanation.routes.find(({ id }) => id === 'other')).toMatchObject({ clause: 'team:"db"' });
+    expect(explanation.routes.find(({ id }) => id === 'patient')).toMatchObject({
       clause: 'severity:"critical"',
       streams: [{ connectedAppId: 'off', reason: 'connected_app_disabled' }, {}],
     });
-    expect(streamOf(told)).toMatchObject({
+    expect(streamOf(explanation)).toMatchObject({
       reason: 'new',
       notify: true,
       openNow: true,
@@ -99,8 +99,8 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
       ],
       outcome: { kind: 'delivered', externalId: 'sink-alert-f1-patient-on' },
     });
-    expect(streamOf(told)?.summary).toMatch(
-      /^Told at .*: accepted by webhook \(HTTP 200\) at the second sending; the first was rate limited and asked to wait 1 s\.$/,
+    expect(streamOf(explanation)?.summary).toMatch(
+      /^Delivered at .*: accepted by webhook \(HTTP 200\) at the second attempt; the first was rate-limited \(retry after 1 s\)\.$/,
     );
 
     const quiet = await explained([newIssue(), newIssue(), newIssue()], hasRun(3));
@@ -115,7 +115,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     expect(streamOf(suppressed)?.reason).toBe('suppressed');
     const again = await explained([newIssue()], delivered);
     expect(streamOf(again)?.reason).toBe('suppression_bypass');
-    // What was decided before is told as it was, whatever came later.
+    // An earlier decision is explained as it was made, whatever came later.
     const before = await explainer.explain({
       fingerprint: 'f1',
       at: Date.parse(quiet.issue?.storedAt ?? ''),
@@ -150,7 +150,8 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
       async () => (await explainer.explain({ fingerprint: 'f3' }))?.seenAt !== null,
     );
     await expect(explainer.explain({ fingerprint: 'f3' })).resolves.toMatchObject({
-      summary: 'Told nobody: none of 4 routes matched; the closest, "other", wants severity:"critical".',
+      summary:
+        'Nobody notified: none of 4 routes matched; the closest, "other", requires severity:"critical".',
     });
 
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');

@@ -36,7 +36,7 @@ export interface ExplainQuestion {
 
 /** Explains decisions from what was recorded of them. */
 export interface Explainer {
-  /** Null where nothing is known of the fingerprint. Throws `DatabaseError`. */
+  /** Null if the fingerprint is unknown. Throws `DatabaseError`. */
   explain(question: ExplainQuestion): Promise<Explanation | null>;
 }
 
@@ -52,11 +52,11 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
       const askedAt = now();
       const latest = { fingerprint: given, at: askedAt + CLOCKS_APART_MS };
       const isPast = asked !== undefined && asked < askedAt;
-      const key = await issueFinder.latest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
+      const key = await issueFinder.findLatest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
       if (key === null) return null;
       const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
         issues.read(key),
-        (isPast || eventId !== undefined ? issueFinder.latest(latest) : Promise.resolve(key)).then(
+        (isPast || eventId !== undefined ? issueFinder.findLatest(latest) : Promise.resolve(key)).then(
           (newestKey) => (newestKey === null ? null : issues.read(newestKey)),
         ),
         ledger.entriesOf(fingerprint, key.position),

@@ -10,7 +10,7 @@ describe('the whole is said in one sentence', () => {
     [
       'one stream speaks for itself',
       { entries: delivered() },
-      'on-call (payments): Told at 12:00:03Z: accepted by webhook (HTTP 200).',
+      'on-call (payments): Delivered at 12:00:03Z: accepted by webhook (HTTP 200).',
     ],
     [
       'several are listed',
@@ -25,16 +25,16 @@ describe('the whole is said in one sentence', () => {
           }),
         ],
       },
-      'Told: on-call (payments). Under way: b (others). Not told: on-call (others) continuing.',
+      'Delivered: on-call (payments). Under way: b (others). Not notified: on-call (others) continuing.',
     ],
     [
-      'nobody is told by two',
+      'no notification by two',
       {
         entries: [...SIGNALLED, matched({ id: 'm2', routeId: 'r2' })],
         routesThen: [routeVersion(), other({})],
         runs: [run('continuing', { routeId: 'r2' }), run('suppressed')],
       },
-      'Told nobody: on-call (others) continuing, on-call (payments) suppressed.',
+      'Nobody notified: on-call (others) continuing, on-call (payments) suppressed.',
     ],
     [
       'the closest of those that did not match',
@@ -42,26 +42,30 @@ describe('the whole is said in one sentence', () => {
         entries: [seen()],
         routesThen: [routeVersion({ query: 'severity:low' }), other({ query: 'namespace:payments team:a' })],
       },
-      'Told nobody: none of 2 routes matched; the closest, "others", wants team:"a".',
+      'Nobody notified: none of 2 routes matched; the closest, "others", requires team:"a".',
     ],
     [
-      'what was switched off',
+      'what was disabled',
       {
         entries: [seen()],
         routesThen: [routeVersion({ query: 'severity:low' }), other({ query: '*', enabled: false })],
       },
-      'Told nobody: none of 2 routes matched; "others" would have, and was switched off.',
+      'Nobody notified: none of 2 routes matched; "others" would have matched, but was disabled.',
     ],
-    ['no route', { entries: [seen()], routesThen: [], routesNow: [] }, 'Told nobody: there was no route.'],
+    [
+      'no route',
+      { entries: [seen()], routesThen: [], routesNow: [] },
+      'Nobody notified: there was no route.',
+    ],
     [
       'no app',
       { entries: [seen(), matched({ apps: [] })], routesThen: [routeVersion({ connectedAppIds: [] })] },
-      'Told nobody: the route "payments" matched and has no connected app.',
+      'Nobody notified: the route "payments" matched and has no connected app.',
     ],
     [
       'not scanned',
       { entries: [], routesThen: null, routesNow: [routeVersion(), other({ query: 'severity:low' })] },
-      'Told nobody so far: no scan has read it since it was stored at 12:00:00Z, 1 min ago; as the routes are now, 1 of 2 would match.',
+      'Nobody notified so far: no scan has read it since it was stored at 12:00:00Z, 1 min ago; as the routes are now, 1 of 2 would match.',
     ],
   ])('%s', (_, facts, summary) => {
     expect(explainAlert(explainFacts(facts)).summary).toBe(summary);

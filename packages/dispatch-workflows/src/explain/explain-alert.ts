@@ -40,7 +40,7 @@ function byName(a: ExplainedRoute, b: ExplainedRoute): number {
   return a.id < b.id ? -1 : 1;
 }
 
-/** When a scan saw the issue first; null where none did. */
+/** When a scan saw the issue first; null if none did. */
 function firstSeen({ entries }: Pick<ExplainFacts, 'entries'>): number | null {
   const seen = entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at);
   return seen.length === 0 ? null : Math.min(...seen);
@@ -75,30 +75,30 @@ function summaryOf(facts: ExplainFacts, cases: readonly RouteCase[]): string {
   const matched = cases.filter(({ explained }) => explained.matched);
   const { issue, now } = facts;
   if (streams.some(({ stream }) => stream.decision !== null || stream.outcome.kind !== 'none')) {
-    return ofDecisions(streams);
+    return summarizeDecisions(streams);
   }
   if (facts.routesThen === null && streams.every(({ stream }) => stream.reason !== 'decision_not_recorded')) {
     const stored =
       issue === null
         ? ''
         : ` since it was stored at ${clockTime(issue.storedAt, now)}, ${duration(now - issue.storedAt)} ago`;
-    return `Told nobody so far: no scan has read it${stored}; as the routes are now, ${count(matched.length, cases.length)}.`;
+    return `Nobody notified so far: no scan has read it${stored}; as the routes are now, ${countMatches(matched.length, cases.length)}.`;
   }
-  if (streams.length > 0) return ofDecisions(streams);
+  if (streams.length > 0) return summarizeDecisions(streams);
   const [first] = matched;
   if (first !== undefined) {
-    return `Told nobody: the route "${first.explained.name}" matched and has no connected app.`;
+    return `Nobody notified: the route "${first.explained.name}" matched and has no connected app.`;
   }
-  return `Told nobody: ${none(cases)}.`;
+  return `Nobody notified: ${describeMiss(cases)}.`;
 }
 
-function count(matched: number, all: number): string {
+function countMatches(matched: number, all: number): string {
   if (all === 0) return 'there is none';
   return `${matched === 0 ? 'none' : matched} of ${all} would match`;
 }
 
 /** Why no route matched, and which one came closest. */
-function none(cases: readonly RouteCase[]): string {
+function describeMiss(cases: readonly RouteCase[]): string {
   if (cases.length === 0) return 'there was no route';
   const other = cases.find(({ explained, nearness }) => explained.reason !== 'not_matched' && nearness === 1);
   const missed = cases
@@ -109,25 +109,25 @@ function none(cases: readonly RouteCase[]): string {
     other === undefined
       ? closest === undefined
         ? ''
-        : `; the closest, "${closest.explained.name}", wants ${closest.explained.clause ?? 'something else'}`
-      : `; "${other.explained.name}" would have, and ${WHY_NOT[other.explained.reason] ?? 'could not'}`;
+        : `; the closest, "${closest.explained.name}", requires ${closest.explained.clause ?? 'something else'}`
+      : `; "${other.explained.name}" would have matched, but ${WHY_NOT[other.explained.reason] ?? 'did not apply'}`;
   return `${cases.length === 1 ? 'the only route did not match' : `none of ${cases.length} routes matched`}${which}`;
 }
 
 const WHY_NOT: Partial<Record<ExplainedRoute['reason'], string>> = {
-  route_disabled: 'was switched off',
+  route_disabled: 'was disabled',
   route_removed: 'had been removed',
-  route_is_newer: 'was made only after the scan',
+  route_is_newer: 'was created after the scan',
 };
 
 const OUTCOME_WORDS: readonly (readonly [string, (stream: ExplainedStream) => boolean])[] = [
-  ['Told', ({ outcome }) => outcome.kind === 'delivered' || outcome.kind === 'assumed_delivered'],
+  ['Delivered', ({ outcome }) => outcome.kind === 'delivered' || outcome.kind === 'assumed_delivered'],
   ['Under way', ({ outcome }) => outcome.kind === 'pending'],
 ];
 const MAX_NAMES = 5;
 
 /** One stream speaks for itself, several are listed. */
-function ofDecisions(streams: readonly Named[]): string {
+function summarizeDecisions(streams: readonly Named[]): string {
   const [only] = streams;
   if (streams.length === 1 && only !== undefined) return `${only.name}: ${only.stream.summary}`;
   const groups = OUTCOME_WORDS.map(([word, is]) => ({
@@ -135,18 +135,18 @@ function ofDecisions(streams: readonly Named[]): string {
     names: streams.filter(({ stream }) => is(stream)).map(({ name }) => name),
   }));
   const rest = streams.filter(({ stream }) => !OUTCOME_WORDS.some(([, is]) => is(stream)));
-  const told = groups[0]?.names.length ?? 0;
+  const delivered = groups[0]?.names.length ?? 0;
   const parts = [
     ...groups,
     {
-      word: told === 0 ? 'Told nobody' : 'Not told',
+      word: delivered === 0 ? 'Nobody notified' : 'Not notified',
       names: rest.map(({ name, stream }) => `${name} ${stream.reason.replaceAll('_', ' ')}`),
     },
   ].filter(({ names }) => names.length > 0);
-  return parts.map(({ word, names }) => `${word}: ${listed(names)}.`).join(' ');
+  return parts.map(({ word, names }) => `${word}: ${listNames(names)}.`).join(' ');
 }
 
-function listed(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const more = names.length - MAX_NAMES;
   return `${names.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -44,7 +44,7 @@ const ROWS: readonly {
     expected: {
       version: 1,
       clause: '*',
-      summary: 'Matched, it takes everything; the route has changed since, from version 1 to 4.',
+      summary: 'Matched, because it takes every issue; the route has changed since, from version 1 to 4.',
     },
   },
   {
@@ -75,16 +75,16 @@ const ROWS: readonly {
     },
   },
   {
-    name: 'not matched, and nobody can tell why',
+    name: 'not matched, for an unknown reason',
     facts: { entries: [seen()], issue: null },
     expected: {
       reason: 'not_matched',
       clause: null,
-      summary: 'Not matched: the row of the issue is gone, so the clause is no longer known.',
+      summary: 'Not matched: the issue has been deleted, so the clause is no longer known.',
     },
   },
   {
-    name: 'switched off',
+    name: 'disabled',
     facts: {
       entries: [seen()],
       routesThen: [routeVersion({ enabled: false })],
@@ -94,7 +94,7 @@ const ROWS: readonly {
       matched: false,
       reason: 'route_disabled',
       summary:
-        'Not matched: the route was switched off; it would have matched; the route has changed since, from version 1 to 2.',
+        'Not matched: the route was disabled; it would have matched; the route has changed since, from version 1 to 2.',
     },
   },
   {
@@ -120,7 +120,7 @@ const ROWS: readonly {
     expected: {
       reason: 'route_unreadable',
       clause: null,
-      summary: 'Not matched: the query of the route cannot be read.',
+      summary: 'Not matched: the query of the route does not parse.',
     },
   },
   {
@@ -134,7 +134,7 @@ const ROWS: readonly {
       matched: true,
       reason: 'no_connected_app',
       streams: [],
-      summary: 'Matched, because namespace:"payments", and has no connected app to tell.',
+      summary: 'Matched, because namespace:"payments", but has no connected app.',
     },
   },
   {
@@ -144,7 +144,7 @@ const ROWS: readonly {
       matched: false,
       reason: 'route_is_newer',
       streams: [],
-      summary: 'Not matched: the route was made after the issue was scanned; it would have matched.',
+      summary: 'Not matched: the route was created after the issue was scanned; it would have matched.',
     },
   },
   {
@@ -171,7 +171,7 @@ const ROWS: readonly {
     },
   },
   {
-    name: 'open outside, switched off, and over',
+    name: 'open at the provider, disabled, and resolved',
     facts: {
       issue: OVER,
       entries: [seen()],
@@ -187,13 +187,13 @@ const ROWS: readonly {
           reason: 'not_decided_yet',
           owed: true,
           summary:
-            'Open outside although it is over: the route did not match, and the sweep asks for the resolve.',
+            'Open at the provider although the alert has resolved: the route did not match, and the sweep resends the resolve.',
         }),
       ],
     },
   },
   {
-    name: 'possibly open outside, switched off, and over',
+    name: 'possibly open at the provider, disabled, and resolved',
     facts: {
       issue: OVER,
       entries: [seen()],
@@ -209,7 +209,7 @@ const ROWS: readonly {
           owed: true,
           openNow: false,
           summary:
-            'May be open outside although it is over: the route did not match, and the sweep asks for the resolve.',
+            'Possibly open at the provider although the alert has resolved: the route did not match, and the sweep resends the resolve.',
         }),
       ],
     },

@@ -9,7 +9,7 @@ import { explainStream } from './explain-stream.ts';
 import type { ExplainedRoute, ExplainedStream, RouteReason } from './explanation.ts';
 import type { ExplainFacts } from './facts.ts';
 
-/** An explained route, and how much of its query was true: 1 where it matched, null where that is not known. */
+/** An explained route, and how much of its query was true: 1 if it matched, null if that is not known. */
 export interface RouteCase {
   readonly explained: ExplainedRoute;
   readonly nearness: number | null;
@@ -22,18 +22,18 @@ type Reading =
   /** The issue is gone. */
   | { readonly kind: 'unknown' };
 
-/** Explains one route; null where there is nothing to tell of it. */
+/** Explains one route; null if there is nothing to explain. */
 export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null {
   const entries = facts.entries.filter(({ routeId }) => routeId === id);
   const before = facts.routesThen?.find(({ routeId }) => routeId === id) ?? null;
   const routeNow = facts.routesNow.find(({ routeId }) => routeId === id) ?? null;
   const matches = entries.filter(({ stage }) => stage === 'matched');
-  const match = decisive(matches, entries);
+  const match = findDecisiveMatch(matches, entries);
   const version = match?.configVersion;
   // An issue may have been scanned twice, with a revision between.
   const route = [before, routeNow].find((each) => each?.version === version) ?? before ?? routeNow;
   const isNewer = facts.routesThen !== null && before === null && match === null;
-  const reading = route === null ? { kind: 'unknown' as const } : read(route.query, facts.issue);
+  const reading = route === null ? { kind: 'unknown' as const } : readQuery(route.query, facts.issue);
   const reason = reasonOf(route, { isMatched: match !== null, isNewer, reading });
   const matched = reason === 'matched' || reason === 'no_connected_app';
   const streams = streamsOf(facts, { id, route, routeNow, matches, entries, matched });
@@ -55,12 +55,15 @@ export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null 
 }
 
 /** The match under which the streams decided, else the first. */
-function decisive(matches: readonly LedgerEntry[], entries: readonly LedgerEntry[]): LedgerEntry | null {
+function findDecisiveMatch(
+  matches: readonly LedgerEntry[],
+  entries: readonly LedgerEntry[],
+): LedgerEntry | null {
   const decided = entries.find(({ stage }) => stage === 'decided')?.configVersion;
   return matches.find(({ configVersion }) => configVersion === decided) ?? matches[0] ?? null;
 }
 
-function read(text: string, issue: StoredIssue | null): Reading {
+function readQuery(text: string, issue: StoredIssue | null): Reading {
   let query: Query;
   try {
     query = parseQuery(text);
@@ -123,7 +126,7 @@ function streamsOf(
   },
 ): readonly ExplainedStream[] {
   const signalled = new Set(matches.flatMap(({ apps = [] }) => apps));
-  const told = entries.flatMap(({ connectedAppId }) =>
+  const described = entries.flatMap(({ connectedAppId }) =>
     connectedAppId === undefined ? [] : [connectedAppId],
   );
   const intended = facts.intents
@@ -139,7 +142,7 @@ function streamsOf(
   const ids = new Set([
     ...signalled,
     ...(matched ? (route?.connectedAppIds ?? []) : []),
-    ...told,
+    ...described,
     ...intended,
     ...late,
     ...owed.map(({ stream }) => stream.connectedAppId),
@@ -190,25 +193,25 @@ function summaryOf(
       : routeNow.removed
         ? '; the route has been removed since'
         : `; the route has changed since, from version ${version} to ${routeNow.version}`;
-  const whole = clause === null || clause === '*' ? 'it takes everything' : `because ${clause}`;
+  const whole = clause === null || clause === '*' ? 'because it takes every issue' : `because ${clause}`;
   const isUnscanned = facts.routesThen === null && !isRecorded;
   switch (reason) {
     case 'matched':
       return isUnscanned ? `Would match as it is now, ${whole}.` : `Matched, ${whole}${since}.`;
     case 'no_connected_app':
-      return `${isUnscanned ? 'Would match' : 'Matched'}, ${whole}, and has no connected app to tell${since}.`;
+      return `${isUnscanned ? 'Would match' : 'Matched'}, ${whole}, but has no connected app${since}.`;
     case 'not_matched':
       return clause === null
-        ? `Not matched: the row of the issue is gone, so the clause is no longer known${since}.`
-        : `${isUnscanned ? 'Would not match as it is now' : 'Not matched'}: ${unmet(facts.issue, reading, clause)}${since}.`;
+        ? `Not matched: the issue has been deleted, so the clause is no longer known${since}.`
+        : `${isUnscanned ? 'Would not match as it is now' : 'Not matched'}: ${describeUnmet(facts.issue, reading, clause)}${since}.`;
     case 'route_disabled':
-      return `Not matched: the route ${isUnscanned ? 'is' : 'was'} switched off${would}${since}.`;
+      return `Not matched: the route ${isUnscanned ? 'is' : 'was'} disabled${would}${since}.`;
     case 'route_removed':
       return `Not matched: the route had been removed${would}.`;
     case 'route_unreadable':
-      return `Not matched: the query of the route cannot be read${since}.`;
+      return `Not matched: the query of the route does not parse${since}.`;
     case 'route_is_newer':
-      return `Not matched: the route was made after the issue was scanned${would}.`;
+      return `Not matched: the route was created after the issue was scanned${would}.`;
   }
 }
 
@@ -216,7 +219,7 @@ const MAX_FIELDS = 3;
 const MAX_VALUE_LENGTH = 80;
 
 /** The clause that was not true, and what the issue has instead. */
-function unmet(issue: StoredIssue | null, reading: Reading, clause: string): string {
+function describeUnmet(issue: StoredIssue | null, reading: Reading, clause: string): string {
   if (issue === null || reading.kind !== 'read') return `${clause} does not hold`;
   const fields = issueFields(issue);
   const has = listFields(reading.clause)

@@ -5,7 +5,7 @@ import { comparePositions } from '../contract/position.ts';
 import { NOTICES } from '../testing/explained-notices.ts';
 import { SILENCES } from '../testing/explained-silences.ts';
 import { explainFacts, matched, NOON, routeVersion, seen } from '../testing/explain-facts.ts';
-import { simulated, type Step } from '../testing/simulated-stream.ts';
+import { simulateStream, type Step } from '../testing/simulated-stream.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
 import { explainAlert } from './explain-alert.ts';
 import { STREAM_REASONS } from './explanation.ts';
@@ -36,7 +36,7 @@ test('every reason of a stream is in the tables', () => {
   expect([...shown].toSorted()).toEqual([...STREAM_REASONS].toSorted());
 });
 
-describe('what a stream wrote down tells of every issue what was decided about it', () => {
+describe('the records of a stream explain the decision about every issue', () => {
   const STREAM = { fingerprint: 'f1', routeId: 'r1', connectedAppId: 'a' };
   const issueAt = (second: number, status: IssueSignal['status']) =>
     storedIssue(NOON / 1000 + second, { status, labels: { namespace: 'payments' } });
@@ -58,7 +58,7 @@ describe('what a stream wrote down tells of every issue what was decided about i
     { minLength: 5, maxLength: 25 },
   );
 
-  test('also where runs go on over others, and issues come late or again', async () => {
+  test('even if runs span others, and issues arrive late or again', async () => {
     await fc.assert(
       fc.asyncProperty(
         issues,
@@ -84,7 +84,7 @@ describe('what a stream wrote down tells of every issue what was decided about i
           }));
           const isDropped = ({ notificationId }: { readonly notificationId: string }) =>
             drops[(Number(BigInt(notificationId.split('-').at(-1) ?? '0') >> 22n) / 1000) % 7] === true;
-          const made = await simulated(STREAM, steps, isDropped);
+          const made = await simulateStream(STREAM, steps, isDropped);
           for (const [index, row] of rows.entries()) {
             const { position, eventId } = row;
             const at = atOf(seenIn[index] ?? 0);
@@ -116,17 +116,17 @@ describe('what a stream wrote down tells of every issue what was decided about i
             }
             const [first] = reasons;
             const stream = route?.streams[0];
-            const told = stream?.decision?.reason;
+            const reason = stream?.decision?.reason;
             expect(stream?.summary).not.toBe('');
             if (first === 'older_than_last') {
-              // Where its run went on after it came, nothing tells whether it was one of the run.
+              // If its run continued after it arrived, no record shows whether it belonged to the run.
               const isWithin = made.runs.some(
-                (run) => run.reason === told && run.reason !== 'older_than_last' && run.lastAt >= at - 1000,
+                (run) => run.reason === reason && run.reason !== 'older_than_last' && run.lastAt >= at - 1000,
               );
-              expect(isWithin || told === 'older_than_last').toBe(true);
+              expect(isWithin || reason === 'older_than_last').toBe(true);
               continue;
             }
-            expect(told).toBe(first);
+            expect(reason).toBe(first);
             expect(stream?.repeats).toBe(reasons.length - 1);
           }
         },

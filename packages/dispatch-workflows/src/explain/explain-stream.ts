@@ -14,7 +14,7 @@ import type { ExplainFacts } from './facts.ts';
 import type { Notice, Silence, StreamCase, StreamQuestion } from './stream-case.ts';
 import { summarizeStream } from './summarize-stream.ts';
 
-/** A clock that told of a scan and one that told of a decision may differ by so much, in milliseconds. */
+/** The clocks of a scan and of a decision may differ by so much, in milliseconds. */
 const CLOCKS_APART_MS = 1000;
 
 interface StreamParts {
@@ -78,7 +78,7 @@ function noticeOf(
   attempts: readonly LedgerEntry[],
   intent: Intent | null,
 ): Notice | null {
-  const told = entries
+  const recorded = entries
     .filter(({ stage }) => stage === 'decided' || stage === 'settled')
     .flatMap(({ stage, reason, kind, at }) =>
       reason === undefined || kind === undefined
@@ -90,13 +90,13 @@ function noticeOf(
     .at(-1);
   if (
     intent !== null &&
-    (told === undefined || (isUnderWay(intent.status) && told.reason !== intent.reason))
+    (recorded === undefined || (isUnderWay(intent.status) && recorded.reason !== intent.reason))
   ) {
     const { kind, reason, decidedAt, updatedAt } = intent;
     // The first decision's instant stays in the row when it is decided again.
-    return { kind, reason, at: told === undefined ? decidedAt : updatedAt };
+    return { kind, reason, at: recorded === undefined ? decidedAt : updatedAt };
   }
-  if (told !== undefined) return { reason: told.reason, kind: told.kind, at: told.at };
+  if (recorded !== undefined) return { reason: recorded.reason, kind: recorded.kind, at: recorded.at };
   const [first] = attempts;
   return first?.reason === undefined || first.kind === undefined
     ? null
@@ -118,7 +118,7 @@ function silenceOf(
   },
 ): Silence | null {
   const seenAt = Math.min(...entries.filter(({ stage }) => stage === 'seen').map(({ at }) => at));
-  // A run goes on over issues that were none of this stream.
+  // A run may span issues that do not belong to this stream.
   const mayBeWithin = matched && signalled !== false;
   const within = runs.filter(
     (run) =>
@@ -189,7 +189,7 @@ function outcomeOf(
         : intent.code === 'UNCERTAIN_NOT_RESENT'
           ? 'assumed_delivered'
           : 'delivered';
-    // The entry of a second drop may have the id of the first, so only the row tells when that was.
+    // The entry of a second drop may have the id of the first, so only the row shows when that was.
     const entry = settled.findLast((each) => each.outcome === kind && each.at >= notice.at);
     return {
       kind,
@@ -236,7 +236,7 @@ function attemptOf(entry: LedgerEntry): ExplainedAttempt {
   };
 }
 
-/** The earliest instant at which what is open is told again; null where it is not, or where anything may tell it. */
+/** The earliest instant at which an open alert is renotified; null if it is not, or is with the next issue. */
 function nextRenotification(
   { newest }: ExplainFacts,
   { state, app }: StreamCase,

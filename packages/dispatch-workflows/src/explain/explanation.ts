@@ -7,7 +7,7 @@ import {
 } from '../contract/reasons.ts';
 import type { LedgerOutcome } from '../ledger/ledger-entry.ts';
 
-/** Why a route told of an issue or did not. */
+/** Why a route matched an issue or did not. */
 export const ROUTE_REASONS = [
   'matched',
   'not_matched',
@@ -18,10 +18,10 @@ export const ROUTE_REASONS = [
   'route_is_newer',
 ] as const;
 
-/** Why a route told of an issue or did not. */
+/** Why a route matched an issue or did not. */
 export type RouteReason = (typeof ROUTE_REASONS)[number];
 
-/** Why an alert stream told of an issue or did not. */
+/** Why an alert stream notified of an issue or did not. */
 export const STREAM_REASONS = [
   ...NOTIFY_REASONS,
   ...SILENCE_REASONS,
@@ -38,7 +38,7 @@ export const STREAM_REASONS = [
   'decision_not_recorded',
 ] as const;
 
-/** Why an alert stream told of an issue or did not. */
+/** Why an alert stream notified of an issue or did not. */
 export type StreamReason = (typeof STREAM_REASONS)[number];
 
 /** Every reason that an explanation can give, of routes and of streams. */
@@ -47,10 +47,10 @@ export const EXPLAINED_REASONS: readonly (RouteReason | StreamReason)[] = [
   ...STREAM_REASONS,
 ];
 
-/** What became of the notification; `none` where there was none to send. */
+/** The outcome of the notification; `none` where there was none to send. */
 export const STREAM_OUTCOMES = ['delivered', 'assumed_delivered', 'dropped', 'pending', 'none'] as const;
 
-/** What became of the notification; `none` where there was none to send. */
+/** The outcome of the notification; `none` where there was none to send. */
 export type StreamOutcome = (typeof STREAM_OUTCOMES)[number];
 
 /** What was decided about an issue and why. Instants are ISO 8601. */
@@ -60,9 +60,9 @@ export interface Explanation {
   readonly at: string;
   readonly position: string;
   readonly eventId: string;
-  /** Null where the row is gone and only the ledger still tells of it. */
+  /** Null if the row is gone and only the ledger still has it. */
   readonly issue: ExplainedIssue | null;
-  /** When a scan saw it first; null where none did so far. */
+  /** When a scan saw it first; null if none did so far. */
   readonly seenAt: string | null;
   readonly summary: string;
   readonly routes: readonly ExplainedRoute[];
@@ -87,7 +87,7 @@ export interface ExplainedRoute {
   /** As it was when the issue was scanned; of a route that is newer, as it is now. */
   readonly version: number;
   readonly matched: boolean;
-  /** The part of the query that was true, or the one that was not; null where neither is known. */
+  /** The part of the query that was true, or the one that was not; null if neither is known. */
   readonly clause: string | null;
   readonly reason: RouteReason;
   readonly summary: string;
@@ -98,7 +98,7 @@ export interface ExplainedRoute {
 export interface ExplainedStream {
   readonly workflowId: string;
   readonly connectedAppId: string;
-  /** Null where the app was removed. */
+  /** Null if the app was removed. */
   readonly connectedAppName: string | null;
   readonly provider: string | null;
   readonly reason: StreamReason;
@@ -112,33 +112,33 @@ export interface ExplainedStream {
     readonly at: string | null;
     readonly externalId: string | null;
   };
-  /** Whether it was ever unknown what became of a sending. */
+  /** Whether the outcome of any attempt was ever unknown. */
   readonly wasUncertain: boolean;
-  /** How often the issue came once more after it was decided. */
+  /** How often the issue was signalled again after it was decided. */
   readonly repeats: number;
-  /** Whether something is open outside at present. */
+  /** Whether an incident is open at the provider at present. */
   readonly openNow: boolean;
-  /** Whether that is over, so that a resolve is owed. */
+  /** Whether the stream owes a resolve: an incident is open, or may be, although the alert has resolved. */
   readonly owed: boolean;
   readonly nextRenotificationNotBefore: string | null;
   readonly summary: string;
 }
 
-/** A decision. Silent ones that were alike are told of together. */
+/** A decision. Silent ones that were alike are described together. */
 export interface ExplainedDecision {
   readonly reason: NotifyReason | SilenceReason;
   readonly kind: NotificationKind | null;
-  /** Of silent ones that were alike, the last; null where only the stream's state tells of it. */
+  /** Of silent ones that were alike, the last; null if only the stream's state shows it. */
   readonly at: string | null;
   readonly first?: string;
   readonly last?: string;
   readonly count?: number;
 }
 
-/** One sending. */
+/** A delivery attempt. */
 export interface ExplainedAttempt {
   readonly at: string;
-  /** Which sending of the notification it was, from 1. */
+  /** Which attempt of the notification it was, from 1. */
   readonly attempt: number;
   readonly outcome: LedgerOutcome;
   readonly code: string | null;

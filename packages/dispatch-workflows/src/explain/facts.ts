@@ -21,15 +21,15 @@ export interface ExplainFacts {
   readonly now: number;
   /** The issue that is explained. */
   readonly key: ScanCursor;
-  /** Null where its row is gone. */
+  /** Null if its row is gone. */
   readonly issue: StoredIssue | null;
-  /** The newest issue of the fingerprint at present; null where no row is left. */
+  /** The newest issue of the fingerprint at present; null if no row is left. */
   readonly newest: { readonly position: string; readonly status: IssueStatus } | null;
   /** Every ledger entry about the issue, that it was seen among them. */
   readonly entries: readonly LedgerEntry[];
   /** Runs of silent decisions around the issue. */
   readonly runs: readonly StoredRun[];
-  /** The routes at the revision with which the issue was scanned; null where no scan saw it. */
+  /** The routes at the revision with which the issue was scanned; null if no scan saw it. */
   readonly routesThen: readonly RouteVersion[] | null;
   readonly routesNow: readonly RouteVersion[];
   readonly intents: readonly Intent[];

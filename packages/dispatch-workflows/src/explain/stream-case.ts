@@ -10,9 +10,9 @@ import type { AppPicture } from './facts.ts';
 /** What is to be explained of one alert stream. */
 export interface StreamQuestion {
   readonly stream: StreamKey;
-  /** Whether the scan signalled it; null where no entry tells. */
+  /** Whether the scan signalled it; null if no entry shows. */
   readonly signalled: boolean | null;
-  /** When it was signalled, where an entry tells. */
+  /** When it was signalled, where an entry shows. */
   readonly signalledAt: number | null;
   /** Whether the route matched the issue, or would have. */
   readonly matched: boolean;
@@ -29,7 +29,7 @@ export interface StreamCase extends StreamQuestion {
   readonly notice: Notice | null;
   readonly silence: Silence | null;
   readonly attempts: readonly LedgerEntry[];
-  /** Whether the ledger tells of the end of the notification; it follows the intent by a moment. */
+  /** Whether the ledger has the end of the notification; it follows the intent by a moment. */
   readonly isInLedger: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface Notice {
   readonly at: number;
 }
 
-/** A silent decision; `run` is null where only the stream's state tells of it. */
+/** A silent decision; `run` is null if only the stream's state shows it. */
 export interface Silence {
   readonly reason: StoredRun['reason'];
   readonly run: StoredRun | null;

@@ -5,7 +5,7 @@ import type { ScanCursor } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import { toFingerprint } from './fingerprint.ts';
 
-/** Which issue of a fingerprint is meant. */
+/** Which issue of a fingerprint is in question. */
 export interface IssueQuestion {
   /** As it was reported, or as it is stored. */
   readonly fingerprint: string;
@@ -18,10 +18,10 @@ export interface IssueQuestion {
 /** Finds issues by their fingerprint. Every method throws `DatabaseError`. */
 export interface IssueFinder {
   /**
-   * The newest issue that is meant, or null. Where its row is gone, it is found as long as the decision ledger tells
-   * of it. Looking for a fingerprint that nobody knows takes at most 8 s.
+   * The newest issue in question, or null. Where its row is gone, it is found as long as the decision ledger has it.
+   * The search for an unknown fingerprint takes at most 8 s.
    */
-  latest(question: IssueQuestion): Promise<ScanCursor | null>;
+  findLatest(question: IssueQuestion): Promise<ScanCursor | null>;
 }
 
 /** How far a position may be ahead of the clock that wrote `stored_at`, in milliseconds. */
@@ -47,7 +47,7 @@ const STORED = `
 
 /** The issues and the ledger of one ClickHouse database. */
 export function createIssueFinder(client: ClickHouseClient): IssueFinder {
-  const one = async (query: string, parameters: Record<string, unknown>): Promise<ScanCursor | null> => {
+  const findOne = async (query: string, parameters: Record<string, unknown>): Promise<ScanCursor | null> => {
     const result = await client.query({
       query,
       query_params: parameters,
@@ -58,18 +58,18 @@ export function createIssueFinder(client: ClickHouseClient): IssueFinder {
     return row === undefined ? null : { position: row.position, eventId: row.event_id };
   };
   return {
-    latest: ({ fingerprint: given, at, eventId = '' }) =>
+    findLatest: ({ fingerprint: given, at, eventId = '' }) =>
       guarded('find an issue', async () => {
         const fingerprint = toFingerprint(given);
         const to = BigInt(positionAt(at + CLOCKS_APART_MS));
         // What a scan saw well before then was stored by then: nothing older has to be looked at.
-        const certain = await one(SEEN, {
+        const certain = await findOne(SEEN, {
           fingerprint,
           eventId,
           to: BigInt(positionAt(at - CLOCKS_APART_MS)),
         });
-        const stored = await orCertain(certain, () =>
-          one(STORED, {
+        const stored = await searchOrFallBack(certain, () =>
+          findOne(STORED, {
             // A monitor may write rows past the API, with a fingerprint that is normalised only when it is read.
             fingerprints: [...new Set([fingerprint, given])],
             at,
@@ -78,13 +78,13 @@ export function createIssueFinder(client: ClickHouseClient): IssueFinder {
             eventId,
           }),
         );
-        return stored ?? certain ?? one(SEEN, { fingerprint, eventId, to: BigInt(positionAt(at)) });
+        return stored ?? certain ?? findOne(SEEN, { fingerprint, eventId, to: BigInt(positionAt(at)) });
       }),
   };
 }
 
-/** A search that takes too long is given up where the ledger knows an issue; the newest may then be missed. */
-async function orCertain(
+/** A search that takes too long is abandoned where the ledger has an issue; the newest may then be missed. */
+async function searchOrFallBack(
   certain: ScanCursor | null,
   search: () => Promise<ScanCursor | null>,
 ): Promise<ScanCursor | null> {

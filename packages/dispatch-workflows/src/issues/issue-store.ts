@@ -1,11 +1,8 @@
-import { guarded } from '@heliograph/database';
+import { createBatchedReader, createLimiter, guarded, withDeadline } from '@heliograph/database';
 import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
 import type { Position } from '../contract/position.ts';
 import type { ScanCursor } from '../contract/scan-state.ts';
-import { createBatchedReader } from '../stores/batched-reader.ts';
-import { createLimiter } from '../stores/limiter.ts';
-import { within } from '../stores/within.ts';
 import { toFingerprint } from './fingerprint.ts';
 import type { NewIssue, StoredEvent, StoredIssue } from './issue.ts';
 import { createRecentIssues } from './recent-issues.ts';
@@ -22,7 +19,7 @@ export interface IssueStore {
   findEvents(eventIds: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>>;
   /** Reads at most `limit` issues from position `from` on and after `after`, by position and event id. */
   scan(range: ScanRange): Promise<readonly StoredIssue[]>;
-  /** Reads one issue; null where it is gone. */
+  /** Reads one issue; null if it is gone. */
   read(key: ScanCursor): Promise<StoredIssue | null>;
 }
 
@@ -192,7 +189,7 @@ export function createIssueStore(client: ClickHouseClient): IssueStore {
         takeTurn('store issues', async () => {
           const stop = new AbortController();
           try {
-            await within(INSERT_LIMITS.clientMs, 'store issues', () =>
+            await withDeadline(INSERT_LIMITS.clientMs, 'store issues', () =>
               client.insert({
                 table: 'issues',
                 format: 'JSONEachRow',

@@ -1,10 +1,10 @@
 import type { ScanCursor } from '../contract/scan-state.ts';
 import type { StoredIssue } from './issue.ts';
 
-/** Rows that this process read lately, bounded by number and by size. Rows never change, so none is ever stale. */
+/** Rows that this process read recently, bounded by number and by size. Rows never change, so none is ever stale. */
 export interface RecentIssues {
   add(issues: readonly StoredIssue[]): void;
-  /** The row, or undefined where it was not read here or is forgotten. */
+  /** The row, or undefined if it was not read here or is forgotten. */
   get(key: ScanCursor): StoredIssue | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Position } from '../contract/position.ts';
 import type { NotifyReason } from '../contract/reasons.ts';
 import type { SilentRun, StreamKey } from '../contract/stream-state.ts';
 
-/** Which step of an issue's way an entry tells of. */
+/** Which step of an issue's way an entry describes. */
 export type LedgerStage = 'seen' | 'matched' | 'decided' | 'attempted' | 'settled';
 
 /** How an attempt or a notification ended. */
@@ -33,7 +33,7 @@ export interface LedgerEntry {
   readonly code?: string | undefined;
   /** HTTP status of an attempt. */
   readonly status?: number | undefined;
-  /** Which sending of the notification it was, from 1. */
+  /** Which attempt of the notification it was, from 1. */
   readonly attempt?: number | undefined;
   readonly durationMs?: number | undefined;
   /** How long the provider asked to wait. */

@@ -42,7 +42,7 @@ const KINDS = ['trigger', 'update', 'resolve'] as const;
 
 const absent = v.transform((text: string) => (text === '' ? undefined : text));
 const text = v.pipe(v.string(), absent);
-const one = <const Of extends readonly string[]>(of: Of) =>
+const oneOf = <const Of extends readonly string[]>(of: Of) =>
   v.pipe(v.string(), absent, v.optional(v.picklist(of)));
 const number = v.pipe(
   v.union([v.number(), v.string()]),
@@ -59,11 +59,11 @@ const entrySchema = v.pipe(
     route_id: text,
     connected_app_id: text,
     config_version: number,
-    reason: one(NOTIFY_REASONS),
+    reason: oneOf(NOTIFY_REASONS),
     clause: text,
     notification_id: text,
-    kind: one(KINDS),
-    outcome: one(OUTCOMES),
+    kind: oneOf(KINDS),
+    outcome: oneOf(OUTCOMES),
     code: text,
     status: number,
     attempt: number,

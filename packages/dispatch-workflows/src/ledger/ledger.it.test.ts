@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@heliograph/testkit';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { dispatchStores } from '../testing/dispatch-ground.ts';
-import { createLedger, startLedgerCarrier } from './ledger.ts';
+import { createLedger, startLedgerRelay } from './ledger.ts';
 import type { LedgerEntry, LedgerRun } from './ledger-entry.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -66,7 +66,7 @@ describe('the ledger', () => {
     await expect(ground.ledger.entriesOf(newFingerprint(), '1')).resolves.toEqual([]);
   });
 
-  test('tells an entry that was written twice once', async () => {
+  test('returns an entry that was written twice only once', async () => {
     const fingerprint = newFingerprint();
     for (let time = 0; time < 2; time++)
       await ground.ledger.write({ entries: [entryOf(fingerprint, { position: '5' })], runs: [] });
@@ -121,7 +121,7 @@ describe('what is written with a state', () => {
     return row?.n ?? -1;
   };
 
-  test('waits in PostgreSQL until it is carried, and is then in ClickHouse only', async () => {
+  test('waits in PostgreSQL until it is relayed, and is then in ClickHouse only', async () => {
     const fingerprint = newFingerprint();
     const stream = { fingerprint, routeId: 'r', connectedAppId: 'a' };
     await ground.streams.write({
@@ -131,26 +131,26 @@ describe('what is written with a state', () => {
     });
     await expect(ground.ledger.entriesOf(fingerprint, '7')).resolves.toEqual([]);
     await expect(waiting()).resolves.toBe(1);
-    await expect(ground.ledger.carry()).resolves.toBe(1);
+    await expect(ground.ledger.relay()).resolves.toBe(1);
     await expect(ground.ledger.entriesOf(fingerprint, '7')).resolves.toHaveLength(1);
     await expect(ground.ledger.runsAt(fingerprint, '7')).resolves.toHaveLength(1);
     await expect(waiting()).resolves.toBe(0);
-    await expect(ground.ledger.carry()).resolves.toBe(0);
+    await expect(ground.ledger.relay()).resolves.toBe(0);
   });
 
-  test('stays in PostgreSQL while ClickHouse is away, also what a scan has to say', async () => {
+  test('stays in PostgreSQL while ClickHouse is unavailable, entries of scans included', async () => {
     const fingerprint = newFingerprint();
     const away = createLedger(ground.postgres, {
       insert: () => Promise.reject(new Error('away')),
     } as unknown as typeof ground.clickhouse);
     await away.write({ entries: [entryOf(fingerprint, { position: '8' })], runs: [] });
-    await expect(away.carry()).rejects.toMatchObject({ name: 'DatabaseError' });
+    await expect(away.relay()).rejects.toMatchObject({ name: 'DatabaseError' });
     await expect(waiting()).resolves.toBe(1);
-    await ground.ledger.carry();
+    await ground.ledger.relay();
     await expect(ground.ledger.entriesOf(fingerprint, '8')).resolves.toHaveLength(1);
   });
 
-  test('that ClickHouse refuses, or that nobody can read, keeps nothing else waiting', async () => {
+  test('that ClickHouse refuses, or that cannot be read, does not delay others', async () => {
     const [before, refused, after] = [newFingerprint(), newFingerprint(), newFingerprint()];
     const put = (rows: unknown) =>
       ground.postgres
@@ -162,7 +162,7 @@ describe('what is written with a state', () => {
     });
     await put({ entries: 'nonsense' });
     await put({ entries: [entryOf(after, { position: '1' })], runs: [] });
-    for (let round = 0; round < 10; round++) await ground.ledger.carry().catch(() => 0);
+    for (let round = 0; round < 10; round++) await ground.ledger.relay().catch(() => 0);
     await expect(ground.ledger.entriesOf(before, '1')).resolves.toHaveLength(1);
     await expect(ground.ledger.entriesOf(after, '1')).resolves.toHaveLength(1);
     const [left] = await ground.postgres.sql`
@@ -171,27 +171,27 @@ describe('what is written with a state', () => {
     await ground.postgres.sql`delete from dispatch.ledger_outbox`;
   });
 
-  test('is carried once by many carriers at once', async () => {
+  test('is relayed once by many relays at once', async () => {
     const fingerprints = Array.from({ length: 30 }, newFingerprint);
     for (const fingerprint of fingerprints)
       await ground.streams.write({
         stream: { fingerprint, routeId: 'r', connectedAppId: 'a' },
         ledger: { entries: [], runs: [runOf(fingerprint, 1, 1)] },
       });
-    await Promise.all(Array.from({ length: 4 }, () => ground.ledger.carry()));
-    await ground.ledger.carry();
+    await Promise.all(Array.from({ length: 4 }, () => ground.ledger.relay()));
+    await ground.ledger.relay();
     for (const fingerprint of fingerprints)
       await expect(ground.ledger.runsAt(fingerprint, '1')).resolves.toMatchObject([{ count: 1 }]);
   });
 
-  test('is carried by a loop that goes on after failures, and to its end when it is stopped', async () => {
+  test('is relayed by a loop that continues after failures, and drained when the loop is stopped', async () => {
     const errors: unknown[] = [];
     let failures = 2;
-    const carrier = startLedgerCarrier(
+    const loop = startLedgerRelay(
       {
-        carry: () => {
+        relay: () => {
           if (failures-- > 0) return Promise.reject(new Error('away'));
-          return ground.ledger.carry();
+          return ground.ledger.relay();
         },
       },
       { intervalMs: 5, onError: (error) => errors.push(error) },
@@ -203,10 +203,10 @@ describe('what is written with a state', () => {
         ledger: { entries: [entryOf(fingerprint, { position: '9' })], runs: [] },
       });
     await write(first);
-    await eventually('it is carried', async () => (await ground.ledger.entriesOf(first, '9')).length === 1);
+    await eventually('it is relayed', async () => (await ground.ledger.entriesOf(first, '9')).length === 1);
     expect(errors).toHaveLength(2);
     await write(second);
-    await carrier.stop();
+    await loop.stop();
     await expect(ground.ledger.entriesOf(second, '9')).resolves.toHaveLength(1);
   });
 });

@@ -127,7 +127,7 @@ describe('rows are grouped', () => {
 });
 
 describe('a route compiler', () => {
-  test('leaves out only the route whose query no longer parses, and says so once per change', () => {
+  test('skips only the route whose query no longer parses, and reports it once per change', () => {
     const problems: string[] = [];
     const compile = createRouteCompiler(({ routeId }) => problems.push(routeId));
     const good = storedRoute('good', { query: 'severity:critical' });

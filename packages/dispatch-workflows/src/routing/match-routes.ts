@@ -38,7 +38,7 @@ export interface Grouping {
 
 /**
  * Keeps parsed queries by route id and version, so that each is parsed once per change. A stored query that no longer
- * parses takes its own route out, not the others; `onUnreadable` hears of it once per change.
+ * parses disables its own route only; `onUnreadable` is called once per change.
  */
 export function createRouteCompiler(
   onUnreadable: (problem: { readonly routeId: string; readonly error: unknown }) => void = () => undefined,
@@ -49,7 +49,8 @@ export function createRouteCompiler(
     const compiled: CompiledRoute[] = [];
     for (const { id, version, query: text, connectedAppIds, ...ages } of routes) {
       const before = known.get(id);
-      const entry = before?.version === version ? before : { version, query: parsed(id, text, onUnreadable) };
+      const entry =
+        before?.version === version ? before : { version, query: tryParse(id, text, onUnreadable) };
       next.set(id, entry);
       const { renotifyIntervalMs, maxSignalAgeMs } = ages;
       const policy = { version, renotifyIntervalMs, maxSignalAgeMs };
@@ -60,7 +61,7 @@ export function createRouteCompiler(
   };
 }
 
-function parsed(
+function tryParse(
   routeId: string,
   text: string,
   onUnreadable: (problem: { readonly routeId: string; readonly error: unknown }) => void,
@@ -89,9 +90,10 @@ export function issueFields(issue: StoredIssue): FieldLookup {
       case 'severity':
         return issue.severity;
       default:
-        if (field.startsWith('label.')) return own(issue.labels, field.slice('label.'.length));
-        if (field.startsWith('annotation.')) return own(issue.annotations, field.slice('annotation.'.length));
-        return own(issue.labels, field);
+        if (field.startsWith('label.')) return ownValue(issue.labels, field.slice('label.'.length));
+        if (field.startsWith('annotation.'))
+          return ownValue(issue.annotations, field.slice('annotation.'.length));
+        return ownValue(issue.labels, field);
     }
   };
 }
@@ -142,7 +144,7 @@ function streamsOf(row: StoredIssue, { id, policy, connectedAppIds }: CompiledRo
   });
 }
 
-/** What an alert stream is told of an issue. */
+/** The signal that hands an issue to its alert stream. */
 export function signalOf(row: StoredIssue, policy: SignalPolicy): IssueSignal {
   return {
     eventId: row.eventId,
@@ -153,6 +155,6 @@ export function signalOf(row: StoredIssue, policy: SignalPolicy): IssueSignal {
   };
 }
 
-function own(record: Readonly<Record<string, string>>, key: string): string | undefined {
+function ownValue(record: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }

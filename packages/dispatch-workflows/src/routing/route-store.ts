@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { DEFAULT_SIGNAL_POLICY } from '../contract/issue-signal.ts';
 import { DispatchError } from '../contract/errors.ts';
 import { routeConnectedApps, routeHistory, routes } from '../stores/schema.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
 /** Which issues go to which connected apps. */
 export interface Route {
@@ -14,9 +14,9 @@ export interface Route {
   readonly query: string;
   readonly enabled: boolean;
   readonly connectedAppIds: readonly string[];
-  /** Milliseconds after which something still firing is told again; null is never. */
+  /** Milliseconds after which an alert that is still firing is renotified; null is never. */
   readonly renotifyIntervalMs: number | null;
-  /** Milliseconds after which an issue is too old to be told of. */
+  /** Issues older than this, in milliseconds, never trigger a notification. Resolves are always sent. */
   readonly maxSignalAgeMs: number;
   /** Counts its changes; what an update must name. */
   readonly version: number;
@@ -35,7 +35,7 @@ export type ActiveRoute = Pick<
   'id' | 'version' | 'query' | 'connectedAppIds' | 'renotifyIntervalMs' | 'maxSignalAgeMs'
 >;
 
-/** The routes that are switched on, and the revision of all routes that this is a picture of. */
+/** The enabled routes, and the revision of all routes at which they were read. */
 export interface ActiveRoutes {
   readonly revision: number;
   readonly routes: readonly ActiveRoute[];
@@ -52,7 +52,7 @@ export type RouteVersion = Required<RouteDraft> & {
 /** Routes. Methods throw `DatabaseError` and `DispatchError`. */
 export interface RouteStore {
   list(page: { readonly afterId: string | null; readonly limit: number }): Promise<readonly Route[]>;
-  /** Every route that is switched on, with those of its connected apps that are. */
+  /** Every enabled route, with those of its connected apps that are enabled. */
   listActive(): Promise<ActiveRoutes>;
   /** Every route as it was at a revision, those that were removed by then included as such; null is now. */
   listAt(revision: number | null): Promise<readonly RouteVersion[]>;
@@ -91,7 +91,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
       ),
     );
   };
-  const changed = async (id: string): Promise<never> => {
+  const failStale = async (id: string): Promise<never> => {
     const [row] = await db.select({ id: routes.id }).from(routes).where(eq(routes.id, id));
     if (row === undefined) throw notFound(id);
     throw new DispatchError('DISPATCH_ROUTE_CHANGED', `route ${id} was changed meanwhile`, { id });
@@ -101,7 +101,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
     constraint: 'DISPATCH_CONNECTED_APP_NOT_FOUND',
   } as const;
   type Writer = Pick<typeof db, 'insert' | 'execute'>;
-  const remember = async (tx: Writer, route: Route, removed = false): Promise<void> => {
+  const appendHistory = async (tx: Writer, route: Route, removed = false): Promise<void> => {
     // One change after another: a picture with revision n has to hold everything up to n.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('dispatch.route_history', 0))`);
     await tx.insert(routeHistory).values({
@@ -116,7 +116,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
     [...new Set(draft.connectedAppIds)].map((connectedAppId) => ({ routeId, connectedAppId }));
   return {
     list: ({ afterId, limit }) =>
-      stored('list routes', async () => {
+      runStatement('list routes', async () => {
         const rows = await db
           .select()
           .from(routes)
@@ -126,7 +126,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         return withApps(db, rows);
       }),
     listActive: () =>
-      stored('list active routes', async () => {
+      runStatement('list active routes', async () => {
         // One statement, so that revision and routes are one picture.
         const [row] = await run<{ readonly active: string }[]>`
           select jsonb_build_object(
@@ -145,7 +145,7 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
         return v.parse(activeSchema, JSON.parse(row?.active ?? 'null'));
       }),
     listAt: (revision) =>
-      stored('list routes as they were', async () =>
+      runStatement('list routes as they were', async () =>
         db
           .selectDistinctOn([routeHistory.routeId], {
             revision: routeHistory.revision,
@@ -164,13 +164,13 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
           .orderBy(asc(routeHistory.routeId), desc(routeHistory.revision)),
       ),
     get: (id) =>
-      stored('read a route', async () => {
+      runStatement('read a route', async () => {
         const [route] = await withApps(db, await db.select().from(routes).where(eq(routes.id, id)));
         if (route === undefined) throw notFound(id);
         return route;
       }),
     create: (id, draft) =>
-      stored(
+      runStatement(
         'create a route',
         () =>
           db.transaction(async (tx) => {
@@ -182,13 +182,13 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
             if (route === undefined) throw notFound(id);
-            await remember(tx, route);
+            await appendHistory(tx, route);
             return route;
           }),
         violations,
       ),
     update: (id, version, draft) =>
-      stored(
+      runStatement(
         'update a route',
         async () => {
           const updated = await db.transaction(async (tx) => {
@@ -202,24 +202,24 @@ export function createRouteStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>)
             const wanted = links(id, draft);
             if (wanted.length > 0) await tx.insert(routeConnectedApps).values(wanted);
             const [route] = await withApps(tx, rows);
-            if (route !== undefined) await remember(tx, route);
+            if (route !== undefined) await appendHistory(tx, route);
             return route;
           });
-          return updated ?? changed(id);
+          return updated ?? failStale(id);
         },
         violations,
       ),
     remove: (id, version) =>
-      stored('remove a route', async () => {
+      runStatement('remove a route', async () => {
         const isRemoved = await db.transaction(async (tx) => {
           const atVersion = and(eq(routes.id, id), eq(routes.version, version));
           const [route] = await withApps(tx, await tx.select().from(routes).where(atVersion).for('update'));
           if (route === undefined) return false;
-          await remember(tx, route, true);
+          await appendHistory(tx, route, true);
           await tx.delete(routes).where(atVersion);
           return true;
         });
-        if (!isRemoved) await changed(id);
+        if (!isRemoved) await failStale(id);
       }),
   };
 }
@@ -269,7 +269,7 @@ const activeSchema = v.object({
   ),
 });
 
-/** Only what the table has: a caller may hand over more than a draft, a whole route for one. */
+/** Only what the table has: a caller may pass more than a draft, for example a whole route. */
 function columnsOf({
   name,
   query,

@@ -46,7 +46,7 @@ function world(options: Partial<ScanOptions> = {}) {
       },
       running: {
         estimate: async () => state.estimate,
-        touched: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
+        track: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
       },
       signal: async ({ workflowId }, signal) => {
         const { eventId } = signal;
@@ -96,7 +96,7 @@ describe('a scan', () => {
     await expect(scan(second.scan)).resolves.toMatchObject({ scanned: 0, dispatched: 0 });
   });
 
-  test('pages by position and id, also where many rows share one position', async () => {
+  test('pages by position and id, even if many rows share one position', async () => {
     const { state, scan } = world({ maxRowsPerScan: 3 });
     const ids = ['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7'];
     state.rows.push(
@@ -193,7 +193,7 @@ describe('back-pressure', () => {
     await expect(scan(held.scan)).resolves.toMatchObject({ scanned: 1, dispatched: 1 });
   });
 
-  test('scans as much as there is room for, and goes on at once', async () => {
+  test('scans as much as there is room for, and continues at once', async () => {
     const { state, scan } = world({ maxRunningAlerts: 10 });
     state.rows.push(...streams('x', 'y', 'z'));
     state.estimate = 8;
@@ -231,7 +231,7 @@ test('the store being away fails the scan, so that its activity is retried with 
 });
 
 describe('the ledger', () => {
-  test('hears of every issue that was seen, and of every match with its clause and its apps', async () => {
+  test('records every issue that was seen, and every match with its clause and its apps', async () => {
     const { state, scan } = world();
     state.rows = [
       storedIssue(11, { fingerprint: 'f1' }),
@@ -259,7 +259,7 @@ describe('the ledger', () => {
     });
   });
 
-  test('that cannot be written fails the scan after its signals, so that the next one tells of them', async () => {
+  test('that cannot be written fails the scan after its signals, so that the next one records them', async () => {
     const { state, scan } = world();
     state.rows = [storedIssue(11)];
     state.ledgerFails = true;
@@ -270,7 +270,7 @@ describe('the ledger', () => {
     expect(state.entries.map(({ stage }) => stage)).toEqual(['seen', 'matched']);
   });
 
-  test('hears of nothing that was left for the next scan', async () => {
+  test('records nothing that was left for the next scan', async () => {
     const { state, scan } = world({ maxRunningAlerts: 1 });
     state.rows = [...streams('f1', 'f2')];
     await scan(null);

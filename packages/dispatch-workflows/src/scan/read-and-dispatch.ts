@@ -16,9 +16,9 @@ import type { RunningAlerts } from './running-alerts.ts';
 import { scanEntries } from './scan-entries.ts';
 import { ScanWindow } from './scan-window.ts';
 
-/** Knobs of the scan. */
+/** Options of the scan. */
 export interface ScanOptions {
-  /** Milliseconds between two scans when nobody wakes the orchestrator; default 15 000. */
+  /** Milliseconds between scans without a wake-up; default 15 000. */
   readonly intervalMs: number;
   /** Alert workflows that may run at once; default 5 000. */
   readonly maxRunningAlerts: number;
@@ -34,7 +34,7 @@ export interface ScanOptions {
   readonly initialLookbackMs: number;
 }
 
-/** Defaults of every knob of the scan. */
+/** Defaults of the scan. */
 export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
   intervalMs: 15_000,
   maxRunningAlerts: 5000,
@@ -63,7 +63,7 @@ export interface ScanDependencies {
   readonly issues: Pick<IssueStore, 'scan'>;
   readonly routes: Pick<RouteStore, 'listActive'>;
   readonly running: RunningAlerts;
-  /** Writes down what was seen and what matched; rejects where that is impossible for now. */
+  /** Records what was seen and what matched; rejects where that is impossible for now. */
   readonly ledger: (batch: LedgerBatch) => Promise<void>;
   /** Sends one signal, starting the stream's workflow where it does not run; resolves to its run id. */
   readonly signal: (group: SignalGroup, signal: IssueSignal) => Promise<string>;
@@ -133,7 +133,7 @@ export function createReadAndDispatch(
         concurrency: options.concurrency,
         signal: abort,
         send: async (group, { signal }) => {
-          dependencies.running.touched(group.workflowId, await dependencies.signal(group, signal));
+          dependencies.running.track(group.workflowId, await dependencies.signal(group, signal));
         },
       }),
     );

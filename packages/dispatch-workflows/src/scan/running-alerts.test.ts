@@ -33,26 +33,26 @@ test('the index is asked at most once per half second', async () => {
 test('runs touched since the index may lag are added, each once, and forgotten afterwards', async () => {
   const { state, running } = world();
   state.count = 10;
-  running.touched('w1', 'r1');
-  running.touched('w1', 'r1');
+  running.track('w1', 'r1');
+  running.track('w1', 'r1');
   state.now = 1000;
-  running.touched('w1', 'r2');
-  running.touched('w2', 'r1');
+  running.track('w1', 'r2');
+  running.track('w2', 'r1');
   await expect(running.estimate()).resolves.toBe(13);
   state.now = 3001;
   await expect(running.estimate()).resolves.toBe(12);
-  running.touched('w1', 'r2');
+  running.track('w1', 'r2');
   state.now = 4001;
   await expect(running.estimate()).resolves.toBe(11);
   state.now = 7000;
   await expect(running.estimate()).resolves.toBe(10);
 });
 
-test('an index that does not answer makes the estimate unknown, is reported, and is asked again at once', async () => {
+test('an index that does not answer makes the estimate unknown, is reported, and is queried again at once', async () => {
   const { state, running } = world();
   const failure = new Error('away');
   state.count = failure;
-  running.touched('w', 'r');
+  running.track('w', 'r');
   await expect(running.estimate()).resolves.toBeNull();
   state.count = 1;
   await expect(running.estimate()).resolves.toBe(2);

@@ -1,9 +1,9 @@
 /** How many alert workflows run. */
 export interface RunningAlerts {
-  /** An estimate that is never below what was started lately; null where nothing is known. */
+  /** An estimate, never below the number started recently; null if nothing is known. */
   estimate(): Promise<number | null>;
-  /** Notes that a signal started or reached a run. */
-  touched(workflowId: string, runId: string): void;
+  /** Records that a signal started or reached a run. */
+  track(workflowId: string, runId: string): void;
 }
 
 /** What an estimate is made of. */
@@ -15,7 +15,7 @@ export interface RunningAlertsOptions {
   readonly indexLagMs?: number;
   /** How long a count is used, in milliseconds: the server allows few of these calls. Default 500. */
   readonly countForMs?: number;
-  /** Hears of a count that failed; the estimate is then null. */
+  /** Receives the error of a failed count; the estimate is then null. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -45,7 +45,7 @@ export function createRunningAlerts(options: RunningAlertsOptions): RunningAlert
       }
       return last.count + touchedAt.size;
     },
-    touched(workflowId, runId) {
+    track(workflowId, runId) {
       const run = `${workflowId}/${runId}`;
       // Deleting first keeps the map in the order of time, so that forgetting stops at the first young one.
       touchedAt.delete(run);

@@ -4,7 +4,7 @@ import type { StoredIssue } from '../issues/issue.ts';
 import type { RouteMatch } from '../routing/match-routes.ts';
 
 /**
- * What a scan writes down: that it saw each issue, under which revision of the routes, and what matched because of
+ * What a scan records: that it saw each issue, under which revision of the routes, and what matched because of
  * which clause. What did not match follows from these two, so it is not written for each route and issue.
  */
 export function scanEntries(
@@ -13,14 +13,14 @@ export function scanEntries(
   { revision, at }: { readonly revision: number; readonly at: number },
 ): LedgerBatch {
   const seen = rows.map((row): LedgerEntry => ({
-    ...of(row),
+    ...keysOf(row),
     id: `${row.position}:${row.eventId}:seen`,
     at,
     stage: 'seen',
     configVersion: revision,
   }));
   const matched = matches.map(({ row, route, clause }): LedgerEntry => ({
-    ...of(row),
+    ...keysOf(row),
     id: `${row.position}:${row.eventId}:matched:${route.id}:${route.policy.version}`,
     at,
     stage: 'matched',
@@ -32,7 +32,7 @@ export function scanEntries(
   return { entries: [...seen, ...matched], runs: [] };
 }
 
-function of({ fingerprint, eventId, position }: StoredIssue) {
+function keysOf({ fingerprint, eventId, position }: StoredIssue) {
   return { fingerprint, eventId, position };
 }
 

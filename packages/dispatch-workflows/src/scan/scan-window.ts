@@ -68,7 +68,7 @@ export class ScanWindow {
     this.#forget();
   }
 
-  /** The state that the orchestrator carries on. */
+  /** The state that the orchestrator carries over. */
   get state(): ScanState {
     return { cursor: this.#cursor, seen: pack(this.#floor, this.#seen) };
   }

@@ -32,7 +32,7 @@ export const connectedApps = dispatch.table(
     secretSealed: bytea('secret_sealed').notNull(),
     secretKeyId: text('secret_key_id').notNull(),
     enabled: boolean('enabled').notNull().default(true),
-    /** What to do about a notification of which nobody knows whether it arrived. */
+    /** What to do about a notification in doubt. */
     uncertainPolicy: text('uncertain_policy', { enum: UNCERTAIN_POLICIES }).notNull().default('resend-pages'),
     version: integer('version').notNull().default(1),
     createdAt: instant('created_at').notNull().defaultNow(),
@@ -42,22 +42,22 @@ export const connectedApps = dispatch.table(
 );
 
 /**
- * What deliveries learn of a connected app, so that all streams learn of it at once: how long the provider wants to
- * be left alone, and whether it refuses us. It changes by itself, so it is no part of the app's version.
+ * What deliveries learn about a connected app, shared by all streams: how long it is throttled, and whether the provider
+ * refuses us. It changes by itself, so it is not part of the app's version.
  */
 export const connectedAppHealth = dispatch.table('connected_app_health', {
   connectedAppId: text('connected_app_id')
     .primaryKey()
     .references(() => connectedApps.id, { onDelete: 'cascade' }),
   throttledUntil: instant('throttled_until'),
-  /** Since when every answer was a refusal for good; null where the last one was not. */
+  /** When the current series of permanent refusals began; null if the latest response was none. */
   failingSince: instant('failing_since'),
   failureCode: text('failure_code'),
   failureStatus: integer('failure_status'),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });
 
-/** Which issues go where: a query over issues. */
+/** Which issues go to which connected apps: a query over issues. */
 export const routes = dispatch.table(
   'routes',
   {
@@ -65,9 +65,9 @@ export const routes = dispatch.table(
     name: text('name').notNull(),
     query: text('query').notNull(),
     enabled: boolean('enabled').notNull().default(true),
-    /** Milliseconds after which something still firing is told again; null is never. */
+    /** Milliseconds after which an alert that is still firing is renotified; null is never. */
     renotifyIntervalMs: bigint('renotify_interval_ms', { mode: 'number' }),
-    /** Milliseconds after which an issue is too old to be told of. */
+    /** Issues older than this, in milliseconds, never trigger a notification. Resolves are always sent. */
     maxSignalAgeMs: bigint('max_signal_age_ms', { mode: 'number' }).notNull().default(3_600_000),
     version: integer('version').notNull().default(1),
     createdAt: instant('created_at').notNull().defaultNow(),
@@ -77,8 +77,8 @@ export const routes = dispatch.table(
 );
 
 /**
- * Every version of every route, appended with each change. A scan writes down which revision it matched with, so what
- * did not match can be explained from the issue, whatever the route has become since.
+ * Every version of every route, appended with each change. A scan records the revision that it matched with, so a
+ * miss can be explained from the issue, however the route has changed since.
  */
 export const routeHistory = dispatch.table(
   'route_history',
@@ -132,9 +132,9 @@ export const streamState = dispatch.table(
     lastSeen: text('last_seen', { enum: ['firing', 'resolved', 'suppressed'] }),
     /** Position of the issue that opened the latest episode. */
     episode: numeric('episode', { precision: 20, scale: 0 }),
-    /** The silent decisions since the last notification that were all alike. */
-    /** A trigger may have arrived and was given up. */
+    /** A trigger in doubt was dropped. */
     mayBeOpen: boolean('may_be_open').notNull().default(false),
+    /** The latest silent decisions that were alike: their reason, and where they began. */
     silence: jsonb('silence').$type<{ readonly reason: string; readonly since: string }>(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
@@ -150,8 +150,8 @@ export const streamState = dispatch.table(
 );
 
 /**
- * One row per decided notification, written before anything is sent. One that is found still `intended` was cut off:
- * nobody knows whether it arrived, and it becomes `uncertain` before anything else is done about it.
+ * One row per notification, persisted before anything is sent. A row that a claim finds `intended` belongs to an
+ * interrupted attempt: whether it arrived is unknown, and it becomes `uncertain` before anything else happens.
  */
 export const deliveryIntents = dispatch.table(
   'delivery_intents',
@@ -166,13 +166,13 @@ export const deliveryIntents = dispatch.table(
     kind: text('kind', { enum: ['trigger', 'update', 'resolve'] }).notNull(),
     reason: text('reason').notNull(),
     status: text('status', { enum: INTENT_STATUSES }).notNull(),
-    /** What the latest claim found; null where it was the first. */
+    /** What the latest claim found; null if it was the first. */
     foundStatus: text('found_status', { enum: INTENT_STATUSES }),
-    /** How often a sending was begun; also tells a late writer that it is not the last one. */
+    /** How many attempts were begun; also tells a late writer that it is not the latest. */
     claims: integer('claims').notNull().default(1),
-    /** Whether it was ever unknown what became of a sending. */
+    /** Whether the outcome of any attempt was ever unknown. */
     wasUncertain: boolean('was_uncertain').notNull().default(false),
-    /** Null until a sending of it was begun by a release that writes it. */
+    /** Null until a release that records it claims the intent. */
     provider: text('provider'),
     externalId: text('external_id'),
     /** Why the latest attempt did not deliver it. */
@@ -185,16 +185,16 @@ export const deliveryIntents = dispatch.table(
     index('delivery_intents_unsettled')
       .on(table.updatedAt)
       .where(sql`${table.status} in ${sql.raw(UNDER_WAY_SQL)}`),
-    // Rows come in the order of time and are cleared away by it.
+    // Rows arrive in the order of time and are deleted by it.
     index('delivery_intents_age').using('brin', table.createdAt),
   ],
 );
 
-/** Rows of the decision ledger on their way to ClickHouse, written with the states that they tell of. */
+/** Rows of the decision ledger on their way to ClickHouse, persisted with the state that they describe. */
 export const ledgerOutbox = dispatch.table('ledger_outbox', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   rows: jsonb('rows').notNull(),
-  /** Set where ClickHouse refuses these rows for good, or nobody can read them: the others go on. */
+  /** Set if ClickHouse permanently refuses these rows, or they cannot be read; they do not block the others. */
   refusedAt: instant('refused_at'),
   createdAt: instant('created_at').notNull().defaultNow(),
 });

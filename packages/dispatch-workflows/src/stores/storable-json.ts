@@ -1,7 +1,7 @@
 /**
  * JSON that PostgreSQL takes as jsonb: NUL and half of a surrogate pair, which JSON can carry and texts of PostgreSQL
- * cannot, become U+FFFD. They come from monitors that write past the API and from receivers, and one such text must not
- * keep a batch from being written.
+ * cannot, become U+FFFD. They come from monitors that bypass the API and from receivers, and one such text must not
+ * make a batch fail.
  */
 export function storableJson(value: unknown): string {
   // Well-formed JSON escapes a surrogate only where it stands alone.

@@ -133,7 +133,7 @@ function openedWith(
 /** Opens a stream whose first signal `openStream` delivered. */
 function openDelivered(stream: AlertStream, state: StreamState, delivery: DeliveryResult): void {
   const order = stream.open(openedWith(stream, state, { delivery }), stream.firstSignal(1000), ports());
-  if (order === null) throw new Error('the first signal leads to nothing');
+  if (order === null) throw new Error('the first signal leads to no notification');
   stream.settle(order, delivery);
 }
 
@@ -176,7 +176,7 @@ test('a delivery on the way that could not be recorded is recorded by the first 
   expect(world.recorded).toHaveLength(1);
 });
 
-test('a stream that was notified before goes on from the state that was read', async () => {
+test('a stream that was notified before continues from the state that was read', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(11, 'firing'), signal(12, 'resolved')]);
   const open = {
     ...INITIAL_STREAM_STATE,
@@ -260,7 +260,7 @@ test('consecutive silent decisions that are alike are one run, and travel with t
   const world = ports();
   await stream.drain(world);
   expect(world.orders[1]?.unwritten?.silent).toEqual([
-    // The repeat comes in its turn by position: it is decided between 2 and 3.
+    // The repeat is ordered by position: it is decided between 2 and 3.
     expect.objectContaining({ reason: 'continuing', since: '2', count: 1 }),
     expect.objectContaining({ reason: 'older_than_last', since: '2', count: 1 }),
     expect.objectContaining({
@@ -287,7 +287,7 @@ test('an outcome that could not be written travels with the next order', async (
   expect(world.recorded).toEqual([]);
 });
 
-test('what was given up without anybody writing it down is written after the batch', async () => {
+test('a drop that could not be persisted is persisted after the batch', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
   const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED', recorded: false }));
   await stream.drain(world);
@@ -314,7 +314,7 @@ test('a late rule is asked for only where it decides; one that is not known leav
   expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
 });
 
-test('what was begun before it got too old goes on, and what was not is silent', async () => {
+test('a delivery that began before it became stale continues, and one that had not is silent', async () => {
   const old = { ...signal(1, 'firing'), storedAt: -4_000_000 };
   for (const begun of [new Set(['alert-f-r-a-1']), new Set<string>()]) {
     const stream = new AlertStream(key, INITIAL_STREAM_STATE, [old]);
@@ -329,7 +329,7 @@ test('what was begun before it got too old goes on, and what was not is silent',
   expect(onTheWay.open(opened, first, ports())).toMatchObject({ kind: 'trigger' });
 });
 
-test('a trigger that may have arrived and was given up is resolved, and told again when it fires on', async () => {
+test('a dropped trigger in doubt is resolved, and notified again when it fires on', async () => {
   const world = ports(({ issue }) =>
     issue.position === '1'
       ? { kind: 'dropped', code: 'EXPIRED', recorded: true, mayBeOpen: true }
@@ -358,7 +358,7 @@ test('an owed resolve of what may be open is sent, and closes it', async () => {
   }
 });
 
-test('a bypass that was given up does not use the suppression up', async () => {
+test('a bypass that was dropped does not use the suppression up', async () => {
   const open = {
     ...INITIAL_STREAM_STATE,
     status: 'firing',

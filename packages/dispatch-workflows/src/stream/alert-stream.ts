@@ -61,9 +61,9 @@ export class AlertStream {
   readonly key: StreamKey;
   #state: StreamState;
   #inbox: IssueSignal[];
-  /** Silent decisions that no row tells of yet. */
+  /** Silent decisions that no row holds yet. */
   #silent: SilentRun[] = [];
-  /** Outcomes that could not be written with their deliveries. */
+  /** Outcomes that could not be persisted with their deliveries. */
   #outcomes: UnrecordedOutcome[] = [];
   /** The silent first decision of the run, until its signal is drained. */
   #opening: Opening | null = null;
@@ -120,7 +120,7 @@ export class AlertStream {
     return orderFor(this.key, state, first.signal, order, first.now);
   }
 
-  /** Takes over what became of an order; tells whether it was delivered. */
+  /** Takes over the result of an order; returns whether it was delivered. */
   settle(order: DeliveryOrder, result: DeliveryResult): boolean {
     if (result.kind === 'pending') throw new TypeError('a pending delivery is not settled');
     const { issue, decidedAt } = order;
@@ -151,7 +151,7 @@ export class AlertStream {
       if (decision.reason === 'stale' && (await ports.hasIntent(notificationIdOf(this.key, signal.position))))
         decision = shouldNotifyAtAnyAge(this.#state, signal, now);
       if (!decision.notify) {
-        this.#stayedSilent(signal, decision.reason, now);
+        this.#addSilence(signal, decision.reason, now);
         continue;
       }
       const order = orderFor(this.key, this.#state, signal, decision, now);
@@ -224,11 +224,11 @@ export class AlertStream {
     return decision;
   }
 
-  #stayedSilent(signal: IssueSignal, reason: SilenceReason, at: number): void {
+  #addSilence(signal: IssueSignal, reason: SilenceReason, at: number): void {
     this.#state = applyDecision(this.#state, signal, reason);
     const { position } = signal;
     const version = signal.policy?.version ?? 0;
-    // What is not newer belongs to no run: it was decided out of turn.
+    // A signal that is not newer belongs to no run: it was decided out of order.
     const since = reason === 'older_than_last' ? position : (this.#state.silence?.since ?? position);
     const here = { position, at };
     const open = this.#silent.at(-1);

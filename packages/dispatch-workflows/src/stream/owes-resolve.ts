@@ -2,10 +2,10 @@ import type { IssueStatus } from '../contract/issue-signal.ts';
 import { comparePositions, type Position } from '../contract/position.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 
-/** What tells whether an incident is open at the provider. */
+/** What shows whether an incident is open at the provider. */
 export type Openness = Pick<StreamState, 'status' | 'mayBeOpen'>;
 
-/** Whether an incident is open at the provider, as far as recorded deliveries tell. */
+/** Whether an incident is open at the provider, as far as recorded deliveries show. */
 export function hasOpenIncident({ status }: Pick<Openness, 'status'>): boolean {
   return status === 'firing';
 }

@@ -216,7 +216,7 @@ describe('before a late rule was known', () => {
       'resolve_owed',
       'older_than_last',
     ],
-  ])('%s decides, and says so: %#', (rule, state, given, today, before) => {
+  ])('%s decides, and is reported: %#', (rule, state, given, today, before) => {
     expect(shouldNotify(state, given, NOW)).toMatchObject({ reason: today, rule });
     expect(shouldNotify(state, given, NOW, without(rule))).toMatchObject({ reason: before });
     expect(shouldNotify(state, given, NOW, without(rule)).rule).toBeUndefined();
@@ -330,7 +330,7 @@ function timeline(list: readonly Happening[], renotifyIntervalMs: number | null)
 }
 
 describe('whatever comes in whatever order', () => {
-  test('what people are told alternates: a trigger, any updates, a resolve', () => {
+  test('notifications alternate: a trigger, any updates, a resolve', () => {
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
         let isOpen = false;
@@ -343,7 +343,7 @@ describe('whatever comes in whatever order', () => {
     );
   });
 
-  test('positions only go forward, and nothing is told of one that is not newer', () => {
+  test('positions only go forward, and none that is not newer is notified', () => {
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
         let newest = -1;
@@ -369,7 +369,7 @@ describe('whatever comes in whatever order', () => {
     );
   });
 
-  test('nothing stale is told but a resolve, and every newer resolve of something open is', () => {
+  test('nothing stale is notified but a resolve, and every newer resolve of an open incident is', () => {
     fc.assert(
       fc.property(happenings, intervals, (list, interval) => {
         const wrong = run(timeline(list, interval)).steps.filter(({ given, kind, before, now, reason }) => {

@@ -5,7 +5,7 @@ import type { StreamState } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
 import { hasOpenIncident, mayHaveOpenIncident } from './owes-resolve.ts';
 
-/** The rules of today. */
+/** Every rule. */
 export const LATE_RULES: readonly LateRule[] = ['suppression-bypass', 'staleness', 'may-be-owed'];
 
 /** The state of a stream that was never notified. */
@@ -18,7 +18,7 @@ export const INITIAL_STREAM_STATE: StreamState = {
 };
 
 /**
- * Decides whether a signal is worth a notification; `now` is in milliseconds since the epoch.
+ * Decides whether a signal leads to a notification; `now` is in milliseconds since the epoch.
  *
  * A signal that is not newer than the last decided one changes nothing, so a repeated or late `firing` can never
  * reopen what is resolved. A firing one opens unless something is open, and then repeats it when the route's interval
@@ -54,7 +54,7 @@ export function shouldNotify(
   }
 }
 
-/** The decision on a signal that is worth telling however old it is: a sending of it was begun before. */
+/** The decision about a signal whose notification was begun before it became stale. */
 export function shouldNotifyAtAnyAge(state: StreamState, signal: IssueSignal, now: number): Decision {
   return shouldNotify(state, signal, now, AGELESS_RULES);
 }
@@ -64,7 +64,7 @@ const AGELESS_RULES = LATE_RULES.filter((rule) => rule !== 'staleness');
 const RESENDING = { notify: true, kind: 'resolve', reason: 'resolve_owed' } as const satisfies Decision;
 const OPENING: Decision = { notify: true, kind: 'trigger', reason: 'new' };
 
-/** What to do about a stream that fires while it is open. */
+/** The decision about a stream that fires while an incident is open. */
 function repeat(state: StreamState, signal: IssueSignal, now: number, rules: readonly LateRule[]): Decision {
   if (state.lastSeen === 'suppressed' && rules.includes('suppression-bypass')) {
     return { notify: true, kind: 'update', reason: 'suppression_bypass', rule: 'suppression-bypass' };
@@ -82,7 +82,7 @@ function isStale(signal: IssueSignal, decision: Decision, now: number): boolean 
 
 /**
  * How old a signal may be for a notification about it, in milliseconds: a renotification that arrives after the next
- * one is due helps nobody, and a resolve is always worth telling.
+ * one is due is useless, and a resolve is always sent.
  */
 function maxAgeMs(signal: IssueSignal, reason: Decision['reason']): number {
   const { renotifyIntervalMs, maxSignalAgeMs } = policyOf(signal);
@@ -118,13 +118,13 @@ export function applyDecision(
       : state.silence?.reason === reason
         ? state.silence
         : { reason, since: signal.position };
-  // What was too old to be told of does not use a suppression up: the next firing is still the first after it.
+  // A stale signal does not use a suppression up: the next firing is still the first after it.
   const lastSeen =
     reason === 'stale' && state.lastSeen === 'suppressed' ? ('suppressed' as const) : signal.status;
   return { ...state, lastPosition: signal.position, lastSeen, silence };
 }
 
-/** The state after a notification about a signal was given up. */
+/** The state after the notification of a signal was dropped. */
 export function applyDrop(
   state: StreamState,
   signal: IssueSignal,
@@ -138,7 +138,7 @@ export function applyDrop(
   };
 }
 
-/** The state after a notification about a signal was delivered at `now`. */
+/** The state after the notification of a signal was delivered at `now`. */
 export function applyDelivery(
   state: StreamState,
   signal: IssueSignal,
@@ -146,7 +146,7 @@ export function applyDelivery(
 ): StreamState {
   const { [delivery.provider]: open, ...otherIds } = state.externalIds;
   const resolved = signal.status === 'resolved';
-  // A resolved object is closed outside: the next trigger opens another.
+  // A resolved incident is closed at the provider: the next trigger opens another.
   const kept = resolved ? undefined : (delivery.externalId ?? open);
   return {
     ...applyDecision(state, signal),

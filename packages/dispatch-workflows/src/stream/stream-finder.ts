@@ -3,9 +3,9 @@ import type { IssueStatus } from '../contract/issue-signal.ts';
 import type { Position } from '../contract/position.ts';
 import type { SilenceReason } from '../contract/reasons.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
-/** A stream as its row tells of it. Instants are milliseconds. */
+/** A stream as its row describes it. Instants are milliseconds since the epoch. */
 export interface StreamPicture {
   readonly stream: StreamKey;
   readonly status: StreamState['status'];
@@ -42,7 +42,7 @@ interface Row {
 export function createStreamFinder({ sql }: Pick<Postgres, 'sql'>): StreamFinder {
   return {
     listByFingerprint: (fingerprint) =>
-      stored('find alert streams', async () => {
+      runStatement('find alert streams', async () => {
         const rows = await sql<Row[]>`
           select route_id, connected_app_id, status, may_be_open, last_position::text, last_seen,
             (extract(epoch from last_notified_at) * 1000)::bigint::text as notified_ms,

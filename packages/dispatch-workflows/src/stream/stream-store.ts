@@ -1,21 +1,24 @@
-import { toDatabaseError, type Postgres } from '@heliograph/database';
+import {
+  createBatchedReader,
+  createBatchedWriter,
+  withDeadline,
+  toDatabaseError,
+  type Postgres,
+} from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import { SILENCE_REASONS } from '../contract/reasons.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from './should-notify.ts';
-import { createBatchedReader } from '../stores/batched-reader.ts';
-import { createBatchedWriter } from '../stores/batched-writer.ts';
 import type { IntentStatus } from '../delivery/intent-status.ts';
 import type { LedgerBatch } from '../ledger/ledger-entry.ts';
 import { storableJson } from '../stores/storable-json.ts';
-import { stored } from '../stores/stored.ts';
-import { within } from '../stores/within.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
 /** A batch that hangs would hang those behind it, too; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
 
-/** What became of an intent. */
+/** The outcome of an attempt, for its intent. */
 export interface IntentOutcome {
   readonly notificationId: string;
   readonly status: Exclude<IntentStatus, 'intended'>;
@@ -38,7 +41,7 @@ export interface StreamWrite {
 export interface StreamStore {
   /** The state of a stream; the initial one where it was never notified. */
   read(stream: StreamKey): Promise<StreamState>;
-  /** Writes a state unless the row holds one of a newer position (a late writer cannot turn a stream back), and all else. */
+  /** Persists a state unless the row has one of a newer position (a late writer cannot move a stream back), and all else. */
   write(what: StreamWrite): Promise<void>;
 }
 
@@ -64,7 +67,7 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
   const read = createBatchedReader<string, StateRow>({
     keyOf: (key) => (typeof key === 'string' ? key : key.workflow_id),
     readMany: (ids) =>
-      within(
+      withDeadline(
         BATCH_DEADLINE_MS,
         'read states',
         () => sql<StateRow[]>`
@@ -83,7 +86,7 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
       );
       const intents = items.flatMap(({ intents: given = [] }) => given.map(intentRow));
       const ledger = ledgerOf(items);
-      await within(
+      await withDeadline(
         BATCH_DEADLINE_MS,
         'write streams',
         () => sql`
@@ -128,11 +131,11 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
   });
   return {
     read: (stream) =>
-      stored('read the state of an alert stream', async () => {
+      runStatement('read the state of an alert stream', async () => {
         const row = await read(alertWorkflowId(stream));
         return row === null ? INITIAL_STREAM_STATE : stateOf(row);
       }),
-    write: (what) => stored('write an alert stream', () => write(what)),
+    write: (what) => runStatement('write an alert stream', () => write(what)),
   };
 }
 

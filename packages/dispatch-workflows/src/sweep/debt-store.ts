@@ -7,9 +7,9 @@ import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { owesResolve } from '../stream/owes-resolve.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import type { IntentStatus } from '../delivery/intent-status.ts';
-import { stored } from '../stores/stored.ts';
+import { runStatement } from '../stores/run-statement.ts';
 
-/** Something that is open outside although the newest issue says that it is over. Instants are milliseconds. */
+/** A stream that owes a resolve; see `owesResolve`. Instants are milliseconds since the epoch. */
 export interface ResolveDebt {
   readonly workflowId: string;
   readonly stream: StreamKey;
@@ -17,18 +17,18 @@ export interface ResolveDebt {
   readonly notifiedAt: number | null;
   /** The issue that resolves it. */
   readonly issue: { readonly position: Position; readonly eventId: string; readonly storedAt: number };
-  /** What is known of the resolve: null where none was ever decided, for one because the route is switched off. */
+  /** `null` if no resolve was ever decided, for example because the route is disabled. */
   readonly intent: {
     readonly status: IntentStatus;
     readonly code: string | null;
     readonly updatedAt: number;
   } | null;
-  /** When anything about the stream was written last. */
+  /** When anything about the stream was persisted last. */
   readonly updatedAt: number;
 }
 
 /**
- * A page of debts, streams that were decided about lately first; `next` leads to the next page and is null at the end. A
+ * A page of debts, streams with the latest decisions first; `next` leads to the next page and is null at the end. A
  * page may hold fewer than its limit, also none.
  */
 export interface DebtPage {
@@ -38,7 +38,7 @@ export interface DebtPage {
 
 /** Resolve debt. Every method throws `DatabaseError`. */
 export interface DebtStore {
-  /** Looks through at most `limit` open streams after a place that an earlier page gave. */
+  /** Lists the debts among at most `limit` open streams after the `next` of an earlier page. */
   list(page: { readonly after: string | null; readonly limit: number }): Promise<DebtPage>;
 }
 
@@ -79,15 +79,15 @@ const LATEST = `
   FROM issues WHERE issues.position >= {from:UInt64} AND fingerprint IN {fingerprints:Array(String)}
   GROUP BY fingerprint`;
 
-/** Pages of streams that nothing was heard of for months look through months of issues, and are given up. */
+/** Pages of streams without issues for months search months of issues, and are abandoned. */
 const LONGEST_SEARCH_S = 8;
 
-/** Resolve debt as PostgreSQL and ClickHouse together tell it. */
+/** Resolve debt, derived from the states in PostgreSQL and the newest issues in ClickHouse. */
 export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): DebtStore {
   return {
     list: async ({ after, limit }) => {
       const [position = '18446744073709551615', workflowId = '~'] = after?.split(':') ?? [];
-      const open = await stored(
+      const open = await runStatement(
         'list open streams',
         () => sql<OpenRow[]>`
           select workflow_id, fingerprint, route_id, connected_app_id, status, may_be_open, last_position::text,
@@ -109,7 +109,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
         return isOwed ? [{ row, issue }] : [];
       });
       const ids = over.map(({ row, issue }) => notificationIdOf(streamOf(row), issue.newest));
-      const intents = await stored(
+      const intents = await runStatement(
         'read intents',
         () => sql<IntentRow[]>`
           select notification_id, status, code, (extract(epoch from updated_at) * 1000)::bigint::text as updated_ms

@@ -113,7 +113,7 @@ describe('a sweep', () => {
       true,
     ],
     [
-      'whose resolve was given up',
+      'whose resolve was dropped',
       { intent: { status: 'dropped', code: 'EXPIRED', updatedAt: LONG_AGO } },
       true,
     ],
@@ -127,7 +127,7 @@ describe('a sweep', () => {
     await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: isAsked ? 1 : 0 });
   });
 
-  test('goes on after a stream that cannot be asked', async () => {
+  test('continues after a stream that cannot be signalled', async () => {
     const { sweep, failing, failures, sent } = world([[debt('f1'), debt('f2')]]);
     failing.add('f1');
     await expect(sweep()).resolves.toMatchObject({ owed: 2, signalled: 1 });
@@ -151,7 +151,7 @@ describe('a sweep', () => {
     await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
   });
 
-  test('settles what a stream has passed, and says that nobody knows whether it arrived', async () => {
+  test('settles what a stream has passed, and records that it is in doubt', async () => {
     const { sweep, written, state } = world([[]]);
     state.passed = [
       {
@@ -180,11 +180,11 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('clears away although streams cannot be looked through, and says so', async () => {
+  test('deletes old intents although streams cannot be listed, and reports it', async () => {
     const { sweep, state, failures } = world([[debt('f1')]]);
     state.listFails = true;
     await expect(sweep()).resolves.toMatchObject({ owed: 0, cleared: 3, nextSweepInMs: 60_000 });
-    expect(failures).toEqual(['open streams could not be looked through to the end']);
+    expect(failures).toEqual(['open streams could not be listed to the end']);
   });
 
   test('stops between pages', async () => {

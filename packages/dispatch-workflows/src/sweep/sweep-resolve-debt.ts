@@ -11,24 +11,24 @@ import type { IntentStore } from '../delivery/intent-store.ts';
 import { supersededRows } from '../delivery/delivery-rows.ts';
 import { signalOf } from '../routing/match-routes.ts';
 
-/** Knobs of the sweep. */
+/** Options of the sweep. */
 export interface SweepOptions {
   /** Milliseconds between two sweeps; default 60 000. */
   readonly intervalMs: number;
   /**
-   * How long a stream is left alone after anything was written about it, in milliseconds; default 300 000, and more for
+   * How long after the last write about a stream its resolve is resent, in milliseconds; default 300 000, and longer for
    * a debt that is older than an hour.
    */
   readonly retryAfterMs: number;
   /** How long settled intents are kept, in milliseconds; default 7 days. */
   readonly keepIntentsMs: number;
-  /** Open streams that are looked through at once; default 500. */
+  /** Open streams in one page; default 500. */
   readonly pageSize: number;
-  /** Streams that one sweep asks at most; default 500. */
+  /** Streams that one sweep signals at most; default 500. */
   readonly maxSignals: number;
 }
 
-/** Defaults of every knob of the sweep. */
+/** Defaults of the sweep. */
 export const DEFAULT_SWEEP_OPTIONS: SweepOptions = {
   intervalMs: 60_000,
   retryAfterMs: 300_000,
@@ -53,15 +53,15 @@ export interface SweepDependencies {
   }) => void;
 }
 
-/** An intent that has not come to its end keeps the sweep away for so long, in milliseconds. */
+/** How long an intent that is under way keeps the sweep from resending its resolve, in milliseconds. */
 const IN_PROGRESS_MS = 2 * 3_600_000;
 
-/** A debt is not tried again before so much of its age has passed once more. */
+/** A resolve is not resent before this share of the debt's age has passed since the last write. */
 const SHARE_OF_AGE = 1 / 12;
 
 /**
- * Finds what is open outside although it is over, and asks those streams once more to resolve. Settles what streams
- * have passed and clears away what is old; neither waits for the other, and what fails comes again with the next sweep.
+ * Finds resolve debt and signals those streams to resend their resolves; settles intents that streams have passed, and
+ * deletes old ones. None of these prevents the others, and what fails is repeated by the next sweep.
  */
 export async function sweepResolveDebt(
   dependencies: SweepDependencies,
@@ -72,7 +72,7 @@ export async function sweepResolveDebt(
   progress: { readonly heartbeat: () => void; readonly signal?: AbortSignal },
 ): Promise<SweepResult> {
   const { debts, intents, onFailure } = dependencies;
-  const attempted = async (what: string, run: () => Promise<number>): Promise<number> => {
+  const tryStep = async (what: string, run: () => Promise<number>): Promise<number> => {
     progress.heartbeat();
     progress.signal?.throwIfAborted();
     try {
@@ -84,13 +84,13 @@ export async function sweepResolveDebt(
   };
   let cleared = 0;
   for (let round = 0; round < MAX_CLEARINGS; round++) {
-    const some = await attempted('old intents could not be cleared away', () =>
+    const some = await tryStep('old intents could not be deleted', () =>
       intents.deleteSettled(options.keepIntentsMs),
     );
     cleared += some;
     if (some < CLEARED_AT_ONCE) break;
   }
-  const superseded = await attempted('passed intents could not be settled', () =>
+  const superseded = await tryStep('passed intents could not be settled', () =>
     settlePassed(dependencies, options.retryAfterMs),
   );
   let owed = 0;
@@ -99,12 +99,12 @@ export async function sweepResolveDebt(
   do {
     const place: string | null = after;
     after = null;
-    owed += await attempted('open streams could not be looked through to the end', async () => {
+    owed += await tryStep('open streams could not be listed to the end', async () => {
       const page = await debts.list({ after: place, limit: options.pageSize });
       after = page.next;
       for (const debt of page.debts) {
         if (signalled >= options.maxSignals || !isDue(debt, dependencies.now(), options)) continue;
-        if (await ask(dependencies, debt)) signalled++;
+        if (await resendResolve(dependencies, debt)) signalled++;
         progress.heartbeat();
       }
       return page.debts.length;
@@ -113,25 +113,32 @@ export async function sweepResolveDebt(
   return { owed, signalled, superseded, cleared, nextSweepInMs: options.intervalMs };
 }
 
-/** As many as one clearing takes; that many mean that there are more. */
+/** What one deletion takes at most; that many mean that there are more. */
 const CLEARED_AT_ONCE = 5000;
 const MAX_CLEARINGS = 20;
 
-async function ask({ issues, signal, onFailure }: SweepDependencies, debt: ResolveDebt): Promise<boolean> {
+async function resendResolve(
+  { issues, signal, onFailure }: SweepDependencies,
+  debt: ResolveDebt,
+): Promise<boolean> {
   try {
     const row = await issues.read(debt.issue);
     if (row === null) return false;
     await signal(debt.stream, { ...signalOf(row, DEFAULT_SIGNAL_POLICY), owed: true });
     return true;
   } catch (error) {
-    onFailure?.({ what: 'an alert stream could not be asked to resolve', id: debt.workflowId, error });
+    onFailure?.({
+      what: 'an alert stream could not be signalled to resend its resolve',
+      id: debt.workflowId,
+      error,
+    });
     return false;
   }
 }
 
 /**
- * A sending was cut off, and when the stream came to its issue again it decided otherwise, since time had passed. Nobody
- * else would ever look at the intent, so it is settled here, with what is not known of it.
+ * An attempt was interrupted, and the stream decided otherwise when it came back to the issue. Nobody else would look at
+ * the intent again, so it is dropped here as superseded, in doubt.
  */
 async function settlePassed(
   { intents, streams, now }: SweepDependencies,
@@ -143,15 +150,16 @@ async function settlePassed(
   return passed.length;
 }
 
-/** Whether nobody is at it: the scan has passed it, nothing was written lately, and no delivery is under way. */
+/** Whether its resolve may be resent: the scan has passed the issue, nothing was written recently, and no delivery is
+ * under way. */
 function isDue(
   { intent, updatedAt, issue }: ResolveDebt,
   now: number,
   { retryAfterMs, scannedUpTo }: { readonly retryAfterMs: number; readonly scannedUpTo: Position | null },
 ): boolean {
-  // A stream takes nothing older than what it decided: signalled early, this would undo what the scan has still to bring.
+  // A stream ignores anything older than what it has decided: signalled early, this would hide what the scan still brings.
   if (scannedUpTo === null || comparePositions(issue.position, scannedUpTo) > 0) return false;
-  // The older a debt, the rarer: what nobody mends for days must not fill the ledger.
+  // The older a debt, the rarer: a receiver that stays broken for days must not fill the ledger.
   const waitMs = Math.max(retryAfterMs, (now - issue.storedAt) * SHARE_OF_AGE);
   if (now - Math.max(updatedAt, issue.storedAt) < waitMs) return false;
   const isTaken = intent !== null && isUnderWay(intent.status);

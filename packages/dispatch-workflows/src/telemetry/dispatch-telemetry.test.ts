@@ -38,13 +38,13 @@ const { stream } = testOrder();
 /** Older than its route allows: on its own it would be stale. */
 const first = { signal: testIssue, now: testIssue.storedAt + 7_200_000 };
 const opening = (decision: Decision | null) =>
-  createDispatchTelemetry().opening(stream, first, async () => ({
+  createDispatchTelemetry().traceOpenStream(stream, first, async () => ({
     state: INITIAL_STREAM_STATE,
     decision,
     delivery: null,
   }));
 
-test('the trace of an opened stream shows the decision that was made, also where the delivery had begun before it became stale', async () => {
+test('the trace of an opened stream shows the decision that was made, even if the delivery had begun before it became stale', async () => {
   await opening({ notify: true, kind: 'trigger', reason: 'new' });
   expect(drawn.map(({ name }) => name)).toEqual(['deliver', 'decide']);
   expect(drawn[1]?.attributes).toMatchObject({ 'decision.reason': 'new', 'decision.notify': true });

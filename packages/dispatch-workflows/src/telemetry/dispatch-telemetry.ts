@@ -16,18 +16,18 @@ import type { ScanSteps } from '../scan/read-and-dispatch.ts';
 
 /**
  * Metrics and spans of dispatching. The spans `scan`, `match`, `dispatch`, `decide`, `deliver` and
- * `record_dropped_signals` carry the same attributes, so that one search finds an alert's whole way.
+ * `record_dropped_signals` carry the same attributes, so that one search finds the whole path of an alert.
  */
 export function createDispatchTelemetry() {
   const tracer = trace.getTracer('@heliograph/dispatch-workflows');
   const meter = metrics.getMeter('@heliograph/dispatch-workflows');
   const attempts = meter.createHistogram('heliograph_dispatch_delivery_attempt_duration', {
     unit: 'ms',
-    description: 'Time that one delivery attempt took, by provider and outcome.',
+    description: 'Duration of delivery attempts, by provider and outcome.',
   });
   const notificationAge = meter.createHistogram('heliograph_dispatch_notification_age', {
     unit: 'ms',
-    description: 'From the storing of an issue to the acceptance of its notification.',
+    description: 'Time from storing an issue to the provider accepting its notification.',
   });
   const scannedRows = meter.createCounter('heliograph_dispatch_scanned_rows', {
     description: 'Rows read for the first time.',
@@ -36,16 +36,16 @@ export function createDispatchTelemetry() {
     description: 'Signals sent, by result.',
   });
   const drops = meter.createCounter('heliograph_dispatch_dropped_notifications', {
-    description: 'Decided notifications that were given up, by code.',
+    description: 'Dropped notifications, by drop code.',
   });
   const silences = meter.createCounter('heliograph_dispatch_silent_decisions', {
     description: 'Signals that led to no notification, by reason.',
   });
   const owed = meter.createGauge('heliograph_dispatch_resolve_debt', {
-    description: 'Streams with something open outside that is over, at the last sweep.',
+    description: 'Alert streams that owed a resolve at the last sweep.',
   });
 
-  const spanned = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>): Promise<T> => {
+  const withSpan = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>): Promise<T> => {
     const span = tracer.startSpan(name, { attributes });
     return context.with(trace.setSpan(context.active(), span), async () => {
       try {
@@ -58,8 +58,8 @@ export function createDispatchTelemetry() {
       }
     });
   };
-  /** Silent decisions were taken in the workflow, whose spans are drawn here, where they are written down. */
-  const silent = (stream: StreamKey, runs: readonly SilentRun[]): void => {
+  /** Silent decisions are made in the workflow; their spans are drawn here, where they are recorded. */
+  const drawSilentDecisions = (stream: StreamKey, runs: readonly SilentRun[]): void => {
     for (const { reason, first, last, count } of runs) {
       silences.add(count, { reason });
       tracer
@@ -75,7 +75,7 @@ export function createDispatchTelemetry() {
         .end(last.at);
     }
   };
-  const deciding = (order: Pick<DeliveryOrder, 'stream' | 'reason' | 'kind' | 'decidedAt'>): void => {
+  const drawDecision = (order: Pick<DeliveryOrder, 'stream' | 'reason' | 'kind' | 'decidedAt'>): void => {
     tracer
       .startSpan('decide', {
         startTime: order.decidedAt,
@@ -92,7 +92,7 @@ export function createDispatchTelemetry() {
   return {
     scanSteps: {
       scan: (run) =>
-        spanned('scan', {}, async (span) => {
+        withSpan('scan', {}, async (span) => {
           const result = await run();
           span.setAttribute('scan.rows', result.rows.length);
           return result;
@@ -107,44 +107,44 @@ export function createDispatchTelemetry() {
           span.end();
         }
       },
-      dispatch: (groups, run) => spanned('dispatch', { 'dispatch.streams': groups.length }, run),
+      dispatch: (groups, run) => withSpan('dispatch', { 'dispatch.streams': groups.length }, run),
     } satisfies ScanSteps,
-    scanned({ scanned, dispatched, failed }: ScanResult): void {
+    recordScan({ scanned, dispatched, failed }: ScanResult): void {
       scannedRows.add(scanned);
       signals.add(dispatched, { result: 'sent' });
       if (failed > 0) signals.add(failed, { result: 'failed' });
     },
-    swept(result: SweepResult): void {
+    recordSweep(result: SweepResult): void {
       owed.record(result.owed);
     },
-    opening(
+    traceOpenStream(
       stream: StreamKey,
       first: FirstSignal | null,
       run: () => Promise<OpenedStream>,
     ): Promise<OpenedStream> {
       if (first === null) return run();
-      return spanned('deliver', attributesOf(stream), async (span) => {
+      return withSpan('deliver', attributesOf(stream), async (span) => {
         const opened = await run();
         const { decision } = opened;
-        if (decision?.notify === true) deciding({ stream, decidedAt: first.now, ...decision });
+        if (decision?.notify === true) drawDecision({ stream, decidedAt: first.now, ...decision });
         // A silent decision has its span where the workflow records it.
         else span.updateName('read_stream_state');
         return opened;
       });
     },
-    delivering(order: DeliveryOrder, run: () => Promise<DeliveryResult>): Promise<DeliveryResult> {
-      return spanned(
+    traceDelivery(order: DeliveryOrder, run: () => Promise<DeliveryResult>): Promise<DeliveryResult> {
+      return withSpan(
         'deliver',
         { ...attributesOf(order.stream), 'notification.id': order.notificationId },
         () => {
-          silent(order.stream, order.unwritten?.silent ?? []);
-          // A patient delivery is told how long to wait, and was decided before.
-          if (order.waitMs === undefined) deciding(order);
+          drawSilentDecisions(order.stream, order.unwritten?.silent ?? []);
+          // The order of a patient delivery has a wait; its decision was drawn before.
+          if (order.waitMs === undefined) drawDecision(order);
           return run();
         },
       );
     },
-    recording(
+    traceRecord(
       stream: StreamKey,
       { silent: runs = [] }: StreamRecord,
       run: () => Promise<void>,
@@ -153,12 +153,12 @@ export function createDispatchTelemetry() {
       const reasons = [...new Set(runs.map(({ reason }) => reason))];
       const count = runs.reduce((sum, each) => sum + each.count, 0);
       const attributes = { 'dropped.reasons': reasons, 'dropped.count': count };
-      return spanned('record_dropped_signals', { ...attributesOf(stream), ...attributes }, () => {
-        silent(stream, runs);
+      return withSpan('record_dropped_signals', { ...attributesOf(stream), ...attributes }, () => {
+        drawSilentDecisions(stream, runs);
         return run();
       });
     },
-    delivered({
+    recordOutcome({
       order,
       provider,
       outcome,
@@ -178,7 +178,7 @@ export function createDispatchTelemetry() {
         'notification.duration_ms': durationMs,
       });
     },
-    dropped({ order, code }: { readonly order: DeliveryOrder; readonly code: DropCode }): void {
+    recordDrop({ order, code }: { readonly order: DeliveryOrder; readonly code: DropCode }): void {
       drops.add(1, { code });
       trace.getActiveSpan()?.addEvent('dropped', { code, 'notification.id': order.notificationId });
     },

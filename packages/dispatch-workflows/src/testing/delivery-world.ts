@@ -124,6 +124,8 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     writeFails: false,
     lookUp: 'unknown' as 'delivered' | 'not-delivered' | 'unknown',
     onDeliver: (): void => undefined,
+    /** The provider answers when this is resolved. */
+    hold: Promise.resolve(),
     /** What happened, in its order. */
     log: [] as string[],
     requests: [] as StoredDeliveryRequest[],
@@ -189,9 +191,9 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       },
     },
     health: {
-      throttled: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
-      failing: (appId, { code }) => note(`${appId} failing: ${code}`),
-      working: (appId) => note(`${appId} working`),
+      recordThrottle: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
+      recordFailure: (appId, { code }) => note(`${appId} failing: ${code}`),
+      recordRecovery: (appId) => note(`${appId} working`),
       disable: (appId) => note(`${appId} disabled`),
     },
     channels: {
@@ -199,6 +201,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
         state.log.push('send');
         state.requests.push(request);
         state.onDeliver();
+        await state.hold;
         const answer = script.shift() ?? accepted;
         if (answer instanceof Error) throw answer;
         return answer;

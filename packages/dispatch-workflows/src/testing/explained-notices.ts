@@ -8,14 +8,14 @@ import {
   SIGNALLED,
 } from './explained-streams.ts';
 
-/** Streams that decided to notify: delivered, under way, given up. */
+/** Streams that decided to notify: delivered, under way, dropped. */
 export const NOTICES: readonly ExplainedStreamRow[] = [
   {
-    name: 'told',
+    name: 'delivered',
     facts: { entries: delivered(), streams: [openStream({ lastNotifiedAt: NOON + 2000 })] },
     reason: 'new',
     outcome: 'delivered',
-    summary: 'Told at 12:00:03Z: accepted by webhook (HTTP 200).',
+    summary: 'Delivered at 12:00:03Z: accepted by webhook (HTTP 200).',
     also: {
       notify: true,
       openNow: true,
@@ -37,7 +37,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     },
   },
   {
-    name: 'told at the second sending',
+    name: 'delivered at the second attempt',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -56,10 +56,10 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'new',
     outcome: 'delivered',
     summary:
-      'Told at 12:00:03Z: accepted by webhook (HTTP 202) at the second sending; the first was rate limited and asked to wait 1 s.',
+      'Delivered at 12:00:03Z: accepted by webhook (HTTP 202) at the second attempt; the first was rate-limited (retry after 1 s).',
   },
   {
-    name: 'told after nobody knew whether it had arrived',
+    name: 'delivered after it was in doubt',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -73,7 +73,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'new',
     outcome: 'delivered',
     summary:
-      'Told at 12:00:03Z: accepted by webhook (HTTP 200) at the second sending; the first was cut off, so it may have arrived twice.',
+      'Delivered at 12:00:03Z: accepted by webhook (HTTP 200) at the second attempt; the first was interrupted, so it may have arrived twice.',
     also: { wasUncertain: true },
   },
   {
@@ -88,10 +88,11 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     },
     reason: 'new',
     outcome: 'delivered',
-    summary: 'Told at 12:00:03Z: webhook confirmed that it has it; the first had no answer (TIMEOUT).',
+    summary:
+      'Delivered at 12:00:03Z: webhook confirmed that it has received it; the first had no answer (TIMEOUT).',
   },
   {
-    name: 'assumed told',
+    name: 'assumed delivered',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -114,11 +115,11 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'renotify',
     outcome: 'assumed_delivered',
     summary:
-      "Told again because the interval had passed, as far as anybody knows, at 12:00:03Z: whether webhook got it is unknown, and by the app's policy it is not sent again.",
+      "Renotification, due by the interval, assumed delivered at 12:00:03Z: whether webhook received it is unknown, and the app's policy says not to resend it.",
     also: { wasUncertain: true, outcome: { kind: 'assumed_delivered', code: 'UNCERTAIN_NOT_RESENT' } },
   },
   {
-    name: 'told after a refusal, before the ledger has more than that',
+    name: 'delivered after a refusal, before the ledger has more than that',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -128,39 +129,40 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     },
     reason: 'new',
     outcome: 'delivered',
-    summary: 'Told at 12:00:03Z: accepted by webhook; the first was rate limited and asked to wait 1 s.',
+    summary: 'Delivered at 12:00:03Z: accepted by webhook; the first was rate-limited (retry after 1 s).',
   },
   {
-    name: 'told before the ledger has it',
+    name: 'delivered before the ledger has it',
     facts: { intents: [intent({ status: 'delivered', externalId: 'x9' })] },
     reason: 'new',
     outcome: 'delivered',
-    summary: 'Told at 12:00:02Z: accepted by webhook.',
+    summary: 'Delivered at 12:00:02Z: accepted by webhook.',
     also: { outcome: { kind: 'delivered', externalId: 'x9' } },
   },
   {
-    name: 'told again',
+    name: 'renotified',
     facts: { entries: delivered({ reason: 'renotify', kind: 'update' }) },
     reason: 'renotify',
     outcome: 'delivered',
-    summary: 'Told again because the interval had passed, at 12:00:03Z: accepted by webhook (HTTP 200).',
+    summary: 'Renotification, due by the interval, delivered at 12:00:03Z: accepted by webhook (HTTP 200).',
   },
   {
-    name: 'told again after a suppression',
+    name: 'renotified after a suppression',
     facts: { entries: delivered({ reason: 'suppression_bypass', kind: 'update' }) },
     reason: 'suppression_bypass',
     outcome: 'delivered',
-    summary: 'Told again because it fires after a suppression, at 12:00:03Z: accepted by webhook (HTTP 200).',
+    summary:
+      'Renotification, due after a suppression, delivered at 12:00:03Z: accepted by webhook (HTTP 200).',
   },
   {
     name: 'over',
     facts: { issue: OVER, entries: delivered({ reason: 'resolved', kind: 'resolve' }) },
     reason: 'resolved',
     outcome: 'delivered',
-    summary: 'Told that it is over, at 12:00:03Z: accepted by webhook (HTTP 200).',
+    summary: 'Resolve delivered at 12:00:03Z: accepted by webhook (HTTP 200).',
   },
   {
-    name: 'over, and told only when the sweep asked again',
+    name: 'resolved, and delivered only when the sweep resent it',
     facts: {
       issue: OVER,
       entries: [
@@ -188,7 +190,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'resolve_owed',
     outcome: 'delivered',
     summary:
-      'Told that it is over, on being asked again by the sweep, at 12:00:31Z: accepted by webhook (HTTP 200) at the second sending; the first was refused (HTTP 503).',
+      'Owed resolve, resent by the sweep, delivered at 12:00:31Z: accepted by webhook (HTTP 200) at the second attempt; the first was refused (HTTP 503).',
     also: { decision: { reason: 'resolve_owed', kind: 'resolve', at: '2026-03-01T12:00:30.000Z' } },
   },
   {
@@ -214,18 +216,18 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'connected_app_missing',
     outcome: 'dropped',
     summary:
-      'Not told, given up at 12:00:03Z: the connected app "on-call" was switched off or removed before it could be delivered; it is still open outside, and the sweep will ask again.',
+      'Dropped at 12:00:03Z: the connected app "on-call" was disabled or removed before the delivery; the incident is still open at the provider, and the sweep will resend the resolve.',
     also: { owed: true, openNow: true },
   },
   {
-    name: 'a sending is under way',
+    name: 'an attempt is in progress',
     facts: { intents: [intent()] },
     reason: 'new',
     outcome: 'pending',
-    summary: 'Not told yet, under way since 12:00:02Z: the first sending was begun.',
+    summary: 'Under way since 12:00:02Z: the first attempt has begun.',
   },
   {
-    name: 'the sweep asks again, and that is under way',
+    name: 'the sweep resends the resolve, which is under way',
     facts: {
       issue: OVER,
       entries: dropped('EXPIRED'),
@@ -233,10 +235,10 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     },
     reason: 'resolve_owed',
     outcome: 'pending',
-    summary: 'Not told yet, under way since 12:00:50Z: the third sending was begun.',
+    summary: 'Under way since 12:00:50Z: the third attempt has begun.',
   },
   {
-    name: 'sendings fail',
+    name: 'attempts fail',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -249,19 +251,19 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'new',
     outcome: 'pending',
     summary:
-      'Not told yet, under way since 12:00:02Z: it is tried again until it is too old; 1 failed before, the second was refused (HTTP 503), the third was refused (CONNECT_FAILED).',
+      'Under way since 12:00:02Z: retried until it expires; 1 failed before, the second was refused (HTTP 503), the third was refused (CONNECT_FAILED).',
   },
   {
-    name: 'nobody knows whether the last sending arrived',
+    name: 'the last attempt is in doubt',
     facts: { intents: [intent({ status: 'uncertain', code: 'TIMEOUT', wasUncertain: true })] },
     reason: 'new',
     outcome: 'pending',
     summary:
-      'Not told yet, under way since 12:00:02Z: whether the last sending arrived is unknown, and the next one finds out.',
+      'Under way since 12:00:02Z: the outcome of the last attempt is unknown, and the next attempt settles it.',
     also: { wasUncertain: true },
   },
   {
-    name: 'the provider wants to be left alone',
+    name: 'the provider throttles',
     facts: {
       entries: [
         ...SIGNALLED,
@@ -272,29 +274,28 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     },
     reason: 'new',
     outcome: 'pending',
-    summary: 'Not told yet, under way since 12:00:02Z: webhook asks to be left alone for another 12 s.',
+    summary: 'Under way since 12:00:02Z: webhook is throttled for another 12 s.',
   },
   {
-    name: 'waits for its turn',
+    name: 'waits for a permit',
     facts: { intents: [intent({ status: 'refused', code: 'RATE_LIMITED' })] },
     reason: 'new',
     outcome: 'pending',
-    summary: 'Not told yet, under way since 12:00:02Z: waiting for webhook to take it again.',
+    summary: 'Under way since 12:00:02Z: waiting for webhook to accept requests again.',
   },
   {
     name: 'under way, and its intent is not known',
     facts: { entries: [...SIGNALLED, refusal(1)] },
     reason: 'new',
     outcome: 'pending',
-    summary:
-      'Not told yet, under way since 12:00:02Z: it is tried again until it is too old; the first was refused (HTTP 503).',
+    summary: 'Under way since 12:00:02Z: retried until it expires; the first was refused (HTTP 503).',
   },
   {
-    name: 'refused for good',
+    name: 'refused permanently',
     facts: { entries: dropped('REJECTED', refusal(1, { status: 401, code: 'UNAUTHORIZED' })) },
     reason: 'rejected',
     outcome: 'dropped',
-    summary: 'Not told, given up at 12:00:03Z: webhook refused it for good (HTTP 401, UNAUTHORIZED).',
+    summary: 'Dropped at 12:00:03Z: webhook refused it permanently (HTTP 401, UNAUTHORIZED).',
     also: { notify: true, decision: { reason: 'new' } },
   },
   {
@@ -303,23 +304,21 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'signal_expired',
     outcome: 'dropped',
     summary:
-      'Not told, given up at 12:00:03Z: no sending succeeded before it was too old to be worth telling (1 h); the first was refused (HTTP 503).',
+      'Dropped at 12:00:03Z: no attempt succeeded before it expired (1 h); the first was refused (HTTP 503).',
   },
   {
     name: 'expired while the provider asked to wait',
     facts: { entries: dropped('EXPIRED_RATE_LIMITED') },
     reason: 'signal_expired_rate_limited',
     outcome: 'dropped',
-    summary:
-      'Not told, given up at 12:00:03Z: webhook kept asking to wait until it was too old to be worth telling (1 h).',
+    summary: 'Dropped at 12:00:03Z: webhook was throttled until it expired (1 h).',
   },
   {
     name: 'app gone',
     facts: { entries: dropped('CONNECTED_APP_MISSING'), apps: [] },
     reason: 'connected_app_missing',
     outcome: 'dropped',
-    summary:
-      'Not told, given up at 12:00:03Z: the connected app was switched off or removed before it could be delivered.',
+    summary: 'Dropped at 12:00:03Z: the connected app was disabled or removed before the delivery.',
     also: { connectedAppName: null, provider: null },
   },
   {
@@ -327,15 +326,15 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     facts: { entries: dropped('ISSUE_MISSING'), issue: null, newest: null },
     reason: 'issue_missing',
     outcome: 'dropped',
-    summary: 'Not told, given up at 12:00:03Z: the row of the issue was gone before it could be delivered.',
+    summary: 'Dropped at 12:00:03Z: the issue was deleted before the delivery.',
   },
   {
-    name: 'cut off, and too old when the stream came to it again',
+    name: 'interrupted, and stale by then',
     facts: { entries: dropped('SUPERSEDED') },
     reason: 'superseded',
     outcome: 'dropped',
     summary:
-      'Not told, given up at 12:00:03Z: a sending was cut off, and when the stream came to it again it was too old; nobody knows whether it arrived.',
+      'Dropped at 12:00:03Z: an attempt was interrupted, and then the notification had become stale; whether it arrived is unknown.',
   },
   {
     name: 'secret unreadable',
@@ -343,6 +342,6 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     reason: 'secret_unreadable',
     outcome: 'dropped',
     summary:
-      'Not told, given up at 12:00:03Z: the secret of the connected app "on-call" cannot be unsealed, its sealing key is missing.',
+      'Dropped at 12:00:03Z: the secret of the connected app "on-call" cannot be unsealed, because its sealing key is missing.',
   },
 ];

@@ -12,7 +12,8 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
     reason: 'older_than_last',
     outcome: 'none',
-    summary: 'Not told: the stream had decided about something as new or newer, so this came late or again.',
+    summary:
+      'Not notified: the stream had already decided about this issue or a newer one, so it came late or twice.',
     also: { repeats: 0, notify: false },
   },
   {
@@ -21,15 +22,15 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     reason: 'older_than_last',
     outcome: 'none',
     summary:
-      'Not told: the stream had decided about something as new or newer, so this came late or again; it came 2 times more and changed nothing.',
+      'Not notified: the stream had already decided about this issue or a newer one, so it came late or twice; signalled 2 times more, without effect.',
     also: { repeats: 2 },
   },
   {
-    name: 'goes on',
+    name: 'still firing',
     facts: { runs: [run('continuing')] },
     reason: 'continuing',
     outcome: 'none',
-    summary: 'Not told: still firing, and the route never renotifies.',
+    summary: 'Not notified: still firing, and the route never renotifies.',
     also: {
       decision: {
         reason: 'continuing',
@@ -42,7 +43,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
   },
   {
-    name: 'goes on, one of many',
+    name: 'still firing, one of many',
     facts: {
       runs: [
         run('continuing', {
@@ -58,15 +59,16 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     reason: 'continuing',
     outcome: 'none',
     summary:
-      'Not told: still firing, and the route never renotifies (one of 7 such decisions, 11:59:02Z to 12:00:31Z).',
+      'Not notified: still firing, and the route never renotifies (one of 7 such decisions, 11:59:02Z to 12:00:31Z).',
     also: { decision: { count: 7, first: '2026-03-01T11:59:02.000Z', last: '2026-03-01T12:00:31.000Z' } },
   },
   {
-    name: 'goes on, and came again',
+    name: 'still firing, and came again',
     facts: { runs: [run('continuing'), run('older_than_last')] },
     reason: 'continuing',
     outcome: 'none',
-    summary: 'Not told: still firing, and the route never renotifies; it came once more and changed nothing.',
+    summary:
+      'Not notified: still firing, and the route never renotifies; signalled once more, without effect.',
     also: { repeats: 1 },
   },
   {
@@ -86,7 +88,8 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
     reason: 'older_than_last',
     outcome: 'none',
-    summary: 'Not told: the stream had decided about something as new or newer, so this came late or again.',
+    summary:
+      'Not notified: the stream had already decided about this issue or a newer one, so it came late or twice.',
   },
   {
     name: 'seen only after the run had passed it, and not decided',
@@ -104,7 +107,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
     reason: 'not_decided_yet',
     outcome: 'none',
-    summary: 'Not told yet: signalled since 12:00:40Z, and no decision is known so far.',
+    summary: 'Not decided yet: signalled since 12:00:40Z, and no decision is recorded so far.',
   },
   {
     name: 'the last of its run, by a clock that is behind that of the scan',
@@ -117,7 +120,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     reason: 'continuing',
     outcome: 'none',
     summary:
-      'Not told: still firing, and the route never renotifies (one of 5 such decisions, 12:00:00Z to 12:00:30Z).',
+      'Not notified: still firing, and the route never renotifies (one of 5 such decisions, 12:00:00Z to 12:00:30Z).',
   },
   {
     name: 'the interval has not passed',
@@ -125,7 +128,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     reason: 'renotify_not_due',
     outcome: 'none',
     summary:
-      'Not told: still firing, and the route renotifies every 15 min; the next is due after 12:10:00Z.',
+      'Not notified: still firing, and the route renotifies every 15 min; the next renotification is due after 12:10:00Z.',
     also: { nextRenotificationNotBefore: '2026-03-01T12:10:00.000Z' },
   },
   {
@@ -134,14 +137,14 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     reason: 'renotify_not_due',
     outcome: 'none',
     summary:
-      'Not told: still firing, and the route renotifies every 15 min; it was told of again at 12:00:20Z.',
+      'Not notified: still firing, and the route renotifies every 15 min; it was renotified at 12:00:20Z.',
   },
   {
     name: 'suppressed',
     facts: { runs: [run('suppressed')], streams: [openStream({ lastSeen: 'suppressed' })] },
     reason: 'suppressed',
     outcome: 'none',
-    summary: 'Not told: the monitor reported it as suppressed.',
+    summary: 'Not notified: the monitor reported it as suppressed.',
     also: { nextRenotificationNotBefore: null },
   },
   {
@@ -149,7 +152,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     facts: { issue: OVER, runs: [run('resolved_without_notification')] },
     reason: 'resolved_without_notification',
     outcome: 'none',
-    summary: 'Not told: it is over, and nothing was open outside.',
+    summary: 'Not notified: it has resolved, and no incident was open at the provider.',
   },
   {
     name: 'stale',
@@ -159,18 +162,19 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
     reason: 'stale',
     outcome: 'none',
-    summary: 'Not told: it was 2 h old, too old to be worth telling (1 h) when it was decided.',
+    summary: 'Not notified: it was 2 h old, older than the maximum age (1 h) when it was decided.',
   },
   {
-    name: 'the app was switched off',
+    name: 'the app was disabled',
     facts: { entries: [seen(), matched({ apps: [] })] },
     reason: 'connected_app_disabled',
     outcome: 'none',
-    summary: 'Not told: the connected app was switched off when the issue was matched; it is on again now.',
+    summary:
+      'Not notified: the connected app was disabled when the issue was matched; it is enabled again now.',
     also: { decision: null },
   },
   {
-    name: 'the app was switched off, and the run of its stream went on over the issue',
+    name: 'the app was disabled, and the run of its stream went on over the issue',
     facts: {
       entries: [seen(), matched({ apps: [] })],
       apps: [app({ enabled: false })],
@@ -185,44 +189,44 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     },
     reason: 'connected_app_disabled',
     outcome: 'none',
-    summary: 'Not told: the connected app was switched off when the issue was matched.',
+    summary: 'Not notified: the connected app was disabled when the issue was matched.',
   },
   {
     name: 'signalled',
     facts: {},
     reason: 'not_decided_yet',
     outcome: 'none',
-    summary: 'Not told yet: signalled since 12:00:01Z, and no decision is known so far.',
+    summary: 'Not decided yet: signalled since 12:00:01Z, and no decision is recorded so far.',
   },
   {
-    name: 'signalled, and the provider wants to be left alone',
+    name: 'signalled, and the provider throttles',
     facts: { apps: [app({ health: { throttledForMs: 30_000 } })] },
     reason: 'not_decided_yet',
     outcome: 'none',
     summary:
-      'Not told yet: signalled since 12:00:01Z, and no decision is known so far; webhook asks to be left alone for another 30 s.',
+      'Not decided yet: signalled since 12:00:01Z, and no decision is recorded so far; webhook is throttled for another 30 s.',
   },
   {
     name: 'decided, before the ledger has it',
     facts: { streams: [openStream({ silence: { reason: 'continuing', since: HERE } })] },
     reason: 'continuing',
     outcome: 'none',
-    summary: 'Not told: still firing, and the route never renotifies.',
+    summary: 'Not notified: still firing, and the route never renotifies.',
     also: { decision: { reason: 'continuing', kind: null, at: null } },
   },
   {
-    name: 'decided, and no row tells how',
+    name: 'decided, and no row has the decision',
     facts: { streams: [openStream({ lastPosition: positionAt(NOON + 5000) })] },
     reason: 'decision_not_recorded',
     outcome: 'none',
     summary:
-      'Decided, but the ledger does not tell how: the stream is past this issue, and its entry is late or lost.',
+      'Decided, but the ledger does not show how: the stream has passed this issue, and its entry is late or lost.',
   },
   {
     name: 'not scanned',
     facts: { entries: [], routesThen: null },
     reason: 'not_scanned_yet',
     outcome: 'none',
-    summary: 'Not told yet: no scan has read the issue since it was stored at 12:00:00Z, 1 min ago.',
+    summary: 'Not decided yet: no scan has read the issue since it was stored at 12:00:00Z, 1 min ago.',
   },
 ];

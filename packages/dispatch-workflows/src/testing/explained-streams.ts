@@ -31,7 +31,7 @@ export function delivered(parts: Partial<LedgerEntry> = {}): readonly LedgerEntr
   ];
 }
 
-/** Entries of a notification that was given up. */
+/** Entries of a notification that was dropped. */
 export function dropped(code: string, ...attempts: readonly LedgerEntry[]): readonly LedgerEntry[] {
   return [
     ...SIGNALLED,
@@ -41,7 +41,7 @@ export function dropped(code: string, ...attempts: readonly LedgerEntry[]): read
   ];
 }
 
-/** A sending that was refused. */
+/** An attempt that was refused. */
 export function refusal(attempt: number, parts: Partial<LedgerEntry> = {}): LedgerEntry {
   const answer = { outcome: 'refused', code: 'HTTP_STATUS', status: 503, durationMs: 9 } as const;
   return entry('attempted', { attempt, ...answer, ...parts });

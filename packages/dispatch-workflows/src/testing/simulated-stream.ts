@@ -28,8 +28,8 @@ export interface Simulated {
   readonly decisions: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Runs steps through a stream; `isDropped` says which notifications are given up. */
-export async function simulated(
+/** Runs steps through a stream; `isDropped` says which notifications are dropped. */
+export async function simulateStream(
   key: StreamKey,
   steps: readonly Step[],
   isDropped: (order: Pick<DeliveryOrder, 'notificationId'>) => boolean,
@@ -63,14 +63,14 @@ export async function simulated(
   }
   return {
     entries,
-    runs: merged(key, silent),
+    runs: mergeRuns(key, silent),
     state: stream.state,
     decisions: decisionsOf(steps, (notificationId) => isDropped({ notificationId }), key),
   };
 }
 
 /** As the database puts runs together. */
-function merged({ routeId, connectedAppId }: StreamKey, runs: readonly SilentRun[]): readonly StoredRun[] {
+function mergeRuns({ routeId, connectedAppId }: StreamKey, runs: readonly SilentRun[]): readonly StoredRun[] {
   const groups = new Map<string, StoredRun>();
   for (const { reason, since, version, first, last, count } of runs) {
     const id = `${reason} ${since} ${version}`;

@@ -48,7 +48,7 @@ export async function workflowGround(label: string) {
   };
 }
 
-/** The issue at a position, stored right now, as an alert stream is told of it. */
+/** The signal of an issue at a position, stored just now. */
 export function signalAt(position: number, status: IssueStatus = 'firing'): IssueSignal {
   return {
     eventId: `e${position}`,

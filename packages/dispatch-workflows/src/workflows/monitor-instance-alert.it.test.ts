@@ -144,7 +144,7 @@ describe('an alert stream', () => {
       },
       0,
     ],
-  ])('goes on patiently with a quick delivery %s', async (_, quick, waitMs) => {
+  ])('continues patiently after a quick delivery %s', async (_, quick, waitMs) => {
     const stream = newStream();
     const patient: (DeliveryOrder & { readonly local: boolean })[] = [];
     const { activities, accept } = fakeActivities({
@@ -395,14 +395,14 @@ describe('behaviour that came later', () => {
   }
   const old = (signal: IssueSignal): IssueSignal => ({ ...signal, storedAt: signal.storedAt - 3_600_001 });
 
-  test('suppression bypass: what fires after it was suppressed is told at once', async () => {
+  test('suppression bypass: what fires after it was suppressed is notified at once', async () => {
     await expect(runFrom(OPEN, signalAt(1, 'suppressed'), signalAt(2))).resolves.toMatchObject({
       sent: [['update', 'suppression_bypass']],
       isPatched: true,
     });
   });
 
-  test('staleness: what is too old is not told, a resolve of it is', async () => {
+  test('staleness: what is stale is not notified, its resolve is', async () => {
     await expect(runFrom(null, old(signalAt(1)))).resolves.toMatchObject({
       sent: [],
       silent: [{ reason: 'stale', count: 1 }],
@@ -414,7 +414,7 @@ describe('behaviour that came later', () => {
     });
   });
 
-  test('resolve-only: a run that a resolve began says so where it had nothing to close', async () => {
+  test('resolve-only: a run that a resolve began reports it if it had nothing to close', async () => {
     await expect(runFrom(null, signalAt(1, 'resolved'))).resolves.toMatchObject({
       result: 'resolved_without_notification',
       sent: [],

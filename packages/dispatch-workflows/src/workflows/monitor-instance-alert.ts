@@ -46,7 +46,7 @@ const store = proxyActivities<DispatchActivities>({
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** Before a delivery is tried again that could not be tried for over an hour, in milliseconds. */
+/** The pause before a delivery that could not even be attempted for over an hour is repeated, in milliseconds. */
 const PAUSE_MS = 30_000;
 const DEFAULT_BATCH_WINDOW_MS = 100;
 /** Signals after which a run hands over to the next; the server's limit is 10 000. */
@@ -90,13 +90,13 @@ export async function runAlertStream(input: AlertInput, hasPatch: HasPatch): Pro
     await stream.drain(ports);
     if (stream.inbox.length === 0) {
       await stream.flush(ports);
-      // What came while it was written is handled like the rest.
+      // Signals that arrived meanwhile are handled like the rest.
       if (stream.inbox.length === 0) {
         const nothingSent = stream.state.notificationCount === notificationCount;
         return isResolveOnly && nothingSent ? 'resolved_without_notification' : 'drained';
       }
     }
-    // A long inbox is handled first: what is carried on has to fit into one payload.
+    // A long inbox is handled first: what is carried over has to fit into one payload.
     if (stream.inbox.length > MAX_CARRIED_SIGNALS) continue;
     if (received >= MAX_SIGNALS_PER_RUN || workflowInfo().continueAsNewSuggested) {
       await stream.flush(ports);
@@ -118,7 +118,7 @@ async function open(stream: AlertStream, hasPatch: HasPatch): Promise<boolean> {
   const opened = await openStream(stream.key, first);
   const order = stream.open(opened, first, { hasPatch });
   if (order !== null && opened.delivery !== null)
-    stream.settle(order, await settled(order, opened.delivery, hasPatch));
+    stream.settle(order, await settleDelivery(order, opened.delivery, hasPatch));
   const hasNothingToClose = first?.signal.status === 'resolved' && !hasOpenIncident(opened.state);
   return hasNothingToClose && hasPatch('resolve-only');
 }
@@ -158,11 +158,11 @@ async function deliver(order: DeliveryOrder, hasPatch: HasPatch): Promise<Delive
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return settled(order, first, hasPatch);
+  return settleDelivery(order, first, hasPatch);
 }
 
-/** Goes on where the first, short attempt did not come to an end: by activity, and by timer what it hands back. */
-async function settled(
+/** Continues where the first, short attempt did not end the delivery: by activity, and by timer for what it hands back. */
+async function settleDelivery(
   order: DeliveryOrder,
   first: DeliveryResult,
   hasPatch: HasPatch,
@@ -174,7 +174,7 @@ async function settled(
     const { wasThrottled = false, handBacks = 0 } = result;
     failures = result.failures ?? failures;
     const left = order.timeToLiveMs - (Date.now() - order.decidedAt);
-    // The activity tells of what expires, so it is asked even when nothing is left.
+    // The activity records the drop, so it runs even when no time is left.
     if (!inSlot) await sleep(Math.max(0, Math.min(waitMs, left)));
     const timeToLiveMs = Math.max(0, order.timeToLiveMs - (Date.now() - order.decidedAt));
     try {
@@ -189,12 +189,12 @@ async function settled(
     } catch (error) {
       if (isCancellation(error)) throw error;
       const isWorthwhile = order.timeToLiveMs > Date.now() - order.decidedAt;
-      // The activity could not even say that it failed, for over an hour: a database is away, not the receiver.
+      // The activity could not even report a failure for over an hour: a database is unavailable, not the receiver.
       if (isWorthwhile && hasPatch('patience')) {
         result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
         continue;
       }
-      // Nobody could write that down, so the next rows have to tell of it.
+      // That could not be persisted, so the next rows have to include it.
       return {
         kind: 'dropped',
         code: 'EXPIRED',

@@ -123,7 +123,7 @@ describe('the orchestrator', () => {
     expect(given).toHaveLength(2);
   });
 
-  test('outlives a scan that fails for hours, and goes on from where it was', async () => {
+  test('outlives a scan that fails for hours, and continues where it was', async () => {
     const { activities, given } = scans((scan) => {
       if (scan > 1 && scan <= 400) throw new Error('away');
       return HOUR_MS;

@@ -14,7 +14,7 @@ import { wakeSignal } from '../contract/signals.ts';
 
 const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>({
   startToCloseTimeout: '5 minutes',
-  // How long nobody is told anything when a worker dies in the middle of a scan.
+  // How long nothing is dispatched when a worker dies in the middle of a scan.
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
@@ -25,7 +25,7 @@ const { sweepResolveDebt } = proxyActivities<Pick<DispatchActivities, 'sweepReso
   retry: { maximumAttempts: 1 },
 });
 
-/** How long after the first start, and after a sweep that failed, the next one comes, in milliseconds. */
+/** The pause before the first sweep, and after a failed one, in milliseconds. */
 const SWEEP_AGAIN_MS = 60_000;
 
 /** Scans after which a run hands over to the next, so that its history stays bounded. */
@@ -42,8 +42,8 @@ setWorkflowOptions(
 );
 
 /**
- * The orchestrator: scan, dispatch, sweep now and then, sleep, and carry the cursor on. One runs per namespace, under a fixed id. It
- * sleeps as long as the scan says and wakes early when an issue was stored.
+ * The orchestrator: scans, dispatches, sweeps, sleeps, and carries the cursor over. One runs per namespace, under a fixed
+ * id. It sleeps as long as the scan says and wakes early when an issue was stored.
  */
 export async function monitorInstances(input: OrchestratorInput = {}): Promise<void> {
   let awake = false;
@@ -53,7 +53,7 @@ export async function monitorInstances(input: OrchestratorInput = {}): Promise<v
   let scan: ScanState | null = input.scan ?? null;
   let nextSweepAt = input.nextSweepAt ?? Date.now() + SWEEP_AGAIN_MS;
   let sweeping = false;
-  // Beside the scans, which do not wait for it; what one sweep does not manage the next one finds again.
+  // Beside the scans, which do not wait for it; what one sweep misses the next one finds.
   const sweep = async (): Promise<void> => {
     sweeping = true;
     let nextSweepInMs = SWEEP_AGAIN_MS;

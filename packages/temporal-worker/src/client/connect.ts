@@ -9,7 +9,7 @@ export interface TemporalAddress {
   readonly address: string;
   /** TLS; absent means none unless an API key is given. Certificates are PEM text. */
   readonly tls?: TemporalTls;
-  /** Bearer key of Temporal Cloud or of a proxy; turns TLS on. */
+  /** Bearer key of Temporal Cloud or of a proxy; enables TLS. */
   readonly apiKey?: string;
   /** Longest time for the first connection, in milliseconds; default 10 000. */
   readonly connectTimeoutMs?: number;

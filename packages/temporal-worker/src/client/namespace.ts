@@ -48,7 +48,7 @@ export async function assertNamespace(
   await untilKnown(connection, namespace);
 }
 
-/** Having just answered that a namespace is unknown, the server goes on saying so until its cache is refreshed. */
+/** After the server has answered that a namespace is unknown, it keeps doing so until its cache is refreshed. */
 async function untilKnown(connection: ServiceConnection, namespace: string): Promise<void> {
   const deadline = Date.now() + REFRESH_TIMEOUT_MS;
   for (;;) {

@@ -64,7 +64,7 @@ describe('search attributes', () => {
       expect(refusal).toContain(`${attribute} is missing`);
   });
 
-  test('that have another type are refused, also where missing ones are made', async () => {
+  test('that have another type are refused, even if missing ones are created', async () => {
     const name = newName();
     await assertNamespace(ground.connection, name, { create: true });
     await ground.connection.operatorService.addSearchAttributes({

@@ -41,7 +41,7 @@ export interface TemporalWorkerOptions {
   readonly shutdownGraceMs?: number;
   /** How long until the stop is forced, in milliseconds; default grace + 5 000. */
   readonly shutdownForceMs?: number;
-  /** Turns worker versioning on: the deployment's name and this build. Workflows are pinned unless they say otherwise. */
+  /** Enables worker versioning: the deployment's name and this build. Workflows are pinned unless they declare otherwise. */
   readonly deployment?: { readonly name: string; readonly buildId: string };
   readonly dataConverter?: DataConverter;
 }

@@ -2,7 +2,7 @@ import type { DataConverter } from '../app-options.ts';
 
 const MARK = 'binary/tiny';
 
-/** Turns every payload around, and says so in its encoding. */
+/** Reverses every payload, and marks it in the encoding. */
 export const tinyConverter: DataConverter = {
   payloadCodecs: [
     {

@@ -201,7 +201,7 @@ test('what cannot be stored in time is dropped and counted, without a word of th
   await away.shutdown();
 });
 
-test('a shutdown is over within a request’s time, although ClickHouse hangs', async () => {
+test('a shutdown ends within a request’s timeout, although ClickHouse hangs', async () => {
   const server = await startTcpServer((socket) => socket.resume());
   const hanging = open({ url: `http://127.0.0.1:${server.port}` });
   const stored = store([DISPATCH], hanging);

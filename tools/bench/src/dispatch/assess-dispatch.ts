@@ -1,7 +1,7 @@
 import { atLeast, atMost, type Goal } from '../goals.ts';
 import type { DispatchReport } from './run-dispatch.ts';
 
-/** What the issues and the docs ask of `bench dispatch`. */
+/** The goals of `bench dispatch`. */
 const GOALS = {
   ratioToCeiling: 0.85,
   ratioToNaive: 1.8,

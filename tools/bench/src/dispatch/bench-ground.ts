@@ -11,7 +11,7 @@ import { createDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import {
   createDispatchStores,
   migrateDispatch,
-  startLedgerCarrier,
+  startLedgerRelay,
 } from '@heliograph/dispatch-workflows/stores';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
 import type { Stack } from '@heliograph/stack';
@@ -52,7 +52,7 @@ export async function createBenchGround({ env }: Stack) {
   });
   const channels = createChannelRegistry([createWebhookChannel({ allowPrivateAddresses: true })]);
   const stores = createDispatchStores({ postgres, clickhouse, sealer });
-  const carrier = startLedgerCarrier(stores.ledger);
+  const relay = startLedgerRelay(stores.ledger);
   const worker = await createDispatchWorkers({
     connection,
     namespace,
@@ -75,7 +75,7 @@ export async function createBenchGround({ env }: Stack) {
     worker,
     serverVersion,
     async close() {
-      await carrier.stop();
+      await relay.stop();
       await connection.close();
       await channels.close();
       await postgres.close();

@@ -5,7 +5,7 @@ export interface FaultCounts {
   readonly lost: number;
   readonly reordered: number;
   readonly duplicates: number;
-  /** Notifications of issues that nobody expected one of. */
+  /** Notifications of issues for which none was expected. */
   readonly unexpected: number;
 }
 

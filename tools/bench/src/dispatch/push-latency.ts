@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAlertStorm, type StormIssue } from '@heliograph/simulators';
 import type { Stack } from '@heliograph/stack';
+import { awaitArrivals } from './await-arrivals.ts';
 import { type DispatchCenter, startDispatchCenter } from './dispatch-center.ts';
 import type { SinkProcess } from './sink-process.ts';
 
@@ -9,7 +10,7 @@ export interface LatencyRun {
   /** From just before the request to the arrival at the sink, in milliseconds, one per issue that arrived. */
   readonly latenciesMs: readonly number[];
   readonly eventIds: readonly string[];
-  /** What was sent before it, to warm up. */
+  /** Issues sent beforehand as a warm-up. */
   readonly warmEventIds: readonly string[];
 }
 
@@ -56,12 +57,13 @@ async function openLoop(
   }
   await Promise.all(requests);
   const arrived = new Map<string, number>();
-  for (let waited = 0; arrived.size < sentAt.size && waited < 20_000; waited += 100) {
-    await sleep(100);
+  const isComplete = (): boolean => {
     for (const { eventId, at } of sink.received) {
       if (sentAt.has(eventId) && !arrived.has(eventId)) arrived.set(eventId, at);
     }
-  }
+    return arrived.size === sentAt.size;
+  };
+  await awaitArrivals(sink, isComplete, { pollMs: 100 });
   return {
     eventIds: [...sentAt.keys()],
     latenciesMs: [...arrived].map(([eventId, at]) => at - (sentAt.get(eventId) ?? at)),

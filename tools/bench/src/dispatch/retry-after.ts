@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createAlertStorm } from '@heliograph/simulators';
 import type { Stack } from '@heliograph/stack';
 import { percentile } from '../statistics.ts';
+import { awaitArrivals } from './await-arrivals.ts';
 import { startDispatchCenter } from './dispatch-center.ts';
 import { inBlock } from './push-latency.ts';
 import { startSinkProcess, type Received } from './sink-process.ts';
@@ -17,7 +18,7 @@ export interface RetryAfterRun {
 
 const BLOCK = 'retryafter';
 const ALERTS = 500;
-/** Alerts per second: firing and resolve together stay below what the machine carries. */
+/** Alerts per second: firing and resolve together stay below the machine's capacity. */
 const PER_SECOND = 12;
 /** How long after it fired an alert resolves, in milliseconds: while its notification waits. */
 const RESOLVES_AFTER_MS = 500;
@@ -50,11 +51,9 @@ export async function measureRetryAfter(root: string, stack: Stack): Promise<Ret
       );
     }
     await Promise.all(requests);
-    let waits = findWaits(firing, sink.received);
-    for (let waitedMs = 0; waits.length < ALERTS && waitedMs < 30_000; waitedMs += 250) {
-      await sleep(250);
-      waits = findWaits(firing, sink.received);
-    }
+    const findAll = (): readonly number[] => findWaits(firing, sink.received);
+    await awaitArrivals(sink, () => findAll().length === ALERTS, { pollMs: 250 });
+    const waits = findAll();
     return { p50Ms: Math.round(percentile(waits, 0.5)), delivered: waits.length, of: ALERTS };
   } finally {
     await center.stop();

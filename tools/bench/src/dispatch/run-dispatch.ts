@@ -25,7 +25,7 @@ export interface DispatchReport extends FaultCounts {
 /** What one block leaves to do (indexing, clean-up) should not be measured in the next. */
 const REST_MS = 1000;
 
-/** Runs the ceiling, the product and the naive shape in turns, then the push latency of the real processes. */
+/** Runs the ceiling, the product and the naive implementation alternately, then the push latency of the real processes. */
 export async function runDispatch(options: {
   /** Of the repository. */
   readonly root: string;
@@ -39,7 +39,7 @@ export async function runDispatch(options: {
   const sink = await startSinkProcess();
   const ground = await createBenchGround(stack);
   print(
-    `Temporal Server ${ground.serverVersion}, ${size} alerts a block, ${rounds} rounds, ceiling – product – naive in turns`,
+    `Temporal Server ${ground.serverVersion}, ${size} alerts a block, ${rounds} rounds, alternating ceiling – product – naive`,
   );
   const expected: string[] = [];
   const rates = { ceiling: [] as number[], product: [] as number[], naive: [] as number[] };
@@ -58,7 +58,7 @@ export async function runDispatch(options: {
     await product(60);
     expected.push(...(await runPeer(ground, sink, 'naiveAlert', 30)).eventIds);
     for (let round = 1; round <= rounds; round++) {
-      // In turns and with a rest before each, so that neither always works in the other's wake.
+      // Alternately and with a rest before each, so that none always runs in the other's wake.
       const ceiling = async () => {
         await sleep(REST_MS);
         return runPeer(ground, sink, 'drainOnly', size);

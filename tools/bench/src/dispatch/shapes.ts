@@ -13,6 +13,7 @@ import { wakeOrchestrator } from '@heliograph/dispatch-workflows/client';
 import type { NewIssue } from '@heliograph/dispatch-workflows/stores';
 import { createAlertStorm } from '@heliograph/simulators';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
+import { awaitArrivals } from './await-arrivals.ts';
 import { WEBHOOK_SECRET, type BenchGround } from './bench-ground.ts';
 import type { SinkProcess } from './sink-process.ts';
 
@@ -139,19 +140,19 @@ async function prepare(
   return { routeId, appId, issues };
 }
 
-/** Disables a route, so that it does not go on matching issues that overlap. */
+/** Disables a route, so that it no longer matches overlapping issues. */
 async function disableRoute(ground: BenchGround, routeId: string): Promise<void> {
   const { version, ...route } = await ground.routes.get(routeId);
   await ground.routes.update(routeId, version, { ...route, enabled: false });
 }
 
-/** Waits for what should arrive, for 30 s at most; what is still missing then counts as lost. */
 async function untilReceived(sink: SinkProcess, eventIds: readonly string[]): Promise<void> {
   const missing = new Set(eventIds);
-  for (let waitedMs = 0; missing.size > 0 && waitedMs < 30_000; waitedMs += 50) {
+  const isComplete = (): boolean => {
     for (const { eventId } of sink.received) missing.delete(eventId);
-    if (missing.size > 0) await sleep(50);
-  }
+    return missing.size === 0;
+  };
+  await awaitArrivals(sink, isComplete, { pollMs: 50 });
 }
 
 async function untilEnded(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { faultScriptSchema, type FaultScript, startNotificationSink } from '@heliograph/simulators';
 import * as v from 'valibot';
 
-/** What the sink says of one request. */
+/** The sink's record of one request. */
 const receivedSchema = v.object({
   at: v.number(),
   webhookId: v.string(),
@@ -26,7 +26,7 @@ export interface SinkProcess {
   stop(): Promise<void>;
 }
 
-/** Starts the sink, which answers badly as the script says; it ends with this process. */
+/** Starts the sink, which plays the fault script; it ends with this process. */
 export async function startSinkProcess(faults: FaultScript = []): Promise<SinkProcess> {
   const child = fork(fileURLToPath(import.meta.url), ['sink', JSON.stringify(faults)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

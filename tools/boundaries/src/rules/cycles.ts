@@ -25,7 +25,7 @@ export function checkCycles(edges: readonly Edge[]): readonly Violation[] {
         line: first.line,
         rule: 'cycles',
         problem: `cycle ${path}`,
-        fix: 'turn one arrow round by an argument or an event, or move the shared part into a package below both',
+        fix: 'reverse one dependency with an argument or an event, or move the shared part into a package below both',
       },
     ];
   });
@@ -41,7 +41,7 @@ function reachable(edges: readonly Edge[], start: string): ReadonlySet<string> {
 
 /**
  * Breadth first from a project back to itself.
- * @returns none where there is no cycle
+ * @returns none if there is no cycle
  */
 function shortestCycle(edges: readonly Edge[], start: string): readonly Edge[] {
   const paths = new Map<string, readonly Edge[]>([[start, []]]);

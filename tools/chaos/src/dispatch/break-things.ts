@@ -13,7 +13,7 @@ export interface BreakReport {
   readonly together: number;
   /** How often PostgreSQL hung. */
   readonly freezes: number;
-  /** What was broken while nothing was under way, which would prove nothing. */
+  /** Faults that were injected while nothing was under way, and so prove nothing. */
   readonly idle: readonly string[];
 }
 

@@ -165,7 +165,7 @@ describe('what is allowed', () => {
     const assumed = changed(intents, 2, { code: 'UNCERTAIN_NOT_RESENT', wasUncertain: true });
     expect(found({ received: without(received, 2), intents: assumed })).toEqual({});
   });
-  test('a trigger that was refused for good, and the next one', () => {
+  test('a trigger that was refused permanently, and the next one', () => {
     const evidence = {
       issues: [issue(10, 'firing'), issue(20, 'firing')],
       acknowledged: [],
@@ -177,7 +177,7 @@ describe('what is allowed', () => {
     expect(found(evidence)).toEqual({});
     expect(found({ ...evidence, attempts: [attempt(10, 'refused', 503)] })).toEqual({
       lost: [
-        `${id(10)}: alert.triggered was dropped, REJECTED, and the ledger has no answer that refuses for good (503)`,
+        `${id(10)}: alert.triggered was dropped, REJECTED, and the ledger has no permanent refusal (503)`,
       ],
     });
   });
@@ -276,7 +276,7 @@ describe('the checker finds', () => {
       { wrongStates: [`${stream}: decided up to 40, should be 50`] },
     ],
     [
-      'a state that says something else than the receiver',
+      'a state that differs from the receiver',
       { states: [{ ...state, status: 'firing' as const }] },
       { wrongStates: [`${stream}: firing in its row, closed at the receiver`] },
     ],

@@ -42,7 +42,7 @@ export interface Evidence {
   readonly outbox: number;
   /** By event id: the API's answer, or a text that says why there is none. */
   readonly explanations: ReadonlyMap<string, Explanation | string>;
-  /** HTTP statuses with which the receiver refuses for good. */
+  /** HTTP statuses with which the receiver refuses permanently. */
   readonly refusals: ReadonlySet<number>;
 }
 
@@ -50,7 +50,7 @@ export interface Evidence {
 export interface Violations {
   /** Acknowledged issues that are not stored. */
   readonly forgotten: string[];
-  /** Issues of which there is more than one row. */
+  /** Issues with more than one row. */
   readonly storedTwice: string[];
   /** Notifications that had to arrive and did not. */
   readonly lost: string[];
@@ -88,7 +88,7 @@ export interface Verdict {
   readonly violations: Violations;
 }
 
-/** Answers after which the receiver has the notification, whatever the sender heard. */
+/** Answers after which the receiver has the notification, whatever the sender learned. */
 const RECEIPTS = new Set(['accepted', 'slow', 'close-after-body', 'hang']);
 
 /** Compares what should have happened with what databases, receiver and the explain API have. */

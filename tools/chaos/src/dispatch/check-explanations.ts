@@ -2,7 +2,7 @@ import { alertWorkflowId, notificationIdOf } from '@heliograph/dispatch-workflow
 import type { Evidence, Violations } from './check-dispatch.ts';
 import type { IntentRow } from './evidence.ts';
 
-/** What is checked of an explanation; the API's answer has more. */
+/** The members of an explanation that are checked; the API's answer has more. */
 export interface Explanation {
   readonly eventId: string;
   readonly seenAt: string | null;
@@ -15,7 +15,7 @@ export interface Explanation {
   }[];
 }
 
-/** What is checked of one stream of an explanation. */
+/** The members of one stream of an explanation that are checked. */
 export interface ExplainedStream {
   readonly workflowId: string;
   readonly reason: string;
@@ -23,7 +23,7 @@ export interface ExplainedStream {
   readonly outcome: { readonly kind: string };
 }
 
-/** Reasons which say that there is no answer. */
+/** Reasons that mean that there is no answer. */
 const NO_ANSWERS = new Set(['not_decided_yet', 'not_scanned_yet', 'decision_not_recorded']);
 const NOTIFYING = new Set(['delivered', 'assumed_delivered', 'dropped']);
 

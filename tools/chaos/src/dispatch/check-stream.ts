@@ -3,7 +3,7 @@ import type { Counts, Received, Route, Violations } from './check-dispatch.ts';
 import type { AttemptRow, IntentRow, IssueRow, StateRow } from './evidence.ts';
 import { replayStream, type Replayed } from './replay-stream.ts';
 
-/** What there is of one stream. */
+/** Everything that is known about one stream. */
 export interface StreamEvidence {
   readonly workflowId: string;
   readonly route: Route;
@@ -104,7 +104,7 @@ function findUnjustified({ attemptsOf, refusals }: StreamEvidence, intent: Inten
   const answers = attemptsOf(notificationId).map(({ status }) => status);
   return answers.some((status) => refusals.has(status))
     ? null
-    : `REJECTED, and the ledger has no answer that refuses for good (${answers.join(', ') || 'none'})`;
+    : `REJECTED, and the ledger has no permanent refusal (${answers.join(', ') || 'none'})`;
 }
 
 function checkOrder(
@@ -157,7 +157,7 @@ function checkPace({ route, intents }: StreamEvidence, violations: Violations): 
   }
 }
 
-/** `isOpen` is what the replay ends with. */
+/** `isOpen` is the final state of the replay. */
 function checkEnd(
   { workflowId, issues, idAt, intents, state }: StreamEvidence,
   about: { readonly first: FirstReceipts; readonly isOpen: boolean; readonly intentOf: Intents },
@@ -170,7 +170,7 @@ function checkEnd(
   const shouldBeOpen = telling?.status === 'firing';
   const lastReceipt = [...first.values()].at(-1);
   const isOpenAtReceiver = lastReceipt !== undefined && lastReceipt.type !== TYPES.resolve;
-  // A notification that was refused for good never arrived; whether the refusal justifies that is checked as a loss.
+  // A notification that was refused permanently never arrived; the check for losses decides whether the refusal justifies that.
   const wasRefused = telling !== undefined && intentOf.get(idAt(telling.position))?.status === 'dropped';
   if (isOpenAtReceiver !== shouldBeOpen && !(wasRefused && shouldBeOpen && !isOpen))
     violations.wrongStates.push(

@@ -18,7 +18,7 @@ const EVERY_MS = 15;
 /** `PendingActivityState.PENDING_ACTIVITY_STATE_STARTED`. */
 const PENDING_STARTED = 2;
 
-/** Creates what finds the process that the orchestrator is in at the moment. */
+/** Creates a finder of the process that runs the orchestrator at the moment. */
 export async function createOrchestratorFinder(options: {
   readonly address: string;
   readonly namespace: string;

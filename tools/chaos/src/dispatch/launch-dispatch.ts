@@ -40,7 +40,7 @@ export async function launchDispatch(
           HELIOGRAPH_WORKER_IDENTITY: name,
           HELIOGRAPH_POSTGRES_URL: proxied.href,
           HELIOGRAPH_SCAN_INTERVAL_MS: '2000',
-          // So that the sweep resends a resolve that was refused for good before the run ends.
+          // So that the sweep resends a permanently refused resolve before the run ends.
           HELIOGRAPH_SWEEP_INTERVAL_MS: '5000',
           HELIOGRAPH_RESOLVE_RETRY_MS: '5000',
         },

@@ -8,7 +8,7 @@ import {
 } from '@heliograph/dispatch-workflows';
 import type { IntentRow, IssueRow, Kind } from './evidence.ts';
 
-/** What of a route decides about its streams, in milliseconds. */
+/** The parts of a route that affect decisions, in milliseconds. */
 export interface Policy {
   readonly renotifyIntervalMs: number | null;
   readonly maxSignalAgeMs: number;

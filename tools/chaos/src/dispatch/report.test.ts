@@ -32,7 +32,7 @@ const breaks = {
 };
 const run = { seed: 7, alerts: 2, acknowledged: 9, networkFaults: 5, durationMs: 1234.5, settledMs: 10 };
 
-test('a clean run passes and says so in one line and one object', () => {
+test('a clean run passes, with one line and one object', () => {
   const { lines, json, passed } = reportRun({ counts, violations: none }, breaks, run);
   expect(passed).toBe(true);
   expect(lines).toHaveLength(1);

@@ -1,7 +1,7 @@
 import type { BreakReport } from './break-things.ts';
 import type { Verdict } from './check-dispatch.ts';
 
-/** What a run was, besides what it found. */
+/** The conditions of a run, apart from its findings. */
 export interface RunFacts {
   readonly seed: number;
   readonly alerts: number;

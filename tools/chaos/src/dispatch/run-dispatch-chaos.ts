@@ -26,7 +26,7 @@ export interface DispatchChaosOptions {
 }
 
 /**
- * Lets alerts fire, go on, be suppressed, resolve and fire again while servers, workers, the orchestrator and the API are
+ * Lets alerts fire, continue, be suppressed, resolve and fire again while servers, workers, the orchestrator and the API are
  * killed with -9 and PostgreSQL hangs for a while. Afterwards it compares databases, receiver and the explain API, and
  * nothing else. Resolves to whether it found no violation.
  */
@@ -74,9 +74,9 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
     const pace = createPace({ breaks: kills + 1, now: () => performance.now() });
     // It repeats what was not acknowledged itself, at its own pace.
     const monitor = createDispatchClient({ ...connection, maxAttempts: 1 });
-    const sending = sendStorm({ client: monitor, alerts, seed, progress: () => pace.progress(), signal });
+    const storm = sendStorm({ client: monitor, alerts, seed, progress: () => pace.progress(), signal });
     // A failure ends the breaks as well.
-    sending.catch((error: unknown) => stop.abort(error));
+    storm.catch((error: unknown) => stop.abort(error));
     const breaks = await breakThings({
       stack,
       dispatch,
@@ -93,7 +93,7 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
     sink.setFaults([]);
     sinkProxy.cutWhen(() => false);
     pace.finish();
-    const { acknowledged, retries } = await sending;
+    const { acknowledged, retries } = await storm;
     tell(
       `${acknowledged.length} issues stored, ${retries} requests repeated, ${sinkProxy.cuts} connections cut; waiting for the rest`,
     );

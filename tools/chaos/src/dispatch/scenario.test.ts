@@ -28,7 +28,7 @@ test('some issues match both routes, some one of them, some none', () => {
   expect(new Set(matches)).toEqual(new Set([0, 1, 2]));
 });
 
-test('only what the receiver refuses for good justifies a drop', () => {
+test('only a permanent refusal by the receiver justifies a drop', () => {
   expect([...REFUSALS]).toEqual([400]);
 });
 

@@ -20,7 +20,7 @@ type Matchable = { readonly severity: string; readonly labels: Readonly<Record<s
 export interface RoutePlan {
   readonly name: string;
   readonly query: string;
-  /** What the query means, said without the product. */
+  /** The meaning of the query, expressed without the product's code. */
   readonly matches: (issue: Matchable) => boolean;
   readonly renotifyIntervalMs: number | null;
   readonly maxSignalAgeMs: number;
@@ -49,7 +49,7 @@ export const ROUTES: readonly RoutePlan[] = [
   },
 ];
 
-/** Streams that begin so are refused for good now and then, and meet no other fault of the receiver. */
+/** Streams with this prefix are sometimes refused permanently, and meet no other fault of the receiver. */
 const REFUSED = 'alert-0';
 
 /** The faults of the receiver until the last phase. */
@@ -67,7 +67,7 @@ export const FAULTS: FaultScript = [
 /** The probability with which a chunk of a request to the receiver, or of its answer, is cut. */
 export const CUT_PROBABILITY = 0.01;
 
-/** HTTP statuses with which the script refuses for good: only these justify that a notification is dropped. */
+/** HTTP statuses with which the script refuses permanently: only these justify a dropped notification. */
 export const REFUSALS: ReadonlySet<number> = new Set(
   FAULTS.flatMap(({ fault }) => (fault.kind === 'status' && fault.status < 429 ? [fault.status] : [])),
 );

@@ -135,7 +135,7 @@ export const errorCases: readonly FrontCase[] = [
     frontOnly: 'a server reads the body from the socket',
   },
   {
-    name: 'a connection goes on after an error',
+    name: 'a connection remains usable after an error',
     run: async ({ connect }) => {
       const client = connect({ max_open_connections: 1 });
       for (let attempt = 0; attempt < 3; attempt++) {

@@ -152,7 +152,7 @@ export const formatCases: readonly FrontCase[] = [
   { name: 'not-a-number and infinity are null in JSON', query: 'select nan, inf', json: [[null, null]] },
 ];
 
-async function textOf(stream: AsyncIterable<Buffer>) {
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
   const chunks = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');

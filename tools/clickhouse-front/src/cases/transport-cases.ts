@@ -307,6 +307,6 @@ export const transportCases: readonly FrontCase[] = [
   },
 ];
 
-function basic({ username, password }: URL) {
+function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
 }

@@ -7,7 +7,7 @@ import { answerWith, createRouted, fire } from './routed.ts';
 export const DROPPED: readonly Situation[] = [
   {
     reason: 'rejected',
-    title: 'the receiver refuses it for good',
+    title: 'the receiver refuses it permanently',
     async play(ground) {
       const { routeId } = await createRouted(ground, 'rejected');
       ground.failAtReceiver(answerWith('rejected', 401));

@@ -33,7 +33,7 @@ export const UNDECIDED: readonly Situation[] = [
       const eventId = await ground.report('undecided', 'suppressed');
       await ground.untilShown({ fingerprint: 'undecided', eventId, routeId }, { reason: 'suppressed' });
       const lock = ground.sql.begin(async (tx) => {
-        // Reads go on, writes wait: a database that somebody migrates by hand.
+        // Reads succeed, writes wait, as while somebody migrates the database by hand.
         await tx`lock table dispatch.delivery_intents in exclusive mode`;
         await sleep(6000);
       });

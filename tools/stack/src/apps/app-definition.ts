@@ -43,7 +43,7 @@ export interface AppPort {
   readonly preferred: number;
 }
 
-/** What an app stands on; a Stack is one. */
+/** The servers that an app runs on; a Stack provides them. */
 export interface AppGround {
   /** The servers' addresses, with passwords. */
   readonly env: Readonly<Record<string, string>>;

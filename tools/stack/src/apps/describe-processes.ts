@@ -15,8 +15,7 @@ const HTTP_PORT = 'HELIOGRAPH_HTTP_PORT';
 /**
  * Describes an app's processes, for `Stack.run` or to be spawned by the caller; starts nothing.
  *
- * Without `processes` each role runs once. The same name always gets the same ports.
- * @returns in the order asked for
+ * They come in the order of `processes`; without it each role runs once. The same name always gets the same ports.
  * @throws {StackError} STACK_APP_INVALID for a role the app does not have, or two processes of one name
  */
 export async function describeProcesses(
@@ -77,7 +76,7 @@ function choosePort(
   ownName: string | undefined,
   variable: string,
   { name, preferred }: AppPort,
-) {
+): Promise<number> {
   if (ownName === undefined) return ground.port(name, { preferred });
   return ground.port(variable === HTTP_PORT ? ownName : `${ownName}-${name}`);
 }

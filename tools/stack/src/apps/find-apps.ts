@@ -37,8 +37,7 @@ function isRegistered(manifest: unknown): manifest is { name: string; heliograph
 }
 
 /**
- * Loads the registered apps in the order in which they start.
- * @param root of the repository
+ * Loads the registered apps of the repository at `root`, in the order in which they start.
  * @throws {StackError} STACK_APP_INVALID
  */
 export async function loadApps(root: string): Promise<readonly RegisteredApp[]> {
@@ -47,8 +46,7 @@ export async function loadApps(root: string): Promise<readonly RegisteredApp[]> 
 }
 
 /**
- * Loads one registered app by the name of its folder.
- * @param root of the repository
+ * Loads one registered app of the repository at `root` by the name of its folder.
  * @throws {StackError} STACK_APP_INVALID
  */
 export async function loadApp(root: string, name: string): Promise<RegisteredApp> {

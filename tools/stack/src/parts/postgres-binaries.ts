@@ -28,7 +28,7 @@ export function findPostgresBinaries(): { initdb: string; postgres: string } {
 }
 
 /**
- * Gives the words to put before a PostgreSQL command, which refuses to run as root.
+ * Returns the words to put before a PostgreSQL command, which refuses to run as root.
  *
  * In a user namespace of its own the server sees an unprivileged user, while its files stay the caller's.
  * @throws {StackError} STACK_BINARY_MISSING
@@ -47,7 +47,7 @@ export function unprivilegedPrefix(): readonly string[] {
   }
 }
 
-function makeSymlinks(root: string) {
+function makeSymlinks(root: string): void {
   const list = join(root, 'native/pg-symlinks.json');
   if (!existsSync(list)) return;
   const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, 'utf8'));

@@ -54,8 +54,8 @@ export const postgresPart: Part = {
   },
 };
 
-/** Gives the server's settings; a killed test server keeps what the operating system holds, so tests do without fsync. */
-function settings(profile: 'local' | 'test') {
+/** Returns the server's settings; a killed test server keeps what the operating system holds, so tests do without fsync. */
+function settings(profile: 'local' | 'test'): string[] {
   const common = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
@@ -83,7 +83,7 @@ async function initialise({
   prefix: readonly string[];
   data: string;
   password: string;
-}) {
+}): Promise<void> {
   const draft = `${data}.new`;
   const passwordFile = `${data}.password`;
   rmSync(draft, { recursive: true, force: true });
@@ -114,7 +114,7 @@ async function initialise({
 }
 
 /** Says whether a query is answered. */
-async function answers(url: string) {
+async function answers(url: string): Promise<boolean> {
   const { default: postgres } = await import('postgres');
   const sql = postgres(url, { max: 1, connect_timeout: 2, idle_timeout: 1, onnotice: () => {} });
   try {
@@ -131,7 +131,7 @@ async function answers(url: string) {
  *
  * A file whose process is gone stays: PostgreSQL itself checks by it that no backend is still at work.
  */
-async function clearPostmaster(data: string) {
+async function clearPostmaster(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
   if (!existsSync(path)) return;
   const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
@@ -147,6 +147,6 @@ async function clearPostmaster(data: string) {
   signalProcess(owner, 'SIGKILL');
 }
 
-function firstLine(text: string) {
+function firstLine(text: string): string {
   return text.split('\n').find((line) => /error|fatal/i.test(line)) ?? text.split('\n')[0] ?? '';
 }

@@ -9,8 +9,8 @@ const run = promisify(execFile);
 const PROGRESS_EVERY_MS = 10_000;
 
 /**
- * Builds the Temporal Server by `go install` and returns its path; at most one process on this machine builds.
- * @param target where the binary belongs; it appears there complete or not at all
+ * Builds the Temporal Server by `go install` to `target`, where it appears complete or not at all, and returns its path.
+ * At most one process on this machine builds.
  */
 export async function buildTemporalServer(
   target: string,
@@ -61,7 +61,7 @@ async function install(
     progress: (what: string) => void;
     signal: AbortSignal;
   },
-) {
+): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   const workshop = mkdtempSync(join(dirname(target), 'build-'));
   let lastLine = '';

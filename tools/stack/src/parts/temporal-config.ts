@@ -33,14 +33,16 @@ export function dynamicConfig(
 }
 
 /** Writes a dynamic configuration as the file that the server reads. */
-export function dynamicConfigYaml(config: Readonly<Record<string, string | number | boolean>>) {
+export function dynamicConfigYaml(config: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(config)
     .map(([key, value]) => `${key}:\n  - value: ${value}\n`)
     .join('');
 }
 
 /** Writes a dynamic configuration as arguments of `temporal server start-dev`. */
-export function dynamicConfigArguments(config: Readonly<Record<string, string | number | boolean>>) {
+export function dynamicConfigArguments(
+  config: Readonly<Record<string, string | number | boolean>>,
+): string[] {
   return Object.entries(config).flatMap(([key, value]) => [
     '--dynamic-config-value',
     `${key}=${JSON.stringify(value)}`,
@@ -61,7 +63,7 @@ export function serverYaml({
   ports: TemporalPorts;
   databaseFile: string;
   dynamicConfigFile: string;
-}) {
+}): string {
   const store = `
       sql:
         pluginName: sqlite

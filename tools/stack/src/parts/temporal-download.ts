@@ -22,7 +22,7 @@ import { CLI_VERSION, findArchive, type TemporalArchive } from './temporal-relea
 
 const run = promisify(execFile);
 
-/** Twice an archive of today, and some: what is larger is not one. */
+/** More than twice the size of a current archive: anything larger is not one. */
 const MAX_ARCHIVE_BYTES = 128 * 1024 * 1024;
 
 /** How to download. */

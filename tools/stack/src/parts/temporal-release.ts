@@ -17,7 +17,7 @@ const SHA256: Readonly<Record<string, string>> = {
   linux_arm64: '6c57c352d52fc3df34412376fd9ba6f74b7e3ace8e426e6cba8600156d36a145',
 };
 
-/** Gives the archive for a platform, in Node's words; `undefined` where none is pinned. */
+/** Returns the archive for a platform, in Node's terms; `undefined` where none is pinned. */
 export function findArchive(platform: string, arch: string): TemporalArchive | undefined {
   const build = `${platform}_${arch === 'x64' ? 'amd64' : arch}`;
   const sha256 = SHA256[build];

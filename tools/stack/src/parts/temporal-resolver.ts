@@ -59,7 +59,7 @@ const SOURCES: readonly Source[] = [
 ];
 
 /**
- * Finds a Temporal binary whose server is recent enough, where nothing else helps by downloading or building it.
+ * Finds a Temporal binary whose server is recent enough, if necessary by downloading or building it.
  * @throws {StackError} STACK_TEMPORAL_MISSING, saying what was tried and how to mend it
  */
 export async function resolveTemporal(
@@ -88,22 +88,22 @@ export async function resolveTemporal(
 }
 
 /** Gives the user's cache folder, shared by all clones. */
-export function cacheDirectory(environment: Readonly<Record<string, string | undefined>>) {
+export function cacheDirectory(environment: Readonly<Record<string, string | undefined>>): string {
   const own = environment['HELIOGRAPH_CACHE'];
   if (own !== undefined && own !== '') return own;
   const xdg = environment['XDG_CACHE_HOME'];
   return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.cache'), 'heliograph');
 }
 
-function serverCachePath(cache: string) {
+function serverCachePath(cache: string): string {
   return join(cache, 'temporal-server', BUILT_SERVER, 'server');
 }
 
-function cliCachePath(cache: string) {
+function cliCachePath(cache: string): string {
   return join(cache, 'temporal-cli', CLI_VERSION, 'temporal');
 }
 
-/** Runs `--version` and gives what the binary is, or a text that says why it cannot be used. */
+/** Runs `--version` and returns the kind of binary, or a text that says why it cannot be used. */
 async function inspect(path: string): Promise<TemporalBinaryInfo | string> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: 10_000 });
@@ -115,12 +115,12 @@ async function inspect(path: string): Promise<TemporalBinaryInfo | string> {
   }
 }
 
-function present(path: string | undefined, reason: string) {
+function present(path: string | undefined, reason: string): string[] {
   if (path === undefined || path === '') throw new Error(reason);
   return [path];
 }
 
-function onPath(name: string, path: string = '') {
+function onPath(name: string, path: string = ''): string[] {
   const found = path
     .split(delimiter)
     .filter((folder) => folder !== '')
@@ -129,13 +129,13 @@ function onPath(name: string, path: string = '') {
   return present(found, 'none');
 }
 
-function inCache(cache: string) {
+function inCache(cache: string): string[] {
   const found = [serverCachePath(cache), cliCachePath(cache)].filter(isExecutable);
   if (found.length === 0) throw new Error('empty');
   return found;
 }
 
-function isExecutable(path: string) {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -3,7 +3,7 @@ export type TemporalBinaryInfo = { kind: 'cli' | 'server'; serverVersion: string
 /** The oldest Temporal Server that can skip time; older ones ignore the request without a word. */
 export const OLDEST_SERVER = '1.32.0';
 
-/** The server that is built where nothing recent enough is found. */
+/** The server that is built if no recent one is found. */
 export const BUILT_SERVER = '1.32.1';
 
 /** The oldest Go that builds it. */
@@ -23,12 +23,12 @@ export function parseVersionOutput(output: string): TemporalBinaryInfo | undefin
 }
 
 /** Reads the version in the output of `go version`; `undefined` when there is none. */
-export function parseGoVersion(output: string) {
+export function parseGoVersion(output: string): string | undefined {
   return /\bgo(\d+\.\d+(?:\.\d+)?)/.exec(output)?.[1];
 }
 
 /** Says whether a dotted version is at least another one; missing places count as 0. */
-export function isAtLeast(version: string, oldest: string) {
+export function isAtLeast(version: string, oldest: string): boolean {
   const have = version.split('.').map(Number);
   const want = oldest.split('.').map(Number);
   for (let place = 0; place < Math.max(have.length, want.length); place++) {

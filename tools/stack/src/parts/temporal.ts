@@ -59,7 +59,7 @@ function identityOf({ kind, serverVersion, path }: TemporalBinary): string {
   return `${kind} ${serverVersion} ${path} ${size} ${mtimeMs}`;
 }
 
-function cliArguments({ port, httpPort, databaseFile, config }: Layout) {
+function cliArguments({ port, httpPort, databaseFile, config }: Layout): string[] {
   const flags = [
     '--ip',
     '127.0.0.1',
@@ -90,7 +90,7 @@ async function serverArguments({
   databaseFile,
   config,
   choosePort,
-}: Layout & { folder: string; choosePort: PartContext['port'] }) {
+}: Layout & { folder: string; choosePort: PartContext['port'] }): Promise<string[]> {
   const dynamicConfigFile = join(folder, 'dynamic-config.yaml');
   const configFile = join(folder, 'server.yaml');
   const ports = {
@@ -110,7 +110,7 @@ async function serverArguments({
 }
 
 /** Says whether the server answers with a version that will do. */
-async function isHealthy(httpPort: number, signal: AbortSignal) {
+async function isHealthy(httpPort: number, signal: AbortSignal): Promise<boolean> {
   const origin = `http://127.0.0.1:${httpPort}/api/v1`;
   const response = await fetch(`${origin}/system-info`, { signal });
   if (!response.ok) return false;
@@ -122,7 +122,7 @@ async function isHealthy(httpPort: number, signal: AbortSignal) {
   return namespaces.ok;
 }
 
-function isRecentServer(info: unknown) {
+function isRecentServer(info: unknown): boolean {
   if (typeof info !== 'object' || info === null || !('serverVersion' in info)) return false;
   return isAtLeast(String(info.serverVersion), OLDEST_SERVER);
 }

@@ -6,7 +6,11 @@ import { StackError } from '../errors.ts';
  * Builds packages and everything they need; output is shown only when it fails.
  * @throws {StackError} STACK_BUILD_FAILED
  */
-export async function buildApps(root: string, packageNames: readonly string[], signal?: AbortSignal) {
+export async function buildApps(
+  root: string,
+  packageNames: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
   if (packageNames.length === 0) return;
   const nx = join(root, 'node_modules/.bin/nx');
   const args = [

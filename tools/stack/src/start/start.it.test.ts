@@ -130,8 +130,9 @@ test('--fresh refuses a directory that no stack made', async () => {
 });
 
 test.each([
-  [['--no-such'], 2, /^unknown argument --no-such/],
-  [['--help'], 0, /usage: npm start/],
+  [['--no-such'], 2, /^Unknown option '--no-such'\. Try: npm start -- --help\n$/],
+  [['app'], 2, /^Unexpected argument 'app'/],
+  [['--help'], 0, /^Usage: npm start -- /],
 ])('%j ends with %i', async (args, code, output) => {
   const started = observeProcess([START, ...args]);
   expect(await started.exitCode).toBe(code);
@@ -148,7 +149,7 @@ test('with-stack runs a command with the servers’ addresses and gives its exit
   expect(run.output()).toBe('all there\n');
 });
 
-test('apps and their demonstration run on the stack; a killed app is started again', async () => {
+test('apps and their demo run on the stack; a killed app is restarted', async () => {
   const root = join(parent, 'repository');
   makeApp(root);
   const directory = join(root, '.heliograph');
@@ -161,7 +162,7 @@ test('apps and their demonstration run on the stack; a killed app is started aga
 
   const app = readRunState(directory)?.processes.find(({ name }) => name === 'greeter-server');
   process.kill(app?.pid ?? 0, 'SIGKILL');
-  await started.until(/greeter-server ended \(SIGKILL\) and was started again on port \d+ after/);
+  await started.until(/greeter-server ended \(SIGKILL\) and was restarted on port \d+ after/);
   expect(await (await fetch(url)).text()).toBe('postgres is there, traces in clickhouse: true');
 
   const pids = pidsOf(directory);
@@ -193,7 +194,7 @@ test('PostgreSQL starts although its pid file names a process of somebody else',
 function startScript(root: string) {
   return `
     import { start } from ${JSON.stringify(START_MODULE)};
-    const options = { kind: 'start', withApps: true, withDemo: true, isFresh: false };
+    const options = { withApps: true, withDemo: true, isFresh: false };
     process.exitCode = await start(${JSON.stringify(root)}, options, { build: async () => {} });
     process.exit();`;
 }
@@ -215,7 +216,7 @@ function forcedStopScript(directory: string) {
   return startScript(root).replace('process.exit();', `process.exit(); // ${directory}`);
 }
 
-/** Makes a repository with one app that greets and has a demonstration. */
+/** Makes a repository with one app that greets and has a demo. */
 function makeApp(root: string) {
   const folder = join(root, 'apps/greeter');
   mkdirSync(folder, { recursive: true });

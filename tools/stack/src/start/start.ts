@@ -11,22 +11,27 @@ import type { Stack } from '../stack.ts';
 import { defaultParts, startStack } from '../start-stack.ts';
 import { deleteStateDirectory, hasState } from '../state-directory.ts';
 import { buildApps } from './build-apps.ts';
-import type { StartArguments } from './start-arguments.ts';
 import { stateTable } from './state-table.ts';
 import { watchStopRequests } from './stop-requests.ts';
 
-/** How long a demonstration may take to stop. */
+/** How long a demo may take to stop. */
 const DEMO_STOP_MS = 5_000;
 
+/** What to start. */
+export interface StartOptions {
+  readonly withApps: boolean;
+  readonly withDemo: boolean;
+  /** Deletes the state first. */
+  readonly isFresh: boolean;
+}
+
 /**
- * Runs everything until a stop is requested, and gives the exit code: 0 after a clean stop, 1 when it could not
- * start, 130 after a forced stop.
- * @param root of the repository
- * @param edges how apps are built; default by Nx
+ * Runs the servers and apps of the repository at `root` until a stop is requested, and gives the exit code: 0 after a
+ * clean stop, 1 when it could not start, 130 after a forced stop. Apps are built by Nx unless `build` is given.
  */
 export async function start(
   root: string,
-  options: Extract<StartArguments, { kind: 'start' }>,
+  options: StartOptions,
   { build = buildApps }: { build?: typeof buildApps } = {},
 ): Promise<number> {
   let stack: Stack | undefined;
@@ -74,12 +79,12 @@ export async function start(
   return exitCode;
 }
 
-/** Starts the servers while Nx builds the apps; when one fails, the other is given up. */
+/** Starts the servers while Nx builds the apps; when one fails, the other is aborted. */
 async function startServersAndBuild(
   root: string,
   directory: string,
   { withApps, build, signal }: { withApps: boolean; build: typeof buildApps; signal: AbortSignal },
-) {
+): Promise<Stack> {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const ports = Object.fromEntries(defaultParts.map(({ name }) => [name, configuredPort(name, process.env)]));
@@ -122,7 +127,7 @@ async function startApps(
     signal: AbortSignal;
     demos: { stop(): Promise<void> }[];
   },
-) {
+): Promise<void> {
   const ground: AppGround = {
     // Who has a collector of their own gets the traces there.
     env: process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -153,7 +158,7 @@ async function startApps(
   }
 }
 
-async function stopDemo(demo: { stop(): Promise<void> }) {
+async function stopDemo(demo: { stop(): Promise<void> }): Promise<void> {
   const inTime = new AbortController();
   const late = delay(DEMO_STOP_MS, undefined, { signal: inTime.signal }).then(() =>
     print('the demo did not stop in time'),
@@ -180,10 +185,10 @@ function holdLines() {
   };
 }
 
-function stackOf(error: unknown) {
+function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function print(line: string) {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -1,7 +1,9 @@
 import type { ProcessView } from '../server-spec.ts';
 
-/** Draws the table of what runs, where and how it is. */
-export function stateTable(processes: readonly Pick<ProcessView, 'name' | 'what' | 'url' | 'state'>[]) {
+/** Formats the table of processes with their addresses and states. */
+export function stateTable(
+  processes: readonly Pick<ProcessView, 'name' | 'what' | 'url' | 'state'>[],
+): string {
   const rows = [
     ['what', 'URL', 'state'],
     ...processes.map(({ name, what, url, state }) => [what ?? name, url ?? '-', state]),

@@ -2,23 +2,28 @@
 const SAME_KEYSTROKE_MS = 1000;
 const PARENT_POLL_MS = 500;
 
-/** Says what a signal means, from the instants of the first request and of this one. */
+/** Decides what a signal means, by the times of the first stop request and of this one. */
 export function meaningOfSignal(firstAtMs: number | undefined, nowMs: number): 'stop' | 'same' | 'force' {
   if (firstAtMs === undefined) return 'stop';
   return nowMs - firstAtMs < SAME_KEYSTROKE_MS ? 'same' : 'force';
 }
 
-/**
- * Watches for everything that ends `npm start`: SIGINT, SIGTERM, SIGHUP and the death of npm.
- *
- * The end of stdin is none: it is at its end at once under `</dev/null`.
- * @param options called for a later SIGINT or SIGTERM, when stopping takes too long
- */
-export function watchStopRequests({ onForce }: { onForce: () => void }): {
-  signal: AbortSignal;
-  requested: Promise<void>;
+/** Whether a stop was requested. */
+export interface StopRequests {
+  /** Aborted by the first request. */
+  readonly signal: AbortSignal;
+  /** Resolves with the first request. */
+  readonly requested: Promise<void>;
   close(): void;
-} {
+}
+
+/**
+ * Watches for everything that ends `npm start`: SIGINT, SIGTERM, SIGHUP and the death of npm. A signal a second or more
+ * after the first one calls `onForce`.
+ *
+ * The end of stdin is no request: under `</dev/null` it is at its end at once.
+ */
+export function watchStopRequests({ onForce }: { onForce: () => void }): StopRequests {
   const controller = new AbortController();
   let firstAtMs: number | undefined;
   const requested = new Promise((resolve: (value: void) => void) => {
@@ -34,7 +39,7 @@ export function watchStopRequests({ onForce }: { onForce: () => void }): {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, request);
   const parent = process.ppid;
-  // Only npm's death counts: started from a shell that ends, we are meant to go on.
+  // Only npm's death counts: when a shell that started us ends, we keep running.
   const poll = setInterval(() => {
     if (process.ppid !== parent && firstAtMs === undefined) request();
   }, PARENT_POLL_MS);

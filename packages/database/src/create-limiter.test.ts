@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createLimiter } from './limiter.ts';
+import { createLimiter } from './create-limiter.ts';
 
 test('at most so many run at once, in order, also after failures', async () => {
   const limit = createLimiter(2, 1000);

@@ -1,19 +1,19 @@
-/** What a batch is written with. */
+/** Options of {@link createBatchedWriter}. */
 export interface BatchedWriterOptions<Item> {
   /** Writes many at once, all or none. */
   readonly writeMany: (items: readonly Item[]) => Promise<void>;
   /** Items with the same key are never in one batch, and are written in their order. */
   readonly keyOf: (item: Item) => string;
-  /** A failure of all alike, such as a database that is away. */
+  /** Whether a failure concerns all items alike, such as an unavailable database. */
   readonly isTemporary: (error: unknown) => boolean;
-  /** Items in one writing at most; default 200. */
+  /** Items in one write at most; default 200. */
   readonly maxBatch?: number;
 }
 
 /**
- * Group commit: a write that finds nothing running starts at once; those that come meanwhile are one write
- * afterwards. A batch that is refused is written again item by item, so that one bad item fails alone; `isTemporary` tells the
- * failures that would only repeat themselves.
+ * Group commit: a write starts at once while none runs; those requested meanwhile become one write afterwards. A batch
+ * that is refused is written again item by item, so that one bad item fails alone, unless `isTemporary` says that each
+ * would fail alike.
  */
 export function createBatchedWriter<Item>(
   options: BatchedWriterOptions<Item>,

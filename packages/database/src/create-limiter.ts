@@ -1,4 +1,4 @@
-import { DatabaseError } from '@heliograph/database';
+import { DatabaseError } from './errors.ts';
 
 /**
  * Lets at most `max` pieces of work run at once; the others wait for their turn in order, so that a deadline of theirs

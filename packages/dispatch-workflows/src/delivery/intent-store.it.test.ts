@@ -31,7 +31,7 @@ async function rowOf({ notificationId }: DeliveryOrder) {
 }
 
 describe('an intent', () => {
-  test('is written by the first claim, and found uncertain by the next if nobody told what became of it', async () => {
+  test('is written by the first claim, and found uncertain by the next if its outcome was not recorded', async () => {
     const order = newOrder();
     await expect(claim(order)).resolves.toMatchObject({ before: null, claims: 1 });
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
@@ -74,7 +74,7 @@ describe('an intent', () => {
     await expect(rowOf(order)).resolves.toMatchObject({ status: 'delivered', external_id: 'late' });
   });
 
-  test('that was dropped is begun again only where the resolve is owed', async () => {
+  test('that was dropped is claimed again only where the resolve is owed', async () => {
     const order = newOrder({ kind: 'resolve', reason: 'resolved' });
     await claim(order);
     await settle(order, { status: 'dropped', claims: 1, code: 'EXPIRED' });
@@ -109,7 +109,7 @@ test('state, intent and ledger are written together or not at all', async () => 
   await expect(ground.streams.read(order.stream)).resolves.toMatchObject({ lastPosition: '5' });
 });
 
-describe('what is open outside although it is over', () => {
+describe('resolve debt', () => {
   const listed = async (fingerprint: string) => {
     const { debts } = await ground.debts.list({ after: null, limit: 1000 });
     return debts.filter(({ stream }) => stream.fingerprint === fingerprint);
@@ -168,7 +168,7 @@ describe('what is open outside although it is over', () => {
     ]);
   });
 
-  test('is listed where the resolve was decided and given up, and not once it is closed', async () => {
+  test('is listed where the resolve was dropped, and not once it is closed', async () => {
     const { order, own } = await openStream('resolved');
     const position = own.at(-1)?.position ?? '';
     const resolve = {

@@ -1,17 +1,18 @@
-/** What a batch is read with. */
+/** Options of {@link createBatchedReader}. */
 export interface BatchedReaderOptions<Key, Value> {
   /** Reads many at once; the values come in any order, those that do not exist are left out. */
   readonly readMany: (keys: readonly Key[]) => Promise<readonly Value[]>;
   readonly keyOf: (key: Key | Value) => string;
-  /** Keys in one reading at most; default 200. */
+  /** Keys in one read at most; default 200. */
   readonly maxBatch?: number;
-  /** Readings at once; default 2. */
+  /** Reads at once; default 2. */
   readonly maxConcurrent?: number;
 }
 
 /**
- * Makes single reads into few: a read that finds a free place starts at once, so nothing waits for company; those
- * that come while all places are taken are one reading when one gets free. The busier, the larger the batches.
+ * Combines single reads into few. A read starts at once while fewer than `maxConcurrent` run, so nothing waits to be
+ * combined; those requested meanwhile become one read when another ends. The busier, the larger the batches. A read that
+ * fails rejects all its keys.
  */
 export function createBatchedReader<Key, Value extends object>(
   options: BatchedReaderOptions<Key, Value>,

@@ -1,19 +1,20 @@
-import { toDatabaseError } from '@heliograph/database';
-import { within } from './within.ts';
+import { withDeadline, toDatabaseError } from '@heliograph/database';
 import { DispatchError, type DispatchErrorCode } from '../contract/errors.ts';
 
-/** The longest that a store's work may take, in milliseconds. */
+/** The longest time that a statement of a store may take, in milliseconds. */
 const DEADLINE_MS = 12_000;
 
-/** Runs a store's work; lets out `DispatchError` as it is and everything else as `DatabaseError`. */
-export async function stored<T>(
+/**
+ * Runs a statement of a store with a deadline. Throws `DispatchError` as it is, and everything else as `DatabaseError`.
+ */
+export async function runStatement<T>(
   what: string,
   run: () => Promise<T>,
-  /** Which of our codes a violated rule of the database stands for. */
+  /** The code of ours that a violated constraint stands for. */
   violations: { readonly conflict?: DispatchErrorCode; readonly constraint?: DispatchErrorCode } = {},
 ): Promise<T> {
   try {
-    return await within(DEADLINE_MS, what, run);
+    return await withDeadline(DEADLINE_MS, what, run);
   } catch (error) {
     if (error instanceof DispatchError) throw error;
     const failure = toDatabaseError(error, what);

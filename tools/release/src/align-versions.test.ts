@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
-import aligning from './align-versions.cjs';
+import { alignLock, alignVersions } from './align-versions.ts';
 
-const { alignLock, alignVersions } = aligning;
 const versions = { '@heliograph/query': '1.2.0' };
 
 test('dependencies on released packages get the new version, in every section; others stay', () => {

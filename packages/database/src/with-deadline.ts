@@ -1,12 +1,16 @@
-import { DatabaseError } from '@heliograph/database';
+import { DatabaseError } from './errors.ts';
 
 /**
- * Gives a query a deadline on this side. The server's own holds only while the server can be heard: behind a
- * connection that went silent, a query would wait until the network gives it up.
+ * Gives a query a deadline on this side, in milliseconds. The server's own holds only while the server can be reached:
+ * on a connection that went silent, a query would wait for the network's timeout. The query itself is not cancelled.
  *
  * @throws {DatabaseError} DATABASE_TIMEOUT, retryable.
  */
-export async function within<T>(timeoutMs: number, what: string, run: () => PromiseLike<T>): Promise<T> {
+export async function withDeadline<T>(
+  timeoutMs: number,
+  what: string,
+  run: () => PromiseLike<T>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { Outcome } from '@heliograph/notifier';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { DispatchActivities } from '../contract/dispatch-activities.ts';
+import type { StoredIssue } from '../issues/issue.ts';
+import { deliveryWorld, rejected, testOrder } from '../testing/delivery-world.ts';
+import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
+import { createDispatchActivities, type DispatchDependencies } from './create-activities.ts';
+
+/** The activities over a world in memory, and an activity context whose heartbeats are kept. */
+function world(options: { readonly heartbeatDetails?: unknown; readonly answers?: readonly Outcome[] } = {}) {
+  const { state, dependencies } = deliveryWorld(...(options.answers ?? []));
+  const signalled: string[] = [];
+  const pages = { next: async (): Promise<readonly StoredIssue[]> => [] };
+  const activities = createDispatchActivities({
+    ...dependencies,
+    issues: { ...dependencies.issues, scan: () => pages.next() },
+    routes: {
+      listActive: async () => ({ revision: 1, routes: [storedRoute('r1')] }),
+    },
+    debts: { list: async () => ({ debts: [], next: null }) },
+    intents: { ...dependencies.intents, listPassed: async () => [], deleteSettled: async () => 0 },
+    ledger: { write: async () => undefined },
+    client: {
+      connection: { withDeadline: (_: number, run: () => unknown) => run() },
+      workflow: {
+        count: async () => ({ count: 0 }),
+        signalWithStart: async (_: string, { workflowId }: { readonly workflowId: string }) => {
+          signalled.push(workflowId);
+          return { signaledRunId: 'run' };
+        },
+      },
+    },
+  } as unknown as DispatchDependencies);
+  const environment = new MockActivityEnvironment({ heartbeatDetails: options.heartbeatDetails });
+  const heartbeats: unknown[] = [];
+  environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
+  const run = <T>(call: (activities: DispatchActivities) => Promise<T>): Promise<T> =>
+    environment.run(() => call(activities));
+  return { run, environment, heartbeats, signalled, pages, state };
+}
+
+/** What an activity ends with when it is cancelled: the signal's reason, or the abort of a wait. */
+const CANCELLED = /CANCELLED|abort/i;
+
+/** A promise that is resolved from outside. */
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** Only intervals are virtual: waiting inside activities is not. */
+const fakeIntervals = (): void =>
+  void jest.useFakeTimers({
+    doNotFake: [
+      'performance',
+      'setTimeout',
+      'clearTimeout',
+      'setImmediate',
+      'clearImmediate',
+      'nextTick',
+      'queueMicrotask',
+      'Date',
+    ],
+  });
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('a patient delivery', () => {
+  test('reports at once how long it has taken, earlier attempts of the activity included', async () => {
+    const { run, heartbeats } = world({ heartbeatDetails: { spentMs: 2000 } });
+    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
+      kind: 'delivered',
+    });
+    expect(heartbeats).toEqual([{ spentMs: expect.any(Number) }]);
+    const [{ spentMs }] = heartbeats as [{ readonly spentMs: number }];
+    expect(spentMs).toBeGreaterThanOrEqual(2000);
+    expect(spentMs).toBeLessThan(3000);
+  });
+
+  test.each([undefined, null, 'text', {}, { spentMs: -1 }, { spentMs: NaN }, { spentMs: '7' }])(
+    'starts from nothing if the last heartbeat was %j',
+    async (heartbeatDetails) => {
+      const { run, heartbeats } = world({ heartbeatDetails });
+      await run((it) => it.deliverPatiently(testOrder()));
+      expect((heartbeats as [{ readonly spentMs: number }])[0].spentMs).toBeLessThan(1000);
+    },
+  );
+
+  test('is dropped where earlier attempts have used its time up', async () => {
+    const { run, state } = world({ heartbeatDetails: { spentMs: 60_000 } });
+    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
+      kind: 'dropped',
+      code: 'EXPIRED',
+    });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('heartbeats by the clock while the provider does not answer, and no longer', async () => {
+    fakeIntervals();
+    const { run, heartbeats, state } = world();
+    const [begun, answer] = [deferred<void>(), deferred<void>()];
+    state.onDeliver = () => begun.resolve();
+    state.hold = answer.promise;
+    const running = run((it) => it.deliverPatiently(testOrder()));
+    await begun.promise;
+    jest.advanceTimersByTime(9000);
+    expect(heartbeats).toHaveLength(3);
+    answer.resolve();
+    await running;
+    jest.advanceTimersByTime(60_000);
+    expect(heartbeats).toHaveLength(3);
+  });
+
+  test('that is cancelled while it waits sends nothing more', async () => {
+    const { run, environment, state } = world({ answers: [rejected(true), rejected(true)] });
+    state.onDeliver = () => setImmediate(() => environment.cancel());
+    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(CANCELLED);
+    expect(state.requests).toHaveLength(1);
+  });
+
+  test('that is cancelled before it begins sends nothing', async () => {
+    const { run, environment, state } = world();
+    environment.cancel();
+    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(CANCELLED);
+    expect(state.requests).toEqual([]);
+  });
+});
+
+describe('a scan', () => {
+  test('heartbeats every second while it reads, and no longer', async () => {
+    fakeIntervals();
+    const { run, heartbeats, pages } = world();
+    const [begun, rows] = [deferred<void>(), deferred<readonly StoredIssue[]>()];
+    pages.next = () => {
+      begun.resolve();
+      return rows.promise;
+    };
+    const running = run((it) => it.readAndDispatch(null));
+    await begun.promise;
+    jest.advanceTimersByTime(3500);
+    expect(heartbeats).toHaveLength(3);
+    rows.resolve([]);
+    await expect(running).resolves.toMatchObject({ scanned: 0 });
+    jest.advanceTimersByTime(60_000);
+    expect(heartbeats).toHaveLength(3);
+  });
+
+  test.each([
+    [false, { dispatched: 1, failed: 0 }, ['alert-f1-r1-a']],
+    [true, { dispatched: 0, failed: 1 }, []],
+  ])('signals streams unless it is cancelled (cancelled: %j)', async (isCancelled, result, streams) => {
+    const { run, environment, signalled, pages } = world();
+    pages.next = async () => {
+      if (isCancelled) environment.cancel();
+      return [storedIssue(5)];
+    };
+    await expect(run((it) => it.readAndDispatch(null))).resolves.toMatchObject(result);
+    expect(signalled).toEqual(streams);
+  });
+});
+
+describe('a sweep', () => {
+  test('heartbeats with each of its steps, and stops where it is cancelled', async () => {
+    const { run, environment, heartbeats } = world();
+    await expect(run((it) => it.sweepResolveDebt('100'))).resolves.toMatchObject({ owed: 0 });
+    const steps = heartbeats.length;
+    expect(steps).toBeGreaterThanOrEqual(3);
+    environment.cancel();
+    await expect(run((it) => it.sweepResolveDebt('100'))).rejects.toThrow(CANCELLED);
+    expect(heartbeats.length).toBeLessThan(2 * steps);
+  });
+});
+
+test('a first attempt that is cancelled sends nothing', async () => {
+  const { run, environment, state } = world();
+  environment.cancel();
+  await expect(run((it) => it.deliverAndRecord(testOrder()))).rejects.toThrow(CANCELLED);
+  expect(state.requests).toEqual([]);
+});

@@ -66,7 +66,7 @@ function connectionOf(options: ClientOptions): Connection {
 }
 
 async function call(connection: Connection, operation: AnyOperation, request: AnyRequest): Promise<unknown> {
-  const mayRepeat = operation.isRepeatable?.(request.body) ?? operation.method === 'GET';
+  const mayRepeat = operation.isRepeatable?.(request.body, request) ?? operation.method === 'GET';
   let unanswered: ApiError | undefined;
   for (let attempts = 1; ; attempts++) {
     try {

@@ -58,7 +58,10 @@ export interface Operation<
    * Whether the same request may be sent again although the first one may have been carried out. Default: a GET may,
    * nothing else.
    */
-  readonly isRepeatable?: (body: unknown) => boolean;
+  readonly isRepeatable?: (
+    body: unknown,
+    request: { readonly idempotencyKey?: string | undefined },
+  ) => boolean;
 }
 
 /** An operation of which the types of request and responses do not matter. */

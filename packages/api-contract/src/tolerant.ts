@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { dictionary } from './dictionary.ts';
 
 /**
  * What a tolerant reader sees of a strict type: text that was one of a closed list may be any other, because a newer
@@ -64,7 +65,7 @@ function derive(given: v.GenericSchema): v.GenericSchema {
     case 'array':
       return v.array(tolerant(schema.item));
     case 'record':
-      return v.record(v.string(), tolerant(schema.value));
+      return dictionary(v.string(), tolerant(schema.value));
     case 'nullable':
       return v.nullable(tolerant(schema.wrapped));
     case 'optional':

@@ -21,6 +21,13 @@ describe('classifyError', () => {
       'unavailable',
       failure({ code: '202', type: 'TOO_MANY_SIMULTANEOUS_QUERIES' }),
     ],
+    ...['243', '394', '439', '735', '745'].map((code): [string, ErrorClass, unknown] => [
+      `ClickHouse: ${code}`,
+      'unavailable',
+      failure({ code }),
+    ]),
+    ['an answer of a balancer', 'unavailable', failure({ code: 'HTTP_503' })],
+    ['an HTTP status of another kind', 'failed', failure({ code: 'HTTP_404' })],
     ['socket hang up without a code', 'unavailable', failure({}, 'socket hang up')],
     [
       'several addresses, all refused',

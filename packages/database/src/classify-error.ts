@@ -31,8 +31,9 @@ const SQLSTATE_AWAY = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '250
 // 57014 cancelled by a timeout, 55P03 lock not available, 25P03 and 25P04 transaction timeouts.
 const SQLSTATE_TIMEOUT = new Set(['57014', '55P03', '25P03', '25P04']);
 
-// 202 too many queries, 203/210/209 network, 279 all connections failed, 241 memory limit, 242 read-only
-// table, 252 too many parts, 319 unknown status of insert, 425/999 keeper, 735 draining.
+// 202 too many queries, 203/209/210 network, 241 memory limit, 242 read-only table, 243 no space, 252 too many parts,
+// 279 all connections failed, 319 unknown status of an insert, 394 query cancelled, 425/999 system and Keeper, 439 no
+// thread, 735 cancelled by the client, 745 overloaded.
 const CLICKHOUSE_AWAY = new Set([
   '202',
   '203',
@@ -40,13 +41,19 @@ const CLICKHOUSE_AWAY = new Set([
   '210',
   '241',
   '242',
+  '243',
   '252',
   '279',
   '319',
+  '394',
   '425',
+  '439',
+  '735',
   '745',
   '999',
 ]);
+/** What `createGatewayAgent` makes of the answers of a balancer. */
+const GATEWAY_AWAY = new Set(['HTTP_429', 'HTTP_502', 'HTTP_503', 'HTTP_504']);
 const CLICKHOUSE_TIMEOUT = new Set(['159', '160']);
 
 /** Finds the most telling class in an error and its causes. */
@@ -71,7 +78,7 @@ function classifyLink(error: object): ErrorClass {
   if (isDatabaseError(error)) return OF_CODE[error.code] ?? 'failed';
   const code = textOf(error, 'code');
   if (code === undefined) return classifyMessage(error);
-  if (SOCKET_AWAY.has(code)) return 'unavailable';
+  if (SOCKET_AWAY.has(code) || GATEWAY_AWAY.has(code)) return 'unavailable';
   if (SOCKET_TIMEOUT.has(code)) return 'timeout';
   if (/^\d{1,4}$/.test(code)) {
     if (CLICKHOUSE_AWAY.has(code)) return 'unavailable';

@@ -8,6 +8,7 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { guarded, toDatabaseError } from './classify-error.ts';
+import { createGatewayAgent } from './gateway-agent.ts';
 
 /** What the client wanted to log, without its text: ClickHouse's messages quote rows. */
 export interface ClickHouseNotice {
@@ -43,7 +44,7 @@ export interface ClickHouseOptions {
  * Errors it throws are the driver's: pass them through `toDatabaseError`.
  */
 export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient {
-  const { onNotice, compression = false } = options;
+  const { onNotice, compression = false, maxOpenConnections = 10 } = options;
   const notify = (level: 'warn' | 'error', { module, err }: WarnLogParams | ErrorLogParams): void => {
     if (onNotice === undefined) return;
     const code = textOf(err, 'code');
@@ -71,7 +72,11 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     application: options.application,
     ...(options.database === undefined ? {} : { database: options.database }),
     request_timeout: options.requestTimeoutMs ?? 30_000,
-    max_open_connections: options.maxOpenConnections ?? 10,
+    max_open_connections: maxOpenConnections,
+    http_agent: createGatewayAgent(new URL(options.url).protocol, {
+      keepAlive: true,
+      maxSockets: maxOpenConnections,
+    }),
     compression: { request: compression, response: compression },
     // Servers close idle sockets after 3 s by default in old versions; ours must be the first to do so.
     keep_alive: { enabled: true, idle_socket_ttl: 2000, eagerly_destroy_stale_sockets: true },

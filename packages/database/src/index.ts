@@ -23,3 +23,4 @@ export type { BatchedReaderOptions } from './batched-reader.ts';
 export { createBatchedWriter } from './batched-writer.ts';
 export type { BatchedWriterOptions } from './batched-writer.ts';
 export { withDeadline } from './with-deadline.ts';
+export { createLimiter } from './create-limiter.ts';

@@ -40,7 +40,8 @@ test.each<[unknown, boolean]>([
   [{ issues: 'all' }, false],
   [null, false],
 ])('storing %j may be repeated: %s', (body, isRepeatable) => {
-  expect(storeIssues.isRepeatable(body)).toBe(isRepeatable);
+  expect(storeIssues.isRepeatable(body, {})).toBe(isRepeatable);
+  expect(storeIssues.isRepeatable(body, { idempotencyKey: 'k' })).toBe(true);
 });
 
 test('storing is repeated where the API was away', async () => {

@@ -1,4 +1,4 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, dictionary, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import { idParams, instant, nameInput } from './fields.ts';
 import { PROVIDER_PROBLEM_CODES } from './problem-codes.ts';
@@ -13,7 +13,7 @@ const secretInput = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
 const draft = {
   name: nameInput,
   provider: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
-  settings: v.record(v.string(), v.unknown()),
+  settings: dictionary(v.string(), v.unknown()),
   enabled: v.optional(v.boolean(), true),
   uncertainPolicy: v.optional(v.picklist(UNCERTAIN_POLICIES), 'resend-pages'),
 };
@@ -32,7 +32,12 @@ const connectedAppView = v.object({
   id: v.string(),
   name: v.string(),
   provider: v.string(),
-  settings: v.unknown(),
+  settings: v.pipe(
+    v.unknown(),
+    v.description(
+      'Query values of URLs are shown as REDACTED. A PUT with REDACTED keeps the stored value, as long as the URL before the query stays the same.',
+    ),
+  ),
   enabled: v.boolean(),
   uncertainPolicy: v.picklist(UNCERTAIN_POLICIES),
   health: v.pipe(

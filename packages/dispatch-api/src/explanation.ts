@@ -1,4 +1,4 @@
-import { defineOperation } from '@heliograph/api-contract';
+import { defineOperation, dictionary } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import { instant, instantInput } from './fields.ts';
 import { ISSUE_STATUSES } from './issues.ts';
@@ -136,7 +136,7 @@ const explanationView = v.object({
         startsAt: instant,
         endsAt: nullableInstant,
         storedAt: instant,
-        labels: v.record(text, text),
+        labels: dictionary(text, text),
       }),
     ),
     'Null if the row is gone and only the decision ledger still knows of it.',

@@ -1,4 +1,4 @@
-import { defineOperation, inputErrorSchema } from '@heliograph/api-contract';
+import { defineOperation, dictionary, inputErrorSchema } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import { instantInput } from './fields.ts';
 
@@ -19,7 +19,7 @@ const text = (maxLength: number) =>
 const name = (maxLength: number) => v.pipe(text(maxLength), v.minLength(1));
 const texts = (maxLength: number) =>
   v.pipe(
-    v.record(name(256), text(maxLength)),
+    dictionary(name(256), text(maxLength)),
     v.check((record) => Object.keys(record).length <= MAX_LABELS, `Expected at most ${MAX_LABELS} entries.`),
   );
 
@@ -29,7 +29,10 @@ export const issueInput = v.strictObject({
     v.pipe(
       v.string(),
       v.regex(/^[\w.:-]{1,128}$/, 'Expected 1 to 128 of letters, digits, _ . : -'),
-      v.description('Identifies this report; repeat it when you repeat the request. Default: a new one.'),
+      v.description(
+        'Identifies this report; repeat it when you repeat the request, and with no other content. Default: derived ' +
+          'from the Idempotency-Key and the place in the request, or a new one.',
+      ),
     ),
   ),
   monitor: name(256),
@@ -79,8 +82,9 @@ export const storeIssues = defineOperation({
   tags: ['issues'],
   summary: 'Store an issue, or a batch of at most 1,000 as {"issues": […]}',
   description:
-    'A malformed issue of a batch is refused with its index and the others are stored (207). Repeat the same request ' +
-    'with its event ids and nothing is stored twice.',
+    'A malformed issue of a batch is refused with its index and the others are stored (207), and so is one whose event ' +
+    'id is stored with other content. Repeat the same request with its event ids or its Idempotency-Key, at any time ' +
+    'and to any instance, and nothing is stored twice.',
   scope: 'issues:write',
   bodyLimitBytes: 8 * 1024 * 1024,
   idempotency: 'optional',
@@ -89,8 +93,8 @@ export const storeIssues = defineOperation({
     200: { description: 'All are stored.', schema: storeIssuesAnswer },
     207: { description: 'Some are stored, some are refused.', schema: storeIssuesAnswer },
   },
-  problems: { 422: ['ISSUES_INVALID'] },
-  isRepeatable: hasEventIds,
+  problems: { 409: ['ISSUES_EVENT_ID_REUSED'], 422: ['ISSUES_INVALID'] },
+  isRepeatable: (body, { idempotencyKey }) => idempotencyKey !== undefined || hasEventIds(body),
 });
 
 /** Issues with event ids are stored once, whichever process of the API takes the repetition. */

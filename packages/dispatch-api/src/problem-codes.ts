@@ -1,6 +1,6 @@
 import type { EdgeProblemCode } from '@heliograph/api-contract';
 
-/** The query of a route does not parse, is too long or too complex; `position` says where. */
+/** The query of a route does not parse, is ambiguous, too long or too complex; `position` says where. */
 export const QUERY_PROBLEM_CODES = [
   'QUERY_TOO_LONG',
   'QUERY_TOO_COMPLEX',
@@ -10,6 +10,7 @@ export const QUERY_PROBLEM_CODES = [
   'QUERY_FIELD_EXPECTED',
   'QUERY_VALUE_EXPECTED',
   'QUERY_NUMBER_EXPECTED',
+  'QUERY_AMBIGUOUS',
 ] as const;
 
 /** The provider of a connected app does not exist, or does not take its settings or secret. */
@@ -22,6 +23,7 @@ export const PROVIDER_PROBLEM_CODES = [
 /** The problem codes of this API, beyond those that every API can answer. */
 export const DISPATCH_PROBLEM_CODES = [
   'ISSUES_INVALID',
+  'ISSUES_EVENT_ID_REUSED',
   'DISPATCH_ALERT_UNKNOWN',
   'DISPATCH_ROUTE_NOT_FOUND',
   'DISPATCH_ROUTE_CHANGED',

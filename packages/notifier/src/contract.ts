@@ -57,6 +57,7 @@ export type OutcomeCode =
   | 'REDIRECT_REFUSED'
   | 'GONE'
   | 'UNAUTHORIZED'
+  | 'NOT_SENT'
   | 'CONNECT_FAILED'
   | 'ADDRESS_NOT_ALLOWED'
   | 'SETTINGS_INVALID'

@@ -11,6 +11,7 @@ const COLUMNS: Readonly<Record<string, ClickHouseColumn>> = {
   note: { kind: 'nullable', sql: 'note' },
   team: { kind: 'map', sql: 'labels', key: 'team' },
   tag: { kind: 'texts', sql: 'tags' },
+  joined: { kind: 'text', sql: 'a || b' },
 };
 const columns = (field: string): ClickHouseColumn | null => COLUMNS[field] ?? null;
 
@@ -39,6 +40,10 @@ describe('a query compiles to a condition with bound parameters', () => {
     ['tag:a*', 'arrayExists(v -> v LIKE {p0:String}, tags)', ['a%']],
     ['gone:*', '0', []],
     ['NOT gone:a', 'NOT (0)', []],
+    ['gone:(a OR b)', '0', []],
+    ['gone:(a OR b*)', '(0 OR 0)', []],
+    ['severity:*a', 'severity LIKE {p0:String}', ['%a']],
+    ['joined:a', '(a || b) = {p0:String}', ['a']],
     ['NOT severity:a note:b', '(NOT (severity = {p0:String}) AND ifNull(note = {p1:String}, 0))', ['a', 'b']],
     [
       'severity:a (note:a OR tag:a)',
@@ -51,10 +56,18 @@ describe('a query compiles to a condition with bound parameters', () => {
     expect(compiled.params).toEqual(Object.fromEntries(values.map((value, index) => [`p${index}`, value])));
   });
 
-  test('with numbers bound as doubles', () => {
-    const { sql, params } = compileClickHouse(parseQuery('severity:[1 TO 2.5}'), columns);
-    expect(sql).toMatch(/ >= \{p0:Float64\} AND .* < \{p1:Float64\}, 0\)\)$/);
-    expect(params).toEqual({ p0: 1, p1: 2.5 });
+  const json = String.raw`concat(replaceRegexpOne(note, '^[+]?(-?)0*([0-9])', '\\1\\2'), if(match(note, '[eE]'), '', 'e0'))`;
+  const number = `JSONExtract(${json}, 'Nullable(Float64)')`;
+  test.each([
+    ['[1 TO 2.5}', `ifNull(${number} >= {p0:Float64} AND ${number} < {p1:Float64}, 0)`, { p0: 1, p1: 2.5 }],
+    ['{1 TO 2.5]', `ifNull(${number} > {p0:Float64} AND ${number} <= {p1:Float64}, 0)`, { p0: 1, p1: 2.5 }],
+    ['>-1', `ifNull(${number} > {p0:Float64}, 0)`, { p0: -1 }],
+    ['<=1e9', `ifNull(${number} <= {p0:Float64}, 0)`, { p0: 1e9 }],
+    ['[* TO *]', `isNotNull(${number})`, {}],
+  ])('with numbers bound as doubles: %s', (range, condition, params) => {
+    const compiled = compileClickHouse(parseQuery(`note:${range}`), () => ({ kind: 'text', sql: 'note' }));
+    const isNumber = "length(note) <= 100 AND match(note, '^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$')";
+    expect(compiled).toEqual({ sql: `(${isNumber} AND ${condition})`, params });
   });
 
   test('that never holds for a lone surrogate, which no stored text contains', () => {
@@ -62,11 +75,22 @@ describe('a query compiles to a condition with bound parameters', () => {
     for (const text of ['severity:\uD83D', 'severity:\uD83D*', 'tag:"\uDE00"'])
       expect(compileClickHouse(parseQuery(text), columns)).toEqual(never);
     expect(compileClickHouse(parseQuery('severity:(a OR \uD83D)'), columns).params).toEqual({ p0: 'a' });
+    const labels = (key: string): ClickHouseColumn => ({ kind: 'map', sql: 'labels', key });
+    for (const text of ['"\uD83D":*', '"a\uDE00":a', '"\uD83D":>1'])
+      expect(compileClickHouse(parseQuery(text), labels)).toEqual(never);
   });
 
   test('that is true for an AND and false for an OR without operands, which the parser never produces', () => {
     expect(compileClickHouse({ kind: 'and', operands: [] }, columns).sql).toBe('1');
     expect(compileClickHouse({ kind: 'or', operands: [] }, columns).sql).toBe('0');
+  });
+});
+
+test('a name in quotes is the key of a map, as a bound parameter', () => {
+  const labels = (key: string): ClickHouseColumn => ({ kind: 'map', sql: 'labels', key });
+  expect(compileClickHouse(parseQuery(`"host 'name'":x`), labels)).toEqual({
+    sql: '(mapContains(labels, {p0:String}) AND labels[{p0:String}] = {p1:String})',
+    params: { p0: "host 'name'", p1: 'x' },
   });
 });
 

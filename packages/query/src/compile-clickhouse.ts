@@ -18,7 +18,8 @@ export interface CompiledClickHouse {
  * The condition is a UInt8, 0 or 1 and never NULL, so it can be used in any expression. Values reach ClickHouse only as
  * bound parameters. `columns` maps a field to its column; null means that the field is missing in every row.
  *
- * The equivalence holds for valid UTF-8 and the server's default of `allow_simdjson = 1`.
+ * The equivalence holds for valid UTF-8 and the server's default of `allow_simdjson = 1`. Many long parameters can exceed
+ * the length limit of URLs: configure the client with `use_multipart_params_auto`.
  */
 export function compileClickHouse(
   query: Query,

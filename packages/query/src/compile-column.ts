@@ -54,6 +54,7 @@ export function compileColumn(
     case 'nullable':
       return exists ? `isNotNull(${sql})` : `ifNull(${compileText(sql, predicate, params)}, 0)`;
     case 'map': {
+      if (hasLoneSurrogate(column.key)) return '0';
       const key = params.bind('String', column.key);
       const contains = `mapContains(${sql}, ${key})`;
       return exists ? contains : `(${contains} AND ${compileText(`${sql}[${key}]`, predicate, params)})`;
@@ -96,11 +97,15 @@ function compileMembership(sql: string, texts: readonly string[], params: ClickH
 }
 
 /**
- * A lone surrogate has no UTF-8 encoding, so no stored text contains one; bound as a parameter it would arrive as
+ * A lone surrogate has no UTF-8 encoding, so no stored text or key contains one; bound as a parameter it would arrive as
  * a different character.
  */
 function dropLoneSurrogates(texts: readonly string[]): string[] {
-  return texts.filter((text) => !/\p{Surrogate}/u.test(text));
+  return texts.filter((text) => !hasLoneSurrogate(text));
+}
+
+function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
 }
 
 function writeLikePattern(pattern: Pattern): string {

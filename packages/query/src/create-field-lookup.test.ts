@@ -93,6 +93,86 @@ describe('data beyond the limits is missing', () => {
   });
 });
 
+describe('keys are data', () => {
+  const names = [
+    ...Object.getOwnPropertyNames(Object.prototype),
+    'prototype',
+    'length',
+    'size',
+    'get',
+    'name',
+    '',
+  ];
+  const forms: Readonly<Record<string, (entries: readonly (readonly [string, unknown])[]) => unknown>> = {
+    'an object': (entries) => JSON.parse(JSON.stringify(Object.fromEntries(entries))),
+    'an object without a prototype': (entries) => {
+      const data = Object.create(null) as Record<string, unknown>;
+      for (const [key, value] of entries) data[key] = value;
+      return data;
+    },
+    'a Map': (entries) => new Map(entries),
+  };
+
+  test.each(Object.keys(forms))('of %s', (form) => {
+    const create = forms[form]!;
+    for (const name of names) {
+      for (const other of names) {
+        const lookup = createFieldLookup({ labels: create([[other, 'x']]) });
+        expect(lookup(`labels.${name}`)).toBe(name === other ? 'x' : undefined);
+        const query = parseQuery(`labels."${name}":x`);
+        expect(matchQuery(query, lookup)).toBe(name === other);
+      }
+      expect(createFieldLookup(create([[name, create([[name, 'x']])]]))(`${name}.${name}`)).toBe('x');
+      expect(createFieldLookup(create([['a', 'x']]))(name)).toBeUndefined();
+    }
+  });
+
+  test.each(Object.keys(forms))('of any name, of %s', (form) => {
+    const create = forms[form]!;
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 5 }), { maxLength: 5 }), (keys) => {
+        const usable = keys.filter((key) => key.split('.').length <= MAX_OBJECT_DEPTH && key.isWellFormed());
+        const lookup = createFieldLookup(create(usable.map((key, index) => [key, index])));
+        expect(usable.map((key) => lookup(key))).toEqual(usable.map((_, index) => String(index)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('of which only strings are found, whatever a Map has', () => {
+    const symbol = Symbol('a');
+    const lookup = createFieldLookup(
+      new Map<unknown, unknown>([
+        [1, 'x'],
+        [null, 'x'],
+        [symbol, 'x'],
+        ['a', ['y', 1]],
+      ]),
+    );
+    expect(lookup('1')).toBeUndefined();
+    expect(lookup('null')).toBeUndefined();
+    expect(lookup('a')).toEqual(['y', '1']);
+    expect(
+      createFieldLookup(
+        new Map([
+          ['a.b', 'long'],
+          ['a', 'short'],
+        ]),
+      )('a.b'),
+    ).toBe('long');
+    expect(createFieldLookup(new Set(['a']))('a')).toBeUndefined();
+  });
+
+  test('and nothing of the data runs', () => {
+    const data = {
+      get a(): string {
+        throw new Error('a getter ran');
+      },
+    };
+    expect(createFieldLookup(data)('a')).toBeUndefined();
+  });
+});
+
 test('any data can be matched with any query, and NOT inverts the result', () => {
   fc.assert(
     fc.property(

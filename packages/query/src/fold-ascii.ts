@@ -6,3 +6,8 @@
 export function foldAscii(text: string): string {
   return /[A-Z]/.test(text) ? text.replaceAll(/[A-Z]+/g, (run) => run.toLowerCase()) : text;
 }
+
+/** Lowercases the code point of A–Z and leaves every other one unchanged. */
+export function foldCodePoint(codePoint: number): number {
+  return codePoint >= 0x41 && codePoint <= 0x5a ? codePoint + 0x20 : codePoint;
+}

@@ -1,9 +1,10 @@
+import { formatField, formatLeaf, formatValue } from './format-leaf.ts';
 import { MAX_QUERY_DEPTH } from './parse-query.ts';
-import type { Bound, Pattern, Query, Range, Term } from './query.ts';
+import type { Query } from './query.ts';
 
 /**
- * Formats a query in its canonical form. Parsing the result returns an equal query, unless the result exceeds
- * `MAX_QUERY_LENGTH`: the canonical form can be longer than the text that was parsed.
+ * Formats a query in its canonical form. Parsing the result, also with `strict`, returns an equal query, unless the
+ * result exceeds `MAX_QUERY_LENGTH`: the canonical form can be longer than the text that was parsed.
  */
 export function formatQuery(query: Query): string {
   return formatNode(query, 0);
@@ -15,7 +16,7 @@ function formatNode(query: Query, depth: number): string {
       return '*';
     case 'term':
     case 'range':
-      return `${query.field}:${formatValue(query)}`;
+      return formatLeaf(query);
     case 'not':
       return `NOT ${formatOperand(query.operand, depth + 1)}`;
     case 'and':
@@ -74,36 +75,5 @@ function formatValueSet(operands: readonly Query[]): string | undefined {
     if (!('field' in operand) || operand.field !== first.field) return undefined;
     values.push(formatValue(operand));
   }
-  return `${first.field}:(${values.join(' OR ')})`;
-}
-
-function formatValue(leaf: Term | Range): string {
-  if (leaf.kind === 'range') return formatRange(leaf);
-  return leaf.ignoreCase === true ? `~${formatPattern(leaf.pattern)}` : formatPattern(leaf.pattern);
-}
-
-function formatRange({ low, high }: Range): string {
-  if (low !== null && high === null) return `>${formatBound(low)}`;
-  if (low === null && high !== null) return `<${formatBound(high)}`;
-  const from = low === null ? '[*' : `${low.inclusive ? '[' : '{'}${low.value}`;
-  return `${from} TO ${high === null ? '*]' : `${high.value}${high.inclusive ? ']' : '}'}`}`;
-}
-
-function formatBound({ value, inclusive }: Bound): string {
-  return `${inclusive ? '=' : ''}${value}`;
-}
-
-function formatPattern(pattern: Pattern): string {
-  const [only] = pattern;
-  if (only === undefined) return '""';
-  if (pattern.length === 1 && only.kind === 'literal')
-    return `"${only.text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-  return pattern
-    .map((part, index) => {
-      if (part.kind === 'any-run') return '*';
-      if (part.kind === 'any-one') return '?';
-      const text = part.text.replaceAll(/[\s()"*?\\]/g, String.raw`\$&`);
-      return index === 0 ? text.replace(/^[<>~]/, String.raw`\$&`) : text;
-    })
-    .join('');
+  return `${formatField(first.field)}:(${values.join(' OR ')})`;
 }

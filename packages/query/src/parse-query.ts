@@ -9,9 +9,20 @@ export const MAX_QUERY_TERMS = 256;
 /** The maximum nesting depth of parentheses and NOT. */
 export const MAX_QUERY_DEPTH = 32;
 
+/** How a query is parsed. */
+export interface ParseOptions {
+  /**
+   * Refuses an unquoted value with a colon other than that of `://`: in `a:b:c`, the field may be meant to be `a` or `a:b`.
+   * For queries that somebody writes now; queries that are stored were accepted before and mean the field `a`. Default
+   * false.
+   */
+  readonly strict?: boolean;
+}
+
 /**
  * Parses a query text.
  *
+ * Names of fields that are not made of letters, digits and `_ . / -` are quoted, whole or in part: `label."host name":x`.
  * `field:value` tests for equality and is case-sensitive. Quotes (`"…"`) allow spaces and parentheses in a value and make
  * `*` and `?` literal. Unquoted, `*` matches any sequence of characters and `?` matches one; `\` escapes the next
  * character. A value that starts with `~` ignores the case of A–Z. A value that starts with `>`, `>=`, `<` or `<=`, and
@@ -21,7 +32,7 @@ export const MAX_QUERY_DEPTH = 32;
  *
  * @throws {QueryError} with the position of the first unexpected character.
  */
-export function parseQuery(text: string): Query {
+export function parseQuery(text: string, { strict = false }: ParseOptions = {}): Query {
   if (text.length > MAX_QUERY_LENGTH) {
     throw new QueryError(
       'QUERY_TOO_LONG',
@@ -29,7 +40,7 @@ export function parseQuery(text: string): Query {
       `expected at most ${MAX_QUERY_LENGTH} characters, found ${text.length}`,
     );
   }
-  return new Parser(tokenize(text), text.length).parse();
+  return new Parser(tokenize(text, strict), text.length).parse();
 }
 
 /** A recursive descent parser. Its depth is bounded, so no input can exhaust the stack. */

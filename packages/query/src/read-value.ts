@@ -2,6 +2,7 @@ import { isSpace } from './characters.ts';
 import { QueryError } from './errors.ts';
 import { foldAscii } from './fold-ascii.ts';
 import type { Pattern, PatternPart, Range, Term } from './query.ts';
+import { readQuoted } from './read-quoted.ts';
 import { readComparison, isRangeAt, readRange } from './read-range.ts';
 
 /** Reads the value at an offset, in any form except a value set. `end` is the offset just past it. */
@@ -37,19 +38,9 @@ interface PatternText {
 }
 
 function readPattern(text: string, start: number): PatternText {
-  return text.charAt(start) === '"' ? readQuoted(text, start) : readUnquoted(text, start);
-}
-
-function readQuoted(text: string, start: number): PatternText {
-  let literal = '';
-  for (let offset = start + 1; offset < text.length; offset++) {
-    const character = text.charAt(offset);
-    if (character === '"')
-      return { pattern: literal === '' ? [] : [{ kind: 'literal', text: literal }], end: offset + 1 };
-    if (character === '\\' && offset + 1 < text.length) literal += text.charAt(++offset);
-    else literal += character;
-  }
-  throw new QueryError('QUERY_UNTERMINATED_QUOTE', start, 'expected a closing quote (")');
+  if (text.charAt(start) !== '"') return readUnquoted(text, start);
+  const { literal, end } = readQuoted(text, start);
+  return { pattern: literal === '' ? [] : [{ kind: 'literal', text: literal }], end };
 }
 
 function readUnquoted(text: string, start: number): PatternText {

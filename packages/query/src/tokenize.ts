@@ -1,7 +1,9 @@
 import { QueryError } from './errors.ts';
 import type { Range, Term } from './query.ts';
 import { findWordEnd, isSpace, skipSpaces } from './characters.ts';
+import { readField } from './read-field.ts';
 import { readValue } from './read-value.ts';
+import { refuseAmbiguous } from './refuse-ambiguous.ts';
 
 /** A token and the offset of its first character. A term with a value set has one alternative per value. */
 export type Token =
@@ -12,15 +14,14 @@ export type Token =
       readonly position: number;
     };
 
-const FIELD = /[A-Za-z_][\w./-]*/y;
 const KEYWORDS: ReadonlyMap<string, 'and' | 'or' | 'not'> = new Map([
   ['AND', 'and'],
   ['OR', 'or'],
   ['NOT', 'not'],
 ]);
 
-/** Splits a query text into tokens. The last token is always `end`. */
-export function tokenize(text: string): readonly Token[] {
+/** Splits a query text into tokens. The last token is always `end`. With `strict`, an ambiguous colon is refused. */
+export function tokenize(text: string, strict: boolean): readonly Token[] {
   const tokens: Token[] = [];
   let offset = 0;
   for (;;) {
@@ -48,14 +49,15 @@ export function tokenize(text: string): readonly Token[] {
       offset++;
       continue;
     }
-    const field = readField(text, offset);
-    offset += field.length + 1;
+    const { field, end } = readField(text, offset);
+    offset = end;
     if (text.charAt(offset) === '(') {
-      const set = readValueSet(text, offset, field);
+      const set = readValueSet(text, offset, { field, strict });
       offset = set.end;
       tokens.push({ kind: 'term', alternatives: set.alternatives, position });
     } else {
       const value = readValue(text, offset, { field, position });
+      if (strict) refuseAmbiguous(text, { ...value, start: offset, inSet: false });
       offset = value.end;
       tokens.push({ kind: 'term', alternatives: [value.leaf], position });
     }
@@ -72,33 +74,11 @@ function requireValueEnd(text: string, offset: number): void {
     );
 }
 
-function readField(text: string, start: number): string {
-  FIELD.lastIndex = start;
-  const field = FIELD.exec(text)?.[0];
-  if (field === undefined) {
-    throw new QueryError(
-      'QUERY_FIELD_EXPECTED',
-      start,
-      `expected field:value, found "${text.charAt(start)}"; a field starts with a letter or "_"`,
-    );
-  }
-  const next = text.charAt(start + field.length);
-  if (next !== ':') {
-    const found = next === '' ? 'the end of the query' : `"${next}"`;
-    throw new QueryError(
-      next === '' ? 'QUERY_UNEXPECTED_END' : 'QUERY_UNEXPECTED_TOKEN',
-      start + field.length,
-      `expected ":" after the field ${field}, found ${found}`,
-    );
-  }
-  return field;
-}
-
 /** Reads `(a OR "b" OR >5)`. Each value may take any form that a single value may take. */
 function readValueSet(
   text: string,
   start: number,
-  field: string,
+  { field, strict }: { readonly field: string; readonly strict: boolean },
 ): { readonly alternatives: readonly (Term | Range)[]; readonly end: number } {
   const alternatives: (Term | Range)[] = [];
   let offset = start + 1;
@@ -113,6 +93,7 @@ function readValueSet(
       );
     if (offset >= text.length) throw createUnclosedSetError(offset);
     const value = readValue(text, offset, { field, position: offset });
+    if (strict) refuseAmbiguous(text, { ...value, start: offset, inSet: true });
     alternatives.push(value.leaf);
     requireValueEnd(text, value.end);
     offset = skipSpaces(text, value.end);

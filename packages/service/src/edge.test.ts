@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { dictionary } from '@heliograph/api-contract';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { createBearerAuth } from './authenticator.ts';
@@ -69,7 +70,7 @@ afterEach(() => server.stop(0));
 const Thing = v.strictObject({
   name: v.pipe(v.string(), v.minLength(1, 'Expected a name.')),
   size: v.optional(v.number(), 1),
-  labels: v.optional(v.record(v.string(), v.string()), {}),
+  labels: v.optional(dictionary(v.string(), v.string()), {}),
 });
 
 describe('validation and problem details', () => {
@@ -89,7 +90,7 @@ describe('validation and problem details', () => {
         201: { description: 'Added', schema: v.object({ echo: v.string(), size: v.number() }) },
         204: { description: 'Dry' },
       },
-      bodyLimitBytes: 200,
+      bodyLimitBytes: 250,
       handler: ({ params, query, body, principal }) =>
         query.dry === 'yes'
           ? { status: 204 }
@@ -195,6 +196,15 @@ describe('validation and problem details', () => {
       'BODY_NOT_JSON_TYPE',
       undefined,
     ],
+    [
+      'a body that nests too deep',
+      '/things/a',
+      '['.repeat(101) + ']'.repeat(101),
+      {},
+      400,
+      'BODY_TOO_DEEP',
+      undefined,
+    ],
     ['a body above the limit', '/things/a', { name: 'x'.repeat(300) }, {}, 413, 'BODY_TOO_LARGE', undefined],
     ['an unknown path', '/nothing', {}, {}, 404, 'NOT_FOUND', undefined],
   ])('%s', async (_, path, body, headers, status, code, errors) => {
@@ -270,6 +280,24 @@ describe('validation and problem details', () => {
       }),
     ).toThrow(expect.objectContaining({ code: 'SERVICE_ROUTE_INVALID' }));
   });
+});
+
+test('a route whose body would lose names such as "constructor" is refused at start', async () => {
+  const bare = createEdge({ name: 'svc', version: '0', logger });
+  const declare = (labels: v.GenericSchema): void =>
+    bare.route({
+      method: 'POST',
+      path: '/x',
+      summary: 'x',
+      scope: null,
+      body: v.object({ labels }),
+      responses: { 204: { description: 'x' } },
+      handler: () => ({ status: 204 }),
+    });
+  expect(() => declare(v.record(v.string(), v.string()))).toThrow(
+    expect.objectContaining({ code: 'SERVICE_ROUTE_INVALID' }),
+  );
+  expect(() => declare(dictionary(v.string(), v.string()))).not.toThrow();
 });
 
 describe('failures in handlers', () => {

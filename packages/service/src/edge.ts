@@ -1,4 +1,4 @@
-import type { AnyOperation, NoSchema, ResponseSpecs } from '@heliograph/api-contract';
+import { type AnyOperation, type NoSchema, type ResponseSpecs, losesNames } from '@heliograph/api-contract';
 import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/openapi';
 import { metrics, trace } from '@opentelemetry/api';
 import { type Context, Hono } from 'hono';
@@ -53,8 +53,8 @@ export interface Edge {
   /**
    * Adds an operation.
    *
-   * @throws ServiceError SERVICE_ROUTE_INVALID for a second one with the same method and path, or for
-   * `idempotency` without a store.
+   * @throws ServiceError SERVICE_ROUTE_INVALID for a second one with the same method and path, for `idempotency`
+   * without a store, or for a `v.record` in the body, which drops some names; use `dictionary`.
    */
   route<
     TParams extends v.GenericSchema = NoSchema,
@@ -159,6 +159,12 @@ export function createEdge(options: EdgeOptions): Edge {
         throw new ServiceError(
           'SERVICE_ROUTE_INVALID',
           `the route ${method} ${path} wants idempotency, but the edge has no store`,
+        );
+      }
+      if ([definition.accepts, definition.body].some((body) => body !== undefined && losesNames(body))) {
+        throw new ServiceError(
+          'SERVICE_ROUTE_INVALID',
+          `the body of ${method} ${path} has a v.record, which drops names such as "constructor"; use dictionary`,
         );
       }
       routes.push(definition);

@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
+import { RequestError, getRequestListener } from '@hono/node-server';
 import type { Edge } from './edge.ts';
 import { ServiceError } from './errors.ts';
+import { answerFault, refuseEarly, refuseTarget } from './refuse-early.ts';
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -39,15 +40,21 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
   const { port, host = '127.0.0.1', requestTimeoutMs = 30_000, keepAliveMs = 5000 } = options;
   const listener = getRequestListener((request, env) => edge.app.fetch(request, env), {
     overrideGlobalObjects: false,
+    errorHandler: (error) => (error instanceof RequestError ? refuseTarget() : answerFault()),
   });
   const server = createServer(
     {
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.min(10_000, requestTimeoutMs),
       keepAliveTimeout: keepAliveMs,
+      // Node looks for late requests every 30 s by default, so a shorter time would not hold.
+      connectionsCheckingInterval: Math.max(50, Math.min(1000, requestTimeoutMs / 4)),
+      // Node's own refusal of a missing Host header has no body.
+      requireHostHeader: false,
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
+  refuseEarly(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(toListenError(error, options, host)));
     server.listen({ port, host }, () => {

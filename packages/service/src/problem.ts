@@ -46,30 +46,42 @@ const TITLES: Readonly<Record<number, string>> = {
   412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  417: 'Expectation Failed',
   422: 'Unprocessable Content',
   428: 'Precondition Required',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
 };
 
-/** Turns a problem into its response: `application/problem+json` with type, title, status, detail, instance, code and request id. */
-export function problemResponse(found: Problem, instance: string, requestId: string): Response {
-  const { errors, retryAfterSeconds, headers, members } = found.extras;
-  const body = {
+/** Writes a problem as the JSON of its response: type, title, status, detail, instance, code and request id. */
+export function problemJson(found: Problem, instance: string, requestId: string): string {
+  const { errors, members } = found.extras;
+  return JSON.stringify({
     ...members,
     type: 'about:blank',
-    title: TITLES[found.status] ?? 'Error',
+    title: titleOf(found.status),
     status: found.status,
     detail: found.message,
     instance,
     code: found.code,
     requestId,
     ...(errors === undefined ? {} : { errors }),
-  };
-  return new Response(JSON.stringify(body), {
+  });
+}
+
+/** The reason phrase of a status. */
+export function titleOf(status: number): string {
+  return TITLES[status] ?? 'Error';
+}
+
+/** Turns a problem into its response of type `application/problem+json`. */
+export function problemResponse(found: Problem, instance: string, requestId: string): Response {
+  const { retryAfterSeconds, headers } = found.extras;
+  return new Response(problemJson(found, instance, requestId), {
     status: found.status,
     headers: {
       'content-type': 'application/problem+json',

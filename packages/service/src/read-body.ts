@@ -1,9 +1,15 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { problem } from './problem.ts';
 
+const inflate = promisify(gunzip);
+
 /**
- * Reads a request's body as JSON, never more than `limitBytes` of it.
+ * Reads a request's body as JSON, plain or compressed with gzip, never more than `limitBytes` of it, inflated. The
+ * bytes returned are the inflated ones.
  *
- * @throws Problem 415 BODY_NOT_JSON_TYPE, 413 BODY_TOO_LARGE, 400 BODY_NOT_JSON, 400 BODY_INCOMPLETE
+ * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE, 400 BODY_ENCODING_INVALID,
+ * 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE
  */
 export async function readJsonBody(
   request: Request,
@@ -15,11 +21,44 @@ export async function readJsonBody(
       headers: { accept: 'application/json' },
     });
   }
-  const bytes = await readBytes(request, limitBytes);
+  const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
+  if (!ENCODINGS.has(encoding)) {
+    throw problem(415, 'BODY_ENCODING_UNKNOWN', 'Send the body as it is, or compressed with gzip.', {
+      headers: { 'accept-encoding': 'gzip, identity' },
+    });
+  }
+  const sent = await readBytes(request, limitBytes);
+  const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes);
+  const value = parse(bytes);
+  if (isDeeperThan(value, MAX_DEPTH))
+    throw problem(400, 'BODY_TOO_DEEP', `The body nests deeper than ${MAX_DEPTH} levels.`);
+  return { bytes, value };
+}
+
+/** What is deeper overflows the stack of whatever walks it, here or in a database. */
+const MAX_DEPTH = 100;
+
+function parse(bytes: Uint8Array): unknown {
   try {
-    return { bytes, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw problem(400, 'BODY_NOT_JSON', 'The body is not valid JSON in UTF-8.');
+  }
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((part) => isDeeperThan(part, depth - 1));
+}
+
+const ENCODINGS = new Set(['identity', 'gzip', 'x-gzip']);
+
+async function inflateWithin(bytes: Uint8Array, limitBytes: number): Promise<Uint8Array> {
+  try {
+    return await inflate(bytes, { maxOutputLength: limitBytes });
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limitBytes);
+    throw problem(400, 'BODY_ENCODING_INVALID', 'The body is not valid gzip.');
   }
 }
 

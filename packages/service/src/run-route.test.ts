@@ -272,10 +272,26 @@ describe('ETags', () => {
         body: '{"name":"new"}',
         headers: { 'content-type': 'application/json', ...headers },
       });
+    const before = name;
     const etag = (await call('/thing')).headers.get('etag') ?? '';
     await expect(put({})).resolves.toMatchObject({ status: 428 });
     await expect(put({ 'if-match': '"stale"' })).resolves.toMatchObject({ status: 412 });
     await expect(put({ 'if-match': `W/${etag}` })).resolves.toMatchObject({ status: 412 });
+    for (const malformed of [
+      `${etag}x`,
+      `x${etag}`,
+      etag.slice(1, -1),
+      `${etag} ${etag}`,
+      '',
+      `*, ${etag}`,
+    ]) {
+      const refused = await put({ 'if-match': malformed });
+      expect(refused.status).toBe(400);
+      await expect(refused.json()).resolves.toMatchObject({ code: 'IF_MATCH_INVALID' });
+    }
+    await expect(put({ 'if-match': ` "other" ,${etag}` })).resolves.toMatchObject({ status: 200 });
+    await expect(put({ 'if-match': etag })).resolves.toMatchObject({ status: 412 });
+    name = before;
     await expect(put({ 'if-match': etag })).resolves.toMatchObject({ status: 200 });
     await expect(put({ 'if-match': etag })).resolves.toMatchObject({ status: 412 });
     await expect(put({ 'if-match': '*' })).resolves.toMatchObject({ status: 200 });

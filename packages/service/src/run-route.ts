@@ -127,7 +127,7 @@ function accept<TSchema extends v.GenericSchema>(
 }
 
 function queryOf(c: Context): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = {};
+  const query: Record<string, string | string[]> = Object.create(null);
   for (const [name, values] of Object.entries(c.req.queries()))
     query[name] = values.length === 1 ? (values[0] ?? '') : values;
   return query;
@@ -208,14 +208,17 @@ async function checkProblem<T>(
 ): Promise<T> {
   try {
     return await handle();
-  } catch (error) {
+  } catch (thrown) {
+    // The framework hands only errors to the edge's handler.
+    const error =
+      thrown instanceof Error ? thrown : new TypeError('a handler threw no Error', { cause: thrown });
     if (!validate || problems === undefined || !(error instanceof Problem)) throw error;
     const declared = [...EDGE_PROBLEM_CODES, ...(problems[error.status] ?? [])];
     if (declared.includes(error.code)) throw error;
     throw new TypeError(
       `${method} ${path} answered ${error.status} with the undeclared problem ${error.code}`,
       {
-        cause: error,
+        cause: thrown,
       },
     );
   }

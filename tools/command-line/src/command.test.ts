@@ -5,6 +5,7 @@ const options = {
   quick: { kind: 'flag', help: 'Run a short version.' },
   seed: { kind: 'number', help: 'Decides what is random.' },
   alerts: { kind: 'number', min: 1, max: 5000, help: 'How many alerts.' },
+  only: { kind: 'text', placeholder: 'NAMES', help: 'Which kinds.' },
 } as const;
 const positionals = { name: 'SCENARIO', choices: ['dispatch', 'health'], count: 'one' } as const;
 const command: Command<typeof options> = {
@@ -16,13 +17,15 @@ const command: Command<typeof options> = {
 const several = { ...command, positionals: { ...positionals, count: 'any' } } as const;
 
 describe('arguments are accepted', () => {
-  const none = { quick: false, seed: undefined, alerts: undefined };
+  const none = { quick: false, seed: undefined, alerts: undefined, only: undefined };
   test.each([
     [['dispatch'], none],
     [['dispatch', '--quick'], { ...none, quick: true }],
     [['--seed', '7', 'dispatch'], { ...none, seed: 7 }],
     [['dispatch', '--seed=7', '--alerts=5000'], { ...none, seed: 7, alerts: 5000 }],
     [['dispatch', '--seed=7', '--seed', '8'], { ...none, seed: 8 }],
+    [['dispatch', '--only=a,7'], { ...none, only: 'a,7' }],
+    [['dispatch', '--only', '7'], { ...none, only: '7' }],
     [['--', 'dispatch'], none],
   ])('%j', (argv, values) => {
     expect(parseCommand(command, argv)).toEqual({ kind: 'run', positionals: ['dispatch'], values });
@@ -54,6 +57,8 @@ describe('arguments are refused in one line', () => {
     [['dispatch', '--seed', '1e3'], whole('1e3')],
     [['dispatch', '--seed', '1000000000'], whole('1000000000')],
     [['dispatch', '--alerts=0'], whole('0', 'alerts', '1 to 5000')],
+    [['dispatch', '--only'], "Option '--only <value>' argument missing"],
+    [['dispatch', '--only='], "Option '--only' takes a text that is not empty"],
     [['dispatch', '--quick=1'], "Option '--quick' does not take an argument"],
   ])('%j', (argv, problem) => {
     expect(parseCommand(command, argv)).toEqual({ kind: 'wrong', problem });
@@ -77,9 +82,10 @@ Breaks things and checks what came out.
 SCENARIO: dispatch, health
 
 Options:
-  --quick     Run a short version.
-  --seed N    Decides what is random.
-  --alerts N  How many alerts.
-  --help      Print this text.`);
+  --quick       Run a short version.
+  --seed N      Decides what is random.
+  --alerts N    How many alerts.
+  --only NAMES  Which kinds.
+  --help        Print this text.`);
   expect(formatUsage(several)).toMatch(/^Usage: npm run chaos -- \[SCENARIO…\] \[options\]\n/);
 });

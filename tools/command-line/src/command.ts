@@ -16,8 +16,16 @@ export interface NumberOption {
   readonly help: string;
 }
 
+/** An option with a text, which must not be empty. */
+export interface TextOption {
+  readonly kind: 'text';
+  /** Shown in the usage, for example `GLOB`. */
+  readonly placeholder: string;
+  readonly help: string;
+}
+
 /** Options by name, without the hyphens. */
-export type CommandOptions = Readonly<Record<string, FlagOption | NumberOption>>;
+export type CommandOptions = Readonly<Record<string, FlagOption | NumberOption | TextOption>>;
 
 /** What a command line may be. `--help` is always there. */
 export interface Command<O extends CommandOptions> {
@@ -36,9 +44,11 @@ export interface Command<O extends CommandOptions> {
   readonly options: O;
 }
 
-/** What was given: flags are true or false, numbers that were not given are undefined. */
+/** What was given: flags are true or false, numbers and texts that were not given are undefined. */
 export type CommandValues<O extends CommandOptions> = {
-  readonly [K in keyof O]: O[K] extends FlagOption ? boolean : number | undefined;
+  readonly [K in keyof O]: O[K] extends FlagOption
+    ? boolean
+    : (O[K] extends NumberOption ? number : string) | undefined;
 };
 
 /** What to do with a command line: run it, print the usage, or say what is wrong with it. */
@@ -63,7 +73,8 @@ export function parseCommand<const O extends CommandOptions>(
   if (problem !== undefined && problem !== null) return { kind: 'wrong', problem };
   const read = Object.entries(command.options).map(([name, { kind }]) => {
     const value = values[name];
-    return [name, kind === 'flag' ? value === true : value === undefined ? undefined : Number(value)];
+    if (kind === 'flag') return [name, value === true];
+    return [name, kind === 'number' && value !== undefined ? Number(value) : value];
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one value per option, by its kind
   return { kind: 'run', positionals, values: Object.fromEntries(read) as CommandValues<O> };
@@ -96,7 +107,7 @@ export function formatUsage(command: Command<CommandOptions>): string {
   const { positionals } = command;
   const shape = positionals && (positionals.count === 'one' ? positionals.name : `[${positionals.name}…]`);
   const rows = Object.entries(command.options).map(([option, spec]) => [
-    `--${option}${spec.kind === 'number' ? ' N' : ''}`,
+    `--${option}${spec.kind === 'flag' ? '' : ` ${spec.kind === 'number' ? 'N' : spec.placeholder}`}`,
     spec.help,
   ]);
   const all = [...rows, ['--help', 'Print this text.']];
@@ -130,6 +141,8 @@ function checkValue(
   value: string | boolean | undefined,
 ): string | null {
   if (option.kind === 'flag' || typeof value !== 'string') return null;
+  if (option.kind === 'text')
+    return value === '' ? `Option '--${name}' takes a text that is not empty` : null;
   const { min = 0, max = 999_999_999 } = option;
   const isRight = /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
   return isRight ? null : `Option '--${name}' takes a whole number from ${min} to ${max}, not '${value}'`;

@@ -10,6 +10,8 @@ export { pick, seededRandom } from './random.ts';
 export type { Random } from './random.ts';
 export { startSlackSimulator } from './slack-simulator.ts';
 export type { SlackSimulator } from './slack-simulator.ts';
+export { startSynDropServer } from './syn-drop-server.ts';
+export type { SynDropServer } from './syn-drop-server.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
 export { findUnusedPort, startTcpServer } from './tcp-server.ts';

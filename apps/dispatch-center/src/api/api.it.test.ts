@@ -199,6 +199,50 @@ describe('storing issues', () => {
     },
   );
 
+  test.each<[string, unknown, string, string]>([
+    ['an empty batch', { issues: [] }, '/issues', 'Expected 1 to 1,000 issues.'],
+    [
+      'a batch of more than a thousand',
+      { issues: Array.from({ length: 1001 }, () => issue()) },
+      '/issues',
+      'Expected 1 to 1,000 issues.',
+    ],
+    ['a batch that is no array', { issues: 'all of them' }, '/issues', 'Expected an array of issues.'],
+    ['a member beside a batch', { issues: [issue()], colour: 1 }, '/colour', 'This member is not known.'],
+    ['an array of labels', issue({ labels: ['a'] }), '/labels', 'Expected Object.'],
+    ['an array', [issue()], '', 'Expected an issue, or {"issues": […]} with 1 to 1,000 issues.'],
+    ['a member "constructor"', issue({ constructor: 1 }), '/constructor', 'This member is not known.'],
+    [
+      'an instant before year 1',
+      issue({ startsAt: '0001-01-01T00:00:00+01:00' }),
+      '/startsAt',
+      'Expected an instant that is in the years 0001 to 9999 in UTC.',
+    ],
+  ])('says of %s what is wrong, and where', async (_, body, pointer, detail) => {
+    const answer = await post(body);
+    expect(answer).toMatchObject({ status: 422, json: { errors: [{ pointer, detail }] } });
+  });
+
+  test('refuses a member "__proto__", which is none of an issue', async () => {
+    const rawBody = '{"monitor":"m","status":"firing","__proto__":{"severity":"critical"}}';
+    await expect(api.call('POST', '/api/v1/issues', { rawBody })).resolves.toMatchObject({
+      status: 422,
+      json: { errors: [{ pointer: '/__proto__' }] },
+    });
+  });
+
+  test('of an instant that cannot be stored refuses that issue alone', async () => {
+    const fingerprint = unique('late');
+    const answer = await post({
+      issues: [issue({ fingerprint, endsAt: '9999-12-31T23:59:59-05:00' }), issue({ fingerprint })],
+    });
+    expect(answer).toMatchObject({
+      status: 207,
+      json: { stored: [{ index: 1 }], refused: [{ index: 0, errors: [{ pointer: '/issues/0/endsAt' }] }] },
+    });
+    await expect(rowsWith(fingerprint)).resolves.toHaveLength(1);
+  });
+
   test('refuses a body of more than 8 MiB', async () => {
     const body = { issues: [issue({ annotations: { text: 'x'.repeat(9 * 1024 * 1024) } })] };
     await expect(post(body)).resolves.toMatchObject({ status: 413 });
@@ -240,6 +284,7 @@ describe('routes', () => {
     ['(severity:critical', 'QUERY_UNEXPECTED_END', 18],
     ['a:1 ) b:2', 'QUERY_UNEXPECTED_TOKEN', 4],
     ['a:"open', 'QUERY_UNTERMINATED_QUOTE', 2],
+    ['severity:critical a:b:c', 'QUERY_AMBIGUOUS', 21],
   ])('with a query that does not parse are refused with its position: %s', async (query, code, position) => {
     const refusal = { status: 422, json: { code, position, errors: [{ pointer: '/query' }] } };
     await expect(newRoute({ query })).resolves.toMatchObject(refusal);
@@ -247,6 +292,29 @@ describe('routes', () => {
     await expect(
       api.call('PUT', `/api/v1/routes/${json.id}`, { body: routeBody({ query }) }),
     ).resolves.toMatchObject(refusal);
+  });
+
+  test('with a stored query that would be refused today may change in everything else', async () => {
+    const query = 'image:nginx:1.25';
+    const { id } = await api.routes.create(unique('stored'), {
+      name: unique('route '),
+      query,
+      enabled: true,
+      connectedAppIds: [],
+      renotifyIntervalMs: null,
+      maxSignalAgeMs: 60_000,
+    });
+    const put = (parts: object) => api.call('PUT', `/api/v1/routes/${id}`, { body: routeBody(parts) });
+    await expect(put({ query, enabled: false })).resolves.toMatchObject({
+      status: 200,
+      json: { query, enabled: false, version: 2 },
+    });
+    await expect(put({ query: `${query} ` })).resolves.toMatchObject({
+      status: 422,
+      json: { code: 'QUERY_AMBIGUOUS', position: 11 },
+    });
+    const quoted = 'image:"nginx:1.25" AND "image:nginx":*';
+    await expect(put({ query: quoted })).resolves.toMatchObject({ status: 200, json: { query: quoted } });
   });
 
   test('to an app that does not exist are refused', async () => {
@@ -362,6 +430,30 @@ describe('connected apps', () => {
       status: 200,
       json: { version: 3 },
     });
+  });
+
+  test('never show query values, and keep them through a PUT of what was read', async () => {
+    const url = 'https://example.com/hook?team=a&token=hunter2';
+    const created = await api.call('POST', '/api/v1/connected-apps', {
+      body: appBody({ settings: { url } }),
+    });
+    const path = `/api/v1/connected-apps/${created.json.id}`;
+    const read = await api.call('GET', path);
+    const list = await api.call('GET', '/api/v1/connected-apps?limit=100');
+    const shown = 'https://example.com/hook?team=REDACTED&token=REDACTED';
+    const { name, settings } = read.json;
+    expect(settings).toMatchObject({ url: shown });
+    const { secret: _, ...rest } = appBody({ name, settings });
+    const replaced = await api.call('PUT', path, { body: rest });
+    expect(replaced).toMatchObject({ status: 200, json: { version: 2, settings: { url: shown } } });
+    expect(JSON.stringify([created.json, read.json, list.json, replaced.json])).not.toContain('hunter2');
+    const elsewhere = { url: 'https://evil.example/?token=REDACTED' };
+    await expect(api.call('PUT', path, { body: { ...rest, settings: elsewhere } })).resolves.toMatchObject({
+      status: 422,
+      json: { code: 'NOTIFIER_SETTINGS_INVALID', errors: [{ pointer: '/settings/url' }] },
+    });
+    const stored = await api.connectedApps.get(created.json.id);
+    expect(stored.settings).toMatchObject({ url });
   });
 
   test.each<[string, object, string, string]>([

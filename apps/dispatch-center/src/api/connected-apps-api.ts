@@ -53,7 +53,8 @@ export function addConnectedAppsApi(
       requireMatch(headers.get('if-match'), connectedAppTag(current));
       const { secret, ...rest } = body;
       const kept = secret ?? (await translateRefusal(() => connectedApps.secretOf(id)));
-      const settings = checkSettings(channels, body.provider, body.settings, kept);
+      const stored = current.provider === body.provider ? current.settings : undefined;
+      const settings = checkSettings(channels, body.provider, body.settings, kept, stored);
       const app = presentConnectedApp(
         await translateRefusal(() =>
           connectedApps.update(id, current.version, {
@@ -77,15 +78,16 @@ export function addConnectedAppsApi(
   });
 }
 
-/** Settings as the channel wants them, or a problem that names what is wrong and never quotes the secret. */
+/** Settings as the channel wants them, with the hidden values of the stored ones, or a problem that names what is wrong and never quotes the secret. */
 function checkSettings(
   channels: Pick<ChannelRegistry, 'check'>,
   provider: string,
   settings: unknown,
   secret: string,
+  stored?: unknown,
 ): unknown {
   try {
-    return channels.check(provider, settings, secret);
+    return channels.check(provider, settings, secret, stored);
   } catch (error) {
     if (!(error instanceof NotifierError)) throw error;
     const pointer =

@@ -39,7 +39,10 @@ test('the contract and the domain agree about what has types only, so that this 
     true satisfies Same<Member<typeof wire.NOTIFICATION_KINDS> | null, ExplainedDecision['kind']>,
     true satisfies Same<Member<typeof wire.ISSUE_STATUSES>, IssueStatus>,
     true satisfies Same<
-      Exclude<Member<typeof wire.DISPATCH_PROBLEM_CODES>, 'ISSUES_INVALID' | 'DISPATCH_ALERT_UNKNOWN'>,
+      Exclude<
+        Member<typeof wire.DISPATCH_PROBLEM_CODES>,
+        'ISSUES_INVALID' | 'ISSUES_EVENT_ID_REUSED' | 'DISPATCH_ALERT_UNKNOWN'
+      >,
       DispatchErrorCode | QueryErrorCode | NotifierErrorCode
     >,
   ];

@@ -19,7 +19,7 @@ import { addRoutesApi } from './routes-api.ts';
 export interface ApiOptions {
   readonly services: Pick<
     Services,
-    'issues' | 'routes' | 'connectedApps' | 'channels' | 'explainer' | 'debts'
+    'storeOnce' | 'routes' | 'connectedApps' | 'channels' | 'explainer' | 'debts'
   >;
   readonly edgeOptions: EdgeOptions;
   readonly keys: readonly ApiKey[];
@@ -36,7 +36,7 @@ export function createApi({ services, edgeOptions, keys, onStored }: ApiOptions)
     // Of this process only; across processes, storing issues is idempotent by their event ids.
     idempotency: memoryIdempotencyStore(),
   });
-  addIssuesApi(edge, { issues: services.issues, ids: uuidV7Ids, onStored });
+  addIssuesApi(edge, { storeOnce: services.storeOnce, ids: uuidV7Ids, onStored });
   addRoutesApi(edge, { routes: services.routes, ids: uuidV7Ids });
   addConnectedAppsApi(edge, {
     connectedApps: services.connectedApps,

@@ -1,70 +1,96 @@
-import { createHash } from 'node:crypto';
 import { MAX_BATCH, dispatchOperations, issueInput, type StoreIssuesAnswer } from '@heliograph/dispatch-api';
-import type { IssueStore, NewIssue } from '@heliograph/dispatch-workflows/stores';
-import { checkInput, problem, type Edge, type Ids } from '@heliograph/service';
+import type { DispatchStores, ReportedIssue } from '@heliograph/dispatch-workflows/stores';
+import { checkInput, problem, type Edge, type Ids, type Problem } from '@heliograph/service';
 import * as v from 'valibot';
-import { toNewIssue } from './to-new-issue.ts';
+import { eventIdOfRequest, toReportedIssue } from './to-reported-issue.ts';
 
-/** A batch keeps its items unchecked, so that one malformed issue is refused alone; a single one is checked whole. */
+const SIZE = `Expected 1 to ${MAX_BATCH.toLocaleString('en')} issues.`;
+/** A batch keeps its items unchecked, so that one malformed issue is refused alone. */
 const batchInput = v.strictObject({
-  issues: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH)),
-});
-const looseIssue = v.pipe(
-  v.looseObject({ monitor: v.optional(v.unknown()) }),
-  v.check(
-    (body) => !('issues' in body),
-    `Expected one issue, or {"issues": […]} with 1 to ${MAX_BATCH} and nothing else.`,
+  issues: v.pipe(
+    v.array(v.unknown(), 'Expected an array of issues.'),
+    v.minLength(1, SIZE),
+    v.maxLength(MAX_BATCH, SIZE),
   ),
+});
+/** A single issue is checked by the handler, as each one of a batch is. */
+const singleInput = v.custom<object>(
+  (body) => typeof body === 'object' && body !== null && !Array.isArray(body),
+  `Expected an issue, or {"issues": […]} with 1 to ${MAX_BATCH.toLocaleString('en')} issues.`,
 );
+/** Chosen before it is checked, unlike a union, which could only say that neither fits. */
+const accepts = v.lazy((body) => (isBatch(body) ? batchInput : singleInput));
 
 /** What storing issues works with. */
-export interface IssuesApiDependencies {
-  readonly issues: Pick<IssueStore, 'append'>;
+export interface IssuesApiDependencies extends Pick<DispatchStores, 'storeOnce'> {
   readonly ids: Ids;
   /** Called after issues were stored. */
   readonly onStored: () => void;
 }
 
-/** `POST /api/v1/issues`: stores one issue or a batch, then wakes the orchestrator. */
-export function addIssuesApi(edge: Edge, { issues, ids, onStored }: IssuesApiDependencies): void {
+interface Accepted {
+  readonly index: number;
+  readonly issue: ReportedIssue;
+  /** Where a refusal points to. */
+  readonly pointer: string;
+}
+type Refused = StoreIssuesAnswer['refused'][number];
+
+/** `POST /api/v1/issues`: stores one issue or a batch, each event once, then wakes the orchestrator. */
+export function addIssuesApi(edge: Edge, { storeOnce, ids, onStored }: IssuesApiDependencies): void {
   edge.route({
     ...dispatchOperations.storeIssues,
-    accepts: v.union([batchInput, looseIssue]),
-    handler: async ({ body, clock }) => {
-      const isBatch = 'issues' in body && Array.isArray(body.issues);
-      const items: readonly unknown[] = isBatch && Array.isArray(body.issues) ? body.issues : [body];
-      const accepted: { readonly index: number; readonly issue: NewIssue }[] = [];
-      const rejected: StoreIssuesAnswer['refused'][number][] = [];
+    accepts,
+    handler: async ({ body, clock, principal, headers }) => {
+      const batch = isBatch(body);
+      const items: readonly unknown[] = batch ? body.issues : [body];
+      const key = headers.get('idempotency-key');
+      const accepted: Accepted[] = [];
+      const refused: Refused[] = [];
       for (const [index, item] of items.entries()) {
-        const checked = checkInput(issueInput, item, isBatch ? `/issues/${index}` : '');
-        if (checked.kind === 'invalid')
-          rejected.push({ index, errors: checked.errors.map((error) => ({ ...error })) });
-        else accepted.push({ index, issue: toNewIssue(checked.value, clock.now(), () => ids.next()) });
+        const at = batch ? `/issues/${index}` : '';
+        const checked = checkInput(issueInput, item, at);
+        if (checked.kind === 'invalid') {
+          refused.push({ index, errors: checked.errors.map((error) => ({ ...error })) });
+          continue;
+        }
+        const issue = toReportedIssue(checked.value, clock.now(), () =>
+          key === null
+            ? { eventId: ids.next(), mayRepeat: false }
+            : { eventId: eventIdOfRequest(principal.id, key, index), mayRepeat: true },
+        );
+        accepted.push({ index, issue, pointer: checked.value.eventId === undefined ? at : `${at}/eventId` });
       }
-      if (accepted.length === 0) {
-        throw problem(422, 'ISSUES_INVALID', 'No issue could be stored.', {
-          errors: rejected.flatMap(({ errors }) => errors),
-        });
-      }
-      const toStore = accepted.map(({ issue }) => issue);
-      await issues.append(toStore, tokenOf(toStore));
+      const outcomes = accepted.length === 0 ? [] : await storeOnce(accepted.map(({ issue }) => issue));
+      const reused = accepted.filter((_, place) => outcomes[place] === 'reused');
+      refused.push(...reused.map(refuseReuse));
+      refused.sort((a, b) => a.index - b.index);
+      const stored = accepted.filter((_, place) => outcomes[place] !== 'reused');
+      if (stored.length === 0) throw refuseAll(refused, reused.length === items.length);
       onStored();
       const reply = {
-        stored: accepted.map(({ index, issue: { eventId, fingerprint } }) => ({
-          index,
-          eventId,
-          fingerprint,
-        })),
-        refused: rejected,
+        stored: stored.map(({ index, issue: { eventId, fingerprint } }) => ({ index, eventId, fingerprint })),
+        refused,
       };
-      return rejected.length === 0 ? { status: 200, body: reply } : { status: 207, body: reply };
+      return refused.length === 0 ? { status: 200, body: reply } : { status: 207, body: reply };
     },
   });
 }
 
-/** The same events in the same order are one insert, however often it is sent. */
-function tokenOf(issues: readonly NewIssue[]): string {
-  const hash = createHash('sha256');
-  for (const { eventId } of issues) hash.update(eventId).update('\n');
-  return hash.digest('hex');
+function isBatch(body: unknown): body is v.InferOutput<typeof batchInput> {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, 'issues');
+}
+
+function refuseReuse({ index, pointer }: Accepted): Refused {
+  const detail = pointer.endsWith('/eventId')
+    ? 'An issue with this event id and other content is stored. Give another event id.'
+    : 'An issue with other content was stored under this Idempotency-Key. Send another key.';
+  return { index, errors: [{ pointer, detail }] };
+}
+
+function refuseAll(refused: readonly Refused[], isReuse: boolean): Problem {
+  const errors = refused.flatMap((one) => one.errors);
+  return isReuse
+    ? problem(409, 'ISSUES_EVENT_ID_REUSED', 'The event ids are stored with other content.', { errors })
+    : problem(422, 'ISSUES_INVALID', 'No issue could be stored.', { errors });
 }

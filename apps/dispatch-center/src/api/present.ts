@@ -5,6 +5,7 @@ import {
   type DispatchErrorCode,
   type Route,
 } from '@heliograph/dispatch-workflows/stores';
+import { redactSettings } from '@heliograph/notifier/channels';
 import { etagOf, problem, type Ids, type Problem } from '@heliograph/service';
 
 /** Shows a route. */
@@ -17,11 +18,12 @@ export function presentRoute(route: Route): RouteView {
   };
 }
 
-/** Shows a connected app. */
+/** Shows a connected app, without the query values of its URLs. */
 export function presentConnectedApp(app: ConnectedApp): ConnectedAppView {
   const { throttledForMs, failure } = app.health;
   return {
     ...app,
+    settings: redactSettings(app.settings),
     health: {
       status: failure !== null ? 'failing' : throttledForMs > 0 ? 'throttled' : 'ok',
       throttledUntil: throttledForMs > 0 ? new Date(Date.now() + throttledForMs).toISOString() : null,

@@ -52,9 +52,10 @@ export function addRoutesApi(
   edge.route({
     ...dispatchOperations.replaceRoute,
     handler: async ({ params: { id }, body, headers }) => {
-      refuseUnreadable(body.query);
       const current = await translateRefusal(() => routes.get(id));
       requireMatch(headers.get('if-match'), etagOf(presentRoute(current)));
+      // A query that is stored was accepted, perhaps before its colon was called ambiguous, and means what it meant.
+      if (body.query !== current.query) refuseUnreadable(body.query);
       const route = presentRoute(
         await translateRefusal(() => routes.update(id, current.version, body), {
           DISPATCH_CONNECTED_APP_NOT_FOUND: 422,
@@ -74,10 +75,10 @@ export function addRoutesApi(
   });
 }
 
-/** Refuses a query that does not parse, with the position of the first character that does not fit. */
+/** Refuses a query that does not parse or is ambiguous, with the position of the first unexpected character. */
 function refuseUnreadable(query: string): void {
   try {
-    parseQuery(query);
+    parseQuery(query, { strict: true });
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     throw problem(422, error.code, error.message, {

@@ -1,6 +1,6 @@
 import { startTcpProxy, type TcpProxy } from '@heliograph/simulators';
 import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
-import { runApiApp } from '@heliograph/worker-app';
+import { runApiApp, type Databases } from '@heliograph/worker-app';
 import { createApi } from '../api/create-api.ts';
 import { apiVariables, parseApiKeys } from '../config.ts';
 import { createServices, dispatchCenter, type Services } from '../wiring.ts';
@@ -41,29 +41,65 @@ export async function apiGround() {
     startTcpProxy(Number(new URL(postgresUrl).port)),
     startTcpProxy(Number(new URL(clickhouseUrl).port)),
   ]);
+  const env = {
+    HELIOGRAPH_POSTGRES_URL: behind(postgresProxy, postgres.url),
+    HELIOGRAPH_CLICKHOUSE_URL: behind(clickhouseProxy, clickhouseUrl),
+    HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
+    HELIOGRAPH_HTTP_PORT: '0',
+    HELIOGRAPH_LOG_LEVEL: 'debug',
+    HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
+    HELIOGRAPH_API_KEYS: KEYS,
+  };
   const logs: string[] = [];
   const state = { stored: 0 };
-  let stop = (): void => undefined;
+  const onStored = (): void => void state.stored++;
+  const api = await startApi(env, logs, onStored);
+  const { services } = api;
+  /** Every body that was answered, for what must never be in one. */
+  const answered: string[] = [];
+  return {
+    call: callerOf(api.url, answered),
+    answered,
+    logs,
+    state,
+    issues: services.issues,
+    routes: services.routes,
+    connectedApps: services.connectedApps,
+    streams: services.streams,
+    intents: services.intents,
+    ledger: services.ledger,
+    clickhouse: services.clickhouse,
+    postgresProxy,
+    clickhouseProxy,
+    /** Starts another instance over the same databases, which shares nothing else with the first. */
+    async startReplica(more: Readonly<Record<string, string>> = {}) {
+      const replicaLogs: string[] = [];
+      const replica = await startApi({ ...env, ...more }, replicaLogs, onStored);
+      return { ...replica, logs: replicaLogs, call: callerOf(replica.url, answered) };
+    },
+    async close() {
+      await api.stop();
+      await Promise.all([postgresProxy.close(), clickhouseProxy.close()]);
+      await postgres.drop();
+      await clickhouse.drop();
+    },
+  };
+}
+
+async function startApi(env: Readonly<Record<string, string>>, logs: string[], onStored: () => void) {
+  let signal = (): void => undefined;
   let done: Promise<number> | undefined;
-  const services = await new Promise<Services>((resolve, reject) => {
+  const services = await new Promise<Services & Pick<Databases, 'clickhouse'>>((resolve, reject) => {
     done = runApiApp({
       ...dispatchCenter,
       name: 'api-test',
       variables: apiVariables,
       host: {
-        env: {
-          HELIOGRAPH_POSTGRES_URL: behind(postgresProxy, postgres.url),
-          HELIOGRAPH_CLICKHOUSE_URL: behind(clickhouseProxy, clickhouseUrl),
-          HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
-          HELIOGRAPH_HTTP_PORT: '0',
-          HELIOGRAPH_LOG_LEVEL: 'debug',
-          HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
-          HELIOGRAPH_API_KEYS: KEYS,
-        },
+        env,
         exit: () => undefined,
         writeLine: (line) => reject(new Error(line)),
         onSignal: (listener) => {
-          stop = () => listener('SIGTERM');
+          signal = () => listener('SIGTERM');
           return () => undefined;
         },
         onFatal: () => () => undefined,
@@ -71,12 +107,12 @@ export async function apiGround() {
       logDestination: { write: (line) => void logs.push(line) },
       edge(app) {
         const created = createServices(app);
-        resolve(created);
+        resolve({ ...created, clickhouse: app.clickhouse });
         return createApi({
           services: created,
           edgeOptions: { ...app.edgeOptions, validateResponses: true },
           keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [],
-          onStored: () => state.stored++,
+          onStored,
         });
       },
     });
@@ -85,10 +121,18 @@ export async function apiGround() {
     const listening = logs.find((line) => line.includes('"listening"'));
     return listening === undefined ? undefined : /"url":"(http:[^"]+)"/.exec(listening)?.[1];
   });
+  return {
+    url,
+    services,
+    async stop() {
+      signal();
+      await done;
+    },
+  };
+}
 
-  /** Every body that was answered, for what must never be in one. */
-  const answered: string[] = [];
-  const call = async (method: string, path: string, options: CallOptions = {}): Promise<Answer> => {
+function callerOf(url: string, answered: string[]) {
+  return async (method: string, path: string, options: CallOptions = {}): Promise<Answer> => {
     const key = options.key === undefined ? ADMIN_KEY : options.key;
     const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
     const response = await fetch(url + path, {
@@ -103,26 +147,6 @@ export async function apiGround() {
     const text = await response.text();
     answered.push(text);
     return { status: response.status, headers: response.headers, text, json: parsed(text) };
-  };
-  return {
-    call,
-    answered,
-    logs,
-    state,
-    issues: services.issues,
-    routes: services.routes,
-    streams: services.streams,
-    intents: services.intents,
-    ledger: services.ledger,
-    postgresProxy,
-    clickhouseProxy,
-    async close() {
-      stop();
-      await done;
-      await Promise.all([postgresProxy.close(), clickhouseProxy.close()]);
-      await postgres.drop();
-      await clickhouse.drop();
-    },
   };
 }
 

@@ -5,6 +5,7 @@ import { type ConnectedAppStore, createConnectedAppStore } from '../apps/connect
 import { createIntentStore, type IntentStore } from '../delivery/intent-store.ts';
 import { createIssueFinder, type IssueFinder } from '../issues/issue-finder.ts';
 import { createIssueStore, type IssueStore } from '../issues/issue-store.ts';
+import { createStoreOnce } from '../issues/store-once.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { createRouteStore, type RouteStore } from '../routing/route-store.ts';
 import { createStreamFinder, type StreamFinder } from '../stream/stream-finder.ts';
@@ -14,6 +15,8 @@ import { createDebtStore, type DebtStore } from '../sweep/debt-store.ts';
 /** Every store of dispatching. */
 export interface DispatchStores {
   readonly issues: IssueStore;
+  /** Stores what was reported, each event once. */
+  readonly storeOnce: ReturnType<typeof createStoreOnce>;
   readonly issueFinder: IssueFinder;
   readonly routes: RouteStore;
   readonly connectedApps: ConnectedAppStore;
@@ -37,8 +40,10 @@ export interface DispatchDatabases {
 
 /** Makes every store of dispatching over its two databases; it connects to neither. */
 export function createDispatchStores({ postgres, clickhouse, sealer }: DispatchDatabases): DispatchStores {
+  const issues = createIssueStore(clickhouse);
   return {
-    issues: createIssueStore(clickhouse),
+    issues,
+    storeOnce: createStoreOnce(issues),
     issueFinder: createIssueFinder(clickhouse),
     routes: createRouteStore(postgres),
     connectedApps: createConnectedAppStore(postgres, sealer),

@@ -4,8 +4,10 @@ export { UNCERTAIN_POLICIES, type UncertainPolicy } from '../apps/uncertain-poli
 export { DispatchError, type DispatchErrorCode } from '../contract/errors.ts';
 export type { Intent, IntentStore } from '../delivery/intent-store.ts';
 export { fingerprintOf, toFingerprint } from '../issues/fingerprint.ts';
-export type { NewIssue, StoredIssue } from '../issues/issue.ts';
+export { eventHashOf } from '../issues/event-hash.ts';
+export type { NewIssue, ReportedIssue, StoredIssue } from '../issues/issue.ts';
 export type { IssueStore } from '../issues/issue-store.ts';
+export type { StoreOutcome } from '../issues/store-once.ts';
 export { startLedgerRelay } from '../ledger/ledger.ts';
 export type { Ledger } from '../ledger/ledger.ts';
 export type { RelayLoop, RelayLoopOptions } from '../ledger/relay-loop.ts';

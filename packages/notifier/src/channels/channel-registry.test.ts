@@ -1,9 +1,12 @@
+import { startLoopbackServer } from '@heliograph/simulators';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { NotifierError } from '../errors.ts';
 import { createNotification } from '../testing/notification.ts';
 import type { Channel } from './channel.ts';
 import { createChannelRegistry } from './channel-registry.ts';
+import { redactSettings } from './redact-settings.ts';
+import { createSlackWebhookChannel } from './slack-webhook-channel.ts';
 import { createWebhookChannel } from './webhook-channel.ts';
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -54,6 +57,25 @@ describe('a connected app', () => {
     expect(JSON.stringify([error.message, error.problems])).not.toContain('hunter22');
   });
 
+  test('that was shown with hidden query values keeps them, at the same URL only', () => {
+    const stored = registry.check('webhook', { url: 'https://example.com/hook?token=hunter2' }, SECRET);
+    const shown = redactSettings(stored);
+    expect(shown).toMatchObject({ url: 'https://example.com/hook?token=REDACTED' });
+    expect(registry.check('webhook', shown, SECRET, stored)).toEqual(stored);
+    for (const [settings, before] of [
+      [shown, undefined],
+      [{ url: 'https://evil.example/hook?token=REDACTED' }, stored],
+    ]) {
+      const error = catchError(() => registry.check('webhook', settings, SECRET, before));
+      expect(error.problems).toEqual([
+        {
+          path: 'url',
+          message: 'expected the query value instead of REDACTED, which keeps a stored value of the same URL',
+        },
+      ]);
+    }
+  });
+
   test('with an invalid secret is rejected without quoting it', () => {
     const secret = 'whsec_hunter2hunter2hunter2!';
     const error = catchError(() => registry.check('webhook', { url: 'https://example.com/' }, secret));
@@ -86,6 +108,43 @@ describe('a delivery with stored settings', () => {
 
   test('goes to the channel of its provider', async () => {
     await expect(registry.deliver(request)).resolves.toMatchObject({ code: 'ADDRESS_NOT_ALLOWED' });
+  });
+});
+
+describe('a permit to send', () => {
+  const local = createChannelRegistry([
+    createWebhookChannel({ allowPrivateAddresses: true, maxConnectionsPerOrigin: 1 }),
+    createSlackWebhookChannel({ allowPrivateAddresses: true, maxConnectionsPerOrigin: 1 }),
+  ]);
+  afterAll(() => local.close());
+  const slackUrl = (port: number) => `http://127.0.0.1:${port}/services/T1/B1/x`;
+
+  test.each<[string, (port: number) => { readonly settings: unknown; readonly secret: string }]>([
+    ['webhook', (port) => ({ settings: { url: `http://127.0.0.1:${port}/a` }, secret: SECRET })],
+    ['slack-webhook', (port) => ({ settings: {}, secret: slackUrl(port) })],
+  ])('of %s is for one connection to the destination, and deliver uses it', async (provider, describeApp) => {
+    const server = await startLoopbackServer((response) => response.end('ok'));
+    const destination = { provider, ...describeApp(server.port) };
+    const permit = await local.reserve({ ...destination, waitMs: 0 });
+    await expect(local.reserve({ ...destination, waitMs: 0 })).resolves.toBeNull();
+    const attempt = { ...destination, notification: createNotification(), timeoutMs: 2000 };
+    await expect(local.deliver(attempt)).resolves.toMatchObject({ kind: 'rejected', code: 'NOT_SENT' });
+    if (permit === null) throw new Error('no permit');
+    await expect(local.deliver({ ...attempt, permit })).resolves.toMatchObject({ kind: 'delivered' });
+    permit.release();
+    (await local.reserve({ ...destination, waitMs: 0 }))?.release();
+    await server.close();
+  });
+
+  test.each<[string, object]>([
+    ['an unknown provider', { provider: 'pigeon' }],
+    ['settings that are no longer valid', { settings: { url: 7 } }],
+    ['a secret that is no longer valid', { provider: 'slack-webhook', settings: {}, secret: 'x' }],
+  ])('for %s is granted at once: deliver says what is wrong', async (_, change) => {
+    const request = { provider: 'webhook', settings: { url: 'https://example.com/' }, secret: SECRET };
+    const permits = await Promise.all([1, 2].map(() => local.reserve({ ...request, ...change, waitMs: 0 })));
+    expect(permits).not.toContain(null);
+    for (const permit of permits) permit?.release();
   });
 });
 

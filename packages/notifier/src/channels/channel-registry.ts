@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import type { LookUpResult, Notification, Outcome } from '../contract.ts';
 import { NotifierError } from '../errors.ts';
 import type { Channel } from './channel.ts';
+import type { ConnectionPermit, PermitWait } from './connection-pool.ts';
+import { REDACTED, restoreSettings } from './redact-settings.ts';
 
 /** One delivery attempt with stored settings, which are validated before the attempt. */
 export interface StoredDeliveryRequest {
@@ -9,8 +11,18 @@ export interface StoredDeliveryRequest {
   readonly settings: unknown;
   readonly secret: string;
   readonly notification: Notification;
+  /** The maximum duration of connecting, sending and reading the response together, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** From `reserve`. Without a valid one, the attempt waits for a permit itself, for at most 500 ms. */
+  readonly permit?: ConnectionPermit | undefined;
+}
+
+/** The destination that a permit is for, and the limits of the wait for it. */
+export interface StoredReserveRequest extends PermitWait {
+  readonly provider: string;
+  readonly settings: unknown;
+  readonly secret: string;
 }
 
 /** The channels of one process, by provider name. */
@@ -19,10 +31,24 @@ export interface ChannelRegistry {
   readonly providers: readonly string[];
   /**
    * Validates the configuration of a connected app before it is saved and returns its settings with defaults applied.
+   * Query values that `redactSettings` has hidden are taken from `stored`, the settings saved before for the same
+   * provider, as long as the URL before the query stays the same; otherwise they are invalid.
    *
    * @throws {NotifierError} NOTIFIER_PROVIDER_UNKNOWN, NOTIFIER_SETTINGS_INVALID, NOTIFIER_SECRET_INVALID
    */
-  check(provider: string, settings: unknown, secret: string): Readonly<Record<string, unknown>>;
+  check(
+    provider: string,
+    settings: unknown,
+    secret: string,
+    stored?: unknown,
+  ): Readonly<Record<string, unknown>>;
+  /**
+   * Waits for a permit for one of the limited connections to the destination. Call it before the notification is
+   * claimed, pass the permit to `deliver`, and release it afterwards in any case. Null if none was free within `waitMs`,
+   * if `signal` was aborted, or after `close`: nothing was sent, and nothing needs to be claimed. Where nothing limits
+   * the attempt, for example because the settings are no longer valid, the permit is granted at once.
+   */
+  reserve(request: StoredReserveRequest): Promise<ConnectionPermit | null>;
   /** Makes one delivery attempt. Settings that are no longer valid are an outcome (`SETTINGS_INVALID`), not an exception. */
   deliver(request: StoredDeliveryRequest): Promise<Outcome>;
   /**
@@ -41,7 +67,7 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
     throw new TypeError('provider names must be unique: two channels have the same one');
   return {
     providers: [...byProvider.keys()].toSorted(),
-    check(provider, settings, secret) {
+    check(provider, settings, secret, stored) {
       const channel = byProvider.get(provider);
       if (channel === undefined) {
         throw new NotifierError(
@@ -50,23 +76,32 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
           `unknown provider; expected one of: ${[...byProvider.keys()].toSorted().join(', ')}`,
         );
       }
-      const parsed = v.safeParse(channel.settings, settings);
-      if (!parsed.success || !isRecord(parsed.output)) {
+      const restored = restoreSettings(settings, stored);
+      const parsed = v.safeParse(channel.settings, restored.settings);
+      if (!parsed.success || !isRecord(parsed.output) || restored.unknown.length > 0) {
+        const hidden = restored.unknown.map((path) => ({
+          path,
+          message: `expected the query value instead of ${REDACTED}, which keeps a stored value of the same URL`,
+        }));
         const problems = (parsed.issues ?? []).map((issue) => ({
           path: v.getDotPath(issue) ?? '',
           // Every other message of the library quotes the input.
           message: `expected ${issue.expected ?? (issue.type === 'check' ? issue.message : 'a valid value')}`,
         }));
-        throw new NotifierError(
-          'NOTIFIER_SETTINGS_INVALID',
-          provider,
-          `invalid settings for ${provider}`,
-          problems,
-        );
+        throw new NotifierError('NOTIFIER_SETTINGS_INVALID', provider, `invalid settings for ${provider}`, [
+          ...problems,
+          ...hidden,
+        ]);
       }
       const problem = channel.checkSecret(secret);
       if (problem !== null) throw new NotifierError('NOTIFIER_SECRET_INVALID', provider, problem);
       return parsed.output;
+    },
+    async reserve({ provider, settings, ...request }) {
+      const channel = byProvider.get(provider);
+      const validSettings = channel?.reserve === undefined ? null : parseSettings(channel, settings);
+      if (channel?.reserve === undefined || validSettings === null) return { release: () => undefined };
+      return channel.reserve({ ...request, settings: validSettings });
     },
     async deliver({ provider, settings, ...request }) {
       const channel = byProvider.get(provider);

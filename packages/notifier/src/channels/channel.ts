@@ -1,15 +1,27 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import type { LookUpResult, Notification, Outcome } from '../contract.ts';
+import type { ConnectionPermit, PermitWait } from './connection-pool.ts';
 
 /** One delivery attempt. */
 export interface DeliveryRequest<Settings> {
   readonly notification: Notification;
   readonly settings: Settings;
   readonly secret: string;
-  /** The maximum duration of the whole attempt, in milliseconds. */
+  /** The maximum duration of connecting, sending and reading the response together, in milliseconds. */
   readonly timeoutMs: number;
-  /** Aborts the attempt. The outcome is then `uncertain`, even if nothing was sent yet. */
+  /** Aborts the attempt. The outcome is then `NOT_SENT` until the first byte was written, and `uncertain` afterwards. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * From `reserve`, with the same settings and secret. Without a valid one, the attempt first waits for a permit itself,
+   * for at most 500 ms; if none is free by then, the outcome is `NOT_SENT`.
+   */
+  readonly permit?: ConnectionPermit | undefined;
+}
+
+/** The destination that a permit is for, and the limits of the wait for it. */
+export interface ReserveRequest<Settings> extends PermitWait {
+  readonly settings: Settings;
+  readonly secret: string;
 }
 
 /**
@@ -19,10 +31,17 @@ export interface DeliveryRequest<Settings> {
 export interface Channel<Schema extends GenericSchema = GenericSchema> {
   /** The provider name that a connected app refers to. */
   readonly provider: string;
-  /** The schema of the settings of a connected app. Settings are not secret and may be displayed. */
+  /** The schema of the settings of a connected app. They may be displayed, except for query values of URLs. */
   readonly settings: Schema;
   /** Returns why the secret is invalid, without quoting it, or null if it is valid. */
   checkSecret(secret: string): string | null;
+  /**
+   * Waits for a permit for one of the limited connections to the destination, so that the caller can claim what it
+   * delivers only once it can be sent. Null if none was free in time, if `signal` was aborted, or if the channel was
+   * closed. Absent if the channel limits no connections. The caller releases the permit.
+   */
+  reserve?(request: ReserveRequest<InferOutput<Schema>>): Promise<ConnectionPermit | null>;
+  /** Makes one delivery attempt. `uncertain` only if the first byte of the request was written. */
   deliver(request: DeliveryRequest<InferOutput<Schema>>): Promise<Outcome>;
   /**
    * Asks the provider whether a notification in doubt (`uncertain`) arrived. Never throws and has no side effects;

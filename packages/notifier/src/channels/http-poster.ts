@@ -1,5 +1,6 @@
-import { Agent, request } from 'undici';
 import type { Outcome } from '../contract.ts';
+import { createConnectionPool, type ConnectionPermit, type PermitWait } from './connection-pool.ts';
+import { exchange, type NoResponse } from './http-exchange.ts';
 import { isPublicAddress, lookUpPublicAddress } from './is-public-address.ts';
 import { parseRetryDelay } from './retry-after.ts';
 
@@ -16,9 +17,11 @@ export interface HttpPost {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The maximum total time to connect, send and read the response, in milliseconds. */
+  /** The maximum total time to connect, send and read the response, in milliseconds. It starts with a connection. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** From `reserve`, for this origin. Without one, the post waits for a permit itself, for at most 500 ms. */
+  readonly permit?: ConnectionPermit | undefined;
 }
 
 /** A provider's response. */
@@ -38,8 +41,17 @@ export type UncertainOutcome = Extract<Outcome, { readonly kind: 'uncertain' }>;
 
 /** Posts to providers over pooled connections. */
 export interface HttpPoster {
-  /** Sends one request and follows no redirect. Provider and network failures are outcomes, never exceptions. */
+  /**
+   * Waits for a permit to post to the origin of `url`. Null if none was free in time, if `signal` was aborted, or if the
+   * poster was closed.
+   */
+  reserve(url: string, wait: PermitWait): Promise<ConnectionPermit | null>;
+  /**
+   * Sends one request and follows no redirect. Provider and network failures are outcomes, never exceptions: `uncertain`
+   * only if the first byte of this request was written, otherwise `rejected`.
+   */
   post(post: HttpPost): Promise<HttpResponse | { readonly kind: 'failed'; readonly outcome: Outcome }>;
+  /** Posts nothing more, waits for the posts under way and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -47,61 +59,58 @@ export interface HttpPoster {
 const DEFAULT_RETRY_AFTER_MS = 1000;
 /** The maximum size of a response body, in bytes. */
 const MAX_RESPONSE_BYTES = 64 * 1024;
+/** The maximum time for name lookup, TCP and TLS, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5000;
+/** The maximum wait of a post that comes without a permit, in milliseconds. */
+const MAX_UNRESERVED_WAIT_MS = 500;
 
 /** Creates what all HTTP channels share: a connection pool, one deadline per attempt, address checks, errors as outcomes. */
 export function createHttpPoster(options: HttpPosterOptions): HttpPoster {
   const allowPrivate = options.allowPrivateAddresses ?? false;
-  const agent = new Agent({
-    connections: options.maxConnectionsPerOrigin ?? 64,
-    keepAliveTimeout: 10_000,
-    connect: { timeout: 5000, ...(allowPrivate ? {} : { lookup: lookUpPublicAddress }) },
+  const pool = createConnectionPool({
+    maxConnectionsPerOrigin: options.maxConnectionsPerOrigin ?? 64,
+    lookup: allowPrivate ? undefined : lookUpPublicAddress,
   });
   return {
-    async post(attempt) {
+    reserve: (url, wait) => pool.acquire(new URL(url).origin, wait),
+    async post({ url, headers, body, timeoutMs, signal, permit: given }) {
+      const { hostname, origin, pathname, search } = new URL(url);
       // A literal address is connected to without a DNS lookup, so it is checked here.
-      const { hostname } = new URL(attempt.url);
       if (!allowPrivate && isLiteralAddress(hostname) && !isPublicAddress(hostname)) {
         return { kind: 'failed', outcome: ADDRESS_NOT_ALLOWED };
       }
-      return sendPost(agent, attempt);
+      const isReserved = given !== undefined && pool.isValid(given, origin);
+      const permit = isReserved
+        ? given
+        : await pool.acquire(origin, { waitMs: MAX_UNRESERVED_WAIT_MS, signal });
+      if (permit === null) return { kind: 'failed', outcome: NOT_SENT };
+      const connection = pool.take(origin);
+      try {
+        const result = await exchange(connection, {
+          path: pathname + search,
+          headers: { 'content-type': 'application/json', 'user-agent': 'heliograph', ...headers },
+          body,
+          timeoutMs,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+          maxResponseBytes: MAX_RESPONSE_BYTES,
+          signal,
+        });
+        if (result.kind === 'no-response') return { kind: 'failed', outcome: classifyFailure(result) };
+        const { status, headers: answered, text, interruption } = result;
+        return {
+          kind: 'response',
+          status,
+          header: (name) => readFirst(answered[name]),
+          text,
+          bodyError: interruption === null ? null : { kind: 'uncertain', code: interruption },
+        };
+      } finally {
+        pool.giveBack(origin, connection);
+        if (!isReserved) permit.release();
+      }
     },
-    close: () => agent.close(),
+    close: () => pool.close(),
   };
-}
-
-async function sendPost(
-  agent: Agent,
-  { url, headers, body, timeoutMs, signal }: HttpPost,
-): ReturnType<HttpPoster['post']> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const describeInterruption = () => ({ isTimeout: deadline.aborted, isAborted: signal?.aborted === true });
-  try {
-    const response = await request(url, {
-      method: 'POST',
-      dispatcher: agent,
-      signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      headers: { 'content-type': 'application/json', 'user-agent': 'heliograph', ...headers },
-      body,
-    });
-    let text = '';
-    let bodyError: UncertainOutcome | null = null;
-    try {
-      text = await readAtMost(response.body, MAX_RESPONSE_BYTES);
-    } catch (error) {
-      bodyError = classifyInterruption(error, describeInterruption());
-    }
-    return {
-      kind: 'response',
-      status: response.statusCode,
-      header: (name) => readFirst(response.headers[name]),
-      text,
-      bodyError,
-    };
-  } catch (error) {
-    return { kind: 'failed', outcome: classifyFailure(error, describeInterruption()) };
-  }
 }
 
 /** Derives the outcome from the HTTP status alone. `now` is in milliseconds since the epoch. */
@@ -144,44 +153,20 @@ const ADDRESS_NOT_ALLOWED: Outcome = {
   status: null,
 };
 
-const CONNECT_ERROR_CODES = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+const NOT_SENT = { kind: 'rejected', retryable: true, code: 'NOT_SENT', status: null } as const;
+const CONNECT_FAILED = { ...NOT_SENT, code: 'CONNECT_FAILED' } as const;
 
-interface Interruption {
-  readonly isTimeout: boolean;
-  readonly isAborted: boolean;
-}
-
-function classifyFailure(error: unknown, interruption: Interruption): Outcome {
-  const code = findErrorCode(error);
-  if (code === 'ADDRESS_NOT_ALLOWED') return ADDRESS_NOT_ALLOWED;
-  if (code !== undefined && CONNECT_ERROR_CODES.has(code)) {
-    return { kind: 'rejected', retryable: true, code: 'CONNECT_FAILED', status: null };
+function classifyFailure({ phase, interruption, error }: NoResponse): Outcome {
+  // An aborted attempt says nothing about the receiver, even if it was connecting.
+  switch (phase) {
+    case 'sent':
+      return { kind: 'uncertain', code: interruption };
+    case 'connecting':
+      if (findErrorCode(error) === 'ADDRESS_NOT_ALLOWED') return ADDRESS_NOT_ALLOWED;
+      return interruption === 'ABORTED' ? NOT_SENT : CONNECT_FAILED;
+    case 'unsent':
+      return NOT_SENT;
   }
-  return classifyInterruption(error, interruption);
-}
-
-function classifyInterruption(error: unknown, { isTimeout, isAborted }: Interruption): UncertainOutcome {
-  // The error is whatever reason the caller aborted with, so only the signal identifies an abort.
-  if (isAborted) return { kind: 'uncertain', code: 'ABORTED' };
-  const code = findErrorCode(error);
-  if (isTimeout || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return { kind: 'uncertain', code: 'TIMEOUT' };
-  }
-  return { kind: 'uncertain', code: 'CONNECTION_LOST' };
 }
 
 /** Finds the first code in an error and its causes by shape, because `instanceof Error` fails across realms. */
@@ -197,18 +182,6 @@ function findErrorCode(error: unknown): string | undefined {
     current = 'cause' in current ? current.cause : undefined;
   }
   return undefined;
-}
-
-async function readAtMost(body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Returning early destroys the stream and closes the connection, so an endless body is never read.
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > limitBytes) return '';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function readFirst(value: string | string[] | undefined): string | undefined {

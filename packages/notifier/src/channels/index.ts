@@ -1,9 +1,11 @@
 export { NotifierError } from '../errors.ts';
 export type { NotifierErrorCode } from '../errors.ts';
 export { isPublicAddress } from './is-public-address.ts';
-export type { Channel, DeliveryRequest } from './channel.ts';
+export type { Channel, DeliveryRequest, ReserveRequest } from './channel.ts';
 export { createChannelRegistry } from './channel-registry.ts';
-export type { ChannelRegistry, StoredDeliveryRequest } from './channel-registry.ts';
+export type { ChannelRegistry, StoredDeliveryRequest, StoredReserveRequest } from './channel-registry.ts';
+export type { ConnectionPermit, PermitWait } from './connection-pool.ts';
+export { redactSettings } from './redact-settings.ts';
 export { parseRetryAfter, parseRetryDelay } from './retry-after.ts';
 export { renderSlackMessage, slackWebhookSettings } from './slack-message.ts';
 export type { SlackBlock, SlackMessage, SlackText, SlackWebhookSettings } from './slack-message.ts';

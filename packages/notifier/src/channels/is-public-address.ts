@@ -8,13 +8,24 @@ class AddressNotAllowedError extends Error {
   readonly code = 'ADDRESS_NOT_ALLOWED';
 }
 
+/** The only block that IANA has allocated for global unicast; the forms that embed or translate IPv4 are outside it. */
+const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
+/** Public by its range, but served by the host of a virtual machine: Azure's platform address. */
+const PLATFORM_ADDRESSES = new Set(['168.63.129.16']);
+
 /**
- * Whether an IP address is on the public internet. Private, loopback, link-local, shared, multicast and reserved ranges
- * are not, and neither is an IPv6 address that embeds an IPv4 address outside the public internet.
+ * Whether an IP address is on the public internet. No address of IANA's special-purpose registries is, even if the
+ * registry calls it globally reachable, and neither are multicast addresses, IPv6 addresses that embed an IPv4 address
+ * (except mapped ones, which count as the IPv4 address), and the metadata addresses of cloud platforms.
  */
 export function isPublicAddress(address: string): boolean {
   const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'unicast';
+  if (!ipaddr.isValid(bare)) return false;
+  const parsed = ipaddr.process(bare);
+  if (parsed.range() !== 'unicast') return false;
+  return parsed instanceof ipaddr.IPv6
+    ? parsed.match(GLOBAL_UNICAST)
+    : !PLATFORM_ADDRESSES.has(parsed.toString());
 }
 
 /**

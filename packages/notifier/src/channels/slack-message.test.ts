@@ -58,13 +58,14 @@ describe('a message', () => {
   test('shows status, monitor, labels, start and route', () => {
     expect(renderSlackMessage(createNotification())).toEqual({
       text: 'Firing: pod-restarts (critical): a pod restarts',
+      mrkdwn: false,
       blocks: [
         {
           type: 'section',
           text: {
-            type: 'mrkdwn',
-            text: '🔴 *Firing: pod-restarts* (critical)\na pod restarts',
-            verbatim: true,
+            type: 'plain_text',
+            text: '🔴 Firing: pod-restarts (critical)\na pod restarts',
+            emoji: false,
           },
         },
       ],
@@ -75,17 +76,21 @@ describe('a message', () => {
             {
               type: 'section',
               fields: [
-                { type: 'mrkdwn', text: '*namespace*\npayments', verbatim: true },
-                { type: 'mrkdwn', text: '*pod*\nweb-1', verbatim: true },
+                { type: 'plain_text', text: 'namespace: payments', emoji: false },
+                { type: 'plain_text', text: 'pod: web-1', emoji: false },
               ],
             },
             {
               type: 'context',
               elements: [
-                'Started <!date^1767323045^{date_short_pretty} {time_secs}|2026-01-02 03:04:05 UTC>',
-                'Route critical',
-                'Notification alert-f1-r1-app1-7',
-              ].map((text) => ({ type: 'mrkdwn', text, verbatim: true })),
+                {
+                  type: 'mrkdwn',
+                  text: 'Started <!date^1767323045^{date_short_pretty} {time_secs}|2026-01-02 03:04:05 UTC>',
+                  verbatim: true,
+                },
+                { type: 'plain_text', text: 'Route critical', emoji: false },
+                { type: 'plain_text', text: 'Notification alert-f1-r1-app1-7', emoji: false },
+              ],
             },
           ],
         },
@@ -105,7 +110,7 @@ describe('a message', () => {
   ])('of kind %s about an issue that is %s starts with %s', (kind, status, word) => {
     const message = renderSlackMessage({ ...notifyAbout({ status }), kind });
     expect(message.text).toMatch(new RegExp(`^${word}: pod-restarts`));
-    expect(joinText(message)).toContain(`*${word}: pod-restarts*`);
+    expect(joinText(message)).toContain(` ${word}: pod-restarts (`);
   });
 
   test('of a resolved issue is green and shows when it ended', () => {
@@ -168,18 +173,18 @@ describe('labels', () => {
       cluster: 'c',
     };
     expect(listFieldTexts(renderSlackMessage(notifyAbout({ labels })))).toEqual([
-      '*cluster*\nc',
-      '*pod*\np',
-      '*a*\n1',
-      '*b*\n2',
+      'cluster: c',
+      'pod: p',
+      'a: 1',
+      'b: 2',
     ]);
   });
 
   test('that differ from the headline are shown', () => {
     const labels = { alertname: 'other', severity: 'page' };
     expect(listFieldTexts(renderSlackMessage(notifyAbout({ labels })))).toEqual([
-      '*alertname*\nother',
-      '*severity*\npage',
+      'alertname: other',
+      'severity: page',
     ]);
   });
 
@@ -189,7 +194,7 @@ describe('labels', () => {
       listFieldTexts(
         renderSlackMessage(notifyAbout({ labels }), { labels: ['c', 'b', 'toString', 'c', 'gone'] }),
       ),
-    ).toEqual(['*c*\n3', '*b*\n—']);
+    ).toEqual(['c: 3', 'b: —']);
   });
 
   test.each<[number, number, string | null]>([
@@ -206,6 +211,96 @@ describe('labels', () => {
     expect(listFieldTexts(message)).toHaveLength(shown);
     expect(/and \d+ more labels?/.exec(joinText(message))?.[0] ?? null).toBe(more);
     expectWithinLimits(message);
+  });
+});
+
+/** A parsed text object: what is shown as it is, and what Slack makes of the rest. */
+interface Shown {
+  readonly literal: string;
+  readonly tokens: readonly string[];
+}
+
+/** Reads a text object as Slack does: plain text is shown as it is, unless `emoji` is on; markup has a meaning. */
+function parseLikeSlack({ type, text, ...rest }: SlackText): Shown {
+  const tokens: string[] = [];
+  const keep = (token: string): string => {
+    tokens.push(token);
+    return '';
+  };
+  const withoutSpecial = type === 'mrkdwn' ? text.replaceAll(/<[^<>]*>/g, keep) : text;
+  const isFormatted = type === 'mrkdwn';
+  const hasEmoji = isFormatted || !('emoji' in rest) || rest.emoji;
+  const withoutFormat = isFormatted ? withoutSpecial.replaceAll(/[*_~`]|^&gt;/gm, keep) : withoutSpecial;
+  const literal = hasEmoji ? withoutFormat.replaceAll(/:[^\s:]+:/g, keep) : withoutFormat;
+  return {
+    literal: literal.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+    tokens,
+  };
+}
+
+describe('a value', () => {
+  const special = fc
+    .array(
+      fc.constantFrom(
+        '*',
+        '_',
+        '~',
+        '`',
+        ':wave:',
+        '```',
+        '>',
+        '<',
+        '&',
+        '&amp;',
+        '|',
+        'a',
+        'b c',
+        '\\',
+        '://',
+      ),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    )
+    .map((parts) => parts.join('').trim())
+    .filter((value) => value !== '');
+
+  const values = fc.record({
+    monitor: special,
+    severity: special,
+    label: special,
+    value: special,
+    summary: special,
+    description: special,
+    name: special,
+  });
+
+  test('is shown as it is, wherever it comes from, and means nothing to Slack', () => {
+    fc.assert(
+      fc.property(values, ({ monitor, severity, label, value, summary, description, name }) => {
+        const annotations = { summary, description };
+        const message = renderSlackMessage({
+          ...notifyAbout({ monitor, severity, labels: { [label]: value }, annotations }),
+          id: name,
+          route: { id: name, name },
+        });
+        const shown = listBlocks(message).flatMap(listTexts).map(parseLikeSlack);
+        expect(shown.flatMap(({ tokens }) => tokens).filter((token) => !token.startsWith('<!date^'))).toEqual(
+          [],
+        );
+        expect(shown.map(({ literal }) => literal)).toEqual([
+          `🔵 Firing: ${monitor} (${severity})\n${summary}`,
+          description,
+          `${label}: ${value}`,
+          'Started ',
+          `Route ${name}`,
+          `Notification ${name}`,
+        ]);
+        expect(message.mrkdwn).toBe(false);
+        expect(message.text).not.toMatch(/[<>]/);
+      }),
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { NotifiedIssue, Notification } from '../contract.ts';
+import { endOf, repeatsIdentity } from './issue-meaning.ts';
 import { formatSlackLine, formatSlackLines, formatSlackLink, formatSlackTime } from './slack-text.ts';
 
 /** The placeholders of a link template. Values are percent-encoded. */
@@ -22,12 +23,13 @@ export const slackWebhookSettings = v.strictObject({
 /** Validated settings of a Slack incoming webhook. */
 export type SlackWebhookSettings = v.InferOutput<typeof slackWebhookSettings>;
 
-/** A text object in a block. */
-export interface SlackText {
-  readonly type: 'mrkdwn';
-  readonly text: string;
-  readonly verbatim: true;
-}
+/**
+ * A text object in a block. Values are `plain_text`, where `*`, `_`, `~`, backticks and `:wave:` mean nothing, because
+ * Slack's markup has no escapes for them. Markup contains only links, timestamps and our own words.
+ */
+export type SlackText =
+  | { readonly type: 'plain_text'; readonly text: string; readonly emoji: false }
+  | { readonly type: 'mrkdwn'; readonly text: string; readonly verbatim: true };
 
 /** The block types that a message uses. */
 export type SlackBlock =
@@ -39,6 +41,8 @@ export type SlackBlock =
 export interface SlackMessage {
   /** Shown in push notifications and by clients that cannot display blocks. */
   readonly text: string;
+  /** `text` is no markup. */
+  readonly mrkdwn: false;
   readonly blocks: readonly SlackBlock[];
   readonly attachments: readonly { readonly color: string; readonly blocks: readonly SlackBlock[] }[];
   /** Slack must not fetch the linked pages for a preview. */
@@ -81,7 +85,7 @@ const WELL_KNOWN_LABELS = [
 /**
  * Renders a notification as a Slack message. The result is the same for every attempt. Whatever the notification
  * contains, the message stays within Slack's limits and shows monitor, severity and status: values are truncated before
- * they become markup, and if there are too many labels, the least important ones are only counted.
+ * they are escaped, and if there are too many labels, the least important ones are only counted.
  */
 export function renderSlackMessage(
   notification: Notification,
@@ -93,10 +97,12 @@ export function renderSlackMessage(
   const severity = formatSlackLine(issue.severity, MAX_SEVERITY);
   const summary = issue.annotations['summary'] ?? issue.annotations['message'];
   const shownSummary = summary === undefined ? null : formatSlackLine(summary, MAX_SUMMARY);
-  const headline = `${status.emoji} *${status.word}: ${monitor}* (${severity})`;
-  const blocks = [createSection(shownSummary === null ? headline : `${headline}\n${shownSummary}`)];
+  const headline = `${status.emoji} ${status.word}: ${monitor} (${severity})`;
+  const shown = shownSummary === null ? headline : `${headline}\n${shownSummary}`;
+  const blocks = [createSection(createPlainText(shown))];
   return {
     text: `${status.word}: ${monitor} (${severity})${shownSummary === null ? '' : `: ${shownSummary}`}`,
+    mrkdwn: false,
     blocks,
     attachments: [{ color: status.color, blocks: renderDetails(notification, settings) }],
     unfurl_links: false,
@@ -107,22 +113,27 @@ export function renderSlackMessage(
 function renderDetails(notification: Notification, settings: SlackWebhookSettings): readonly SlackBlock[] {
   const { issue, route, id } = notification;
   const description = issue.annotations['description'];
+  const end = endOf(issue);
   const { fields, omittedCount } = renderLabelFields(issue, settings.labels);
   const links = renderLinks(notification, settings.linkUrl);
   const context = [
-    `Started ${formatSlackTime(issue.startsAt)}`,
-    ...(issue.endsAt === null ? [] : [`Ended ${formatSlackTime(issue.endsAt)}`]),
-    `Route ${formatSlackLine(route.name, MAX_NAME)}`,
-    ...(omittedCount === 0 ? [] : [`and ${omittedCount} more ${omittedCount === 1 ? 'label' : 'labels'}`]),
-    `Notification ${formatSlackLine(id, MAX_NAME)}`,
+    createMarkup(`Started ${formatSlackTime(issue.startsAt)}`),
+    ...(end === null ? [] : [createMarkup(`Ended ${formatSlackTime(end)}`)]),
+    createPlainText(`Route ${formatSlackLine(route.name, MAX_NAME)}`),
+    ...(omittedCount === 0
+      ? []
+      : [createPlainText(`and ${omittedCount} more ${omittedCount === 1 ? 'label' : 'labels'}`)]),
+    createPlainText(`Notification ${formatSlackLine(id, MAX_NAME)}`),
   ];
   return [
-    ...(description === undefined ? [] : [createSection(formatSlackLines(description, MAX_DESCRIPTION))]),
+    ...(description === undefined
+      ? []
+      : [createSection(createPlainText(formatSlackLines(description, MAX_DESCRIPTION)))]),
     ...splitIntoChunks(fields, FIELDS_PER_SECTION).map(
       (chunk) => ({ type: 'section', fields: chunk }) as const,
     ),
-    ...(links.length === 0 ? [] : [createSection(links.join(' · '))]),
-    { type: 'context', elements: context.map(createText) },
+    ...(links.length === 0 ? [] : [createSection(createMarkup(links.join(' · ')))]),
+    { type: 'context', elements: context },
   ];
 }
 
@@ -156,24 +167,24 @@ function chooseAppearance(severity: string): Omit<Status, 'word'> {
 }
 
 function renderLabelFields(
-  { labels, monitor, severity }: NotifiedIssue,
+  issue: NotifiedIssue,
   chosen: readonly string[] | undefined,
 ): { readonly fields: readonly SlackText[]; readonly omittedCount: number } {
+  const { labels } = issue;
   const shown =
     chosen === undefined
       ? Object.keys(labels)
-          // The headline already shows these two.
-          .filter((name) => !(name === 'alertname' && labels[name] === monitor))
-          .filter((name) => !(name === 'severity' && labels[name] === severity))
+          // The headline already shows these.
+          .filter((name) => !repeatsIdentity(name, issue))
           .toSorted(compareImportance)
       : [...new Set(chosen)].filter((name) => Object.hasOwn(labels, name));
   const fields: SlackText[] = [];
   let size = 0;
   for (const name of shown.slice(0, MAX_LABELS)) {
-    const field = `*${formatSlackLine(name, MAX_LABEL_NAME)}*\n${formatSlackLine(labels[name] ?? '', MAX_LABEL_VALUE)}`;
+    const field = `${formatSlackLine(name, MAX_LABEL_NAME)}: ${formatSlackLine(labels[name] ?? '', MAX_LABEL_VALUE)}`;
     size += field.length;
     if (size > MAX_ALL_LABELS) break;
-    fields.push(createText(field));
+    fields.push(createPlainText(field));
   }
   return { fields, omittedCount: shown.length - fields.length };
 }
@@ -219,12 +230,17 @@ function isLinkTemplate(template: string): boolean {
   return new URL(one).origin === new URL(other).origin;
 }
 
-function createSection(text: string): SlackBlock {
-  return { type: 'section', text: createText(text) };
+function createSection(text: SlackText): SlackBlock {
+  return { type: 'section', text };
 }
 
-/** Verbatim, so that Slack does not turn URLs and names in the text into links and mentions. */
-function createText(text: string): SlackText {
+/** Without `emoji: false`, Slack replaces `:wave:` even in plain text. */
+function createPlainText(text: string): SlackText {
+  return { type: 'plain_text', text, emoji: false };
+}
+
+/** Verbatim, so that Slack does not turn URLs and names in the text into links and mentions. Must contain no value. */
+function createMarkup(text: string): SlackText {
   return { type: 'mrkdwn', text, verbatim: true };
 }
 

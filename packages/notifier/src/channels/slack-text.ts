@@ -3,10 +3,11 @@ const ELLIPSIS = '…';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /**
- * Formats untrusted text as one line of Slack markup. `&`, `<` and `>` are escaped, so the text cannot contain a link, a
- * date or a mention such as `<!channel>`. Control characters become spaces, and Unicode bidirectional controls are
- * removed. The result has at most `limit` UTF-16 units, including escapes, and is truncated between code points, never
- * inside an escape. Text that is empty becomes a dash.
+ * Formats untrusted text as one line of a `plain_text` object. It must never become markup, which has no escapes for
+ * `*`, `_`, `~`, backticks and `:wave:`. `&`, `<` and `>` are escaped, so the text cannot contain a link, a date or a
+ * mention such as `<!channel>` even where Slack parses it. Control characters become spaces, and Unicode bidirectional
+ * controls are removed. The result has at most `limit` UTF-16 units, including escapes, and is truncated between code
+ * points, never inside an escape. Text that is empty becomes a dash.
  */
 export function formatSlackLine(text: string, limit: number): string {
   return escapeAndTruncate(stripUnsafeCharacters(text).replaceAll(/[\s\p{Control}]+/gu, ' '), limit);

@@ -40,13 +40,17 @@ export function createSlackWebhookChannel(
       parseWebhookUrl(secret, destinations) === null
         ? 'the secret of a Slack webhook must be its URL: https://hooks.slack.com/services/T…/B…/…'
         : null,
+    async reserve({ secret, waitMs, signal }) {
+      const url = parseWebhookUrl(secret, destinations);
+      return url === null ? { release: () => undefined } : poster.reserve(url, { waitMs, signal });
+    },
     deliver: (attempt) => deliver(attempt, destinations, poster, now),
     close: () => poster.close(),
   };
 }
 
 async function deliver(
-  { notification, settings, secret, timeoutMs, signal }: DeliveryRequest<SlackWebhookSettings>,
+  { notification, settings, secret, timeoutMs, signal, permit }: DeliveryRequest<SlackWebhookSettings>,
   destinations: AllowedDestinations,
   poster: HttpPoster,
   now: () => number,
@@ -54,7 +58,7 @@ async function deliver(
   const url = parseWebhookUrl(secret, destinations);
   if (url === null) return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
   const body = JSON.stringify(renderSlackMessage(notification, settings));
-  const response = await poster.post({ url, headers: {}, body, timeoutMs, signal });
+  const response = await poster.post({ url, headers: {}, body, timeoutMs, signal, permit });
   return response.kind === 'failed' ? response.outcome : classifySlackResponse(response, now());
 }
 

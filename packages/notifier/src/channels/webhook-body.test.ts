@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Notification } from '../contract.ts';
 import { createNotification } from '../testing/notification.ts';
+import { renderSlackMessage } from './slack-message.ts';
 import { renderWebhookBody, type WebhookFormat } from './webhook-body.ts';
 
 const renderAndParse = (notification: Notification, format: WebhookFormat): unknown =>
@@ -85,15 +86,50 @@ describe('an alertmanager/v4 body', () => {
     ).toMatchObject({ status: 'firing' });
   });
 
-  test('keeps a label of the issue that has the name of a derived one', () => {
-    const labels = { alertname: 'own', severity: 'own' };
-    expect(
-      renderAndParse(
-        createNotification({ issue: { ...createNotification().issue, labels } }),
-        'alertmanager/v4',
-      ),
-    ).toMatchObject({ commonLabels: labels });
+  test('names the issue by its monitor and its severity everywhere, and keeps labels that say otherwise', () => {
+    const labels = {
+      alertname: 'other',
+      severity: 'page',
+      exported_severity: 'x',
+      namespace: 'payments',
+      ['__proto__']: 'p',
+    };
+    const issue = { ...createNotification().issue, labels };
+    const expected = {
+      alertname: 'pod-restarts',
+      severity: 'critical',
+      exported_alertname: 'other',
+      exported_exported_severity: 'page',
+      exported_severity: 'x',
+      namespace: 'payments',
+      ['__proto__']: 'p',
+    };
+    expect(renderAndParse(createNotification({ issue }), 'alertmanager/v4')).toMatchObject({
+      groupLabels: { alertname: 'pod-restarts' },
+      commonLabels: expected,
+      alerts: [{ labels: expected }],
+    });
   });
+});
+
+test.each<[Notification['issue']['status'], number | null, boolean]>([
+  ['firing', null, false],
+  ['firing', 0, false],
+  ['firing', Date.parse('0001-01-01T00:00:00Z'), false],
+  ['firing', Date.UTC(2026, 0, 2, 4), false],
+  ['firing', Date.UTC(2100, 0, 1), false],
+  ['suppressed', Date.UTC(2100, 0, 1), false],
+  ['resolved', Date.UTC(2026, 0, 2, 4), true],
+  ['resolved', null, false],
+  ['resolved', 0, false],
+])('an issue that is %s, with the end %j, is shown as ended: %j', (status, endsAt, isEnded) => {
+  const notification = createNotification({ issue: { ...createNotification().issue, status, endsAt } });
+  const end = isEnded ? new Date(endsAt ?? Number.NaN).toISOString() : null;
+  expect(renderAndParse(notification, 'heliograph/v1')).toMatchObject({ issue: { endsAt: end } });
+  expect(renderAndParse(notification, 'alertmanager/v4')).toMatchObject({
+    alerts: [{ endsAt: end ?? '0001-01-01T00:00:00Z' }],
+  });
+  expect(JSON.stringify(renderSlackMessage(notification)).includes('Ended')).toBe(isEnded);
 });
 
 test.each(['heliograph/v1', 'alertmanager/v4'] as const)('%s renders the same bytes every time', (format) => {

@@ -1,9 +1,13 @@
-import type { Notification } from '../contract.ts';
+import type { Notification, NotifiedIssue } from '../contract.ts';
+import { endOf, identifyingLabels, labelsOf } from './issue-meaning.ts';
 
 /** The body formats of the generic webhook. */
 export type WebhookFormat = 'heliograph/v1' | 'alertmanager/v4';
 
 const TYPES = { trigger: 'alert.triggered', update: 'alert.updated', resolve: 'alert.resolved' } as const;
+
+/** What Alertmanager sends for an alert that has not ended. */
+const NO_END = '0001-01-01T00:00:00Z';
 
 /** Renders the body of a notification. Every attempt of the same notification renders the same bytes. */
 export function renderWebhookBody(notification: Notification, format: WebhookFormat): string {
@@ -38,7 +42,7 @@ function buildHeliographBody({
     issue: {
       ...issue,
       startsAt: formatInstant(issue.startsAt),
-      endsAt: issue.endsAt === null ? null : formatInstant(issue.endsAt),
+      endsAt: formatEnd(issue),
     },
   };
 }
@@ -46,14 +50,15 @@ function buildHeliographBody({
 /** The payload of Alertmanager's webhook, so that its receivers work unchanged. Always contains one alert. */
 function buildAlertmanagerBody({ streamId, route, connectedApp, issue }: Notification): object {
   const status = issue.status === 'resolved' ? 'resolved' : 'firing';
-  const labels = { alertname: issue.monitor, severity: issue.severity, ...issue.labels };
+  const labels = labelsOf(issue);
+  const { alertname } = identifyingLabels(issue);
   return {
     version: '4',
     groupKey: streamId,
     truncatedAlerts: 0,
     status,
     receiver: connectedApp.name,
-    groupLabels: { alertname: issue.monitor },
+    groupLabels: { alertname },
     commonLabels: labels,
     commonAnnotations: issue.annotations,
     routeLabels: { route: route.name },
@@ -64,12 +69,17 @@ function buildAlertmanagerBody({ streamId, route, connectedApp, issue }: Notific
         labels,
         annotations: issue.annotations,
         startsAt: formatInstant(issue.startsAt),
-        endsAt: issue.endsAt === null ? '0001-01-01T00:00:00Z' : formatInstant(issue.endsAt),
+        endsAt: formatEnd(issue) ?? NO_END,
         generatorURL: '',
         fingerprint: issue.fingerprint,
       },
     ],
   };
+}
+
+function formatEnd(issue: NotifiedIssue): string | null {
+  const end = endOf(issue);
+  return end === null ? null : formatInstant(end);
 }
 
 function formatInstant(at: number): string {

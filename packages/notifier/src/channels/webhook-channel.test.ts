@@ -240,14 +240,11 @@ describe('an attempt without a response', () => {
     });
   });
 
-  test('because it is aborted before it starts sends nothing', async () => {
+  test('because it is aborted before it starts was not sent', async () => {
     const { url, requests } = await startProvider((response) => response.end());
     await expect(
       createChannel().deliver(createRequest(url, { signal: AbortSignal.abort() })),
-    ).resolves.toEqual({
-      kind: 'uncertain',
-      code: 'ABORTED',
-    });
+    ).resolves.toEqual({ kind: 'rejected', retryable: true, code: 'NOT_SENT', status: null });
     expect(requests).toEqual([]);
   });
 });

@@ -39,6 +39,7 @@ export function createWebhookChannel(options: WebhookChannelOptions = {}): Chann
       const keys = parseWebhookSecret(secret);
       return typeof keys === 'string' ? keys : null;
     },
+    reserve: ({ settings, waitMs, signal }) => poster.reserve(settings.url, { waitMs, signal }),
     deliver: (attempt) => deliver(attempt, poster, now),
     close: () => poster.close(),
   };
@@ -51,6 +52,7 @@ async function deliver(
     secret,
     timeoutMs,
     signal,
+    permit,
   }: DeliveryRequest<v.InferOutput<typeof webhookSettings>>,
   poster: HttpPoster,
   now: () => number,
@@ -71,6 +73,7 @@ async function deliver(
     body,
     timeoutMs,
     signal,
+    permit,
   });
   if (response.kind === 'failed') return response.outcome;
   // The status decides: a body that cannot be read does not undo the delivery.

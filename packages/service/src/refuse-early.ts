@@ -1,0 +1,79 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { uuidV7Ids } from './ids.ts';
+import { type Problem, problem, problemJson, problemResponse, titleOf } from './problem.ts';
+
+/**
+ * Answers what Node's server refuses by itself, before any route sees it, with problem details like everything else:
+ * a request that does not parse, headers that are too large, a request that arrives too slowly, an Expect header.
+ */
+export function refuseEarly(server: Server): void {
+  const answering = new WeakMap<Socket, ServerResponse>();
+  server.on('request', ({ socket }, response) => void answering.set(socket, response));
+  server.on('checkExpectation', ({ url = '/' }, response) => {
+    const found = problem(417, 'EXPECTATION_UNKNOWN', 'The only expectation that is met is 100-continue.');
+    const [head, body] = rawResponse(found, pathOf(url));
+    response.writeHead(found.status, head).end(body);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = answering.get(socket);
+    // Two answers on one connection would read as one; what was begun is cut off.
+    const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+      socket.destroy();
+      return;
+    }
+    const found = toProblem(error.code);
+    const [head, body] = rawResponse(found, '/');
+    const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${found.status} ${titleOf(found.status)}\r\n${lines.join('')}\r\n${body}`);
+  });
+}
+
+/** Answers what cannot become a request: no Host header, or a target that is no path. */
+export function refuseTarget(): Response {
+  return answer(400, 'REQUEST_MALFORMED', 'The request needs a valid Host header and a valid path.');
+}
+
+/** Answers a fault outside of every route. */
+export function answerFault(): Response {
+  return answer(500, 'INTERNAL', 'The request failed.');
+}
+
+function answer(status: number, code: string, detail: string): Response {
+  const requestId = uuidV7Ids.next();
+  const headers = { 'x-content-type-options': 'nosniff', 'x-request-id': requestId };
+  return problemResponse(problem(status, code, detail, { headers }), '/', requestId);
+}
+
+function toProblem(code: string | undefined): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return problem(431, 'HEADERS_TOO_LARGE', 'The headers of the request are larger than 16 KiB.');
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return problem(413, 'BODY_TOO_LARGE', 'The chunk extensions of the body are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problem(408, 'REQUEST_TIMEOUT', 'The request did not arrive in time.');
+    case undefined:
+    default:
+      return problem(400, 'REQUEST_MALFORMED', 'The request is not valid HTTP/1.1.');
+  }
+}
+
+function rawResponse(found: Problem, instance: string): [Record<string, string>, string] {
+  const requestId = uuidV7Ids.next();
+  const body = problemJson(found, instance, requestId);
+  const head = {
+    'content-type': 'application/problem+json',
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestId,
+    connection: 'close',
+  };
+  return [head, body];
+}
+
+function pathOf(url: string): string {
+  return url.split('?')[0] ?? '/';
+}

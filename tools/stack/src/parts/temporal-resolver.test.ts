@@ -50,11 +50,43 @@ describe('the first source with a recent server wins', () => {
   });
 });
 
+describe('TEMPORAL_CLI_PATH', () => {
+  const asked = { what: 'another', find: () => Promise.reject(new Error('asked')) };
+
+  test('is the only candidate', async () => {
+    const path = binary('chosen', 'temporal version 1.33.0');
+    const found = await resolveTemporal(context({ TEMPORAL_CLI_PATH: path }), [asked]);
+    expect(found).toEqual({ kind: 'server', serverVersion: '1.33.0', path });
+  });
+
+  test('does not count when it is empty', async () => {
+    const path = binary('other', 'temporal version 1.32.1');
+    const sources = [{ what: 'another', find: async () => [path] }];
+    expect((await resolveTemporal(context({ TEMPORAL_CLI_PATH: '' }), sources)).path).toBe(path);
+  });
+
+  test.each([
+    ['does not exist', undefined, 'chosen does not run'],
+    ['is something else', 'hello', 'chosen is not Temporal'],
+    ['is too old', 'temporal version 1.4.0 (Server 1.29.1, UI 2.0.0)', 'chosen has server 1.29.1'],
+  ])('is refused if it %s, whatever else there is', async (_, answer, reason) => {
+    const path = answer === undefined ? join(directory, 'chosen') : binary('chosen', answer);
+    const recent = binary('recent', 'temporal version 1.32.1');
+    const sources = [{ what: 'another', find: async () => [recent] }];
+    await expect(resolveTemporal(context({ TEMPORAL_CLI_PATH: path }), sources)).rejects.toMatchObject({
+      code: 'STACK_TEMPORAL_MISSING',
+      message: expect.stringMatching(
+        new RegExp(`^TEMPORAL_CLI_PATH cannot be used: .*${reason};.* unset it$`),
+      ),
+    });
+  });
+});
+
 test('when nothing serves, one line says what was tried and how to mend it', async () => {
   const old = binary('old', 'temporal version 1.4.0 (Server 1.29.1, UI 2.0.0)');
   const wrong = binary('wrong', 'hello');
   const sources = [
-    { what: 'TEMPORAL_CLI_PATH', find: async () => [old, wrong, join(directory, 'missing')] },
+    { what: '`temporal` on PATH', find: async () => [old, wrong, join(directory, 'missing')] },
     { what: 'the download', find: () => Promise.reject(new Error('no answer')) },
   ];
   const failing = resolveTemporal(context(), sources);

@@ -42,10 +42,6 @@ const VERSION_WITHIN_MS = 30_000;
 
 /** Where to look, cheapest first. */
 export const SOURCES: readonly Source[] = [
-  {
-    what: 'TEMPORAL_CLI_PATH',
-    find: async ({ environment }) => present(environment['TEMPORAL_CLI_PATH'], 'not set'),
-  },
   { what: '`temporal` on PATH', find: async ({ environment }) => onPath('temporal', environment['PATH']) },
   { what: 'the cache', find: async ({ environment }) => inCache(cacheDirectory(environment)) },
   {
@@ -67,13 +63,16 @@ export const SOURCES: readonly Source[] = [
 ];
 
 /**
- * Finds a Temporal binary whose server is recent enough, if necessary by downloading or building it.
+ * Finds a Temporal binary whose server is recent enough, if necessary by downloading or building it. If TEMPORAL_CLI_PATH
+ * is set, only that binary counts.
  * @throws {StackError} STACK_TEMPORAL_MISSING, saying what was tried and how to mend it
  */
 export async function resolveTemporal(
   context: ResolveContext,
   sources: readonly Source[] = SOURCES,
 ): Promise<TemporalBinary> {
+  const chosen = context.environment['TEMPORAL_CLI_PATH'];
+  if (chosen !== undefined && chosen !== '') return inspectChosen(chosen);
   const tried: string[] = [];
   const refused = new Set<string>();
   for (const { what, find } of sources) {
@@ -95,6 +94,17 @@ export async function resolveTemporal(
     'STACK_TEMPORAL_MISSING',
     `no Temporal Server ${OLDEST_SERVER} or newer found; tried ${tried.join(', ')}; ` +
       `set TEMPORAL_CLI_PATH to a recent temporal CLI or server, or install Go ${OLDEST_GO} or newer`,
+  );
+}
+
+/** Whoever names a binary wants that one: another server in its place would answer for it without a word. */
+async function inspectChosen(path: string): Promise<TemporalBinary> {
+  const found = await inspect(path);
+  if (typeof found !== 'string') return { ...found, path };
+  throw new StackError(
+    'STACK_TEMPORAL_MISSING',
+    `TEMPORAL_CLI_PATH cannot be used: ${found}; ` +
+      `set it to a temporal CLI or server with Temporal Server ${OLDEST_SERVER} or newer, or unset it`,
   );
 }
 

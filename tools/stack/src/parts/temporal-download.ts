@@ -37,7 +37,9 @@ export async function downloadTemporalCli(target: string, options: DownloadOptio
   const { archive = findArchive(process.platform, process.arch), signal, print } = options;
   if (archive === undefined)
     throw new Error(`no checksum of Temporal CLI ${CLI_VERSION} for ${process.platform} ${process.arch}`);
-  return withFileLock(`${target}.lock`, { signal }, async () => {
+  const onWait = (pid: number): void =>
+    print(`waiting for process ${pid}, which downloads Temporal CLI ${CLI_VERSION}`);
+  return withFileLock(`${target}.lock`, { signal, onWait }, async () => {
     if (await isKept(target, print)) return target;
     const body = await request(archive.url, options);
     print(`downloading Temporal CLI ${CLI_VERSION} (once; kept for later starts)`);

@@ -35,6 +35,7 @@ export default {
       env: (ground) => ({ ...sharedEnv(ground), HELIOGRAPH_API_KEYS: `local:${apiKey(ground)}:*` }),
     },
   ],
+  demoPorts: ['DEMO_SINK'],
   async demo(context) {
     const { startDispatchDemo } = await import('./demo/dispatch-demo.ts');
     return startDispatchDemo({

@@ -136,6 +136,71 @@ describe('startTelemetry', () => {
     expect(new Set(ended)).toEqual(new Set(['slow export', 'slow', 'failing', 'hanging']));
   });
 
+  const held: Parameters<SpanExporter['export']>[1][] = [];
+  test.each<[string, number, SpanExporter['export'], string]>([
+    [
+      'refuses',
+      3,
+      (spans, done) => done({ code: ExportResultCode.FAILED, error: new Error(`no to ${spans.length}`) }),
+      'no to 3',
+    ],
+    [
+      'refuses one batch on its way and one at the end',
+      700,
+      (spans, done) =>
+        void setTimeout(
+          () => done({ code: ExportResultCode.FAILED, error: new Error(`no to ${spans.length}`) }),
+          20,
+        ),
+      'no to 188',
+    ],
+    [
+      'refuses without a reason',
+      3,
+      (_, done) => done({ code: ExportResultCode.FAILED }),
+      'the exporter failed',
+    ],
+    ['hangs', 700, (_, done) => void held.push(done), 'no answer in time'],
+  ])(
+    'what an exporter that %s loses at the shutdown is counted in one warning',
+    async (_, spans, send, why) => {
+      const warnings: string[] = [];
+      telemetry = startTelemetry({
+        serviceName: 'svc',
+        version: '0',
+        processMetrics: false,
+        flushTimeoutMs: 100,
+        spanExporters: [{ export: send, shutdown: () => Promise.resolve() }],
+        onWarning: (message) => warnings.push(message),
+      });
+      for (let span = 0; span < spans; span++) telemetry.tracer.startSpan('work').end();
+      await telemetry.shutdown();
+      expect(warnings).toEqual([`${spans} spans were dropped at the stop, the last because of: ${why}`]);
+      // The processor would wait for another 30 s.
+      for (const done of held.splice(0)) done({ code: ExportResultCode.FAILED });
+    },
+  );
+
+  test('a batch that is lost while the process runs is one line, and not counted again at the shutdown', async () => {
+    const warnings: string[] = [];
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      spanExporters: [
+        {
+          export: (_, done) => done({ code: ExportResultCode.FAILED, error: new Error('512 were dropped') }),
+          shutdown: () => Promise.resolve(),
+        },
+      ],
+      onWarning: (message) => warnings.push(message),
+    });
+    for (let span = 0; span < 512; span++) telemetry.tracer.startSpan('work').end();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await telemetry.shutdown();
+    expect(warnings).toEqual(['512 were dropped']);
+  });
+
   test('an unavailable collector is no reason to fail', async () => {
     telemetry = startTelemetry({
       serviceName: 'svc',

@@ -9,7 +9,13 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  CompositePropagator,
+  loggingErrorHandler,
+  setGlobalErrorHandler,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -26,6 +32,7 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { countExports } from './count-exports.ts';
 import { observeProcess } from './process-metrics.ts';
 
 /** Traces and metrics of one process. */
@@ -34,7 +41,10 @@ export interface Telemetry {
   readonly tracer: Tracer;
   /** Returns all metrics, the extra ones included, in the Prometheus text format. */
   prometheusText(): Promise<string>;
-  /** Sends what is pending to the collector and ends; never rejects, and a second call does nothing. */
+  /**
+   * Sends what is pending to the collector and ends; never rejects, and a second call does nothing. What could not be
+   * sent is counted in one warning per exporter.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -80,23 +90,29 @@ const EXTRA_TIMEOUT_MS = 2000;
  */
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { serviceName, version, otlpEndpoint, extraMetrics = [], onWarning, flushTimeoutMs = 3000 } = options;
+  const base = otlpEndpoint?.replace(/\/+$/, '');
+  const counted = [
+    ...(options.spanExporters ?? []),
+    ...(base === undefined
+      ? []
+      : [new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs })]),
+  ].map(countExports);
   if (onWarning !== undefined) {
     const warn = (message: string): void => onWarning(message);
     diag.setLogger(
       { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
     );
+    // The SDK's own handler writes the error as JSON, with its stack, into the text of the warning.
+    setGlobalErrorHandler((error) => {
+      if (counted.some((exporter) => exporter.isCounted(error))) return;
+      warn(typeof error === 'string' ? error : (error.message ?? 'OpenTelemetry failed'));
+    });
   }
   const resource = resourceFromAttributes({ 'service.name': serviceName, 'service.version': version });
-  const base = otlpEndpoint?.replace(/\/+$/, '');
 
   const pull = new PullReader();
   const readers: IMetricReader[] = [pull];
-  const spanExporters = options.spanExporters ?? [];
-  const spanProcessors: SpanProcessor[] = [
-    ...(options.spanProcessors ?? []),
-    ...spanExporters.map((exporter) => new BatchSpanProcessor({ exporter })),
-  ];
   if (base !== undefined) {
     readers.push(
       new PeriodicExportingMetricReader({
@@ -105,12 +121,11 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
         exportTimeoutMillis: Math.min(10_000, options.exportIntervalMs ?? 30_000),
       }),
     );
-    spanProcessors.push(
-      new BatchSpanProcessor({
-        exporter: new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs }),
-      }),
-    );
   }
+  const spanProcessors: SpanProcessor[] = [
+    ...(options.spanProcessors ?? []),
+    ...counted.map((exporter) => new BatchSpanProcessor({ exporter })),
+  ];
   const meterProvider = new MeterProvider({ resource, readers });
   const tracerProvider = new TracerProvider({ resource, spanProcessors });
   trace.setGlobalTracerProvider(tracerProvider);
@@ -131,21 +146,29 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 
   const stop = async (): Promise<void> => {
     stopProcessMetrics();
+    for (const exporter of counted) exporter.beginStop();
     // The exporters retry for longer than anyone wants to wait for an unavailable collector.
     // Each on its own: the provider's shutdown stops waiting for all of them when one fails.
-    const flushed = Promise.allSettled([
-      ...spanProcessors.map((processor) => processor.shutdown()),
-      meterProvider.shutdown(),
+    const spansFlushed = Promise.allSettled(spanProcessors.map((processor) => processor.shutdown()));
+    const metricsFlushed = Promise.allSettled([meterProvider.shutdown()]);
+    await Promise.all([
+      within(spansFlushed, flushTimeoutMs, ignore),
+      within(metricsFlushed, flushTimeoutMs, () => onWarning?.('pending metrics could not be sent in time')),
     ]);
-    await within(flushed, flushTimeoutMs, () => onWarning?.('not everything pending could be sent'));
     // A processor whose last batch fails does not shut down its exporter.
-    const ended = Promise.allSettled(spanExporters.map((exporter) => exporter.shutdown()));
-    await within(ended, flushTimeoutMs, () => onWarning?.('a span exporter did not end in time'));
+    let isLate = false;
+    const ended = Promise.allSettled(counted.map((exporter) => exporter.shutdown()));
+    await within(ended, flushTimeoutMs, () => (isLate = true));
+    const losses = counted.flatMap((exporter) => exporter.describeLoss() ?? []);
+    for (const loss of losses) onWarning?.(loss);
+    if (isLate && losses.length === 0) onWarning?.('a span exporter did not end in time');
     trace.disable();
     context.disable();
     propagation.disable();
     metrics.disable();
-    if (onWarning !== undefined) diag.disable();
+    if (onWarning === undefined) return;
+    diag.disable();
+    setGlobalErrorHandler(loggingErrorHandler());
   };
   return {
     meter,

@@ -37,7 +37,7 @@ async function prepare() {
     if (choice.notice !== undefined) print(choice.notice);
     if (choice.path === undefined) process.exitCode = 1;
     // A signal that came while nothing was awaited is delivered only now.
-    await new Promise((resolve) => void setImmediate(resolve));
+    await new Promise((done) => void setImmediate(done));
     return stop.signal.aborted ? undefined : choice.path;
   } catch (error) {
     if (stop.signal.aborted) return undefined;

@@ -25,9 +25,9 @@ export interface MutantsOptions {
  */
 export async function runMutants(options: MutantsOptions): Promise<readonly MutantOutcome[]> {
   const { folder, reports, root, concurrency, mutate, tests } = options;
-  const { default: jestConfig } = (await import(join(root, 'jest.config.js'))) as {
-    readonly default: Readonly<Record<string, unknown>>;
-  };
+  const { default: jestConfig }: { readonly default: Readonly<Record<string, unknown>> } = await import(
+    join(root, 'jest.config.js')
+  );
   process.chdir(folder);
   const stryker = new Stryker({
     plugins: [fileURLToPath(import.meta.resolve('@stryker-mutator/jest-runner'))],

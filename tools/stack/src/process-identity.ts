@@ -53,3 +53,11 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
     return false;
   }
 }
+
+/** Reads an identity out of parsed JSON; `undefined` when it is none. */
+export function asIdentity(value: unknown): ProcessIdentity | undefined {
+  if (typeof value !== 'object' || value === null || !('pid' in value) || !('startTime' in value))
+    return undefined;
+  const { pid, startTime } = value;
+  return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
+}

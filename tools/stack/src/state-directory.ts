@@ -1,18 +1,10 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readJsonFile, writeFileAtomically } from './atomic-file.ts';
-import { StackError, systemCodeOf } from './errors.ts';
-import { identify, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import { StackError } from './errors.ts';
+import { tryLock } from './file-lock.ts';
+import { asIdentity, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { ProcessView } from './server-spec.ts';
 
 /** The content of `run.json` while a stack runs. */
@@ -73,41 +65,14 @@ export function hasState(directory: string): boolean {
  * @throws {StackError} STACK_ALREADY_RUNNING
  */
 export function lockStateDirectory(directory: string): () => void {
-  const path = join(directory, 'lock');
-  const mine = JSON.stringify(identify(process.pid));
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, mine, { mode: 0o600 });
-  try {
-    for (let attempt = 0; attempt < 20; attempt++) {
-      try {
-        // A link appears with its content, and fails when the lock exists: no reader sees half a lock.
-        linkSync(draft, path);
-        return () => {
-          if (readText(path) === mine) rmSync(path, { force: true });
-        };
-      } catch (error) {
-        if (systemCodeOf(error) !== 'EEXIST') throw error;
-      }
-      const found = readText(path);
-      const owner = asIdentity(parse(found));
-      if (owner !== undefined && isRunning(owner)) {
-        throw new StackError(
-          'STACK_ALREADY_RUNNING',
-          `already running: process ${owner.pid} uses ${resolve(directory)}; stop it first (kill ${owner.pid})`,
-        );
-      }
-      const stale = `${draft}.stale`;
-      renameIfPresent(path, stale);
-      // Another starter may have replaced the stale lock between reading and renaming: give its lock back.
-      if (readText(stale) !== found && !existsSync(path)) renameIfPresent(stale, path);
-      rmSync(stale, { force: true });
-    }
-  } finally {
-    rmSync(draft, { force: true });
-  }
+  const attempt = tryLock(join(directory, 'lock'));
+  if ('release' in attempt) return attempt.release;
+  const { owner } = attempt;
   throw new StackError(
     'STACK_ALREADY_RUNNING',
-    `${resolve(directory)} is being taken by another process; try again`,
+    owner === undefined
+      ? `${resolve(directory)} is being taken by another process; try again`
+      : `already running: process ${owner.pid} uses ${resolve(directory)}; stop it first (kill ${owner.pid})`,
   );
 }
 
@@ -159,37 +124,6 @@ function foreign(directory: string, why: string): StackError {
     'STACK_FOREIGN_DIRECTORY',
     `${resolve(directory)} is no state directory: ${why}; choose another with HELIOGRAPH_DIRECTORY`,
   );
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function renameIfPresent(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-function asIdentity(value: unknown): ProcessIdentity | undefined {
-  if (typeof value !== 'object' || value === null || !('pid' in value) || !('startTime' in value))
-    return undefined;
-  const { pid, startTime } = value;
-  return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
 }
 
 function isAlive(identity: ProcessIdentity | undefined): boolean {

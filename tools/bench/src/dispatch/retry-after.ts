@@ -3,6 +3,7 @@ import { createAlertStorm } from '@heliograph/simulators';
 import type { Stack } from '@heliograph/stack';
 import { percentile } from '../statistics.ts';
 import { awaitArrivals } from './await-arrivals.ts';
+import { countFaults } from './count-faults.ts';
 import { startDispatchCenter } from './dispatch-center.ts';
 import { inBlock } from './push-latency.ts';
 import { startSinkProcess, type Received } from './sink-process.ts';
@@ -16,10 +17,19 @@ export interface RetryAfterRun {
   readonly of: number;
 }
 
+/** What `countFaults` needs to judge the phase. */
+export interface RetryAfterArrivals {
+  /** Of all issues, firing and resolved, in the order in which they were stored within a stream. */
+  readonly eventIds: readonly string[];
+  readonly received: readonly Received[];
+}
+
 const BLOCK = 'retryafter';
 const ALERTS = 500;
 /** Alerts per second: firing and resolve together stay below the machine's capacity. */
 const PER_SECOND = 12;
+/** How long the receiver stays for notifications that nobody expects, in milliseconds. */
+const EXTRA_MS = 1000;
 /** How long after it fired an alert resolves, in milliseconds: while its notification waits. */
 const RESOLVES_AFTER_MS = 500;
 
@@ -28,7 +38,10 @@ const RESOLVES_AFTER_MS = 500;
  * and measures when the first notification is accepted. Alertmanager's next flush would find the alerts resolved and
  * notify nobody.
  */
-export async function measureRetryAfter(root: string, stack: Stack): Promise<RetryAfterRun> {
+export async function measureRetryAfter(
+  root: string,
+  stack: Stack,
+): Promise<{ readonly run: RetryAfterRun; readonly arrivals: RetryAfterArrivals }> {
   const sink = await startSinkProcess([
     { timesPerStream: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } },
   ]);
@@ -36,25 +49,33 @@ export async function measureRetryAfter(root: string, stack: Stack): Promise<Ret
   try {
     const requests: Promise<unknown>[] = [];
     const firing: string[] = [];
+    const eventIds: string[] = [];
     const startedAt = performance.now();
     for (const [index, subject] of createAlertStorm({ seed: 77, subjects: ALERTS }).entries()) {
       await sleep(Math.max(0, startedAt + (index * 1000) / PER_SECOND - performance.now()));
       const issue = inBlock(BLOCK, subject.issue('firing', Date.now()));
       firing.push(issue.eventId);
+      eventIds.push(issue.eventId);
       requests.push(
         center.client
           .storeIssues({ body: issue })
           .then(() => sleep(RESOLVES_AFTER_MS))
-          .then(() =>
-            center.client.storeIssues({ body: inBlock(BLOCK, subject.issue('resolved', Date.now())) }),
-          ),
+          .then(() => {
+            const resolved = inBlock(BLOCK, subject.issue('resolved', Date.now()));
+            eventIds.push(resolved.eventId);
+            return center.client.storeIssues({ body: resolved });
+          }),
       );
     }
     await Promise.all(requests);
-    const findAll = (): readonly number[] => findWaits(firing, sink.received);
-    await awaitArrivals(sink, () => findAll().length === ALERTS, { pollMs: 250 });
-    const waits = findAll();
-    return { p50Ms: Math.round(percentile(waits, 0.5)), delivered: waits.length, of: ALERTS };
+    await awaitArrivals(sink, () => countFaults(eventIds, sink.received).lost === 0, { pollMs: 250 });
+    await sleep(EXTRA_MS);
+    const { received } = sink;
+    const waits = findWaits(firing, received);
+    return {
+      run: { p50Ms: Math.round(percentile(waits, 0.5)), delivered: waits.length, of: ALERTS },
+      arrivals: { eventIds, received },
+    };
   } finally {
     await center.stop();
     await sink.stop();

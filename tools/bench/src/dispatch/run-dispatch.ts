@@ -107,9 +107,12 @@ export async function runDispatch(options: {
       p95: Math.round(percentile(latency.latenciesMs, 0.95)),
       p99: Math.round(percentile(latency.latenciesMs, 0.99)),
     },
-    retryAfter,
+    retryAfter: retryAfter.run,
     eventsPerNotification: rounded(costs.eventsPerWorkflow, 1),
     signalsPerWorkflowTask: rounded(burst.signalsPerWorkflowTask, 1),
-    ...countFaults(expected, received),
+    ...countFaults(
+      [...expected, ...retryAfter.arrivals.eventIds],
+      [...received, ...retryAfter.arrivals.received],
+    ),
   };
 }

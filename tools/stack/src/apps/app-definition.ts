@@ -11,6 +11,8 @@ export interface AppDefinition {
   readonly order?: number;
   /** One entry per role, started together. */
   readonly processes: readonly AppProcess[];
+  /** Names of the ports that the demo asks for. */
+  readonly demoPorts?: readonly string[];
   /** Shows the app at work, after all apps are ready; not with --no-demo. */
   demo?(context: DemoContext): Promise<{ stop(): Promise<void> }>;
 }
@@ -30,7 +32,7 @@ export interface AppProcess {
   readonly readyPath?: string;
   /** More ports, by the variable that the process reads. */
   readonly ports?: Readonly<Record<string, AppPort>>;
-  /** Added to the supervisor's and the stack's variables. */
+  /** Added to the supervisor's variables (without those that only the stack reads) and the stack's. */
   readonly env?: (ground: AppGround) => Environment;
   /** Between SIGTERM and SIGKILL, in milliseconds; default 10,000. */
   readonly stopGraceMs?: number;
@@ -62,6 +64,8 @@ export interface RegisteredApp {
 }
 
 export interface LaunchOptions {
+  /** Other apps of this stack; the variables that configure their ports are not passed on. */
+  readonly others?: readonly RegisteredApp[];
   /** For all processes; overrides what the definition says. */
   readonly env?: Environment;
   /** Which roles to run, and as what; default each once. */

@@ -87,6 +87,46 @@ describe('describeProcesses', () => {
     ]);
   });
 
+  test('does not hand on what only the stack reads, nor ports of apps', async () => {
+    const other: RegisteredApp = {
+      packageName: '@heliograph/other',
+      folder: '/repository/apps/other',
+      definition: {
+        name: 'other',
+        processes: [{ role: 'api', args: [], httpPort: { name: 'OTHER_API', preferred: 4711 } }],
+        demoPorts: ['OTHER_SINK'],
+      },
+    };
+    const withheld = [
+      'HELIOGRAPH_DIRECTORY',
+      'HELIOGRAPH_CACHE',
+      'HELIOGRAPH_NO_DOWNLOAD',
+      'TEMPORAL_CLI_PATH',
+      'HELIOGRAPH_POSTGRES_PORT',
+      'HELIOGRAPH_CLICKHOUSE_PORT',
+      'HELIOGRAPH_TEMPORAL_PORT',
+      'HELIOGRAPH_GREETER_WORKER_PORT',
+      'HELIOGRAPH_GREETER_METRICS_PORT',
+      'HELIOGRAPH_OTHER_API_PORT',
+      'HELIOGRAPH_OTHER_SINK_PORT',
+    ];
+    // A misspelt name must reach the app, which warns of it.
+    const passed = ['HELIOGRAPH_LOG_LEVLE', 'HELIOGRAPH_GRETER_WORKER_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+    const before = { ...process.env };
+    try {
+      for (const name of [...withheld, ...passed]) process.env[name] = '1';
+      const [worker] = await describeProcesses(app, ground(), { others: [app, other] });
+      const env = worker?.env ?? {};
+      expect(withheld.filter((name) => name in env)).toEqual([]);
+      expect(passed.filter((name) => env[name] === '1')).toEqual(passed);
+    } finally {
+      for (const name of [...withheld, ...passed]) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
+    }
+  });
+
   test.each([
     ['a role the app does not have', [{ role: 'api' }], /greeter has no role api; it has worker, ticker/],
     [

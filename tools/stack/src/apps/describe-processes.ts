@@ -8,6 +8,7 @@ import type {
   ProcessLaunch,
   RegisteredApp,
 } from './app-definition.ts';
+import { stackVariables } from './stack-variables.ts';
 
 /** The variable every service reads its HTTP port from. */
 const HTTP_PORT = 'HELIOGRAPH_HTTP_PORT';
@@ -26,7 +27,11 @@ export async function describeProcesses(
   const { definition } = app;
   const launches = options.processes ?? definition.processes.map(({ role }) => ({ role }));
   const specs: AppProcessSpec[] = [];
-  for (const launch of launches) specs.push(await describe(app, ground, options.env ?? {}, launch));
+  const inherited: Record<string, string | undefined> = { ...process.env };
+  for (const name of stackVariables([app, ...(options.others ?? [])].map((each) => each.definition)))
+    delete inherited[name];
+  const shared = { inherited, given: options.env ?? {} };
+  for (const launch of launches) specs.push(await describe(app, ground, shared, launch));
   const twice = specs.find(({ name }, index) => specs.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new StackError('STACK_APP_INVALID', `two processes of ${definition.name} are named ${twice.name}`);
@@ -36,7 +41,7 @@ export async function describeProcesses(
 async function describe(
   { definition, folder }: RegisteredApp,
   ground: AppGround,
-  sharedEnv: Environment,
+  shared: { readonly inherited: Environment; readonly given: Environment },
   launch: ProcessLaunch,
 ): Promise<AppProcessSpec> {
   const found = definition.processes.find(({ role }) => role === launch.role);
@@ -61,7 +66,14 @@ async function describe(
     command: first,
     args: more,
     cwd: folder,
-    env: { ...process.env, ...ground.env, ...found.env?.(ground), ...sharedEnv, ...launch.env, ...ports },
+    env: {
+      ...shared.inherited,
+      ...ground.env,
+      ...found.env?.(ground),
+      ...shared.given,
+      ...launch.env,
+      ...ports,
+    },
     what: launch.name ?? found.what ?? name,
     ...(url === undefined ? {} : { url, port: Number(ports[HTTP_PORT]) }),
     ...(stopGraceMs === undefined ? {} : { stopGraceMs }),

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { withFileLock } from '../file-lock.ts';
+import { isKept, keepBinary } from './cached-binary.ts';
 import { BUILT_SERVER, OLDEST_GO, isAtLeast, parseGoVersion } from './temporal-version.ts';
 
 const run = promisify(execFile);
@@ -10,7 +11,8 @@ const PROGRESS_EVERY_MS = 10_000;
 
 /**
  * Builds the Temporal Server by `go install` to `target`, where it appears complete or not at all, and returns its path.
- * At most one process on this machine builds.
+ * At most one process on this machine builds. One that is there already is returned, if its SHA-256 is still the recorded
+ * one, and replaced otherwise.
  */
 export async function buildTemporalServer(
   target: string,
@@ -39,7 +41,7 @@ export async function buildTemporalServer(
       onWait: (pid) => progress(`waiting for process ${pid}, which builds Temporal Server ${BUILT_SERVER}`),
     },
     async () => {
-      if (existsSync(target)) return target;
+      if (await isKept(target, print)) return target;
       progress(`building Temporal Server ${BUILT_SERVER} with Go ${version}: this takes minutes, once`);
       await install(target, { environment, progress, signal });
       print(
@@ -85,8 +87,7 @@ async function install(
         code === 0 ? resolve() : reject(new Error(`go install failed: ${lastLine}`)),
       );
     });
-    chmodSync(join(workshop, 'server'), 0o755);
-    renameSync(join(workshop, 'server'), target);
+    await keepBinary(join(workshop, 'server'), target);
   } finally {
     clearInterval(ticker);
     rmSync(workshop, { recursive: true, force: true });

@@ -67,7 +67,7 @@ describe('downloadTemporalCli', () => {
     const path = await download((response) => response.end(archive), archive);
     expect(readFileSync(path, 'utf8')).toBe(SCRIPT);
     expect(statSync(path).mode & 0o777).toBe(0o755);
-    expect(leftovers()).toEqual(['temporal']);
+    expect(leftovers()).toEqual(['temporal', 'temporal.sha256']);
     await server?.close();
     await expect(download((response) => response.end('other'), archive)).resolves.toBe(path);
     expect(server?.requests).toHaveLength(0);

@@ -1,16 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { createWriteStream, lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -18,6 +7,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { messageOf } from '../errors.ts';
 import { withFileLock } from '../file-lock.ts';
+import { isKept, keepBinary, sha256Of } from './cached-binary.ts';
 import { CLI_VERSION, findArchive, type TemporalArchive } from './temporal-release.ts';
 
 const run = promisify(execFile);
@@ -40,14 +30,17 @@ export interface DownloadOptions {
 /**
  * Downloads the pinned Temporal CLI to `target` and returns its path; at most one process on this machine downloads.
  *
- * The archive is unpacked only once its SHA-256 is the pinned one, and the binary appears complete or not at all.
+ * The archive is unpacked only once its SHA-256 is the pinned one, and the binary appears complete or not at all. One that
+ * is there already is returned, if its SHA-256 is still the recorded one, and replaced otherwise.
  */
 export async function downloadTemporalCli(target: string, options: DownloadOptions): Promise<string> {
   const { archive = findArchive(process.platform, process.arch), signal, print } = options;
   if (archive === undefined)
     throw new Error(`no checksum of Temporal CLI ${CLI_VERSION} for ${process.platform} ${process.arch}`);
-  return withFileLock(`${target}.lock`, { signal }, async () => {
-    if (existsSync(target)) return target;
+  const onWait = (pid: number): void =>
+    print(`waiting for process ${pid}, which downloads Temporal CLI ${CLI_VERSION}`);
+  return withFileLock(`${target}.lock`, { signal, onWait }, async () => {
+    if (await isKept(target, print)) return target;
     const body = await request(archive.url, options);
     print(`downloading Temporal CLI ${CLI_VERSION} (once; kept for later starts)`);
     mkdirSync(dirname(target), { recursive: true });
@@ -61,8 +54,7 @@ export async function downloadTemporalCli(target: string, options: DownloadOptio
       });
       const binary = join(workshop, 'temporal');
       if (!lstatSync(binary).isFile()) throw new Error(`temporal in ${archive.name} is not a file`);
-      chmodSync(binary, 0o755);
-      renameSync(binary, target);
+      await keepBinary(binary, target);
       return target;
     } finally {
       rmSync(workshop, { recursive: true, force: true });
@@ -116,9 +108,7 @@ async function receive(
 }
 
 async function verify(file: string, { name, sha256 }: TemporalArchive): Promise<void> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  const actual = hash.digest('hex');
+  const actual = await sha256Of(file);
   if (actual !== sha256)
     throw new Error(`${name} has SHA-256 ${actual} instead of ${sha256}; it was deleted unused`);
 }

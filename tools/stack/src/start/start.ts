@@ -140,7 +140,7 @@ async function startApps(
   const apps = await loadApps(root);
   for (const app of apps) {
     signal.throwIfAborted();
-    const specs = await describeProcesses(app, ground);
+    const specs = await describeProcesses(app, ground, { others: apps });
     started.set(app, specs);
     await stack.run(specs);
   }

@@ -32,7 +32,12 @@ export default {
       what: 'Dispatch Center, API',
       args: ['dist/main.js', 'api'],
       httpPort: { name: 'DISPATCH_API', preferred: 4600 },
-      env: (ground) => ({ ...sharedEnv(ground), HELIOGRAPH_API_KEYS: `local:${apiKey(ground)}:*` }),
+      // No balancer has to notice that it stops.
+      env: (ground) => ({
+        ...sharedEnv(ground),
+        HELIOGRAPH_API_KEYS: `local:${apiKey(ground)}:*`,
+        HELIOGRAPH_DRAIN_MS: '0',
+      }),
     },
   ],
   demoPorts: ['DEMO_SINK'],

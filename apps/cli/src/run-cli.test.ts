@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const ask = (args: readonly string[], env: Record<string, string> = {}) =>
   ran(args, { env: { HELIOGRAPH_API_URL: api.url, HELIOGRAPH_API_KEY: KEY, ...env } });
-const ok = (body: unknown): Canned => ({ status: 200, body });
+const ok = (body: unknown) => ({ status: 200, body });
 
 const EXPLAINED = `Delivered: on-call (payments). Not notified: a2 (payments) rejected.
 
@@ -216,6 +216,31 @@ describe('resolve-debts', () => {
     const { exitCode, out } = await ask(['resolve-debts', ...args]);
     expect([exitCode, out.startsWith('{')]).toEqual([0, isJson]);
   });
+
+  test.each([1, 2, 5, 66, 67, 100])(
+    'lists %i of 67 at most, and goes on after the last one',
+    async (limit) => {
+      // Every ninth open stream is a debt; `limit` of the API counts the streams that it examines.
+      const debts = Array.from({ length: 600 }, (_, n) =>
+        n % 9 === 4 ? [{ ...DEBT, workflowId: `w${n}` }] : [],
+      );
+      api.answer(({ query }) => {
+        const from = Number(query['cursor'] ?? 0);
+        const to = from + Number(query['limit']);
+        return ok({
+          items: debts.slice(from, to).flat(),
+          nextCursor: to >= debts.length ? null : String(to),
+        });
+      });
+      const { out } = await ask(['resolve-debts', '--json', '--limit', String(limit)]);
+      const { items, nextCursor } = JSON.parse(out);
+      const all = debts.flat().map(({ workflowId }) => workflowId);
+      expect(items.map(({ workflowId }: { workflowId: string }) => workflowId)).toEqual(all.slice(0, limit));
+      const next = nextCursor === null ? [] : debts.slice(Number(nextCursor)).flat();
+      expect(next.map(({ workflowId }) => workflowId)).toEqual(all.slice(limit));
+      expect(api.asked.length).toBeLessThan(200);
+    },
+  );
 
   test('ends at the limit, with a note', async () => {
     api.answer(ok({ items: [DEBT, DEBT], nextCursor: 'c1' }));

@@ -86,6 +86,7 @@ test('an API accepts issues while Temporal is unavailable, and stops gracefully 
       HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
       HELIOGRAPH_API_KEYS: 'monitor:monitor-key-monitor-key:issues:write',
       HELIOGRAPH_HTTP_PORT: '0',
+      HELIOGRAPH_DRAIN_MS: '0',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,12 +6,13 @@ import {
 import { runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
 import { apiVariables, parseApiKeys, workerVariables } from './config.ts';
-import { createServices, dispatchCenter } from './wiring.ts';
+import { createServices, dispatchCenter, withoutPostgres } from './wiring.ts';
 
 /** Runs the API: it stores issues, keeps routes and connected apps, and wakes the orchestrator. */
 export function runApi(): Promise<number> {
   return runApiApp({
     ...dispatchCenter,
+    ...withoutPostgres,
     name: 'dispatch-center-api',
     variables: apiVariables,
     otherVariables: Object.keys(workerVariables),

@@ -3,6 +3,8 @@ import { createExplainer, type Explainer } from '@heliograph/dispatch-workflows/
 import {
   createDispatchStores,
   migrateDispatch,
+  migrateIssues,
+  migrateRouting,
   type DispatchStores,
 } from '@heliograph/dispatch-workflows/stores';
 import {
@@ -10,7 +12,7 @@ import {
   createSlackWebhookChannel,
   createWebhookChannel,
 } from '@heliograph/notifier/channels';
-import type { App, Databases } from '@heliograph/worker-app';
+import type { App, Databases, MigrationContext } from '@heliograph/worker-app';
 import type { commonVariables } from './config.ts';
 
 /** What both roles say about themselves. */
@@ -18,6 +20,15 @@ export const dispatchCenter = {
   packageJson: new URL('../package.json', import.meta.url),
   databases: { postgres: {}, clickhouse: { requestTimeoutMs: 10_000, maxOpenConnections: 16 } },
   migrate: ({ postgres, clickhouse }: Databases) => migrateDispatch(postgres, clickhouse),
+};
+
+/** How the API differs: it stores issues, which needs ClickHouse only, also while PostgreSQL is unavailable. */
+export const withoutPostgres = {
+  databases: { ...dispatchCenter.databases, postgres: { isOptional: true } },
+  async migrate({ postgres, clickhouse }: Databases, { whenAvailable }: MigrationContext): Promise<void> {
+    await migrateIssues(postgres, clickhouse);
+    await whenAvailable('PostgreSQL', () => migrateRouting(postgres));
+  },
 };
 
 /** What both roles work with. */

@@ -90,6 +90,13 @@ export function createEdge(options: EdgeOptions): Edge {
   const describe = (): OpenApiDocument => describeApi(name, options.apiVersion ?? version, routes);
   const readiness = new Readiness(logger, clock);
   for (const check of options.readiness ?? []) readiness.add(check);
+  meter
+    .createObservableGauge('service_dependency_up', {
+      description: 'Whether the readiness check of a dependency passed when /readyz was last asked: 1 or 0.',
+    })
+    .addCallback((result) => {
+      for (const { name: check, passed } of readiness.latest) result.observe(passed ? 1 : 0, { check });
+    });
 
   app.use(
     requestScope({
@@ -115,11 +122,14 @@ export function createEdge(options: EdgeOptions): Edge {
   };
   operation('/healthz', (c) => c.json({ status: 'ok', name, version }));
   operation('/readyz', async (c) => {
-    const failing = isDraining() ? ['draining'] : await readiness.failing();
-    if (failing.length === 0) return c.json({ status: 'ready' });
+    const { failing, degraded } = isDraining()
+      ? { failing: ['draining'], degraded: [] }
+      : await readiness.run();
+    if (failing.length === 0)
+      return c.json({ status: 'ready', ...(degraded.length === 0 ? {} : { degraded }) });
     throw problem(503, 'NOT_READY', `Not ready: ${failing.join(', ')}.`, {
       retryAfterSeconds: 1,
-      members: { failing },
+      members: { failing, ...(degraded.length === 0 ? {} : { degraded }) },
     });
   });
   operation('/openapi.json', (c) => c.json(describe()));

@@ -72,6 +72,30 @@ describe('health', () => {
     await expect(get('/readyz')).resolves.toMatchObject({ status: 200 });
   });
 
+  test('/readyz says without what the service is ready, and /metrics measures it', async () => {
+    telemetry = startTelemetry({ serviceName: 'svc', version: '0' });
+    let broken = true;
+    const check = () => (broken ? Promise.reject(new Error('hunter2')) : Promise.resolve());
+    await start({
+      telemetry,
+      readiness: [
+        { name: 'postgres', isRequired: false, check },
+        { name: 'clickhouse', check: () => Promise.resolve() },
+      ],
+    });
+    const degraded = await get('/readyz');
+    expect(degraded.status).toBe(200);
+    await expect(degraded.json()).resolves.toEqual({ status: 'ready', degraded: ['postgres'] });
+    const metrics = async () => (await (await get('/metrics')).text()).match(/^service_dependency_up.*$/gm);
+    await expect(metrics()).resolves.toEqual([
+      'service_dependency_up{check="postgres"} 0',
+      'service_dependency_up{check="clickhouse"} 1',
+    ]);
+    broken = false;
+    await expect((await get('/readyz')).json()).resolves.toEqual({ status: 'ready' });
+    await expect(metrics()).resolves.toContain('service_dependency_up{check="postgres"} 1');
+  });
+
   test('many askers share one run of the checks', async () => {
     let runs = 0;
     await start({

@@ -1,12 +1,25 @@
 import { type Clock, systemClock } from './clock.ts';
 import type { Logger } from './log.ts';
 
-/** Something without which requests cannot be served; `check` rejects while it does not work. */
+/** Something that requests need; `check` rejects while it does not work. */
 export interface ReadinessCheck {
   readonly name: string;
   check(signal: AbortSignal): Promise<void>;
+  /**
+   * Whether the service can serve nothing without it. Otherwise its failure degrades the service, which stays ready: a
+   * balancer that took out every instance would make things worse. Default true.
+   */
+  readonly isRequired?: boolean;
   /** Default 2,000 ms. */
   readonly timeoutMs?: number;
+}
+
+/** The sorted names of the checks that fail or are late. */
+export interface ReadinessResult {
+  /** The service is not ready because of these. */
+  readonly failing: readonly string[];
+  /** The service is ready without these. */
+  readonly degraded: readonly string[];
 }
 
 /** Runs readiness checks, all at once and one run at a time, however many ask. */
@@ -14,8 +27,8 @@ export class Readiness {
   readonly #checks: ReadinessCheck[] = [];
   readonly #logger: Logger;
   readonly #clock: Clock;
-  #running: Promise<readonly string[]> | undefined;
-  #lastFailing = '';
+  #running: Promise<ReadinessResult> | undefined;
+  #last: ReadinessResult = { failing: [], degraded: [] };
 
   constructor(logger: Logger, clock: Clock = systemClock) {
     this.#logger = logger;
@@ -26,26 +39,36 @@ export class Readiness {
     this.#checks.push(check);
   }
 
-  /** Returns the sorted names of the checks that fail or are late; empty when all is well. */
-  failing(): Promise<readonly string[]> {
+  /** The names of all checks, and whether each passed when it last ran; a check that never ran counts as passed. */
+  get latest(): readonly { readonly name: string; readonly passed: boolean }[] {
+    const { failing, degraded } = this.#last;
+    return this.#checks.map(({ name }) => ({ name, passed: ![...failing, ...degraded].includes(name) }));
+  }
+
+  /** Runs the checks. */
+  run(): Promise<ReadinessResult> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(): Promise<readonly string[]> {
+  async #run(): Promise<ReadinessResult> {
     const results = await Promise.all(
-      this.#checks.map(async (check) => ((await this.#passes(check)) ? [] : [check.name])),
+      this.#checks.map(async (check) => ((await this.#passes(check)) ? [] : [check])),
     );
-    const failing = results.flat().toSorted();
-    const summary = failing.join(', ');
-    if (summary !== this.#lastFailing) {
-      this.#lastFailing = summary;
-      if (summary === '') this.#logger.info('ready again');
-      else this.#logger.warn({ failing }, 'not ready');
+    const found = results.flat();
+    const failing = namesOf(found.filter(({ isRequired = true }) => isRequired));
+    const degraded = namesOf(found.filter(({ isRequired = true }) => !isRequired));
+    const hasChanged =
+      failing.join() !== this.#last.failing.join() || degraded.join() !== this.#last.degraded.join();
+    this.#last = { failing, degraded };
+    if (hasChanged) {
+      if (failing.length > 0) this.#logger.warn({ failing, degraded }, 'not ready');
+      else if (degraded.length > 0) this.#logger.warn({ degraded }, 'ready, but degraded');
+      else this.#logger.info('ready again');
     }
-    return failing;
+    return this.#last;
   }
 
   async #passes(check: ReadinessCheck): Promise<boolean> {
@@ -60,4 +83,8 @@ export class Readiness {
       stop.abort();
     }
   }
+}
+
+function namesOf(checks: readonly ReadinessCheck[]): readonly string[] {
+  return checks.map(({ name }) => name).toSorted();
 }

@@ -72,6 +72,7 @@ export async function runRoute<
           runner.idempotency,
           `${principal.id} ${definition.method} ${definition.path} ${key}`,
           requestHash(c, raw?.bytes),
+          principal.id,
           surroundings.logger,
           handle,
         );
@@ -164,10 +165,11 @@ async function once(
   store: IdempotencyStore,
   key: string,
   hash: string,
+  owner: string,
   logger: Logger,
   handle: () => Promise<Response | StoredResponse>,
 ): Promise<Response | StoredResponse> {
-  const start = await store.start(key, hash);
+  const start = await store.start(key, hash, owner);
   switch (start.kind) {
     case 'replay':
       return { ...start.response, headers: { ...start.response.headers, 'idempotency-replayed': 'true' } };

@@ -326,6 +326,32 @@ describe('stopping', () => {
   });
 });
 
+test('while it drains, /readyz says 503 and the service still serves; then the listener closes', async () => {
+  const ready = deferred<string>();
+  const harness = run(async (context, logger) => {
+    const edge = createEdge({ name: 'svc', version: '1.0.0', logger, draining: context.draining });
+    const server = await listen(edge, { port: 0 });
+    context.register({ name: 'http', stop: (deadlineMs) => server.stop(deadlineMs) });
+    context.setDrainDelay(300);
+    ready.resolve(server.url);
+  });
+  const url = await ready.promise;
+  await expect(fetch(`${url}/readyz`)).resolves.toMatchObject({ status: 200 });
+  harness.signal();
+  await expect(fetch(`${url}/readyz`)).resolves.toMatchObject({ status: 503 });
+  await expect(fetch(`${url}/healthz`)).resolves.toMatchObject({ status: 200 });
+  await expect(harness.done).resolves.toBe(0);
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
+});
+
+test('a service that did not finish its start does not wait for balancers', async () => {
+  const harness = run(async (context) => {
+    context.setDrainDelay(3_600_000);
+    throw new Error('no database');
+  });
+  await expect(harness.done).resolves.toBe(1);
+});
+
 test('the real process passes signals and uncaught errors on until it is unsubscribed', () => {
   const seen: unknown[] = [];
   const offSignal = processHost.onSignal((signal) => seen.push(signal));

@@ -54,6 +54,8 @@ export interface ServiceContext {
   register(part: ServicePart): void;
   /** Until this is called, a failure is only written to stderr. */
   useLogger(logger: Logger): void;
+  /** Overrides `drainDelayMs` of the options. Call it once the service is ready: before, nobody has to notice its stop. */
+  setDrainDelay(delayMs: number): void;
   /** Reports that a part died: the service stops in order and exits with 1. */
   fail(error: unknown): void;
 }
@@ -67,7 +69,10 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   /** Default deadline of a part; default 10,000 ms. */
   readonly partDeadlineMs?: number;
-  /** Pause between "not ready" and the first stop, so that balancers notice; default 0 ms. */
+  /**
+   * Pause between "not ready" and the first stop, so that balancers notice; the service still serves. Default 0 ms. A
+   * failed start has no pause.
+   */
   readonly drainDelayMs?: number;
 }
 
@@ -84,13 +89,8 @@ type Stop =
  * fails during a stop is logged and leaves the exit code as it is.
  */
 export async function runService(options: ServiceOptions): Promise<number> {
-  const {
-    name,
-    host = processHost,
-    clock = systemClock,
-    partDeadlineMs = 10_000,
-    drainDelayMs = 0,
-  } = options;
+  const { name, host = processHost, clock = systemClock, partDeadlineMs = 10_000 } = options;
+  let { drainDelayMs = 0 } = options;
   const parts: ServicePart[] = [];
   const draining = new AbortController();
   let logger: Logger | undefined;
@@ -133,12 +133,15 @@ export async function runService(options: ServiceOptions): Promise<number> {
     useLogger: (used) => {
       logger = used;
     },
+    setDrainDelay: (delayMs) => {
+      drainDelayMs = delayMs;
+    },
     fail: (error) => requestStop({ kind: 'failure', error }),
   };
 
-  const stopParts = async (): Promise<void> => {
+  const stopParts = async (delayMs: number): Promise<void> => {
     draining.abort();
-    if (drainDelayMs > 0) await clock.sleep(drainDelayMs);
+    if (delayMs > 0) await clock.sleep(delayMs);
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       await stopPart(part, part.deadlineMs ?? partDeadlineMs, clock, logger);
     }
@@ -158,7 +161,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
       isStopping = true;
       for (const line of startFailure(name, first.error)) host.writeLine(line);
       logger?.debug({ err: first.error }, 'the service could not start');
-      await stopParts();
+      await stopParts(0);
       return end(1);
     }
     const stop = first ?? (await stopRequest.promise);
@@ -171,7 +174,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
     void logLateFailure();
     if (stop.kind === 'signal') logger?.info({ signal: stop.signal }, 'stopping');
     else logger?.error({ err: stop.error }, 'a part of the service died, stopping');
-    await stopParts();
+    await stopParts(drainDelayMs);
     logger?.info('stopped');
     return end(stop.kind === 'signal' ? 0 : 1);
   };

@@ -11,6 +11,15 @@ export type None = Record<never, never>;
 /** Must be the same for all that start workflows and all that run them. */
 export type DataConverter = NonNullable<TemporalClientOptions['dataConverter']>;
 
+/** What a migration receives besides the databases. */
+export interface MigrationContext {
+  /**
+   * For an optional database. Runs the work; if the database is unavailable, resolves all the same and tries again every
+   * 5 s. A permanent failure ends the start, or later the app.
+   */
+  readonly whenAvailable: (what: string, run: () => Promise<unknown>) => Promise<void>;
+}
+
 /** What a worker app and an API app have in common. */
 export interface AppOptions<TVariables extends Variables, TDatabases extends DatabaseOptions> {
   /** Names the process in logs, traces, database sessions and errors at start. */
@@ -24,7 +33,7 @@ export interface AppOptions<TVariables extends Variables, TDatabases extends Dat
   /** The databases that the app has; one that is not named is neither configured nor connected. */
   readonly databases?: TDatabases;
   /** Brings the schemas up to date, before anything else uses the databases. */
-  migrate?(databases: DatabasesOf<TDatabases>): Promise<unknown>;
+  migrate?(databases: DatabasesOf<TDatabases>, context: MigrationContext): Promise<unknown>;
   /**
    * Makes the payload codecs and the external storage of every worker and client of this process. Converters by path
    * belong into the bundle as well, so a process cannot choose them here alone.

@@ -19,7 +19,10 @@ import { databaseVariables } from './variables.ts';
 
 /** The databases of an app, each with the options of its client; the address comes from variables. */
 export interface DatabaseOptions {
-  readonly postgres?: Omit<PostgresOptions, 'url' | 'applicationName'>;
+  readonly postgres?: Omit<PostgresOptions, 'url' | 'applicationName'> & {
+    /** Whether the app is ready, if degraded, while PostgreSQL is unavailable; default false. */
+    readonly isOptional?: boolean;
+  };
   readonly clickhouse?: Omit<ClickHouseOptions, 'url' | 'application' | 'database' | 'onNotice'>;
 }
 
@@ -63,13 +66,14 @@ function openPostgres(
   { name, env, register, addReadiness }: Surroundings,
 ): Postgres {
   const config = loadConfig(v.object(databaseVariables.postgres), env);
+  const { isOptional = false, ...clientOptions } = options;
   const postgres = connectPostgres({
-    ...options,
+    ...clientOptions,
     url: config.HELIOGRAPH_POSTGRES_URL,
     applicationName: name,
   });
   register({ name: 'postgres', stop: (deadlineMs) => postgres.close(deadlineMs) });
-  addReadiness({ name: 'postgres', check: () => postgres.ping() });
+  addReadiness({ name: 'postgres', isRequired: !isOptional, check: () => postgres.ping() });
   return postgres;
 }
 

@@ -75,6 +75,7 @@ test('the variables of an app are those that its parts read', () => {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'HELIOGRAPH_TRACES_IN_CLICKHOUSE',
     'HELIOGRAPH_POSTGRES_URL',
+    'HELIOGRAPH_DRAIN_MS',
   ]);
 });
 

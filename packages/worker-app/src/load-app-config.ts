@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { AppOptions } from './app-options.ts';
 import type { DatabaseOptions } from './databases.ts';
 import {
+  apiVariables,
   databaseVariables,
   processVariables,
   sharedVariables,
@@ -35,7 +36,7 @@ export function variablesOf(options: ConfigurableOptions<Variables>, role: RoleV
       ? {}
       : databaseVariables.clickhouse),
     ...(role.temporal ? temporalVariables : {}),
-    ...(role.worker ? workerVariables : {}),
+    ...(role.worker ? workerVariables : apiVariables),
     ...options.variables,
   };
 }

@@ -9,7 +9,12 @@ const common = { name: 'tiny-api', packageJson };
 
 /** Runs an API that has nothing but one route, and resolves when `edge` was asked for it. */
 function runTiny(env: Record<string, string>) {
-  const host = fakeHost({ HELIOGRAPH_LOG_LEVEL: 'error', HELIOGRAPH_HTTP_PORT: '0', ...env });
+  const host = fakeHost({
+    HELIOGRAPH_LOG_LEVEL: 'error',
+    HELIOGRAPH_HTTP_PORT: '0',
+    HELIOGRAPH_DRAIN_MS: '0',
+    ...env,
+  });
   const stops: string[] = [];
   const done = runApiApp({
     ...common,

@@ -6,7 +6,7 @@ import type { ApiApp, TemporalSettings, WithClient } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
 import { connectApp, observeApp } from './start-app.ts';
 import { temporalAddress } from './temporal-address.ts';
-import { temporalVariables, type Variables } from './variables.ts';
+import { apiVariables, temporalVariables, type Variables } from './variables.ts';
 
 /** What an API app says about itself. */
 export interface ApiAppOptions<
@@ -59,6 +59,7 @@ async function startApiApp<
     TTemporal
   >;
   const server = await observed.serve(await options.edge(app));
+  service.setDrainDelay(loadConfig(v.object(apiVariables), service.env).HELIOGRAPH_DRAIN_MS);
   observed.app.logger.info({ url: server.url }, 'listening');
 }
 

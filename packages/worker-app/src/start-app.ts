@@ -21,6 +21,7 @@ import { openDatabases, type DatabaseOptions } from './databases.ts';
 import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
 import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
 import { databaseVariables, processVariables, type Variables } from './variables.ts';
+import { createWhenAvailable } from './when-available.ts';
 
 /** What both kinds of app begin with. */
 export interface Observed<TVariables extends Variables> {
@@ -108,7 +109,7 @@ export async function connectApp<TVariables extends Variables, TDatabases extend
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const declared = (options.databases ?? {}) as TDatabases;
   const databases = await openDatabases(declared, { ...app, env: service.env });
-  await options.migrate?.(databases);
+  await options.migrate?.(databases, { whenAvailable: createWhenAvailable(app) });
   return { ...app, ...databases };
 }
 

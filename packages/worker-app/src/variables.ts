@@ -1,4 +1,14 @@
-import { choice, flag, integer, port, secret, text, url, type ConfigField } from '@heliograph/service';
+import {
+  choice,
+  durationMs,
+  flag,
+  integer,
+  port,
+  secret,
+  text,
+  url,
+  type ConfigField,
+} from '@heliograph/service';
 import type * as v from 'valibot';
 
 /** Environment variables by name, each with the field that reads it. */
@@ -15,6 +25,12 @@ export const processVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
   /** Write spans to ClickHouse without a collector in between: for the embedded stack. */
   HELIOGRAPH_TRACES_IN_CLICKHOUSE: flag({ default: false }),
+};
+
+/** Read by every API. */
+export const apiVariables = {
+  /** How long `/readyz` says 503 before the listener closes, so that balancers notice. */
+  HELIOGRAPH_DRAIN_MS: durationMs({ max: 600_000, default: 5000 }),
 };
 
 /** Read by an app that declares the database; ClickHouse's also if traces go there. */
@@ -58,4 +74,5 @@ export const sharedVariables = {
   ...databaseVariables.clickhouse,
   ...temporalVariables,
   ...workerVariables,
+  ...apiVariables,
 } satisfies Variables;

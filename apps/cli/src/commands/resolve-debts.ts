@@ -41,23 +41,37 @@ const PAGE_SIZE = 200;
 
 type DebtPage = AnswerTo<'listResolveDebts'>['body'];
 
-/** Follows the pages, of which each may hold few or none. */
+/**
+ * Follows the pages, each of which may hold few or none. A page that holds more than is still wanted is asked for again
+ * in smaller parts, so that `more` goes on right after the last item.
+ */
 async function listDebts(
   client: DispatchClient,
   limit: number,
 ): Promise<{ readonly items: DebtPage['items']; readonly more: string | null }> {
   const items: DebtPage['items'][number][] = [];
   let cursor: string | null = null;
-  do {
+  let isNarrow = false;
+  for (;;) {
+    const wanted = limit - items.length;
+    const pageSize = isNarrow ? Math.min(wanted, PAGE_SIZE) : PAGE_SIZE;
     const { body }: { readonly body: DebtPage } = await client.listResolveDebts({
-      query: { limit: PAGE_SIZE, cursor: cursor ?? undefined },
+      query: { limit: pageSize, cursor: cursor ?? undefined },
     });
-    items.push(...body.items);
-    // A cursor that stays the same would never end.
-    if (body.nextCursor !== null && body.nextCursor === cursor) {
-      throw new CliError('CLI_API_NOT_UNDERSTOOD', 'the API returned the same page twice');
+    if (body.items.length > pageSize)
+      throw notUnderstood('the API returned a larger page than it was asked for');
+    if (body.items.length > wanted) {
+      isNarrow = true;
+      continue;
     }
+    items.push(...body.items);
+    if (body.nextCursor === null || items.length === limit) return { items, more: body.nextCursor };
+    // A cursor that stays the same would never end.
+    if (body.nextCursor === cursor) throw notUnderstood('the API returned the same page twice');
     cursor = body.nextCursor;
-  } while (cursor !== null && items.length < limit);
-  return { items, more: cursor };
+  }
+}
+
+function notUnderstood(message: string): CliError {
+  return new CliError('CLI_API_NOT_UNDERSTOOD', message);
 }

@@ -1,8 +1,11 @@
 import { startLoopbackServer } from '@heliograph/simulators';
 import { runCli } from '../run-cli.ts';
 
-/** What the API answers: a status and a body, or never. */
-export type Canned = { readonly status: number; readonly body: unknown } | 'silence';
+/** What the API answers: a status and a body, never, or what depends on the request. */
+export type Canned =
+  | { readonly status: number; readonly body: unknown }
+  | 'silence'
+  | ((asked: Asked) => { readonly status: number; readonly body: unknown });
 
 /** A request as it came. */
 export interface Asked {
@@ -17,12 +20,14 @@ export async function cannedApi() {
   let answers: readonly Canned[] = [];
   const server = await startLoopbackServer((response, request) => {
     const url = new URL(request.path, 'http://localhost');
-    const answer = answers[Math.min(asked.length, answers.length - 1)];
-    asked.push({
+    const canned = answers[Math.min(asked.length, answers.length - 1)];
+    const question = {
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
       authorization: request.headers.authorization,
-    });
+    };
+    asked.push(question);
+    const answer = typeof canned === 'function' ? canned(question) : canned;
     if (answer === undefined || answer === 'silence') return;
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
     response

@@ -527,17 +527,40 @@ describe('an unavailable database', () => {
     expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
     await expect(newRoute()).resolves.toMatchObject({ status: 503 });
     await expect(api.call('GET', '/healthz')).resolves.toMatchObject({ status: 200 });
+    // Issues are still taken, so that no balancer may take the instance out.
     await expect(api.call('GET', '/readyz')).resolves.toMatchObject({
-      status: 503,
-      json: { failing: ['postgres'] },
+      status: 200,
+      json: { status: 'ready', degraded: ['postgres'] },
+    });
+    await expect(api.call('GET', '/metrics')).resolves.toMatchObject({
+      text: expect.stringMatching(/^service_dependency_up\{check="postgres"\} 0$/m),
     });
     await expect(post(issue({ fingerprint: unique('away') }))).resolves.toMatchObject({ status: 200 });
+    const restarted = await api.startReplica();
+    await expect(restarted.call('GET', '/readyz')).resolves.toMatchObject({
+      status: 200,
+      json: { degraded: ['postgres'] },
+    });
+    const fingerprint = unique('restarted');
+    await expect(
+      restarted.call('POST', '/api/v1/issues', { body: issue({ fingerprint }) }),
+    ).resolves.toMatchObject({ status: 200 });
+    await expect(rowsWith(fingerprint)).resolves.toHaveLength(1);
+    await expect(restarted.call('GET', '/api/v1/routes')).resolves.toMatchObject({ status: 503 });
     await api.postgresProxy.bringUp();
     await eventually(
       'routes are listed',
       async () => (await api.call('GET', '/api/v1/routes')).status === 200,
     );
-    await eventually('it is ready', async () => (await api.call('GET', '/readyz')).status === 200);
+    await eventually(
+      'the restarted one serves all',
+      async () => (await restarted.call('GET', '/api/v1/routes')).status === 200,
+    );
+    await eventually(
+      'it is whole',
+      async () => (await restarted.call('GET', '/readyz')).json.degraded === undefined,
+    );
+    await restarted.stop();
   });
 
   test('takes no issues, and loses none that it took', async () => {

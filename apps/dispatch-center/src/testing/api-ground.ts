@@ -3,7 +3,7 @@ import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@hel
 import { runApiApp, type Databases } from '@heliograph/worker-app';
 import { createApi } from '../api/create-api.ts';
 import { apiVariables, parseApiKeys } from '../config.ts';
-import { createServices, dispatchCenter, type Services } from '../wiring.ts';
+import { createServices, dispatchCenter, withoutPostgres, type Services } from '../wiring.ts';
 
 const ADMIN_KEY = 'admin-key-admin-key';
 const KEYS = [
@@ -46,6 +46,7 @@ export async function apiGround() {
     HELIOGRAPH_CLICKHOUSE_URL: behind(clickhouseProxy, clickhouseUrl),
     HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
     HELIOGRAPH_HTTP_PORT: '0',
+    HELIOGRAPH_DRAIN_MS: '0',
     HELIOGRAPH_LOG_LEVEL: 'debug',
     HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
     HELIOGRAPH_API_KEYS: KEYS,
@@ -92,6 +93,7 @@ async function startApi(env: Readonly<Record<string, string>>, logs: string[], o
   const services = await new Promise<Services & Pick<Databases, 'clickhouse'>>((resolve, reject) => {
     done = runApiApp({
       ...dispatchCenter,
+      ...withoutPostgres,
       name: 'api-test',
       variables: apiVariables,
       host: {

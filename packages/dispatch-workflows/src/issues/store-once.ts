@@ -35,7 +35,7 @@ export function createStoreOnce(
 }
 
 /** Decides what is new: pure, and in the order of the issues, because one batch may hold an event twice. */
-export function decideOutcomes(
+function decideOutcomes(
   issues: readonly ReportedIssue[],
   known: ReadonlyMap<string, StoredEvent>,
   older: ReadonlyMap<string, StoredIssue>,

@@ -17,4 +17,4 @@ export type { StreamStore } from '../stream/stream-store.ts';
 export type { DebtStore, ResolveDebt } from '../sweep/debt-store.ts';
 export { createDispatchStores } from './create-dispatch-stores.ts';
 export type { DispatchDatabases, DispatchStores } from './create-dispatch-stores.ts';
-export { migrateDispatch } from './migrate.ts';
+export { migrateDispatch, migrateIssues, migrateRouting } from './migrate.ts';

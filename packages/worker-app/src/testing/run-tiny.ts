@@ -18,7 +18,10 @@ export function runTiny(args: readonly string[], env: Readonly<Record<string, st
   const child = spawn(
     process.execPath,
     ['--conditions=@heliograph/source', fileURLToPath(new URL('tiny-app.ts', import.meta.url)), ...args],
-    { env: { HELIOGRAPH_HTTP_PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      env: { HELIOGRAPH_HTTP_PORT: '0', HELIOGRAPH_DRAIN_MS: '0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
   let stdout = '';
   let stderr = '';

@@ -1,5 +1,5 @@
 import { isDatabaseError, isUnavailable } from '@heliograph/database';
-import { summarizeError, systemClock, type Clock, type Logger, type ServicePart } from '@heliograph/service';
+import { systemClock, type Clock, type Logger, type ServicePart } from '@heliograph/service';
 import type { MigrationContext } from './app-options.ts';
 
 const RETRY_MS = 5000;
@@ -19,10 +19,7 @@ export function createWhenAvailable(app: Surroundings): MigrationContext['whenAv
       await run();
     } catch (error) {
       if (!isTransient(error)) throw error;
-      app.logger.warn(
-        { what, err: summarizeError(error) },
-        'starting without a database that is unavailable',
-      );
+      app.logger.warn({ what, err: error }, 'starting without a database that is unavailable');
       retryInBackground(app, what, run);
     }
   };

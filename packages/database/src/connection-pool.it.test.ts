@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TcpProxy, startTcpProxy } from '@heliograph/simulators';
+import { type TcpProxy, startTcpProxy, startTcpServer } from '@heliograph/simulators';
 import { eventually, freshPostgres, type FreshPostgres } from '@heliograph/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { isUnavailable } from './classify-error.ts';
@@ -115,6 +116,31 @@ describe('connections that went silent', () => {
       await expect(sql`select 1`).rejects.toMatchObject(TIMEOUT);
     });
   });
+});
+
+test('a query that is asked as soon as another was rejected by a reset is answered or rejected, and so is the next', async () => {
+  const clients: Socket[] = [];
+  const server = await startTcpServer((client) => {
+    const target = connect(Number(new URL(fresh.url).port), '127.0.0.1');
+    clients.push(client);
+    client.pipe(target).pipe(client);
+    for (const socket of [client, target]) socket.on('error', () => target.destroy());
+    client.on('close', () => target.destroy());
+  });
+  closers.push(() => server.close());
+  const url = new URL(fresh.url);
+  url.host = `127.0.0.1:${server.port}`;
+  const pg = connectPostgres({ url: url.href, applicationName: 'reset', maxConnections: 1 });
+  closers.unshift(() => pg.close(100));
+  await pg.ping();
+  const running = caught(pg.sql`select pg_sleep(0.5)`);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  clients[0]?.resetAndDestroy();
+  expect(isUnavailable(await running)).toBe(true);
+  const started = performance.now();
+  await caught(pg.sql`select 1`);
+  await expect(pg.sql`select 2 as two`).resolves.toEqual([{ two: 2 }]);
+  expect(performance.now() - started).toBeLessThan(5000);
 });
 
 describe('what the driver documents works through the pool', () => {

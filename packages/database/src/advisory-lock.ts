@@ -20,12 +20,13 @@ export async function withAdvisoryLock<T>(
   run: () => Promise<T>,
   options: AdvisoryLockOptions = {},
 ): Promise<T> {
-  const sql = pg.separate({ statementTimeoutMs: 0 });
+  const waitMs = options.waitMs ?? 60_000;
+  const sql = pg.separate({ statementTimeoutMs: 0, queryTimeoutMs: waitMs + 10_000 });
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   try {
     await guarded(`hold the lock ${name}`, async () => {
       await sql.begin(async (tx) => {
-        await tx`select set_config('lock_timeout', ${String(options.waitMs ?? 60_000)}, true),
+        await tx`select set_config('lock_timeout', ${String(waitMs)}, true),
                         set_config('idle_in_transaction_session_timeout', '0', true)`;
         await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
         try {

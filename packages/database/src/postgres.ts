@@ -1,8 +1,8 @@
 import { type PostgresJsDatabase, drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { guarded } from './classify-error.ts';
+import { createConnectionPool } from './connection-pool.ts';
 import { shareCodecs } from './postgres-types.ts';
-import { makeTransactionsSafe } from './safe-transactions.ts';
 
 /** A connection pool of postgres.js. */
 export type Sql = postgres.Sql;
@@ -18,6 +18,12 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** After this the server cancels a statement; 0 means never. Default 10,000. */
   readonly statementTimeoutMs?: number;
+  /**
+   * After this a query or a statement of a transaction that has no answer, for example because its connection went
+   * silent, rejects with DATABASE_TIMEOUT, and its connection is destroyed; the wait for a connection counts. 0 means
+   * never. Default 2,000 more than `statementTimeoutMs`, and 0 if that is 0.
+   */
+  readonly queryTimeoutMs?: number;
   /** After this the server ends a session that forgot its transaction; default 60,000. */
   readonly idleInTransactionTimeoutMs?: number;
   /** After this an unused connection is closed; default 60,000. */
@@ -42,7 +48,11 @@ export interface Postgres {
    */
   ping(): Promise<void>;
   /** Opens a pool of its own, of one connection by default, for work that must not wait for the shared one. */
-  separate(options?: { readonly maxConnections?: number; readonly statementTimeoutMs?: number }): Sql;
+  separate(options?: {
+    readonly maxConnections?: number;
+    readonly statementTimeoutMs?: number;
+    readonly queryTimeoutMs?: number;
+  }): Sql;
   /** Ends after running queries, at the latest after `timeoutMs` (default 5,000). */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -65,24 +75,31 @@ export function connectPostgres(options: PostgresOptions): Postgres {
 }
 
 function open(options: PostgresOptions): Sql {
-  const sql = postgres(options.url, {
-    max: options.maxConnections ?? 10,
-    connect_timeout: (options.connectTimeoutMs ?? 5000) / 1000,
-    idle_timeout: (options.idleTimeoutMs ?? 60_000) / 1000,
-    // The default waits up to 20 s before it dials again, which would hide a server that has come back.
-    backoff: (retries: number) => Math.min(0.05 * 2 ** retries, 1),
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000;
+  const connectTimeoutMs = options.connectTimeoutMs ?? 5000;
+  const base = postgres(options.url, {
+    max: 1,
+    connect_timeout: connectTimeoutMs / 1000,
+    // The pool decides when a connection ends.
+    max_lifetime: null,
+    keep_alive: 10,
     // See shareCodecs.
     fetch_types: false,
     onnotice: ({ severity, code }) =>
       options.onNotice?.({ severity: severity ?? 'NOTICE', code: code ?? '00000' }),
     connection: {
       application_name: options.applicationName,
-      statement_timeout: options.statementTimeoutMs ?? 10_000,
+      statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
       TimeZone: 'UTC',
     },
   });
-  makeTransactionsSafe(sql);
-  shareCodecs(sql);
-  return sql;
+  shareCodecs(base);
+  return createConnectionPool(base, {
+    maxConnections: options.maxConnections ?? 10,
+    connectTimeoutMs,
+    queryTimeoutMs: options.queryTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 2000),
+    idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+    probeAfterMs: 5000,
+  });
 }

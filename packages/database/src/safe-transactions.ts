@@ -5,14 +5,19 @@ interface Fate {
   dead: boolean;
   /** Rejects when the connection is lost. */
   readonly death: Promise<never>;
-  kill(reason: unknown): void;
+  readonly kill: (reason: unknown) => void;
+  readonly track: Track;
 }
+
+/** Bounds something that waits for the server: `reject` is called when it takes too long. */
+export type Track = (reject: (reason: unknown) => void) => () => void;
 
 type Work = (tx: postgres.TransactionSql) => unknown;
 /** The part of postgres.js' query that is used here; `handler` sends it. */
 interface Sendable {
   handler: (query: Sendable) => unknown;
-  reject(reason: unknown): void;
+  resolve: (value: unknown) => void;
+  reject: (reason: unknown) => void;
   catch(onRejected: (reason: unknown) => void): unknown;
 }
 
@@ -24,7 +29,7 @@ interface Sendable {
  * transaction rejects with the error of the loss and nothing more is sent.
  * `reserve` has the same fault without a place to mend it, and is refused.
  */
-export function makeTransactionsSafe(sql: postgres.Sql): void {
+export function makeTransactionsSafe(sql: postgres.Sql, track: Track): void {
   // Distinguishes the overloads at run time, as postgres.js does.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const begin = sql.begin.bind(sql) as (options: string, work: Work) => Promise<unknown>;
@@ -32,8 +37,8 @@ export function makeTransactionsSafe(sql: postgres.Sql): void {
     begin: (first: string | Work, second?: Work): Promise<unknown> => {
       const [options, work] = typeof first === 'string' ? [first, second] : ['', first];
       if (work === undefined) throw new TypeError('begin needs a function');
-      const fate = newFate();
-      const done = begin(options, (tx) => live(fate, work, guard(tx, fate)));
+      const fate = newFate(track);
+      const done = bounded(fate, work, (inner) => begin(options, inner));
       // Only `begin` reports a connection that was lost between two statements.
       done.catch((reason: unknown) => {
         if (isLoss(reason)) fate.kill(reason);
@@ -47,7 +52,7 @@ export function makeTransactionsSafe(sql: postgres.Sql): void {
   });
 }
 
-function newFate(): Fate {
+function newFate(track: Track): Fate {
   let rejectDeath: (reason: unknown) => void = ignore;
   const death = new Promise<never>((_, reject) => {
     rejectDeath = reject;
@@ -56,6 +61,7 @@ function newFate(): Fate {
   const fate: Fate = {
     dead: false,
     death,
+    track,
     kill: (reason) => {
       fate.dead = true;
       rejectDeath(reason);
@@ -66,10 +72,28 @@ function newFate(): Fate {
 
 function ignore(): void {}
 
+// The driver's own statements, before and after the work, wait for the server as well.
+async function bounded(fate: Fate, work: Work, run: (inner: Work) => Promise<unknown>): Promise<unknown> {
+  let answered = fate.track(fate.kill);
+  try {
+    return await run(async (tx) => {
+      answered();
+      try {
+        return await live(fate, work, guard(tx, fate));
+      } finally {
+        answered = fate.track(fate.kill);
+      }
+    });
+  } finally {
+    answered();
+  }
+}
+
 // A callback that never settles keeps postgres.js from its ROLLBACK; it is collected with the transaction.
 async function live(fate: Fate, work: Work, tx: postgres.TransactionSql): Promise<unknown> {
   try {
-    const value: unknown = await work(tx);
+    const made = work(tx);
+    const value: unknown = await (Array.isArray(made) ? Promise.all(made) : made);
     return await (fate.dead ? never() : value);
   } catch (error) {
     if (fate.dead) return never();
@@ -88,17 +112,7 @@ function guard(tx: postgres.TransactionSql, fate: Fate): postgres.TransactionSql
       const member: unknown = Reflect.get(target, name, receiver);
       if (typeof member !== 'function') return member;
       if (name === 'savepoint') {
-        return (first: string | Work, second?: Work) => {
-          if (fate.dead) return fate.death;
-          const work = typeof first === 'string' ? second : first;
-          const inner = (inside: postgres.TransactionSql): unknown =>
-            live(fate, work ?? ignore, guard(inside, fate));
-          const nested: unknown =
-            typeof first === 'string'
-              ? Reflect.apply(member, target, [first, inner])
-              : Reflect.apply(member, target, [inner]);
-          return Promise.race([nested, fate.death]);
-        };
+        return (...args: unknown[]): Promise<unknown> => savepoint(target, member, args, fate);
       }
       if (name === 'unsafe' || name === 'file') {
         return (...args: unknown[]) => watch(Reflect.apply(member, target, args), fate);
@@ -106,6 +120,28 @@ function guard(tx: postgres.TransactionSql, fate: Fate): postgres.TransactionSql
       return member;
     },
   });
+}
+
+function savepoint(
+  tx: postgres.TransactionSql,
+  // oxlint-disable-next-line typescript/no-unsafe-function-type
+  member: Function,
+  args: readonly unknown[],
+  fate: Fate,
+): Promise<unknown> {
+  if (fate.dead) return fate.death;
+  const [first] = args;
+  // The driver also takes it as the tag of a template: one statement in a savepoint.
+  const isTag = Array.isArray(first);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const work = (
+    isTag ? (inside: postgres.TransactionSql) => Reflect.apply(inside, undefined, args) : args.at(-1)
+  ) as Work;
+  const nested = bounded(fate, work, (inner) =>
+    Promise.resolve(Reflect.apply(member, tx, typeof first === 'string' ? [first, inner] : [inner])),
+  );
+  nested.catch(ignore);
+  return Promise.race([nested, fate.death]);
 }
 
 // Queries are lazy: what counts is the moment at which one is sent.
@@ -121,9 +157,17 @@ function watch(made: unknown, fate: Fate): unknown {
       );
       return undefined;
     }
-    query.catch((reason) => {
+    const answered = fate.track((reason) => query.reject(reason));
+    const { resolve, reject } = query;
+    query.resolve = (value) => {
+      answered();
+      resolve(value);
+    };
+    query.reject = (reason) => {
       if (isLoss(reason)) fate.kill(reason);
-    });
+      answered();
+      reject(reason);
+    };
     return send(query);
   };
   made.handler = Object.assign(guarded, send);
@@ -141,10 +185,10 @@ function isSendable(made: unknown): made is Sendable {
 }
 
 const LOST =
-  /^(CONNECTION_(CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENET[A-Z]+)$/;
+  /^(DATABASE_TIMEOUT|DATABASE_UNAVAILABLE|CONNECTION_(CLOSED|DESTROYED|ENDED)|CONNECT_TIMEOUT|ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENET[A-Z]+)$/;
 
-// PostgreSQL closes the connection after every FATAL or PANIC.
-function isLoss(reason: unknown): boolean {
+/** Whether an error means that its connection is gone. PostgreSQL closes the connection after every FATAL or PANIC. */
+export function isLoss(reason: unknown): boolean {
   if (typeof reason !== 'object' || reason === null) return false;
   const severity: unknown = 'severity' in reason ? reason.severity : undefined;
   const code: unknown = 'code' in reason ? reason.code : undefined;

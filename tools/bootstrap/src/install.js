@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endGroup, lockInstallation, sendSignal } from './install-lock.js';
+import { withFileLock } from './file-lock.js';
+import { endGroup, endRecordedGroup, forgetGroup, recordGroup, signalGroup } from './npm-group.js';
 import { readJson } from './read-json.js';
 
 const STAMP = 'node_modules/.heliograph-install';
+const LOCK = '.install.lock';
 
 /**
  * Says whether node_modules is what package-lock.json asks for.
@@ -41,15 +43,15 @@ function findMissing(root) {
  */
 export async function ensureInstalled(root, { print = () => {}, signal } = {}) {
   if (installState(root) === 'stamped') return false;
-  const lock = await lockInstallation(root, {
-    onWait: () => print('waiting for another command that installs dependencies'),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  try {
+  const lock = join(root, LOCK);
+  const onWait = () => print('waiting for another command that installs dependencies');
+  return withFileLock(lock, { signal, onWait }, async () => {
     const state = installState(root);
     if (state === 'outdated') {
+      // A command that was killed may have left one running, which would delete what this one installs.
+      await endRecordedGroup(`${lock}.npm`);
       print('installing dependencies (npm ci)');
-      await runNpmCi(root, signal, lock);
+      await runNpmCi(root, signal, `${lock}.npm`);
       // npm leaves out an optional package that it could not download, and calls that success.
       const missing = findMissing(root);
       if (missing !== undefined)
@@ -59,9 +61,7 @@ export async function ensureInstalled(root, { print = () => {}, signal } = {}) {
     }
     if (state !== 'stamped') writeFileSync(join(root, STAMP), `${lockHash(root)}\n`);
     return state === 'outdated';
-  } finally {
-    lock.release();
-  }
+  });
 }
 
 /**
@@ -93,10 +93,10 @@ export function findDifference(wanted, installed, machine = thisMachine()) {
  * @param {{ os: string, cpu: string, libc: string | undefined }} machine
  */
 function isMadeFor({ os, cpu, libc }, machine) {
-  if (os === undefined || cpu === undefined) return false;
+  if (os === undefined && cpu === undefined) return false;
   return (
-    os.includes(machine.os) &&
-    cpu.includes(machine.cpu) &&
+    (os === undefined || os.includes(machine.os)) &&
+    (cpu === undefined || cpu.includes(machine.cpu)) &&
     (libc === undefined || (machine.libc !== undefined && libc.includes(machine.libc)))
   );
 }
@@ -153,9 +153,9 @@ const STOP_GRACE_MS = 2000;
  * the next command installs.
  * @param {string} root
  * @param {AbortSignal | undefined} signal
- * @param {import('./install-lock.js').InstallLock} lock
+ * @param {string} record file that names the group while it runs
  */
-async function runNpmCi(root, signal, lock) {
+async function runNpmCi(root, signal, record) {
   const npm = spawn('npm', NPM_CI, {
     cwd: root,
     env: process.env,
@@ -163,7 +163,7 @@ async function runNpmCi(root, signal, lock) {
     detached: true,
   });
   const group = npm.pid;
-  if (group !== undefined) lock.holdFor(group);
+  if (group !== undefined) recordGroup(record, group);
   let output = '';
   for (const stream of [npm.stdout, npm.stderr])
     stream.setEncoding('utf8').on('data', (text) => (output += text));
@@ -176,7 +176,7 @@ async function runNpmCi(root, signal, lock) {
   let stopping;
   const stop = () => {
     if (group === undefined) return;
-    sendSignal(-group, 'SIGTERM');
+    signalGroup(group, 'SIGTERM');
     stopping = Promise.race([closed, sleep(STOP_GRACE_MS, undefined, { ref: false })]).then(() =>
       endGroup(group),
     );
@@ -190,5 +190,6 @@ async function runNpmCi(root, signal, lock) {
     if (code !== 0) throw new Error(`${output.trimEnd()}\nnpm ci failed with exit code ${code}`);
   } finally {
     signal?.removeEventListener('abort', stop);
+    forgetGroup(record);
   }
 }

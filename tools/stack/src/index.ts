@@ -15,7 +15,7 @@ export { StackError, type StackErrorCode } from './errors.ts';
 export type { Part, PartContext, StartedPart } from './parts/part.ts';
 export { cacheDirectory } from './parts/temporal-resolver.ts';
 export { isPortFree, type PortWish } from './ports.ts';
-export type { ProcessIdentity } from './process-identity.ts';
+export type { ProcessIdentity } from '@heliograph/bootstrap';
 export type { Environment, ProcessState, ProcessView, ServerSpec, StackEvent } from './server-spec.ts';
 export type { RunningProcesses, Stack, StackOptions, StackProfile } from './stack.ts';
 export { buildApps } from './start/build-apps.ts';

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
+import { identify, startTimeOf } from '@heliograph/bootstrap';
 import { StackError } from './errors.ts';
 import { clickhousePart } from './parts/clickhouse.ts';
 import type { Part } from './parts/part.ts';
 import { postgresPart } from './parts/postgres.ts';
 import { temporalPart } from './parts/temporal.ts';
 import { PortBook } from './ports.ts';
-import { identify, startTimeOf } from './process-identity.ts';
 import { openSecrets } from './secrets.ts';
 import type { ProcessView, ServerSpec } from './server-spec.ts';
 import type { Stack, StackOptions } from './stack.ts';

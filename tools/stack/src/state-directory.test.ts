@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { identify } from '@heliograph/bootstrap';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { identify } from './process-identity.ts';
 import {
   deleteStateDirectory,
   endLeftovers,

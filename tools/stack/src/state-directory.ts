@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { asIdentity, isRunning, type ProcessIdentity, signalProcess, tryLock } from '@heliograph/bootstrap';
 import { readJsonFile, writeFileAtomically } from './atomic-file.ts';
 import { StackError } from './errors.ts';
-import { tryLock } from './file-lock.ts';
-import { asIdentity, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { ProcessView } from './server-spec.ts';
 
 /** The content of `run.json` while a stack runs. */

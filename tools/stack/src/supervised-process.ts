@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { identify, type ProcessIdentity, signalProcess } from '@heliograph/bootstrap';
 import { createBackoff } from './backoff.ts';
 import { StackError, messageOf } from './errors.ts';
 import { logSize, openLog, readLogSince } from './log-file.ts';
-import { identify, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { ProcessState, ProcessView, ServerSpec, StackEvent } from './server-spec.ts';
 
 export type Run = { guard: ChildProcess; exited: Promise<string>; logMark: number };

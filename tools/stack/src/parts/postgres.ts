@@ -3,8 +3,8 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { commandLineOf, identify, isRunning, signalProcess } from '@heliograph/bootstrap';
 import { StackError, messageOf } from '../errors.ts';
-import { commandLineOf, identify, isRunning, signalProcess } from '../process-identity.ts';
 import type { Part } from './part.ts';
 import { findPostgresBinaries, unprivilegedPrefix } from './postgres-binaries.ts';
 

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { withFileLock } from '../file-lock.ts';
+import { withFileLock } from '@heliograph/bootstrap';
 import { isKept, keepBinary } from './cached-binary.ts';
 import { BUILT_SERVER, OLDEST_GO, isAtLeast, parseGoVersion } from './temporal-version.ts';
 

@@ -5,8 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
+import { withFileLock } from '@heliograph/bootstrap';
 import { messageOf } from '../errors.ts';
-import { withFileLock } from '../file-lock.ts';
 import { isKept, keepBinary, sha256Of } from './cached-binary.ts';
 import { CLI_VERSION, findArchive, type TemporalArchive } from './temporal-release.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startTimeOf } from '@heliograph/bootstrap';
 import { startTcpServer } from '@heliograph/simulators';
 import { afterAll, expect, test } from '@jest/globals';
 import postgres from 'postgres';
-import { startTimeOf } from '../process-identity.ts';
 import { readRunState } from '../state-directory.ts';
 import { observeProcess } from './observed-process.ts';
 

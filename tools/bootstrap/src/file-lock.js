@@ -2,19 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemCodeOf } from './errors.ts';
-import { asIdentity, identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { asIdentity, identify, isRunning } from './process-identity.js';
 
-/** A lock that was taken, or the process that has it; `undefined` while others replace a stale one. */
-export type LockAttempt = { readonly release: () => void } | { readonly owner: ProcessIdentity | undefined };
+/** @typedef {import('./process-identity.js').ProcessIdentity} ProcessIdentity */
+
+/**
+ * A lock that was taken, or the process that has it; `undefined` while others replace a stale one.
+ *
+ * @typedef {{ readonly release: () => void } | { readonly owner: ProcessIdentity | undefined }} LockAttempt
+ */
 
 const WAIT_MS = 500;
 
 /**
  * Takes the lock file for this process, until it is released or the process is gone: the lock of a dead process does not
  * count. Releasing it leaves a lock alone that belongs to another by now.
+ * @param {string} path
+ * @returns {LockAttempt}
  */
-export function tryLock(path: string): LockAttempt {
+export function tryLock(path) {
   const mine = JSON.stringify(identify(process.pid));
   const draft = `${path}.${randomUUID()}`;
   writeFileSync(draft, mine, { mode: 0o600 });
@@ -42,16 +48,17 @@ export function tryLock(path: string): LockAttempt {
 /**
  * Runs a task while no other process runs one under the same lock file; a lock of a dead process does not count.
  * `onWait` is called once when another process has the lock.
+ * @template T
+ * @param {string} path
+ * @param {{ readonly signal?: AbortSignal | undefined, readonly onWait?: (ownerPid: number) => void }} options
+ * @param {() => Promise<T>} task
+ * @returns {Promise<T>}
  */
-export async function withFileLock<T>(
-  path: string,
-  { signal, onWait }: { readonly signal: AbortSignal; readonly onWait?: (ownerPid: number) => void },
-  task: () => Promise<T>,
-): Promise<T> {
+export async function withFileLock(path, { signal, onWait }, task) {
   mkdirSync(dirname(path), { recursive: true });
   let hasWaited = false;
   for (;;) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const attempt = tryLock(path);
     if ('release' in attempt) {
       try {
@@ -64,16 +71,21 @@ export async function withFileLock<T>(
       onWait?.(attempt.owner.pid);
       hasWaited = true;
     }
-    await delay(WAIT_MS, undefined, { signal });
+    await delay(WAIT_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-/** Removes a lock whose content was found stale, and no other. */
-function removeStale(path: string, found: string, aside: string): void {
+/**
+ * Removes a lock whose content was found stale, and no other.
+ * @param {string} path
+ * @param {string} found
+ * @param {string} aside
+ */
+function removeStale(path, found, aside) {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return;
+    if (hasCode(error, 'ENOENT')) return;
     throw error;
   }
   // Another process may have replaced the stale lock between reading and renaming: give its lock back.
@@ -81,17 +93,22 @@ function removeStale(path: string, found: string, aside: string): void {
   rmSync(aside, { force: true });
 }
 
-function tryLink(draft: string, path: string): boolean {
+/**
+ * @param {string} draft
+ * @param {string} path
+ */
+function tryLink(draft, path) {
   try {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
 
-function readText(path: string): string {
+/** @param {string} path */
+function readText(path) {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -99,10 +116,23 @@ function readText(path: string): string {
   }
 }
 
-function readIdentity(text: string): ProcessIdentity | undefined {
+/**
+ * @param {string} text
+ * @returns {ProcessIdentity | undefined}
+ */
+function readIdentity(text) {
   try {
     return asIdentity(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Not instanceof: an error of Node itself is of another realm under a test runner.
+ * @param {unknown} error
+ * @param {string} code
+ */
+function hasCode(error, code) {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

@@ -1,14 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** A process that can be told apart from a later one with the same pid. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTime: string;
-}
+/**
+ * A process that can be told apart from a later one with the same pid.
+ *
+ * @typedef {object} ProcessIdentity
+ * @property {number} pid
+ * @property {string} startTime
+ */
 
-/** Reads when a process started, as an opaque text; `undefined` when no such process runs. */
-export function startTimeOf(pid: number): string | undefined {
+/**
+ * Reads when a process started, as an opaque text; `undefined` when no such process runs.
+ * @param {number} pid
+ * @returns {string | undefined}
+ */
+export function startTimeOf(pid) {
   try {
     if (process.platform === 'linux') {
       // The command name in the second field may contain spaces and parentheses: count from its last ')'.
@@ -22,19 +28,29 @@ export function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** Gives the identity of a running process; `undefined` when it does not run. */
-export function identify(pid: number): ProcessIdentity | undefined {
+/**
+ * Gives the identity of a running process; `undefined` when it does not run.
+ * @param {number} pid
+ * @returns {ProcessIdentity | undefined}
+ */
+export function identify(pid) {
   const startTime = startTimeOf(pid);
   return startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** Says whether exactly this process still runs: a reused pid does not count. */
-export function isRunning(identity: ProcessIdentity): boolean {
+/**
+ * Says whether exactly this process still runs: a reused pid does not count.
+ * @param {Readonly<ProcessIdentity>} identity
+ */
+export function isRunning(identity) {
   return startTimeOf(identity.pid) === identity.startTime;
 }
 
-/** Reads the command line of a process, `''` when it cannot be read. */
-export function commandLineOf(pid: number): string {
+/**
+ * Reads the command line of a process, `''` when it cannot be read.
+ * @param {number} pid
+ */
+export function commandLineOf(pid) {
   try {
     if (process.platform === 'linux')
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
@@ -44,8 +60,12 @@ export function commandLineOf(pid: number): string {
   }
 }
 
-/** Sends a signal to exactly this process and says whether it was there. */
-export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+/**
+ * Sends a signal to exactly this process and says whether it was there.
+ * @param {Readonly<ProcessIdentity>} identity
+ * @param {NodeJS.Signals} signal
+ */
+export function signalProcess(identity, signal) {
   if (!isRunning(identity)) return false;
   try {
     return process.kill(identity.pid, signal);
@@ -54,8 +74,12 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   }
 }
 
-/** Reads an identity out of parsed JSON; `undefined` when it is none. */
-export function asIdentity(value: unknown): ProcessIdentity | undefined {
+/**
+ * Reads an identity out of parsed JSON; `undefined` when it is none.
+ * @param {unknown} value
+ * @returns {ProcessIdentity | undefined}
+ */
+export function asIdentity(value) {
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('startTime' in value))
     return undefined;
   const { pid, startTime } = value;

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { tryLock, withFileLock } from './file-lock.ts';
-import { identify } from './process-identity.ts';
+import { tryLock, withFileLock } from './file-lock.js';
+import { identify } from './process-identity.js';
 
 let directory = '';
 let path = '';
@@ -42,9 +43,9 @@ test('two tasks at once over a stale lock run one after the other', async () => 
   writeFileSync(path, GONE);
   let running = 0;
   let most = 0;
-  const task = async (): Promise<void> => {
+  const task = async () => {
     most = Math.max(most, ++running);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
     running--;
   };
   await Promise.all([1, 2, 3].map(() => withFileLock(path, { signal }, task)));
@@ -58,7 +59,8 @@ test('a waiter names the owner once, and ends when it is aborted', async () => {
     await once(owner, 'spawn');
     writeFileSync(path, JSON.stringify(identify(owner.pid ?? 0)));
     expect(tryLock(path)).toEqual({ owner: identify(owner.pid ?? 0) });
-    const pids: number[] = [];
+    /** @type {number[]} */
+    const pids = [];
     const stop = AbortSignal.timeout(1200);
     await expect(
       withFileLock(path, { signal: stop, onWait: (pid) => void pids.push(pid) }, async () => 'done'),

@@ -86,7 +86,7 @@ describe('what never reaches a route is a problem as well', () => {
     expect(answer.head).toContain(`x-request-id: ${String(Reflect.get(Object(body), 'requestId'))}`);
   });
 
-  test('a request that does not arrive whole is cut off soon after its time', async () => {
+  test('a request that does not arrive whole is ended soon after its time', async () => {
     const head =
       'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n';
     const answer = await exchange(head, '{"name":');
@@ -120,7 +120,7 @@ describe('a compressed body', () => {
 
   test.each<[string, Uint8Array<ArrayBuffer> | string, string, number, string]>([
     ['that is no gzip', '{"name":"x"}', 'gzip', 400, 'BODY_ENCODING_INVALID'],
-    ['that is cut off', zipped('four').slice(0, 12), 'gzip', 400, 'BODY_ENCODING_INVALID'],
+    ['that is truncated', zipped('four').slice(0, 12), 'gzip', 400, 'BODY_ENCODING_INVALID'],
     ['of another kind', '{"name":"x"}', 'br', 415, 'BODY_ENCODING_UNKNOWN'],
     ['twice', zipped('x'), 'gzip, gzip', 415, 'BODY_ENCODING_UNKNOWN'],
   ])('%s is refused', async (_, body, encoding, status, code) => {

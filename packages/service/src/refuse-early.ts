@@ -17,7 +17,7 @@ export function refuseEarly(server: Server): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const response = answering.get(socket);
-    // Two answers on one connection would read as one; what was begun is cut off.
+    // Two answers on one connection would read as one; a response that has begun is ended.
     const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
       socket.destroy();

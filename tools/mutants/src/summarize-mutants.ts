@@ -1,4 +1,4 @@
-/** What became of one mutant, as StrykerJS reports it. */
+/** The outcome of one mutant, as StrykerJS reports it. */
 export interface MutantOutcome {
   readonly status: string;
   readonly fileName: string;

@@ -4,7 +4,7 @@ import type { NewIssue, ReportedIssue, StoredEvent, StoredIssue } from './issue.
 import type { IssueStore } from './issue-store.ts';
 
 /**
- * What became of a reported issue: it was stored now, it had been stored before, or its event id had been stored with
+ * The outcome of a reported issue: it was stored now, it had been stored before, or its event id had been stored with
  * other content, so that it was not stored.
  */
 export type StoreOutcome = 'stored' | 'repeated' | 'reused';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { loadConfig, type Env } from '@heliograph/service';
 import { sharedVariables } from '@heliograph/worker-app';
+import { INSERT_LIMITS } from '@heliograph/dispatch-workflows/stores';
 import * as v from 'valibot';
 import { apiVariables, parseApiKeys, workerVariables } from './config.ts';
 
@@ -74,4 +75,14 @@ test('the README names every variable, and none that is not there', () => {
   const named = new Set(readme.match(/\b(?:HELIOGRAPH|OTEL)_[A-Z_]+\b/g));
   const read = { ...sharedVariables, ...apiVariables, ...workerVariables };
   expect([...named].toSorted()).toEqual(Object.keys(read).toSorted());
+});
+
+test('an overlap that an insert and differing clocks can exceed is refused at the start', () => {
+  const load = (overlap: string) => loadWorkerConfig({ ...env, HELIOGRAPH_SCAN_OVERLAP_MS: overlap });
+  const { visibleAfterMs } = INSERT_LIMITS;
+  expect(() => load(String(visibleAfterMs))).toThrow(
+    /HELIOGRAPH_SCAN_OVERLAP_MS: expected a duration .* from 8000|at least 8000 ms/,
+  );
+  expect(load('8s').HELIOGRAPH_SCAN_OVERLAP_MS).toBe(8000);
+  expect(loadWorkerConfig(env).HELIOGRAPH_SCAN_OVERLAP_MS).toBeGreaterThanOrEqual(2 * visibleAfterMs);
 });

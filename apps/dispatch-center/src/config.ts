@@ -1,4 +1,5 @@
 import { parseKeyRing } from '@heliograph/database';
+import { INSERT_LIMITS } from '@heliograph/dispatch-workflows/stores';
 import { durationMs, flag, integer, secret } from '@heliograph/service';
 import type { ConfigOf } from '@heliograph/worker-app';
 
@@ -21,11 +22,14 @@ export const apiVariables = {
   HELIOGRAPH_WAKE_WINDOW_MS: durationMs({ default: 100 }),
 };
 
+/** A row may become visible so late; the rest is for clocks that differ. */
+const SHORTEST_OVERLAP_MS = INSERT_LIMITS.visibleAfterMs + 3000;
+
 /** Variables of the worker. */
 export const workerVariables = {
   ...commonVariables,
   HELIOGRAPH_SCAN_INTERVAL_MS: durationMs({ min: 100, default: 15_000 }),
-  HELIOGRAPH_SCAN_OVERLAP_MS: durationMs({ default: 10_000 }),
+  HELIOGRAPH_SCAN_OVERLAP_MS: durationMs({ min: SHORTEST_OVERLAP_MS, default: 10_000 }),
   HELIOGRAPH_SCAN_SEEN_ROWS: integer({ min: 100, max: 20_000, default: 5000 }),
   HELIOGRAPH_SCAN_ROWS: integer({ min: 1, max: 5000, default: 500 }),
   HELIOGRAPH_MAX_RUNNING_ALERTS: integer({ min: 1, max: 1_000_000, default: 5000 }),

@@ -14,7 +14,7 @@ function world(options: { readonly heartbeatDetails?: unknown; readonly answers?
   const pages = { next: async (): Promise<readonly StoredIssue[]> => [] };
   const activities = createDispatchActivities({
     ...dependencies,
-    issues: { ...dependencies.issues, scan: () => pages.next() },
+    issues: { ...dependencies.issues, scan: () => pages.next(), findEvents: async () => new Map() },
     routes: {
       listActive: async () => ({ revision: 1, routes: [storedRoute('r1')] }),
     },

@@ -23,7 +23,13 @@ import { deliverPatiently } from '../delivery/deliver-patiently.ts';
 import { openStream } from '../delivery/open-stream.ts';
 import { recordRows } from '../delivery/delivery-rows.ts';
 import { createDispatchTelemetry } from '../telemetry/dispatch-telemetry.ts';
-import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from '../scan/read-and-dispatch.ts';
+import {
+  createReadAndDispatch,
+  createRowDispatcher,
+  DEFAULT_SCAN_OPTIONS,
+  type ScanDependencies,
+  type ScanOptions,
+} from '../scan/read-and-dispatch.ts';
 import { createRunningAlerts } from '../scan/running-alerts.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from '../sweep/sweep-resolve-debt.ts';
 
@@ -84,32 +90,33 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       batchWindowMs: dependencies.batchWindowMs,
       taskQueue: dependencies.taskQueue,
     });
-  const readAndDispatch = createReadAndDispatch(
-    {
-      issues,
-      routes,
-      ledger: (batch) => ledger.write(batch),
+  const scanOptions = { ...DEFAULT_SCAN_OPTIONS, ...dependencies.scan };
+  const scanning: ScanDependencies = {
+    issues,
+    routes,
+    ledger: (batch) => ledger.write(batch),
+    now: Date.now,
+    running: createRunningAlerts({
       now: Date.now,
-      running: createRunningAlerts({
-        now: Date.now,
-        count: async () => {
-          const query = `WorkflowType = '${MONITOR_INSTANCE_ALERT}' AND ExecutionStatus = 'Running'`;
-          const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
-            client.workflow.count(query),
-          );
-          return count;
-        },
-        onError: (error) => onProblem?.({ what: 'alert workflows could not be counted', error }),
-      }),
-      signal: ({ stream }, signal) => sendSignal(stream, signal),
-      steps: telemetry.scanSteps,
-      onFailure: ({ workflowId, error }) =>
-        onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
-      onUnreadableRoute: ({ routeId, error }) =>
-        onProblem?.({ what: 'a stored route does not parse and is skipped', id: routeId, error }),
-    },
-    { ...DEFAULT_SCAN_OPTIONS, ...dependencies.scan },
-  );
+      count: async () => {
+        const query = `WorkflowType = '${MONITOR_INSTANCE_ALERT}' AND ExecutionStatus = 'Running'`;
+        const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
+          client.workflow.count(query),
+        );
+        return count;
+      },
+      onError: (error) => onProblem?.({ what: 'alert workflows could not be counted', error }),
+    }),
+    signal: ({ stream }, signal) => sendSignal(stream, signal),
+    steps: telemetry.scanSteps,
+    onFailure: ({ workflowId, error }) =>
+      onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
+    onSlowLookUp: (error) => onProblem?.({ what: 'repeated events could not be recognised in time', error }),
+    onUnreadableRoute: ({ routeId, error }) =>
+      onProblem?.({ what: 'a stored route does not parse and is skipped', id: routeId, error }),
+  };
+  const readAndDispatch = createReadAndDispatch(scanning, scanOptions);
+  const dispatchRows = createRowDispatcher(scanning, scanOptions);
   const { maxWaitingPerApp } = dependencies;
   const delivery: DeliveryDependencies = {
     issues,
@@ -146,6 +153,10 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
           intents,
           issues,
           streams,
+          dispatch: async (rows) => {
+            const { taken, failed } = await dispatchRows(rows, rows.length, activity.cancellationSignal);
+            return taken - failed.size;
+          },
           signal: async (stream, signal) => void (await sendSignal(stream, signal)),
           now: Date.now,
           onFailure: (failure) => onProblem?.(failure),

@@ -19,6 +19,11 @@ export function positionAt(at: number): Position {
   return (BigInt(Math.max(0, Math.trunc(at))) << TIME_SHIFT).toString();
 }
 
+/** The millisecond of a position. */
+export function timeOf(position: Position): number {
+  return Number(BigInt(position) >> TIME_SHIFT);
+}
+
 /** The position that lies `durationMs` before another; never below 0. */
 export function positionBefore(position: Position, durationMs: number): Position {
   const earlier = BigInt(position) - (BigInt(Math.trunc(durationMs)) << TIME_SHIFT);

@@ -8,6 +8,8 @@ export interface SweepResult {
   readonly superseded: number;
   /** Settled intents that were deleted because of their age. */
   readonly cleared: number;
+  /** Stored issues that no scan had seen, and that were dispatched; absent if there were none. */
+  readonly unseen?: number;
   /** How long the orchestrator may wait before the next sweep, in milliseconds. */
   readonly nextSweepInMs: number;
 }

@@ -154,6 +154,22 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
         'Nobody notified: none of 4 routes matched; the closest, "other", requires severity:"critical".',
     });
 
+    // The same event again, after its resolve, in another insert and without the API: no false page.
+    const firing = newIssue({ fingerprint: 'f4', startsAt: 1_700_000_000_000 });
+    await explained([firing], delivered);
+    await explained([newIssue({ fingerprint: 'f4', status: 'resolved' })], delivered);
+    await ground.issues.append([firing], 'another insert');
+    await wakeOrchestrator(ground.client);
+    const repeat = await eventually('the repeat is seen', async () => {
+      await ground.ledger.relay();
+      const found = await explainer.explain({ fingerprint: 'f4', eventId: firing.eventId });
+      return found?.summary.includes('stored again') === true ? found : undefined;
+    });
+    expect(repeat.summary).toMatch(/^Delivered: on .* which changed nothing\.$/);
+    expect(streamOf(repeat)).toMatchObject({ reason: 'new', openNow: false });
+    const pages = sink.records.filter(({ body }) => body.issue.fingerprint === 'f4');
+    expect(pages.map(({ body }) => body.type)).toEqual(['issue.firing', 'issue.resolved']);
+
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
   });
   await expect(explainer.explain({ fingerprint: 'never-heard-of' })).resolves.toBeNull();

@@ -1,3 +1,4 @@
+import type { ScanCursor } from '../contract/scan-state.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { DispatchError } from '../contract/errors.ts';
@@ -8,6 +9,7 @@ import type { IssueFinder } from '../issues/issue-finder.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RouteStore } from '../routing/route-store.ts';
+import { REPEATED } from '../scan/scan-entries.ts';
 import type { StreamFinder } from '../stream/stream-finder.ts';
 import { explainAlert } from './explain-alert.ts';
 import type { Explanation } from './explanation.ts';
@@ -16,7 +18,7 @@ import type { AppPicture, ExplainFacts } from './facts.ts';
 /** Where the facts come from. */
 export interface ExplainStores {
   readonly issueFinder: IssueFinder;
-  readonly issues: Pick<IssueStore, 'read'>;
+  readonly issues: Pick<IssueStore, 'read' | 'findEvents'>;
   readonly ledger: Pick<Ledger, 'entriesOf' | 'runsAt'>;
   readonly routes: Pick<RouteStore, 'listAt'>;
   readonly intents: Pick<IntentStore, 'read'>;
@@ -52,11 +54,12 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
       const askedAt = now();
       const latest = { fingerprint: given, at: askedAt + CLOCKS_APART_MS };
       const isPast = asked !== undefined && asked < askedAt;
-      const key = await issueFinder.findLatest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
-      if (key === null) return null;
+      const found = await issueFinder.findLatest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
+      if (found === null) return null;
+      const { key, repeatedAt } = await firstOf(stores, fingerprint, found);
       const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
         issues.read(key),
-        (isPast || eventId !== undefined ? issueFinder.findLatest(latest) : Promise.resolve(key)).then(
+        (isPast || eventId !== undefined ? issueFinder.findLatest(latest) : Promise.resolve(found)).then(
           (newestKey) => (newestKey === null ? null : issues.read(newestKey)),
         ),
         ledger.entriesOf(fingerprint, key.position),
@@ -72,6 +75,7 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
         at: asked ?? askedAt,
         now: askedAt,
         key,
+        repeatedAt,
         issue,
         newest,
         entries,
@@ -92,6 +96,23 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
       return explainAlert({ ...withIntents, apps: apps.filter((app) => app !== null) });
     },
   };
+}
+
+/** A row whose event was stored before matches nothing; what was decided was decided about the first row. */
+async function firstOf(
+  { ledger, issues }: Pick<ExplainStores, 'ledger' | 'issues'>,
+  fingerprint: string,
+  found: ScanCursor,
+): Promise<{ readonly key: ScanCursor; readonly repeatedAt: number | null }> {
+  const entries = await ledger.entriesOf(fingerprint, found.position);
+  const repeat = entries.find(
+    ({ stage, code, eventId }) => stage === 'seen' && code === REPEATED && eventId === found.eventId,
+  );
+  if (repeat === undefined) return { key: found, repeatedAt: null };
+  const [row, events] = await Promise.all([issues.read(found), issues.findEvents([found.eventId])]);
+  const first = events.get(found.eventId)?.[0];
+  if (row === null || first === undefined) return { key: found, repeatedAt: null };
+  return { key: { position: first.position, eventId: found.eventId }, repeatedAt: row.storedAt };
 }
 
 /** Every stream that may have been notified of the issue. */

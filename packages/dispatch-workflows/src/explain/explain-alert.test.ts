@@ -63,6 +63,11 @@ describe('the whole is said in one sentence', () => {
       'Nobody notified: the route "payments" matched and has no connected app.',
     ],
     [
+      'an event that was stored again',
+      { entries: delivered(), repeatedAt: Date.parse('2026-03-01T12:00:30Z') },
+      'on-call (payments): Delivered at 12:00:03Z: accepted by webhook (HTTP 200). The event was stored again at 12:00:30Z, which changed nothing.',
+    ],
+    [
       'not scanned',
       { entries: [], routesThen: null, routesNow: [routeVersion(), other({ query: 'severity:low' })] },
       'Nobody notified so far: no scan has read it since it was stored at 12:00:00Z, 1 min ago; as the routes are now, 1 of 2 would match.',

@@ -30,7 +30,7 @@ export function explainAlert(facts: ExplainFacts): Explanation {
     eventId: facts.key.eventId,
     issue: facts.issue === null ? null : issueOf(facts.issue),
     seenAt: seenAt === null ? null : new Date(seenAt).toISOString(),
-    summary: summaryOf(facts, cases),
+    summary: summaryOf(facts, cases) + describeRepeat(facts),
     routes: cases.map(({ explained }) => explained),
   };
 }
@@ -58,6 +58,12 @@ function issueOf(issue: StoredIssue): ExplainedIssue {
     storedAt: new Date(issue.storedAt).toISOString(),
     labels,
   };
+}
+
+/** The same event again is no news. */
+function describeRepeat({ repeatedAt, now }: ExplainFacts): string {
+  if (repeatedAt === null) return '';
+  return ` The event was stored again at ${clockTime(repeatedAt, now)}, which changed nothing.`;
 }
 
 interface Named {

@@ -21,6 +21,8 @@ export interface ExplainFacts {
   readonly now: number;
   /** The issue that is explained. */
   readonly key: ScanCursor;
+  /** When the row that was asked for was stored, if it repeats the event of the one that is explained; else null. */
+  readonly repeatedAt: number | null;
   /** Null if its row is gone. */
   readonly issue: StoredIssue | null;
   /** The newest issue of the fingerprint at present; null if no row is left. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { comparePositions } from '../contract/position.ts';
+import { comparePositions, positionBefore } from '../contract/position.ts';
 import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
 import { nextId } from '../testing/store-drafts.ts';
+import { createIssueStore, INSERT_LIMITS } from './issue-store.ts';
 import type { StoredIssue } from './issue.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -37,6 +38,50 @@ describe('issues', () => {
     await expect(all(fingerprint)).resolves.toHaveLength(2);
     await ground.issues.append(issues, `other-${fingerprint}`);
     await expect(all(fingerprint)).resolves.toHaveLength(4);
+  });
+
+  test('that the ledger does not know are found between two positions', async () => {
+    const fingerprint = nextId('unseen');
+    const batch = Array.from({ length: 5 }, () => newIssue({ fingerprint }));
+    await ground.issues.append(batch, fingerprint);
+    const rows = await all(fingerprint);
+    const seen = rows.filter((_, index) => index % 2 === 0);
+    await ground.ledger.write({
+      entries: seen.map(({ position, eventId, storedAt }) => ({
+        id: `${position}:seen`,
+        at: storedAt,
+        stage: 'seen',
+        fingerprint,
+        eventId,
+        position,
+      })),
+      runs: [],
+    });
+    const after = positionBefore(rows[0]?.position ?? '0', 1);
+    const find = (limit: number, upTo = rows.at(-1)?.position ?? '0') =>
+      ground.issues.findUnseen({ after, upTo, limit });
+    await expect(find(10)).resolves.toEqual([rows[1], rows[3]]);
+    await expect(find(1)).resolves.toEqual([rows[1]]);
+    await expect(find(10, rows[2]?.position)).resolves.toEqual([rows[1]]);
+  });
+
+  test('pin how they are inserted, whatever the server or the user has set', async () => {
+    const fingerprint = nextId('pinned');
+    const requests: Record<string, unknown>[] = [];
+    const recording = new Proxy(ground.clickhouse, {
+      get: (target, name) =>
+        name === 'insert'
+          ? async (given: { readonly clickhouse_settings?: Record<string, unknown> }) => {
+              requests.push(given.clickhouse_settings ?? {});
+            }
+          : Reflect.get(target, name),
+    });
+    await createIssueStore(recording).append([newIssue({ fingerprint })], fingerprint);
+    expect(requests).toEqual([
+      expect.objectContaining({ async_insert: 0, wait_for_async_insert: 1, max_execution_time: 3 }),
+    ]);
+    expect(INSERT_LIMITS.serverMs).toBeLessThan(INSERT_LIMITS.visibleAfterMs);
+    expect(INSERT_LIMITS.clientMs).toBeLessThan(INSERT_LIMITS.visibleAfterMs);
   });
 
   test('are scanned page by page, none twice and none left out', async () => {

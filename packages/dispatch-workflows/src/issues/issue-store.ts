@@ -1,7 +1,7 @@
 import { createBatchedReader, createLimiter, guarded, withDeadline } from '@heliograph/database';
 import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
-import type { Position } from '../contract/position.ts';
+import { timeOf, type Position } from '../contract/position.ts';
 import type { ScanCursor } from '../contract/scan-state.ts';
 import { toFingerprint } from './fingerprint.ts';
 import type { NewIssue, StoredEvent, StoredIssue } from './issue.ts';
@@ -15,10 +15,15 @@ export interface IssueStore {
    * their positions, or never.
    */
   append(issues: readonly NewIssue[], deduplicationToken: string): Promise<void>;
-  /** Finds the events among `eventIds` (at most 5,000) that are stored, each where it was stored first. */
-  findEvents(eventIds: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>>;
+  /**
+   * Finds the events with one of `eventIds` (at most 5,000) that are stored: by event id, one for each content that was
+   * stored under it, by position, at most 20.
+   */
+  findEvents(eventIds: readonly string[]): Promise<ReadonlyMap<string, readonly StoredEvent[]>>;
   /** Reads at most `limit` issues from position `from` on and after `after`, by position and event id. */
   scan(range: ScanRange): Promise<readonly StoredIssue[]>;
+  /** Finds rows between two positions that no scan has recorded in the ledger, by position: the accepted and forgotten. */
+  findUnseen(range: UnseenRange): Promise<readonly StoredIssue[]>;
   /** Reads one issue; null if it is gone. */
   read(key: ScanCursor): Promise<StoredIssue | null>;
 }
@@ -31,6 +36,14 @@ export interface IssueStore {
 const INSERT_LIMITS = { serverMs: 3000, clientMs: 4000, visibleAfterMs: 5000, waitMs: 8000 } as const;
 /** Inserts at once by one process; their clocks start when they do. */
 const MAX_INSERTS = 8;
+
+/** Where rows that no scan has seen are looked for. */
+export interface UnseenRange {
+  readonly after: Position;
+  /** Inclusive. Rows that a scan has still to read, or whose ledger entries are on their way, belong beyond it. */
+  readonly upTo: Position;
+  readonly limit: number;
+}
 
 /** What a scan reads. */
 export interface ScanRange {
@@ -65,6 +78,7 @@ const rowSchema = v.pipe(
     instant,
     v.nullable(instant),
     instant,
+    decimal,
   ]),
   v.transform(
     ([
@@ -79,6 +93,7 @@ const rowSchema = v.pipe(
       startsAt,
       endsAt,
       storedAt,
+      eventHash,
     ]): StoredIssue => ({
       position,
       eventId,
@@ -92,6 +107,7 @@ const rowSchema = v.pipe(
       startsAt: Number(startsAt),
       endsAt: endsAt === null ? null : Number(endsAt),
       storedAt: Number(storedAt),
+      eventHash,
     }),
   ),
 );
@@ -129,7 +145,7 @@ function toRow(issue: NewIssue): Record<string, unknown> {
 const COLUMNS = `
   toString(position), event_id, monitor, fingerprint, toString(status), severity, labels, annotations,
   toString(toUnixTimestamp64Milli(starts_at)), toString(toUnixTimestamp64Milli(ends_at)),
-  toString(toUnixTimestamp64Milli(stored_at))`;
+  toString(toUnixTimestamp64Milli(stored_at)), toString(event_hash)`;
 
 const SCAN = `
   SELECT ${COLUMNS} FROM issues
@@ -140,10 +156,23 @@ const READ_MANY = `
   SELECT ${COLUMNS} FROM issues
   WHERE position IN {positions:Array(UInt64)} AND event_id IN {eventIds:Array(String)}`;
 
+// A scan records what it saw after the row was stored, so that the partitions of earlier days are not read.
+const FIND_UNSEEN = `
+  SELECT ${COLUMNS} FROM issues
+  WHERE issues.position > {after:UInt64} AND issues.position <= {upTo:UInt64}
+    AND cityHash64(issues.position, event_id) NOT IN (
+      SELECT cityHash64(decision_ledger.position, event_id) FROM decision_ledger
+      WHERE stage = 'seen' AND decision_ledger.position > {after:UInt64}
+        AND decision_ledger.position <= {upTo:UInt64}
+        AND at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') - INTERVAL 1 MINUTE)
+  ORDER BY issues.position, event_id LIMIT {limit:UInt32}
+  SETTINGS max_execution_time = 10, max_threads = 2`;
+
 // The projection is sorted by event id, so this reads one granule of each part for an id.
 const FIND_EVENTS = `
-  SELECT event_id, toString(min(position)), toString(argMin(event_hash, position)) FROM issues
-  WHERE event_id IN {eventIds:Array(String)} GROUP BY event_id`;
+  SELECT event_id, toString(min(issues.position) AS first), toString(event_hash) FROM issues
+  WHERE event_id IN {eventIds:Array(String)} GROUP BY event_id, event_hash
+  ORDER BY event_id, first LIMIT 20 BY event_id`;
 
 /** What every writer of issues sets, so that an answer means that the rows are stored and can be read. */
 const INSERT_SETTINGS = {
@@ -215,7 +244,10 @@ export function createIssueStore(client: ClickHouseClient): IssueStore {
           clickhouse_settings: { max_execution_time: LONGEST_LOOK_UP_S },
         });
         const rows = v.parse(v.array(v.tuple([v.string(), decimal, decimal])), await result.json());
-        return new Map(rows.map(([eventId, position, eventHash]) => [eventId, { position, eventHash }]));
+        const found = new Map<string, StoredEvent[]>();
+        for (const [eventId, position, eventHash] of rows)
+          found.set(eventId, [...(found.get(eventId) ?? []), { position, eventHash }]);
+        return found;
       }),
     scan: ({ from, after, limit }) =>
       guarded('scan issues', async () => {
@@ -223,6 +255,8 @@ export function createIssueStore(client: ClickHouseClient): IssueStore {
         recent.add(issues);
         return issues;
       }),
+    findUnseen: ({ after, upTo, limit }) =>
+      guarded('find unseen issues', () => select(FIND_UNSEEN, { after, upTo, limit, from: timeOf(after) })),
     read: (key) => guarded('read an issue', async () => recent.get(key) ?? read(key)),
   };
 }

@@ -26,7 +26,7 @@ export interface ReportedIssue extends NewIssue {
   readonly startsAtGiven: boolean;
 }
 
-/** An event id that is stored: where it was first, and the hash of its content. */
+/** An event as it is stored: where it was first, and the hash of its content. */
 export interface StoredEvent {
   readonly position: Position;
   /** `0` where it was written past the API, or before there were hashes. */
@@ -34,7 +34,7 @@ export interface StoredEvent {
 }
 
 /** An issue as it is stored. */
-export interface StoredIssue extends Omit<NewIssue, 'eventHash'> {
+export interface StoredIssue extends NewIssue {
   readonly position: Position;
   readonly storedAt: number;
 }

@@ -42,10 +42,10 @@ function slowStore(loses: () => boolean = () => false) {
     },
     findEvents: async (eventIds: readonly string[]) => {
       await pause();
-      const found = new Map<string, StoredEvent>();
+      const found = new Map<string, StoredEvent[]>();
       for (const [index, { eventId, eventHash = '0' }] of rows.entries())
         if (eventIds.includes(eventId) && !found.has(eventId))
-          found.set(eventId, { position: String(index), eventHash });
+          found.set(eventId, [{ position: String(index), eventHash }]);
       await pause();
       return found;
     },

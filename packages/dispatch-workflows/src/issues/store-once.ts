@@ -37,20 +37,22 @@ export function createStoreOnce(
 /** Decides what is new: pure, and in the order of the issues, because one batch may hold an event twice. */
 function decideOutcomes(
   issues: readonly ReportedIssue[],
-  known: ReadonlyMap<string, StoredEvent>,
+  known: ReadonlyMap<string, readonly StoredEvent[]>,
   older: ReadonlyMap<string, StoredIssue>,
 ): readonly StoreOutcome[] {
-  const hashes = new Map([...known].map(([eventId, { eventHash }]) => [eventId, eventHash]));
+  const hashes = new Map(
+    [...known].map(([eventId, events]) => [eventId, events.map(({ eventHash }) => eventHash)]),
+  );
   return issues.map((issue) => {
     if (!issue.mayRepeat) return 'stored';
-    const hash = hashes.get(issue.eventId);
-    if (hash === undefined) {
-      hashes.set(issue.eventId, issue.eventHash);
+    const stored = hashes.get(issue.eventId);
+    if (stored === undefined) {
+      hashes.set(issue.eventId, [issue.eventHash]);
       return 'stored';
     }
     const row = older.get(issue.eventId);
-    const expected = row === undefined ? hash : rowHash(row, issue);
-    return expected === issue.eventHash ? 'repeated' : 'reused';
+    const all = row === undefined ? stored : [...stored, rowHash(row, issue)];
+    return all.includes(issue.eventHash) ? 'repeated' : 'reused';
   });
 }
 
@@ -62,12 +64,12 @@ function rowHash(row: StoredIssue, issue: ReportedIssue): string {
 /** Reads the rows of events that were written past the API, or before there were hashes. */
 async function readUnhashed(
   store: Pick<IssueStore, 'read'>,
-  known: ReadonlyMap<string, StoredEvent>,
+  known: ReadonlyMap<string, readonly StoredEvent[]>,
 ): Promise<ReadonlyMap<string, StoredIssue>> {
-  const unhashed = [...known].filter(([, { eventHash }]) => eventHash === '0');
-  const rows = await Promise.all(
-    unhashed.map(([eventId, { position }]) => store.read({ position, eventId })),
+  const unhashed = [...known].flatMap(([eventId, events]) =>
+    events.filter(({ eventHash }) => eventHash === '0').map(({ position }) => ({ position, eventId })),
   );
+  const rows = await Promise.all(unhashed.map((key) => store.read(key)));
   return new Map(rows.filter((row) => row !== null).map((row) => [row.eventId, row]));
 }
 

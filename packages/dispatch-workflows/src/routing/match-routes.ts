@@ -100,12 +100,13 @@ export function issueFields(issue: StoredIssue): FieldLookup {
 
 /**
  * Matches rows with routes and groups them by alert stream, in the rows' order. It stops before the row with which
- * there would be more than `maxStreams` streams, but always takes one.
+ * there would be more than `maxStreams` streams, but always takes one. A row in `ignored` is taken and matches nothing.
  */
 export function groupIssues(
   rows: readonly StoredIssue[],
   routes: readonly CompiledRoute[],
   maxStreams: number,
+  ignored: ReadonlySet<StoredIssue> = new Set(),
 ): Grouping {
   const groups = new Map<
     string,
@@ -114,7 +115,7 @@ export function groupIssues(
   const matches: RouteMatch[] = [];
   let taken = 0;
   for (const row of rows) {
-    const matched = matchesOf(row, routes);
+    const matched = ignored.has(row) ? [] : matchesOf(row, routes);
     const streams = matched.flatMap(({ route }) => streamsOf(row, route));
     const added = streams.filter(({ workflowId }) => !groups.has(workflowId)).length;
     if (taken > 0 && added > 0 && groups.size + added > maxStreams) break;

@@ -1,9 +1,10 @@
+import { DatabaseError } from '@heliograph/database';
 import { describe, expect, test } from '@jest/globals';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { ScanResult, ScanState } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import type { ScanRange } from '../issues/issue-store.ts';
-import type { StoredIssue } from '../issues/issue.ts';
+import type { StoredEvent, StoredIssue } from '../issues/issue.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
 import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
@@ -26,6 +27,9 @@ function world(options: Partial<ScanOptions> = {}) {
     unreadable: [] as string[],
     entries: [] as LedgerEntry[],
     ledgerFails: false,
+    /** Whether look-ups of events take too long. */
+    isSlow: false,
+    slow: 0,
   };
   const readAndDispatch = createReadAndDispatch(
     {
@@ -38,6 +42,19 @@ function world(options: Partial<ScanOptions> = {}) {
             .filter((row) => compareRows(row, range.after) > 0)
             .slice(0, range.limit);
         },
+        findEvents: async (eventIds) => {
+          if (state.isSlow) throw new DatabaseError('DATABASE_TIMEOUT', 'slow', { retryable: true });
+          const found = new Map<string, StoredEvent[]>();
+          for (const { eventId, position, eventHash = '0' } of state.rows.toSorted(compareRows)) {
+            const events = found.get(eventId) ?? [];
+            if (!eventIds.includes(eventId) || events.some((event) => event.eventHash === eventHash))
+              continue;
+            found.set(eventId, [...events, { position, eventHash }]);
+          }
+          return found;
+        },
+        read: async ({ position, eventId }) =>
+          state.rows.find((row) => row.position === position && row.eventId === eventId) ?? null,
       },
       routes: { listActive: async () => ({ revision: 42, routes: state.routes }) },
       ledger: async ({ entries }) => {
@@ -57,6 +74,7 @@ function world(options: Partial<ScanOptions> = {}) {
       },
       now: () => state.now,
       onFailure: ({ workflowId }) => state.failures.push(workflowId),
+      onSlowLookUp: () => state.slow++,
       onUnreadableRoute: ({ routeId }) => state.unreadable.push(routeId),
     },
     { ...DEFAULT_SCAN_OPTIONS, initialLookbackMs: 10_000, ...options },
@@ -133,6 +151,74 @@ describe('a scan', () => {
       scan: { cursor: { eventId: 'e12' } },
     });
   });
+});
+
+describe('an event that is stored again', () => {
+  const firing = (at: number, parts: Partial<StoredIssue> = {}): StoredIssue =>
+    storedIssue(at, { eventId: 'x', eventHash: '7', startsAt: 0, ...parts });
+  const resolved = storedIssue(12, { eventId: 'y', eventHash: '8', status: 'resolved' });
+
+  test('after its resolve is not signalled: it would open a false page', async () => {
+    const { state, scan } = world();
+    state.rows.push(firing(11), resolved, firing(13));
+    await expect(scan(null)).resolves.toMatchObject({ scanned: 3, dispatched: 2, nextScanInMs: 15_000 });
+    expect(state.sent).toEqual(['alert-f1-r-a:x', 'alert-f1-r-a:y']);
+    expect(state.entries.filter(({ stage }) => stage === 'seen').map(({ code }) => code)).toEqual([
+      undefined,
+      undefined,
+      'REPEATED',
+    ]);
+  });
+
+  test('is not signalled by a later scan, nor however often', async () => {
+    const { state, scan } = world();
+    state.rows.push(firing(11), resolved);
+    const first = await scan(null);
+    state.rows.push(firing(13), firing(14), firing(4000));
+    await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 3, dispatched: 0 });
+  });
+
+  test.each<[string, Partial<StoredIssue>, Partial<StoredIssue>]>([
+    ['other content', { eventHash: '7' }, { eventHash: '9', status: 'resolved' }],
+    ['no event id', { eventId: '' }, { eventId: '' }],
+    ['no hash and other content', { eventHash: '0' }, { eventHash: '0', severity: 'low' }],
+  ])('with %s is another event', async (_, before, after) => {
+    const { state, scan } = world();
+    state.rows.push(firing(11, before), firing(13, after));
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 2 });
+  });
+
+  test('without a hash, past the API, is known by its content', async () => {
+    const { state, scan } = world();
+    state.rows.push(firing(11, { eventHash: '0' }), resolved, firing(13, { eventHash: '0' }));
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 2 });
+  });
+
+  test('is signalled where it cannot be recognised in time, with a note', async () => {
+    const { state, scan } = world();
+    state.rows.push(firing(11), resolved, firing(13));
+    state.isSlow = true;
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 3 });
+    expect(state.slow).toBe(1);
+  });
+});
+
+test('a storm of more rows than are remembered loses no row that becomes visible late', async () => {
+  const { state, scan } = world({ maxSeenRows: 100, maxRowsPerScan: 500, overlapMs: 10_000 });
+  state.now = 20_000;
+  for (let n = 0; n < 1000; n++)
+    state.rows.push(storedIssue(19 + n / 2000, { eventId: `e${n}`, fingerprint: `f${n % 7}` }));
+  let result = await scan(null);
+  const sizes: number[] = [];
+  for (let round = 0; round < 60; round++) {
+    if (round === 3) state.rows.push(storedIssue(19.05, { eventId: 'late', fingerprint: 'late' }));
+    state.now += Math.max(10, result.nextScanInMs);
+    result = await scan(result.scan);
+    sizes.push(result.scan.seen.length);
+  }
+  expect(new Set(state.sent.map((each) => each.split(':')[1])).size).toBe(1001);
+  expect(state.sent.filter((each) => each.endsWith(':late'))).toHaveLength(1);
+  expect(Math.max(...sizes)).toBeLessThan(8000);
 });
 
 describe('a signal that fails', () => {

@@ -6,6 +6,7 @@ import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerBatch } from '../ledger/ledger-entry.ts';
 import type { RouteStore } from '../routing/route-store.ts';
 import { fanOut } from './fan-out.ts';
+import { findRepeats } from './find-repeats.ts';
 import {
   createRouteCompiler,
   groupIssues,
@@ -24,7 +25,10 @@ export interface ScanOptions {
   readonly maxRunningAlerts: number;
   /** Rows that one scan takes at most; default 500. */
   readonly maxRowsPerScan: number;
-  /** How far back behind the cursor a scan reads again, in milliseconds; longer than any insert takes. Default 10 000. */
+  /**
+   * How far back behind the cursor a scan reads again, in milliseconds. It has to be longer than an insert may take
+   * (`INSERT_LIMITS`) and clocks may differ; a scan takes fewer rows before it reads less again. Default 10 000.
+   */
   readonly overlapMs: number;
   /** Rows of the overlap that are remembered; default 5 000. */
   readonly maxSeenRows: number;
@@ -60,7 +64,7 @@ const UNOBSERVED: ScanSteps = {
 
 /** What a scan works with. */
 export interface ScanDependencies {
-  readonly issues: Pick<IssueStore, 'scan'>;
+  readonly issues: Pick<IssueStore, 'scan' | 'findEvents' | 'read'>;
   readonly routes: Pick<RouteStore, 'listActive'>;
   readonly running: RunningAlerts;
   /** Records what was seen and what matched; rejects where that is impossible for now. */
@@ -71,6 +75,8 @@ export interface ScanDependencies {
   /** Runs the steps of a scan, to observe them. */
   readonly steps?: ScanSteps;
   readonly onFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+  /** Receives that repeated events could not be recognised in time. */
+  readonly onSlowLookUp?: (error: unknown) => void;
   readonly onUnreadableRoute?: (problem: { readonly routeId: string; readonly error: unknown }) => void;
 }
 
@@ -78,6 +84,70 @@ export interface ScanDependencies {
 const RETRY_SCAN_MS = 1000;
 /** Rows that a scan takes while the number of running workflows is unknown. */
 const ROWS_WHEN_COUNT_IS_UNKNOWN = 50;
+
+/** What became of rows that were matched and signalled. */
+interface Dispatched {
+  /** How many of the rows were taken, from the first. */
+  readonly taken: number;
+  /** Signals sent. */
+  readonly sent: number;
+  /** Rows that were not dispatched wholly. */
+  readonly failed: ReadonlySet<StoredIssue>;
+}
+
+/** Matches rows with the routes, records what was seen, and signals each alert stream; takes as many as `maxStreams` allow. */
+export type RowDispatcher = (
+  rows: readonly StoredIssue[],
+  maxStreams: number,
+  signal?: AbortSignal,
+) => Promise<Dispatched>;
+
+/** Creates what a scan and the sweep dispatch rows with. */
+export function createRowDispatcher(
+  dependencies: Omit<ScanDependencies, 'issues'> & {
+    readonly issues: Pick<IssueStore, 'findEvents' | 'read'>;
+  },
+  { concurrency }: Pick<ScanOptions, 'concurrency'>,
+): RowDispatcher {
+  const compile = createRouteCompiler(dependencies.onUnreadableRoute);
+  const { steps = UNOBSERVED } = dependencies;
+  return async (rows, maxStreams, abort) => {
+    const active = await dependencies.routes.listActive();
+    const routes = compile(active.routes);
+    const repeats = await findRepeats(dependencies.issues, rows, dependencies.onSlowLookUp);
+    const { groups, matches, taken } = steps.match(() => groupIssues(rows, routes, maxStreams, repeats));
+    const written = dependencies
+      .ledger(
+        scanEntries(rows.slice(0, taken), matches, {
+          revision: active.revision,
+          at: dependencies.now(),
+          repeats,
+        }),
+      )
+      .then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+    const { sent, failures } = await steps.dispatch(groups, () =>
+      fanOut(groups, {
+        concurrency,
+        signal: abort,
+        send: async (group, { signal }) => {
+          dependencies.running.track(group.workflowId, await dependencies.signal(group, signal));
+        },
+      }),
+    );
+    const unwritten = await written;
+    // Signals that are sent again change nothing; a decision without its cause would stay unexplained.
+    if (unwritten !== null) throw unwritten.error;
+    const failed = new Set<StoredIssue>();
+    for (const { group, index, error } of failures) {
+      dependencies.onFailure?.({ workflowId: group.workflowId, error });
+      for (const { row } of group.signals.slice(index)) failed.add(row);
+    }
+    return { taken, sent, failed };
+  };
+}
 
 /**
  * One scan: read what was stored since the cursor, match it with the routes, and signal each alert stream. Rows
@@ -87,7 +157,7 @@ export function createReadAndDispatch(
   dependencies: ScanDependencies,
   options: ScanOptions,
 ): (scan: ScanState | null, signal?: AbortSignal) => Promise<ScanResult> {
-  const compile = createRouteCompiler(dependencies.onUnreadableRoute);
+  const dispatch = createRowDispatcher(dependencies, options);
   const { steps = UNOBSERVED } = dependencies;
   return async (scan, abort) => {
     const window = new ScanWindow(scan ?? initialScan(dependencies.now() - options.initialLookbackMs), {
@@ -107,48 +177,24 @@ export function createReadAndDispatch(
         running,
       };
     }
-    const active = await dependencies.routes.listActive();
-    const routes = compile(active.routes);
     const limit = Math.min(
       options.maxRowsPerScan,
       estimate === null ? ROWS_WHEN_COUNT_IS_UNKNOWN : room,
       // Behind a row that fails again and again the memory may not grow without end: it is tried, and little else.
       Math.max(1, 2 * options.maxSeenRows - window.size),
     );
+    const readAt = dependencies.now();
     const { rows, more } = await steps.scan(() =>
       readNewRows(dependencies.issues, window, limit, options.maxRowsPerScan),
     );
-    const { groups, matches, taken } = steps.match(() => groupIssues(rows, routes, limit));
-    const failed = new Set<StoredIssue>();
-    const written = dependencies
-      .ledger(
-        scanEntries(rows.slice(0, taken), matches, { revision: active.revision, at: dependencies.now() }),
-      )
-      .then(
-        () => null,
-        (error: unknown) => ({ error }),
-      );
-    const { sent, failures } = await steps.dispatch(groups, () =>
-      fanOut(groups, {
-        concurrency: options.concurrency,
-        signal: abort,
-        send: async (group, { signal }) => {
-          dependencies.running.track(group.workflowId, await dependencies.signal(group, signal));
-        },
-      }),
-    );
-    const unwritten = await written;
-    // Signals that are sent again change nothing; a decision without its cause would stay unexplained.
-    if (unwritten !== null) throw unwritten.error;
-    for (const { group, index, error } of failures) {
-      dependencies.onFailure?.({ workflowId: group.workflowId, error });
-      for (const { row } of group.signals.slice(index)) failed.add(row);
-    }
-    window.advance(rows.slice(0, taken), failed);
+    const { taken, sent, failed } = await dispatch(rows, limit, abort);
+    window.advance(rows.slice(0, taken), failed, readAt);
     const waiting = more || taken < rows.length;
+    // Rows that may still become visible in between fill the memory: time alone makes room.
+    const isFull = window.size >= 2 * options.maxSeenRows;
     return {
       scan: window.state,
-      nextScanInMs: failed.size > 0 ? RETRY_SCAN_MS : waiting ? 0 : options.intervalMs,
+      nextScanInMs: failed.size > 0 || (waiting && isFull) ? RETRY_SCAN_MS : waiting ? 0 : options.intervalMs,
       scanned: taken,
       dispatched: sent,
       failed: failed.size,

@@ -3,6 +3,9 @@ import type { LedgerBatch, LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { RouteMatch } from '../routing/match-routes.ts';
 
+/** The code of an entry about a row whose event was stored before: it matches nothing. */
+export const REPEATED = 'REPEATED';
+
 /**
  * What a scan records: that it saw each issue, under which revision of the routes, and what matched because of
  * which clause. What did not match follows from these two, so it is not written for each route and issue.
@@ -10,7 +13,11 @@ import type { RouteMatch } from '../routing/match-routes.ts';
 export function scanEntries(
   rows: readonly StoredIssue[],
   matches: readonly RouteMatch[],
-  { revision, at }: { readonly revision: number; readonly at: number },
+  {
+    revision,
+    at,
+    repeats,
+  }: { readonly revision: number; readonly at: number; readonly repeats: ReadonlySet<StoredIssue> },
 ): LedgerBatch {
   const seen = rows.map((row): LedgerEntry => ({
     ...keysOf(row),
@@ -18,6 +25,7 @@ export function scanEntries(
     at,
     stage: 'seen',
     configVersion: revision,
+    ...(repeats.has(row) ? { code: REPEATED } : {}),
   }));
   const matched = matches.map(({ row, route, clause }): LedgerEntry => ({
     ...keysOf(row),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Position } from '../contract/position.ts';
 import type { ScanCursor, ScanState } from '../contract/scan-state.ts';
-import { comparePositions, positionBefore } from '../contract/position.ts';
+import { comparePositions, positionAt, positionBefore } from '../contract/position.ts';
 
 /** A row as far as the window needs it. */
 export type RowKey = ScanCursor;
@@ -11,12 +11,11 @@ const ENTRY_BYTES = 12;
 
 /**
  * The rows at the end of what was read so far. A row gets its position when it is written and becomes visible a
- * little later, so the last stretch is read again; rows of it that were dispatched are remembered here. The memory
- * is bounded: beyond `maxRows` the oldest are forgotten, and the stretch begins after them.
+ * little later, so the last stretch is read again; rows of it that were dispatched are remembered here. Beyond `maxRows`
+ * the oldest are forgotten, and the stretch begins after them: but only rows that were `overlapMs` old when they were
+ * read, so that none can still become visible between them. Whoever scans takes few rows while more are remembered.
  *
- * In return, a row that becomes visible late is found only within the stretch: `overlapMs`, or the time that the
- * latest `maxRows` rows took where that is less. A row is sent twice at worst, and the alert stream ignores what is
- * not newer.
+ * A row is sent twice at worst, and the alert stream ignores what is not newer.
  */
 export class ScanWindow {
   readonly #overlapMs: number;
@@ -50,9 +49,10 @@ export class ScanWindow {
 
   /**
    * Moves on after a scan. `read` are the rows that were taken, in order; those of them in `failed` were not
-   * dispatched wholly, and the cursor stays before the earliest of them.
+   * dispatched wholly, and the cursor stays before the earliest of them. `readAt` is when reading began, in milliseconds
+   * since the epoch.
    */
-  advance(read: readonly RowKey[], failed: ReadonlySet<RowKey>): void {
+  advance(read: readonly RowKey[], failed: ReadonlySet<RowKey>, readAt: number): void {
     for (const row of read) if (!failed.has(row)) this.#seen.set(keyOf(row), row);
     const earliestFailed = read.find((row) => failed.has(row));
     // Strictly by position: the floor may later stand at the cursor, and it covers a whole position.
@@ -65,7 +65,7 @@ export class ScanWindow {
     if (earliestFailed !== undefined && compareRows(earliestFailed, this.#cursor) <= 0) {
       this.#cursor = { position: previous(earliestFailed.position), eventId: '' };
     }
-    this.#forget();
+    this.#forget(readAt);
   }
 
   /** The state that the orchestrator carries over. */
@@ -78,21 +78,27 @@ export class ScanWindow {
     return this.#seen.size;
   }
 
-  #forget(): void {
+  #forget(readAt: number): void {
     const { start } = this;
     const entries = [...this.#seen].filter(([, row]) => comparePositions(row.position, start.position) >= 0);
     const surplus = entries.length - this.#maxRows;
     if (surplus > 0) {
       entries.sort(([, a], [, b]) => comparePositions(a.position, b.position));
-      const floor = entries[surplus - 1]?.[1].position ?? start.position;
+      const wanted = entries[surplus - 1]?.[1].position ?? start.position;
+      const settled = earlier(this.#cursor.position, positionAt(readAt - this.#overlapMs));
       // Nothing at or below the cursor may be skipped that failed: the floor never passes the cursor.
-      if (comparePositions(floor, this.#cursor.position) <= 0) {
-        this.#floor = { position: floor, eventId: LAST_EVENT_ID };
-        entries.splice(0, surplus);
-      }
+      const floor = earlier(wanted, settled);
+      const kept = entries.filter(([, row]) => comparePositions(row.position, floor) > 0);
+      if (kept.length < entries.length) this.#floor = { position: floor, eventId: LAST_EVENT_ID };
+      this.#seen = new Map(kept);
+      return;
     }
     this.#seen = new Map(entries);
   }
+}
+
+function earlier(a: Position, b: Position): Position {
+  return comparePositions(a, b) < 0 ? a : b;
 }
 
 /** Sorts after every event id. */

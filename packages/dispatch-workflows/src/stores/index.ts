@@ -6,7 +6,7 @@ export type { Intent, IntentStore } from '../delivery/intent-store.ts';
 export { fingerprintOf, toFingerprint } from '../issues/fingerprint.ts';
 export { eventHashOf } from '../issues/event-hash.ts';
 export type { NewIssue, ReportedIssue, StoredIssue } from '../issues/issue.ts';
-export type { IssueStore } from '../issues/issue-store.ts';
+export { INSERT_LIMITS, type IssueStore } from '../issues/issue-store.ts';
 export type { StoreOutcome } from '../issues/store-once.ts';
 export { startLedgerRelay } from '../ledger/ledger.ts';
 export type { Ledger } from '../ledger/ledger.ts';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { IssueSignal } from '../contract/issue-signal.ts';
+import { positionAt } from '../contract/position.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { Intent } from '../delivery/intent-store.ts';
+import type { UnseenRange } from '../issues/issue-store.ts';
+import type { StoredIssue } from '../issues/issue.ts';
 import type { ResolveDebt } from './debt-store.ts';
 import type { StreamWrite } from '../stream/stream-store.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
@@ -29,7 +32,15 @@ function world(
   const failing = new Set<string>();
   const failures: string[] = [];
   const cleared: number[] = [];
-  const state = { isGone: false, heartbeats: 0, listFails: false, passed: [] as Intent[] };
+  const state = {
+    isGone: false,
+    heartbeats: 0,
+    listFails: false,
+    passed: [] as Intent[],
+    unseen: [] as StoredIssue[],
+  };
+  const ranges: UnseenRange[] = [];
+  const dispatched: string[] = [];
   const written: StreamWrite[] = [];
   const sweep = (signal?: AbortSignal) =>
     sweepResolveDebt(
@@ -51,7 +62,17 @@ function world(
             return 3;
           },
         },
-        issues: { read: async () => (state.isGone ? null : storedIssue(5, { status: 'resolved' })) },
+        issues: {
+          read: async () => (state.isGone ? null : storedIssue(5, { status: 'resolved' })),
+          findUnseen: async (range) => {
+            ranges.push(range);
+            return state.unseen;
+          },
+        },
+        dispatch: async (rows) => {
+          dispatched.push(...rows.map(({ eventId }) => eventId));
+          return rows.length;
+        },
         streams: { write: async (rows) => void written.push(rows) },
         signal: async (stream, given) => {
           if (failing.has(stream.fingerprint)) throw new Error('refused');
@@ -63,8 +84,32 @@ function world(
       { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '100', ...options },
       { heartbeat: () => void state.heartbeats++, ...(signal === undefined ? {} : { signal }) },
     );
-  return { sweep, sent, failing, failures, cleared, written, state };
+  return { sweep, sent, failing, failures, cleared, written, state, ranges, dispatched };
 }
+
+describe('rows that no scan has seen', () => {
+  const scannedUpTo = positionAt(NOW);
+
+  test('are looked for behind the cursor, and dispatched with a note', async () => {
+    const { sweep, state, ranges, dispatched, failures } = world([], { scannedUpTo });
+    state.unseen = [storedIssue(1, { eventId: 'late' }), storedIssue(2, { eventId: 'later' })];
+    await expect(sweep()).resolves.toMatchObject({ unseen: 2 });
+    expect(dispatched).toEqual(['late', 'later']);
+    expect(failures).toEqual(['2 stored issues were seen by no scan and are dispatched now']);
+    expect(ranges).toEqual([
+      { after: positionAt(NOW - 3_600_000), upTo: positionAt(NOW - 120_000), limit: 500 },
+    ]);
+  });
+
+  test('are none before the first scan, and none of a sweep without any', async () => {
+    const first = world([], { scannedUpTo: null });
+    await first.sweep();
+    expect(first.ranges).toEqual([]);
+    const quiet = world([], { scannedUpTo });
+    await expect(quiet.sweep()).resolves.not.toHaveProperty('unseen');
+    expect([quiet.dispatched, quiet.failures]).toEqual([[], []]);
+  });
+});
 
 describe('a sweep', () => {
   test('asks every stream that owes a resolve, over all pages, and says that it is owed', async () => {

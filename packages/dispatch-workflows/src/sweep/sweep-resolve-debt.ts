@@ -2,8 +2,9 @@ import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from '../contract/issue-signa
 import type { Position } from '../contract/position.ts';
 import type { SweepResult } from '../contract/sweep-result.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
-import { comparePositions } from '../contract/position.ts';
+import { comparePositions, positionBefore } from '../contract/position.ts';
 import type { DebtStore, ResolveDebt } from './debt-store.ts';
+import type { StoredIssue } from '../issues/issue.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
 import { isUnderWay } from '../delivery/intent-status.ts';
@@ -41,7 +42,9 @@ export const DEFAULT_SWEEP_OPTIONS: SweepOptions = {
 export interface SweepDependencies {
   readonly debts: DebtStore;
   readonly intents: Pick<IntentStore, 'listPassed' | 'deleteSettled'>;
-  readonly issues: Pick<IssueStore, 'read'>;
+  readonly issues: Pick<IssueStore, 'read' | 'findUnseen'>;
+  /** Dispatches rows that no scan has seen; gives how many it took. */
+  readonly dispatch: (rows: readonly StoredIssue[]) => Promise<number>;
   readonly streams: Pick<StreamStore, 'write'>;
   /** Signals an alert stream, starting its workflow where it does not run. */
   readonly signal: (stream: StreamKey, signal: IssueSignal) => Promise<void>;
@@ -61,7 +64,7 @@ const SHARE_OF_AGE = 1 / 12;
 
 /**
  * Finds resolve debt and signals those streams to resend their resolves; settles intents that streams have passed, and
- * deletes old ones. None of these prevents the others, and what fails is repeated by the next sweep.
+ * deletes old ones; dispatches stored issues that no scan has seen. None of these prevents the others, and what fails is repeated by the next sweep.
  */
 export async function sweepResolveDebt(
   dependencies: SweepDependencies,
@@ -93,6 +96,9 @@ export async function sweepResolveDebt(
   const superseded = await tryStep('passed intents could not be settled', () =>
     settlePassed(dependencies, options.retryAfterMs),
   );
+  const unseen = await tryStep('rows that no scan has seen could not be looked for', () =>
+    dispatchUnseen(dependencies, options.scannedUpTo),
+  );
   let owed = 0;
   let signalled = 0;
   let after: string | null = null;
@@ -110,12 +116,44 @@ export async function sweepResolveDebt(
       return page.debts.length;
     });
   } while (after !== null);
-  return { owed, signalled, superseded, cleared, nextSweepInMs: options.intervalMs };
+  return {
+    owed,
+    signalled,
+    superseded,
+    cleared,
+    ...(unseen === 0 ? {} : { unseen }),
+    nextSweepInMs: options.intervalMs,
+  };
 }
 
 /** What one deletion takes at most; that many mean that there are more. */
 const CLEARED_AT_ONCE = 5000;
 const MAX_CLEARINGS = 20;
+
+/** How far behind the cursor rows are looked for that no scan has seen, in milliseconds. */
+const UNSEEN_WITHIN_MS = 3_600_000;
+/** Whose entries may still be on their way to the ledger, or whose signals failed and come again. */
+const UNSEEN_AFTER_MS = 120_000;
+const UNSEEN_AT_ONCE = 500;
+
+/** Dispatches what became visible after the scan had passed, against every limit: late, but not never. */
+async function dispatchUnseen(
+  { issues, dispatch, onFailure }: SweepDependencies,
+  scannedUpTo: Position | null,
+): Promise<number> {
+  if (scannedUpTo === null) return 0;
+  const rows = await issues.findUnseen({
+    after: positionBefore(scannedUpTo, UNSEEN_WITHIN_MS),
+    upTo: positionBefore(scannedUpTo, UNSEEN_AFTER_MS),
+    limit: UNSEEN_AT_ONCE,
+  });
+  if (rows.length === 0) return 0;
+  onFailure?.({
+    what: `${rows.length} stored issues were seen by no scan and are dispatched now`,
+    error: null,
+  });
+  return dispatch(rows);
+}
 
 async function resendResolve(
   { issues, signal, onFailure }: SweepDependencies,

@@ -45,6 +45,10 @@ export function createDispatchTelemetry() {
     description: 'Alert streams that owed a resolve at the last sweep.',
   });
 
+  const unseen = meter.createCounter('heliograph_dispatch_unseen_rows', {
+    description: 'Stored issues that no scan saw, found and dispatched by the sweep.',
+  });
+
   const withSpan = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>): Promise<T> => {
     const span = tracer.startSpan(name, { attributes });
     return context.with(trace.setSpan(context.active(), span), async () => {
@@ -116,6 +120,7 @@ export function createDispatchTelemetry() {
     },
     recordSweep(result: SweepResult): void {
       owed.record(result.owed);
+      unseen.add(result.unseen ?? 0);
     },
     traceOpenStream(
       stream: StreamKey,

@@ -22,6 +22,7 @@ export function explainFacts(parts: Partial<ExplainFacts> = {}): ExplainFacts {
     at: NOON + 60_000,
     now: NOON + 60_000,
     key: { position: HERE, eventId: 'e1' },
+    repeatedAt: null,
     issue,
     newest: { position: HERE, status: issue?.status ?? 'firing' },
     entries: [seen(), matched()],

@@ -168,7 +168,7 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     expect(repeat.summary).toMatch(/^Delivered: on .* which changed nothing\.$/);
     expect(streamOf(repeat)).toMatchObject({ reason: 'new', openNow: false });
     const pages = sink.records.filter(({ body }) => body.issue.fingerprint === 'f4');
-    expect(pages.map(({ body }) => body.type)).toEqual(['issue.firing', 'issue.resolved']);
+    expect(pages.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
 
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
   });

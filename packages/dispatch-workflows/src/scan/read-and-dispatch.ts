@@ -112,9 +112,11 @@ export function createRowDispatcher(
   const compile = createRouteCompiler(dependencies.onUnreadableRoute);
   const { steps = UNOBSERVED } = dependencies;
   return async (rows, maxStreams, abort) => {
-    const active = await dependencies.routes.listActive();
+    const [active, repeats] = await Promise.all([
+      dependencies.routes.listActive(),
+      findRepeats(dependencies.issues, rows, dependencies.onSlowLookUp),
+    ]);
     const routes = compile(active.routes);
-    const repeats = await findRepeats(dependencies.issues, rows, dependencies.onSlowLookUp);
     const { groups, matches, taken } = steps.match(() => groupIssues(rows, routes, maxStreams, repeats));
     const written = dependencies
       .ledger(

@@ -1,6 +1,7 @@
 import { bytea } from '@heliograph/database';
 import { UNCERTAIN_POLICIES } from '../apps/uncertain-policy.ts';
 import { INTENT_STATUSES, UNDER_WAY_SQL } from '../delivery/intent-status.ts';
+import { BACKLOG_REASONS } from '../scan/backlog-reason.ts';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -35,6 +36,8 @@ export const connectedApps = dispatch.table(
     /** What to do about a notification in doubt. */
     uncertainPolicy: text('uncertain_policy', { enum: UNCERTAIN_POLICIES }).notNull().default('resend-pages'),
     version: integer('version').notNull().default(1),
+    /** Grows when the provider, the settings or the secret change: what was learnt about an older one no longer holds. */
+    targetVersion: integer('target_version').notNull().default(1),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
@@ -49,6 +52,8 @@ export const connectedAppHealth = dispatch.table('connected_app_health', {
   connectedAppId: text('connected_app_id')
     .primaryKey()
     .references(() => connectedApps.id, { onDelete: 'cascade' }),
+  /** The target version of the app that this was learnt about; health of an older one counts no longer. */
+  targetVersion: integer('target_version').notNull().default(1),
   throttledUntil: instant('throttled_until'),
   /** When the current series of permanent refusals began; null if the latest response was none. */
   failingSince: instant('failing_since'),
@@ -177,6 +182,10 @@ export const deliveryIntents = dispatch.table(
     externalId: text('external_id'),
     /** Why the latest attempt did not deliver it. */
     code: text('code'),
+    /** Names the latest attempt, so that a claim that is repeated because its answer was lost is no second attempt. */
+    attemptToken: text('attempt_token'),
+    /** What the body is made of besides the issue, as it was at the first claim; null until a release that keeps it. */
+    bodyInputs: jsonb('body_inputs'),
     decidedAt: instant('decided_at').notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
@@ -185,16 +194,58 @@ export const deliveryIntents = dispatch.table(
     index('delivery_intents_unsettled')
       .on(table.updatedAt)
       .where(sql`${table.status} in ${sql.raw(UNDER_WAY_SQL)}`),
+    index('delivery_intents_under_way')
+      .on(table.fingerprint)
+      .where(sql`${table.status} in ${sql.raw(UNDER_WAY_SQL)}`),
     // Rows arrive in the order of time and are deleted by it.
     index('delivery_intents_age').using('brin', table.createdAt),
   ],
 );
 
+/**
+ * Alert streams whose signals the scan could not hand over: their connected app holds its share of the running streams,
+ * or Temporal refused the signal. One row per stream; of what was parked only the newest signal counts.
+ */
+export const streamBacklog = dispatch.table(
+  'stream_backlog',
+  {
+    workflowId: text('workflow_id').primaryKey(),
+    fingerprint: text('fingerprint').notNull(),
+    routeId: text('route_id').notNull(),
+    connectedAppId: text('connected_app_id').notNull(),
+    /** The newest signal that was parked, and its position. */
+    signal: jsonb('signal').notNull(),
+    position: numeric('position', { precision: 20, scale: 0 }).notNull(),
+    firstPosition: numeric('first_position', { precision: 20, scale: 0 }).notNull(),
+    /** How many signals were parked. */
+    signals: integer('signals').notNull().default(1),
+    reason: text('reason', { enum: BACKLOG_REASONS }).notNull(),
+    /** Attempts to hand it over that failed. */
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at').notNull().defaultNow(),
+    parkedAt: instant('parked_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('stream_backlog_due').on(table.nextAttemptAt),
+    index('stream_backlog_app').on(table.connectedAppId, table.parkedAt),
+    index('stream_backlog_fingerprint').on(table.fingerprint),
+  ],
+);
+
 /** Rows of the decision ledger on their way to ClickHouse, persisted with the state that they describe. */
-export const ledgerOutbox = dispatch.table('ledger_outbox', {
-  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  rows: jsonb('rows').notNull(),
-  /** Set if ClickHouse permanently refuses these rows, or they cannot be read; they do not block the others. */
-  refusedAt: instant('refused_at'),
-  createdAt: instant('created_at').notNull().defaultNow(),
-});
+export const ledgerOutbox = dispatch.table(
+  'ledger_outbox',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    rows: jsonb('rows').notNull(),
+    /** Set if ClickHouse permanently refuses these rows, or they cannot be read; they do not block the others. */
+    refusedAt: instant('refused_at'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('ledger_outbox_refused')
+      .on(table.refusedAt)
+      .where(sql`${table.refusedAt} is not null`),
+  ],
+);

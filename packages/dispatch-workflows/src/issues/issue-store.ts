@@ -33,7 +33,7 @@ export interface IssueStore {
  * most `waitMs` for its turn. A row gets its position while its insert runs, so a scan that reads again what is younger
  * than `visibleAfterMs` misses none.
  */
-const INSERT_LIMITS = { serverMs: 3000, clientMs: 4000, visibleAfterMs: 5000, waitMs: 8000 } as const;
+export const INSERT_LIMITS = { serverMs: 3000, clientMs: 4000, visibleAfterMs: 5000, waitMs: 8000 } as const;
 /** Inserts at once by one process; their clocks start when they do. */
 const MAX_INSERTS = 8;
 

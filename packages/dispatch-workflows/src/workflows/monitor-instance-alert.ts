@@ -18,10 +18,10 @@ import type {
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import type { AlertInput, AlertResult } from '../contract/workflow-inputs.ts';
-import { MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
 import { DELIVERY_TASK_QUEUE } from '../contract/names.ts';
 import { AlertStream, type StreamPorts } from '../stream/alert-stream.ts';
 import { hasOpenIncident } from '../stream/owes-resolve.ts';
+import { settleDelivery, type SettlePorts } from '../stream/settle-delivery.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { issueSignal } from '../contract/signals.ts';
 
@@ -46,15 +46,13 @@ const store = proxyActivities<DispatchActivities>({
   retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
 });
 
-/** The pause before a delivery that could not even be attempted for over an hour is repeated, in milliseconds. */
-const PAUSE_MS = 30_000;
 const DEFAULT_BATCH_WINDOW_MS = 100;
 /** Signals after which a run hands over to the next; the server's limit is 10 000. */
 const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
 /** Behaviour that came after the first executions. */
-type Patch = Parameters<StreamPorts['hasPatch']>[0] | 'resolve-only' | 'patience';
+type Patch = Parameters<StreamPorts['hasPatch']>[0] | Parameters<SettlePorts['hasPatch']>[0] | 'resolve-only';
 type HasPatch = (patch: Patch) => boolean;
 
 /**
@@ -118,7 +116,7 @@ async function open(stream: AlertStream, hasPatch: HasPatch): Promise<boolean> {
   const opened = await openStream(stream.key, first);
   const order = stream.open(opened, first, { hasPatch });
   if (order !== null && opened.delivery !== null)
-    stream.settle(order, await settleDelivery(order, opened.delivery, hasPatch));
+    stream.settle(order, await settleDelivery(order, opened.delivery, settlePorts(hasPatch)));
   const hasNothingToClose = first?.signal.status === 'resolved' && !hasOpenIncident(opened.state);
   return hasNothingToClose && hasPatch('resolve-only');
 }
@@ -158,49 +156,15 @@ async function deliver(order: DeliveryOrder, hasPatch: HasPatch): Promise<Delive
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return settleDelivery(order, first, hasPatch);
+  return settleDelivery(order, first, settlePorts(hasPatch));
 }
 
-/** Continues where the first, short attempt did not end the delivery: by activity, and by timer for what it hands back. */
-async function settleDelivery(
-  order: DeliveryOrder,
-  first: DeliveryResult,
-  hasPatch: HasPatch,
-): Promise<DeliveryResult> {
-  let result = first;
-  let failures = 0;
-  while (result.kind === 'pending') {
-    const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS } = result;
-    const { wasThrottled = false, handBacks = 0 } = result;
-    failures = result.failures ?? failures;
-    const left = order.timeToLiveMs - (Date.now() - order.decidedAt);
-    // The activity records the drop, so it runs even when no time is left.
-    if (!inSlot) await sleep(Math.max(0, Math.min(waitMs, left)));
-    const timeToLiveMs = Math.max(0, order.timeToLiveMs - (Date.now() - order.decidedAt));
-    try {
-      result = await patient.deliverPatiently({
-        ...order,
-        timeToLiveMs,
-        failures,
-        wasThrottled,
-        handBacks,
-        waitMs: inSlot ? waitMs : 0,
-      });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      const isWorthwhile = order.timeToLiveMs > Date.now() - order.decidedAt;
-      // The activity could not even report a failure for over an hour: a database is unavailable, not the receiver.
-      if (isWorthwhile && hasPatch('patience')) {
-        result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
-        continue;
-      }
-      // That could not be persisted, so the next rows have to include it.
-      return {
-        kind: 'dropped',
-        code: 'EXPIRED',
-        ...(hasPatch('decision-ledger') ? { recorded: false } : {}),
-      };
-    }
-  }
-  return result;
+function settlePorts(hasPatch: HasPatch): SettlePorts {
+  return {
+    now: () => Date.now(),
+    sleep: (ms) => sleep(ms),
+    deliverPatiently: (order) => patient.deliverPatiently(order),
+    isCancellation,
+    hasPatch,
+  };
 }

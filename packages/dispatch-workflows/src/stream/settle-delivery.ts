@@ -1,0 +1,66 @@
+import { type DeliveryOrder, type DeliveryResult, MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
+
+/** What the settling of a delivery needs from whoever runs the stream. */
+export interface SettlePorts {
+  /** Milliseconds since the epoch; in a workflow its own clock. */
+  now(): number;
+  /** Waits without holding a slot; in a workflow a timer. */
+  sleep(ms: number): Promise<void>;
+  /** The patient activity; rejects where it could not even report a failure in time. */
+  deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;
+  /** Whether an error means that the run itself was cancelled. */
+  isCancellation(error: unknown): boolean;
+  /** Whether this execution has a later behaviour; asked only where the answer makes a difference. */
+  hasPatch(patch: 'patience' | 'decision-ledger'): boolean;
+}
+
+/** The pause before a delivery that could not even be attempted for over an hour is repeated, in milliseconds. */
+const PAUSE_MS = 30_000;
+
+/**
+ * Continues where the first, short attempt did not end the delivery: by activity, and by timer for what it hands back.
+ * It knows nothing of workflows; the order of its calls is the order of a run's commands, so it is part of what
+ * recorded histories hold.
+ */
+export async function settleDelivery(
+  order: DeliveryOrder,
+  first: DeliveryResult,
+  ports: SettlePorts,
+): Promise<DeliveryResult> {
+  let result = first;
+  let failures = 0;
+  while (result.kind === 'pending') {
+    const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS } = result;
+    const { wasThrottled = false, handBacks = 0 } = result;
+    failures = result.failures ?? failures;
+    const left = order.timeToLiveMs - (ports.now() - order.decidedAt);
+    // The activity records the drop, so it runs even when no time is left.
+    if (!inSlot) await ports.sleep(Math.max(0, Math.min(waitMs, left)));
+    const timeToLiveMs = Math.max(0, order.timeToLiveMs - (ports.now() - order.decidedAt));
+    try {
+      result = await ports.deliverPatiently({
+        ...order,
+        timeToLiveMs,
+        failures,
+        wasThrottled,
+        handBacks,
+        waitMs: inSlot ? waitMs : 0,
+      });
+    } catch (error) {
+      if (ports.isCancellation(error)) throw error;
+      const isWorthwhile = order.timeToLiveMs > ports.now() - order.decidedAt;
+      // The activity could not even report a failure for over an hour: a database is unavailable, not the receiver.
+      if (isWorthwhile && ports.hasPatch('patience')) {
+        result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
+        continue;
+      }
+      // That could not be persisted, so the next rows have to include it.
+      return {
+        kind: 'dropped',
+        code: 'EXPIRED',
+        ...(ports.hasPatch('decision-ledger') ? { recorded: false } : {}),
+      };
+    }
+  }
+  return result;
+}

@@ -1,5 +1,5 @@
 import { startLoopbackServer } from '@heliograph/simulators';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { NotifierError } from '../errors.ts';
 import { createNotification } from '../testing/notification.ts';
@@ -111,6 +111,77 @@ describe('a delivery with stored settings', () => {
   });
 });
 
+describe('the settings that shape the body', () => {
+  const everything: Record<string, Record<string, readonly unknown[]>> = {
+    webhook: {
+      url: ['https://example.com/a', 'https://example.com/b'],
+      format: ['heliograph/v1', 'alertmanager/v4'],
+    },
+    'slack-webhook': {
+      labels: [['pod'], ['team']],
+      linkUrl: ['https://example.com/{eventId}', 'https://example.com/{monitor}'],
+    },
+  };
+  let bodies: string[] = [];
+  let server: Awaited<ReturnType<typeof startLoopbackServer>>;
+  const local = createChannelRegistry([
+    createWebhookChannel({ allowPrivateAddresses: true }),
+    createSlackWebhookChannel({ allowPrivateAddresses: true }),
+  ]);
+  beforeAll(async () => {
+    server = await startLoopbackServer((response, request) => {
+      bodies.push(request.body);
+      response.end('ok');
+    });
+  });
+  afterAll(async () => {
+    await local.close();
+    await server.close();
+  });
+  const deliver = async (provider: string, settings: object, bodySettings?: Record<string, unknown>) => {
+    bodies = [];
+    const origin = `http://127.0.0.1:${server.port}`;
+    const given =
+      'url' in settings ? { ...settings, url: `${origin}/${String(settings.url).at(-1)}` } : settings;
+    await local.deliver({
+      ...{ provider, settings: given, bodySettings, timeoutMs: 2000 },
+      secret: provider === 'webhook' ? SECRET : `${origin}/services/T1/B1/x`,
+      notification: createNotification(),
+    });
+    return bodies[0];
+  };
+
+  test.each(local.providers)('of %s are those whose change changes it, and no others', async (provider) => {
+    const options = everything[provider] ?? {};
+    const first = Object.fromEntries(Object.entries(options).map(([name, [value]]) => [name, value]));
+    const named = Object.keys(local.bodySettings(provider, first));
+    for (const [name, [, other]] of Object.entries(options)) {
+      const changed = { ...first, [name]: other };
+      const [before, after] = [await deliver(provider, first), await deliver(provider, changed)];
+      expect([name, before === after]).toEqual([name, !named.includes(name)]);
+      // With those of the first attempt it stays as it was.
+      const frozen = local.bodySettings(provider, first);
+      await expect(deliver(provider, changed, frozen)).resolves.toBe(before);
+    }
+  });
+
+  test('that were not set then are not set now, and those that are no longer valid are taken as they are now', async () => {
+    const now = { labels: ['pod'], linkUrl: 'https://example.com/now' };
+    const bare = await deliver('slack-webhook', {});
+    await expect(deliver('slack-webhook', now, local.bodySettings('slack-webhook', {}))).resolves.toBe(bare);
+    await expect(deliver('slack-webhook', now, { labels: 'x' })).resolves.toBe(
+      await deliver('slack-webhook', now),
+    );
+  });
+
+  test.each([
+    ['an unknown provider', 'pigeon', {}],
+    ['settings that are no longer valid', 'webhook', { url: 7 }],
+  ])('are none for %s', (_, provider, settings) => {
+    expect(local.bodySettings(provider, settings)).toEqual({});
+  });
+});
+
 describe('a permit to send', () => {
   const local = createChannelRegistry([
     createWebhookChannel({ allowPrivateAddresses: true, maxConnectionsPerOrigin: 1 }),
@@ -154,6 +225,7 @@ describe('a lookup of a notification in doubt', () => {
   const answering: Channel<typeof settings> = {
     provider: 'answering',
     settings,
+    bodySettings: ['room'],
     checkSecret: () => null,
     deliver: async () => ({ kind: 'uncertain', code: 'TIMEOUT' }),
     async lookUp(request) {
@@ -164,6 +236,16 @@ describe('a lookup of a notification in doubt', () => {
   };
   const both = createChannelRegistry([answering, createWebhookChannel()]);
   afterAll(() => both.close());
+  test('is made with the settings that its body was made of', async () => {
+    lookUps.length = 0;
+    await both.lookUp({
+      ...{ settings: { room: 'now' }, secret: 'known', timeoutMs: 100, provider: 'answering' },
+      notification: createNotification(),
+      bodySettings: { room: 'then' },
+    });
+    expect(lookUps).toEqual([['then', createNotification().id]]);
+  });
+
   const request = {
     settings: {} as unknown,
     secret: 'known',

@@ -14,6 +14,11 @@ export interface StoredDeliveryRequest {
   /** The maximum duration of connecting, sending and reading the response together, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * From `bodySettings`, as they were at the first attempt, so that a change of the settings in between does not change
+   * the body. Default: the current ones, also where these are no longer valid.
+   */
+  readonly bodySettings?: Readonly<Record<string, unknown>> | undefined;
   /** From `reserve`. Without a valid one, the attempt waits for a permit itself, for at most 500 ms. */
   readonly permit?: ConnectionPermit | undefined;
 }
@@ -42,6 +47,8 @@ export interface ChannelRegistry {
     secret: string,
     stored?: unknown,
   ): Readonly<Record<string, unknown>>;
+  /** The settings that shape the body, without those that are not set; none if the settings are no longer valid. */
+  bodySettings(provider: string, settings: unknown): Readonly<Record<string, unknown>>;
   /**
    * Waits for a permit for one of the limited connections to the destination. Call it before the notification is
    * claimed, pass the permit to `deliver`, and release it afterwards in any case. Null if none was free within `waitMs`,
@@ -97,23 +104,29 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       if (problem !== null) throw new NotifierError('NOTIFIER_SECRET_INVALID', provider, problem);
       return parsed.output;
     },
+    bodySettings(provider, settings) {
+      const channel = byProvider.get(provider);
+      const valid = channel === undefined ? null : parseSettings(channel, settings);
+      return channel === undefined || valid === null ? {} : pick(valid, channel.bodySettings);
+    },
     async reserve({ provider, settings, ...request }) {
       const channel = byProvider.get(provider);
       const validSettings = channel?.reserve === undefined ? null : parseSettings(channel, settings);
       if (channel?.reserve === undefined || validSettings === null) return { release: () => undefined };
       return channel.reserve({ ...request, settings: validSettings });
     },
-    async deliver({ provider, settings, ...request }) {
+    async deliver({ provider, settings, bodySettings, ...request }) {
       const channel = byProvider.get(provider);
-      const validSettings = channel === undefined ? null : parseSettings(channel, settings);
+      const validSettings = channel === undefined ? null : settingsFor(channel, settings, bodySettings);
       if (channel === undefined || validSettings === null) {
         return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
       }
       return channel.deliver({ ...request, settings: validSettings });
     },
-    async lookUp({ provider, settings, ...request }) {
+    async lookUp({ provider, settings, bodySettings, ...request }) {
       const channel = byProvider.get(provider);
-      const validSettings = channel?.lookUp === undefined ? null : parseSettings(channel, settings);
+      const validSettings =
+        channel?.lookUp === undefined ? null : settingsFor(channel, settings, bodySettings);
       if (channel?.lookUp === undefined || validSettings === null) return 'unknown';
       return channel.lookUp({ ...request, settings: validSettings });
     },
@@ -121,6 +134,28 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       await Promise.all(channels.map((channel) => channel.close()));
     },
   };
+}
+
+/** The current settings, with the body made of those that were given. */
+function settingsFor(
+  channel: Channel,
+  settings: unknown,
+  bodySettings: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | null {
+  const current = parseSettings(channel, settings);
+  if (current === null || bodySettings === undefined) return current;
+  const others = Object.keys(current).filter((name) => !channel.bodySettings.includes(name));
+  const given = pick(bodySettings, channel.bodySettings);
+  return parseSettings(channel, { ...pick(current, others), ...given }) ?? current;
+}
+
+function pick(
+  settings: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    names.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
+  );
 }
 
 function parseSettings(channel: Channel, settings: unknown): Readonly<Record<string, unknown>> | null {

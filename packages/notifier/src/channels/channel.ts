@@ -33,6 +33,8 @@ export interface Channel<Schema extends GenericSchema = GenericSchema> {
   readonly provider: string;
   /** The schema of the settings of a connected app. They may be displayed, except for query values of URLs. */
   readonly settings: Schema;
+  /** The settings that the body is made of: the other ones say where and how it is sent. */
+  readonly bodySettings: readonly string[];
   /** Returns why the secret is invalid, without quoting it, or null if it is valid. */
   checkSecret(secret: string): string | null;
   /**

@@ -36,6 +36,7 @@ export function createSlackWebhookChannel(
   return {
     provider: 'slack-webhook',
     settings: slackWebhookSettings,
+    bodySettings: ['labels', 'linkUrl'],
     checkSecret: (secret) =>
       parseWebhookUrl(secret, destinations) === null
         ? 'the secret of a Slack webhook must be its URL: https://hooks.slack.com/services/T…/B…/…'

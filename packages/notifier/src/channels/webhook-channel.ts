@@ -35,6 +35,7 @@ export function createWebhookChannel(options: WebhookChannelOptions = {}): Chann
   return {
     provider: 'webhook',
     settings: webhookSettings,
+    bodySettings: ['format'],
     checkSecret(secret) {
       const keys = parseWebhookSecret(secret);
       return typeof keys === 'string' ? keys : null;

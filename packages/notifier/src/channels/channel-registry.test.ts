@@ -144,7 +144,10 @@ describe('the settings that shape the body', () => {
     const given =
       'url' in settings ? { ...settings, url: `${origin}/${String(settings.url).at(-1)}` } : settings;
     await local.deliver({
-      ...{ provider, settings: given, bodySettings, timeoutMs: 2000 },
+      provider,
+      settings: given,
+      bodySettings,
+      timeoutMs: 2e3,
       secret: provider === 'webhook' ? SECRET : `${origin}/services/T1/B1/x`,
       notification: createNotification(),
     });
@@ -239,7 +242,10 @@ describe('a lookup of a notification in doubt', () => {
   test('is made with the settings that its body was made of', async () => {
     lookUps.length = 0;
     await both.lookUp({
-      ...{ settings: { room: 'now' }, secret: 'known', timeoutMs: 100, provider: 'answering' },
+      settings: { room: 'now' },
+      secret: 'known',
+      timeoutMs: 100,
+      provider: 'answering',
       notification: createNotification(),
       bodySettings: { room: 'then' },
     });

@@ -12,6 +12,7 @@ export const ROUTE_REASONS = [
   'route_unreadable',
   'no_connected_app',
   'route_is_newer',
+  'query_too_complex',
 ] as const;
 
 /** Why a stream decided to notify, or to stay silent. */
@@ -27,6 +28,7 @@ export const DECISION_REASONS = [
   'suppressed',
   'resolved_without_notification',
   'stale',
+  'superseded_by_newer',
 ] as const;
 
 /** Why an alert stream notified of an issue, or did not. */
@@ -40,6 +42,7 @@ export const STREAM_REASONS = [
   'secret_unreadable',
   'superseded',
   'connected_app_disabled',
+  'waiting_in_backlog',
   'not_decided_yet',
   'not_scanned_yet',
   'decision_not_recorded',

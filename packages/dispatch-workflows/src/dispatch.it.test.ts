@@ -4,6 +4,7 @@ import { startNotificationSink, type NotificationSink } from '@heliograph/simula
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from './client/index.ts';
 import { alertWorkflowId } from './contract/alert-workflow-id.ts';
+import type { DispatchActivities } from './contract/dispatch-activities.ts';
 import { MONITOR_INSTANCES_ID } from './contract/names.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
 
@@ -40,8 +41,14 @@ afterAll(() => Runtime.instance().shutdown());
 
 const stream = { fingerprint: 'f1', routeId: 'route1', connectedAppId: 'app1' };
 
-async function whileDispatching(run: () => Promise<void>, deliverySlots = 500): Promise<void> {
-  const worker = await ground.worker(bundle, ground.activities(), { deliverySlots });
+async function whileDispatching(
+  run: () => Promise<void>,
+  {
+    deliverySlots = 500,
+    activities = ground.activities(),
+  }: { readonly deliverySlots?: number; readonly activities?: DispatchActivities } = {},
+): Promise<void> {
+  const worker = await ground.worker(bundle, activities, { deliverySlots });
   await worker.runUntil(async () => {
     await startOrchestrator(ground.client);
     await run();
@@ -316,6 +323,7 @@ describe('what is decided later in the life of a stream', () => {
 });
 
 test('a receiver that is down keeps no other waiting, however many of its notifications wait', async () => {
+  const ceiling = 20;
   await ground.connectedApps.create('deadapp', {
     name: 'dead',
     provider: 'webhook',
@@ -329,25 +337,71 @@ test('a receiver that is down keeps no other waiting, however many of its notifi
     enabled: true,
     connectedAppIds: ['deadapp'],
   });
-  await whileDispatching(async () => {
-    await store(
-      ...Array.from({ length: 20 }, (_, index) =>
-        newIssue({ fingerprint: `dead${index}`, severity: 'info' }),
-      ),
-    );
-    await eventually('the dead ones wait', async () => {
-      const { count } = await ground.client.workflow.count(
-        `HeliographConnectedApp = 'deadapp' AND ExecutionStatus = 'Running'`,
+  const deadOnes = Array.from({ length: 60 }, (_, index) =>
+    newIssue({ fingerprint: `dead${index}`, severity: 'info' }),
+  );
+  const runningOf = async (app: string): Promise<number> => {
+    const query = `HeliographConnectedApp = '${app}' AND ExecutionStatus = 'Running'`;
+    return (await ground.client.workflow.count(query)).count;
+  };
+  const waiting = async () => (await ground.backlog.summarize()).streams.over_share;
+  const activities = ground.activities({ scan: { intervalMs: 500, maxRunningAlerts: ceiling } });
+  await whileDispatching(
+    async () => {
+      await store(...deadOnes);
+      await eventually('the dead ones hold their share, and the rest of them wait', async () => {
+        const running = await runningOf('deadapp');
+        return running === 16 && (await waiting()) === deadOnes.length - running;
+      });
+      const [first] = await ground.backlog.listByFingerprint('dead59');
+      expect(first).toMatchObject({ reason: 'over_share', signals: 1, attempts: 0 });
+      // What runs takes its signals as before, also while its app may start nothing.
+      await store(newIssue());
+      await eventually('the trigger arrives', () => sink.records.length === 1);
+      await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
+      await eventually('the resolve arrives', () => sink.records.length === 2);
+      await store(
+        ...deadOnes.map(({ fingerprint }) =>
+          newIssue({ fingerprint, severity: 'info', status: 'resolved', endsAt: Date.now() }),
+        ),
       );
-      return count === 20;
-    });
-    await store(newIssue());
-    await eventually('the trigger arrives', () => sink.records.length === 1);
-    await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
-    await eventually('the resolve arrives', () => sink.records.length === 2);
-  }, 2);
+      await eventually('those that wait have resolved', async () => {
+        const [entry] = await ground.backlog.listByFingerprint('dead59');
+        return entry?.signal.status === 'resolved';
+      });
+      await expect(runningOf('deadapp')).resolves.toBeLessThanOrEqual(16);
+    },
+    { deliverySlots: 2, activities },
+  );
   expect(sink.records.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
-}, 30_000);
+}, 60_000);
+
+test('a resolve reaches the open stream in the same scan, although its route does not match it', async () => {
+  const labels = { namespace: 'payments' };
+  await whileDispatching(
+    async () => {
+      await store(newIssue({ labels }));
+      await eventually('the trigger arrives', () => sink.records.length === 1);
+      await streamEnded();
+      await store(newIssue({ labels, status: 'resolved', severity: '', endsAt: Date.now() }));
+      await eventually('the resolve arrives', () => sink.records.length === 2);
+      await streamEnded();
+      // And one of which no row tells yet: both are read by one scan.
+      await store(
+        newIssue({ fingerprint: 'f2', labels }),
+        newIssue({ fingerprint: 'f2', labels, status: 'resolved', severity: '', endsAt: Date.now() }),
+      );
+      await eventually('both arrive', () => sink.records.length === 4);
+    },
+    { activities: ground.activities({ sweep: { intervalMs: 3_600_000 } }) },
+  );
+  expect(sink.records.map(({ body }) => body.type)).toEqual([
+    'alert.triggered',
+    'alert.resolved',
+    'alert.triggered',
+    'alert.resolved',
+  ]);
+}, 60_000);
 
 test('a second orchestrator cannot start, and one that hands over keeps its cursor', async () => {
   await whileDispatching(async () => {

@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import { deliveryWorld, rejected, testOrder } from '../testing/delivery-world.ts';
+import { memoryBacklog } from '../testing/memory-backlog.ts';
 import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
 import { createDispatchActivities, type DispatchDependencies } from './create-activities.ts';
 
@@ -21,6 +22,8 @@ function world(options: { readonly heartbeatDetails?: unknown; readonly answers?
     debts: { list: async () => ({ debts: [], next: null }) },
     intents: { ...dependencies.intents, listPassed: async () => [], deleteSettled: async () => 0 },
     ledger: { write: async () => undefined },
+    backlog: memoryBacklog(Date.now),
+    streamLookUp: { find: async () => ({ waiting: new Set(), open: [] }) },
     client: {
       connection: { withDeadline: (_: number, run: () => unknown) => run() },
       workflow: {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
-import { signalAlertStream } from '../client/signal-alert-stream.ts';
+import { signalAlertStream, signalRunningStream } from '../client/signal-alert-stream.ts';
 import { MONITOR_INSTANCE_ALERT } from '../contract/names.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { AppHealthStore } from '../apps/app-health-store.ts';
@@ -25,11 +26,15 @@ import { recordRows } from '../delivery/delivery-rows.ts';
 import { createDispatchTelemetry } from '../telemetry/dispatch-telemetry.ts';
 import {
   createReadAndDispatch,
-  createRowDispatcher,
   DEFAULT_SCAN_OPTIONS,
   type ScanDependencies,
   type ScanOptions,
 } from '../scan/read-and-dispatch.ts';
+import { beginAdmission } from '../scan/admit-streams.ts';
+import type { BacklogStore } from '../scan/backlog-store.ts';
+import { createRowDispatcher } from '../scan/dispatch-rows.ts';
+import { sendOrPark } from '../scan/send-or-park.ts';
+import type { StreamLookUp } from '../scan/stream-look-up.ts';
 import { createRunningAlerts } from '../scan/running-alerts.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt, type SweepOptions } from '../sweep/sweep-resolve-debt.ts';
 
@@ -41,7 +46,9 @@ export interface DispatchDependencies {
   readonly routes: RouteStore;
   readonly connectedApps: ConnectedAppStore;
   readonly streams: StreamStore;
+  readonly streamLookUp: StreamLookUp;
   readonly intents: IntentStore;
+  readonly backlog: BacklogStore;
   readonly health: AppHealthStore;
   readonly debts: DebtStore;
   readonly ledger: Pick<Ledger, 'write'>;
@@ -66,6 +73,8 @@ export interface DispatchDependencies {
 const SCAN_HEARTBEAT_EVERY_MS = 1000;
 /** Well within the heartbeat timeout of 15 s. */
 const HEARTBEAT_EVERY_MS = 4000;
+/** How often the backlog is counted, in milliseconds. */
+const REPORT_BACKLOG_EVERY_MS = 10_000;
 /** How long one count may take, in milliseconds. */
 const COUNT_TIMEOUT_MS = 3000;
 
@@ -82,10 +91,12 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     channels,
     debts,
     ledger,
+    backlog,
+    streamLookUp,
     onProblem,
   } = dependencies;
   const telemetry = createDispatchTelemetry();
-  const sendSignal = (stream: StreamKey, signal: IssueSignal): Promise<string> =>
+  const startWithSignal = (stream: StreamKey, signal: IssueSignal): Promise<string> =>
     signalAlertStream(client, stream, signal, {
       batchWindowMs: dependencies.batchWindowMs,
       taskQueue: dependencies.taskQueue,
@@ -98,8 +109,12 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     now: Date.now,
     running: createRunningAlerts({
       now: Date.now,
-      count: async () => {
-        const query = `WorkflowType = '${MONITOR_INSTANCE_ALERT}' AND ExecutionStatus = 'Running'`;
+      count: async (connectedAppId) => {
+        const ofApp =
+          connectedAppId === undefined
+            ? ''
+            : ` AND ${searchAttributeKeys.connectedApp.name} = '${connectedAppId}'`;
+        const query = `WorkflowType = '${MONITOR_INSTANCE_ALERT}' AND ExecutionStatus = 'Running'${ofApp}`;
         const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
           client.workflow.count(query),
         );
@@ -107,16 +122,26 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       },
       onError: (error) => onProblem?.({ what: 'alert workflows could not be counted', error }),
     }),
-    signal: ({ stream }, signal) => sendSignal(stream, signal),
+    backlog,
+    streams: streamLookUp,
+    signal: (stream, signal) => startWithSignal(stream, signal),
+    signalRunning: (stream, signal) => signalRunningStream(client, stream, signal),
     steps: telemetry.scanSteps,
     onFailure: ({ workflowId, error }) =>
       onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
     onSlowLookUp: (error) => onProblem?.({ what: 'repeated events could not be recognised in time', error }),
+    onUnparked: (error) => onProblem?.({ what: 'alert streams could not be parked in the backlog', error }),
+    onTooComplex: telemetry.onTooComplex((routeId) =>
+      onProblem?.({
+        what: 'a route takes too many steps to match, so it does not match some issues',
+        id: routeId,
+      }),
+    ),
     onUnreadableRoute: ({ routeId, error }) =>
       onProblem?.({ what: 'a stored route does not parse and is skipped', id: routeId, error }),
   };
-  const readAndDispatch = createReadAndDispatch(scanning, scanOptions);
   const dispatchRows = createRowDispatcher(scanning, scanOptions);
+  const readAndDispatch = createReadAndDispatch(scanning, scanOptions, dispatchRows);
   const { maxWaitingPerApp } = dependencies;
   const delivery: DeliveryDependencies = {
     issues,
@@ -135,6 +160,17 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     onWriteFailure: ({ workflowId, error }) =>
       onProblem?.({ what: 'rows of an alert stream could not be persisted yet', id: workflowId, error }),
   };
+  let backlogReportedAt = -Infinity;
+  /** Now and then, for a report is worth no more than a count. */
+  const reportBacklog = async (): Promise<void> => {
+    if (performance.now() - backlogReportedAt < REPORT_BACKLOG_EVERY_MS) return;
+    backlogReportedAt = performance.now();
+    try {
+      telemetry.recordBacklog(await backlog.summarize());
+    } catch (error) {
+      onProblem?.({ what: 'the backlog could not be counted', error });
+    }
+  };
   return {
     async readAndDispatch(scan) {
       const activity = Context.current();
@@ -143,10 +179,12 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
         clearInterval(beats),
       );
       telemetry.recordScan(result);
+      await reportBacklog();
       return result;
     },
     async sweepResolveDebt(scannedUpTo) {
       const activity = Context.current();
+      const admission = await beginAdmission(scanning.running, scanOptions.maxRunningAlerts);
       const result = await sweepResolveDebt(
         {
           debts,
@@ -154,10 +192,14 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
           issues,
           streams,
           dispatch: async (rows) => {
-            const { taken, failed } = await dispatchRows(rows, rows.length, activity.cancellationSignal);
+            const { taken, failed } = await dispatchRows(rows, {
+              maxStreams: rows.length,
+              admission,
+              signal: activity.cancellationSignal,
+            });
             return taken - failed.size;
           },
-          signal: async (stream, signal) => void (await sendSignal(stream, signal)),
+          signal: (stream, signal) => sendOrPark(scanning, admission, { stream, signal }),
           now: Date.now,
           onFailure: (failure) => onProblem?.(failure),
         },

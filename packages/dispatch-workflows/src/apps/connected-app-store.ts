@@ -3,7 +3,7 @@ import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { DispatchError } from '../contract/errors.ts';
 import type { UncertainPolicy } from './uncertain-policy.ts';
 import type { AppHealth } from './app-health-store.ts';
-import { connectedAppHealth, connectedApps, routes } from '../stores/schema.ts';
+import { connectedAppHealth, connectedApps, routes, streamBacklog } from '../stores/schema.ts';
 import { runStatement } from '../stores/run-statement.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 
@@ -133,10 +133,15 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
       runStatement(
         'remove a connected app',
         async () => {
-          const removed = await db
-            .delete(connectedApps)
-            .where(atVersion(id, version))
-            .returning({ id: connectedApps.id });
+          const removed = await db.transaction(async (tx) => {
+            const rows = await tx
+              .delete(connectedApps)
+              .where(atVersion(id, version))
+              .returning({ id: connectedApps.id });
+            // What a scan parks at this moment is handed over later, and dropped for want of the app.
+            if (rows.length > 0) await tx.delete(streamBacklog).where(eq(streamBacklog.connectedAppId, id));
+            return rows;
+          });
           if (removed.length === 0) await failStale(id);
         },
         { constraint: 'DISPATCH_CONNECTED_APP_IN_USE' },

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
@@ -34,4 +34,19 @@ export async function signalAlertStream(
     ],
   });
   return handle.signaledRunId;
+}
+
+/** Signals an alert stream whose workflow runs; false if none does. */
+export async function signalRunningStream(
+  client: Client,
+  stream: StreamKey,
+  signal: IssueSignal,
+): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(alertWorkflowId(stream)).signal(issueSignal, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

@@ -28,6 +28,8 @@ export const SILENCE_REASONS = [
   'resolved_without_notification',
   /** Older than the route's maximum age, for a renotification than the smaller of it and the interval. */
   'stale',
+  /** It waited, and so did a newer one of its stream: only the newest counts. */
+  'superseded_by_newer',
 ] as const;
 
 /** Why a signal leads to none. */

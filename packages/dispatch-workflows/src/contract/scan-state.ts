@@ -20,9 +20,11 @@ export interface ScanResult {
   readonly nextScanInMs: number;
   /** New rows read. */
   readonly scanned: number;
-  /** Signals sent. */
+  /** Signals sent, those out of the backlog among them. */
   readonly dispatched: number;
-  /** Rows that could not be dispatched wholly; the cursor stands before the earliest of them. */
+  /** Signals that went to the backlog; absent if none did. */
+  readonly parked?: number;
+  /** Rows that could be neither dispatched nor parked wholly; the cursor stands before the earliest of them. */
   readonly failed: number;
   /** Alert workflows running, as far as known, when the scan began. */
   readonly running: number;

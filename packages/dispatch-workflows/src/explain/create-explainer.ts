@@ -9,6 +9,7 @@ import type { IssueFinder } from '../issues/issue-finder.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RouteStore } from '../routing/route-store.ts';
+import type { BacklogStore } from '../scan/backlog-store.ts';
 import { REPEATED } from '../scan/scan-entries.ts';
 import type { StreamFinder } from '../stream/stream-finder.ts';
 import { explainAlert } from './explain-alert.ts';
@@ -23,6 +24,7 @@ export interface ExplainStores {
   readonly routes: Pick<RouteStore, 'listAt'>;
   readonly intents: Pick<IntentStore, 'read'>;
   readonly streamFinder: StreamFinder;
+  readonly backlog: Pick<BacklogStore, 'listByFingerprint'>;
   readonly connectedApps: Pick<ConnectedAppStore, 'get'>;
 }
 
@@ -47,7 +49,7 @@ const CLOCKS_APART_MS = 60_000;
 
 /** An explainer over dispatching's stores; `now` is in milliseconds since the epoch, default the system's clock. */
 export function createExplainer(stores: ExplainStores, now: () => number = Date.now): Explainer {
-  const { issueFinder, issues, ledger, routes, intents, streamFinder } = stores;
+  const { issueFinder, issues, ledger, routes, intents, streamFinder, backlog } = stores;
   return {
     async explain({ fingerprint: given, at: asked, eventId }) {
       const fingerprint = toFingerprint(given);
@@ -57,7 +59,7 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
       const found = await issueFinder.findLatest({ ...latest, ...(isPast ? { at: asked } : {}), eventId });
       if (found === null) return null;
       const { key, repeatedAt } = await firstOf(stores, fingerprint, found);
-      const [issue, newest, entries, runs, known, routesNow] = await Promise.all([
+      const [issue, newest, entries, runs, known, waiting, routesNow] = await Promise.all([
         issues.read(key),
         (isPast || eventId !== undefined ? issueFinder.findLatest(latest) : Promise.resolve(found)).then(
           (newestKey) => (newestKey === null ? null : issues.read(newestKey)),
@@ -65,6 +67,7 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
         ledger.entriesOf(fingerprint, key.position),
         ledger.runsAt(fingerprint, key.position),
         streamFinder.listByFingerprint(fingerprint),
+        backlog.listByFingerprint(fingerprint),
         routes.listAt(null),
       ]);
       const seen = entries.find(({ stage }) => stage === 'seen');
@@ -84,6 +87,7 @@ export function createExplainer(stores: ExplainStores, now: () => number = Date.
         routesNow,
         intents: [],
         streams: known,
+        backlog: waiting,
         apps: [],
       };
       const ids = candidates(facts).map((stream) => notificationIdOf(stream, key.position));

@@ -11,6 +11,7 @@ import {
   run,
   seen,
 } from '../testing/explain-facts.ts';
+import { storedIssue } from '../testing/stored-issue.ts';
 import { OVER } from '../testing/explained-streams.ts';
 import { explainAlert } from './explain-alert.ts';
 import { ROUTE_REASONS } from './explanation.ts';
@@ -45,6 +46,60 @@ const ROWS: readonly {
       version: 1,
       clause: '*',
       summary: 'Matched, because it takes every issue; the route has changed since, from version 1 to 4.',
+    },
+  },
+  {
+    name: 'too complex for the values of the issue',
+    facts: {
+      issue: storedIssue(NOON / 1000, { eventId: 'e1', annotations: { x: 'a'.repeat(32_768) } }),
+      entries: [seen()],
+      routesThen: [routeVersion({ query: `annotation.x:*${'a'.repeat(2000)}b*` })],
+    },
+    expected: {
+      matched: false,
+      reason: 'query_too_complex',
+      clause: null,
+      streams: [],
+      summary: 'Not matched: the query takes more than 400000 steps on the values of this issue.',
+    },
+  },
+  {
+    name: 'not matched by a resolve, which reached the open stream all the same',
+    facts: {
+      issue: storedIssue(NOON / 1000, { eventId: 'e1', status: 'resolved', severity: '' }),
+      entries: [
+        seen(),
+        matched({ id: 'reached', clause: undefined, configVersion: undefined, code: 'REACHED' }),
+        entry('decided', { kind: 'resolve', reason: 'resolved' }),
+        entry('settled', { kind: 'resolve', reason: 'resolved', outcome: 'delivered', at: NOON + 3000 }),
+      ],
+      routesThen: [routeVersion({ query: 'severity:critical' })],
+      routesNow: [routeVersion({ query: 'severity:critical' })],
+    },
+    expected: {
+      matched: false,
+      reason: 'not_matched',
+      version: 1,
+      summary:
+        'Not matched: severity:"critical" does not hold, the issue has severity ""; as a resolve it went to the alert streams of this route that are open or may be.',
+      streams: [expect.objectContaining({ connectedAppId: 'a', reason: 'resolved' })],
+    },
+  },
+  {
+    name: 'not matched by a resolve, whose stream had nothing to close',
+    facts: {
+      issue: storedIssue(NOON / 1000, { eventId: 'e1', status: 'resolved', severity: '' }),
+      entries: [
+        seen(),
+        matched({ id: 'reached', clause: undefined, configVersion: undefined, code: 'REACHED' }),
+      ],
+      runs: [run('resolved_without_notification', { version: 0 })],
+      routesThen: [routeVersion({ query: 'severity:critical' })],
+      routesNow: [routeVersion({ query: 'severity:critical' })],
+    },
+    expected: {
+      matched: false,
+      streams: [expect.objectContaining({ reason: 'resolved_without_notification' })],
     },
   },
   {

@@ -1,5 +1,6 @@
-import { explainMatch, formatQuery, listFields, matchQuery, parseQuery, type Query } from '@heliograph/query';
-import { issueFields } from '../routing/match-routes.ts';
+import { formatQuery, listFields, parseQuery, type Query } from '@heliograph/query';
+import { issueFields, matchIssue, MAX_MATCH_STEPS } from '../routing/match-routes.ts';
+import { REACHED } from '../scan/scan-entries.ts';
 import { owesResolve } from '../stream/owes-resolve.ts';
 import type { StreamPicture } from '../stream/stream-finder.ts';
 import type { StoredIssue } from '../issues/issue.ts';
@@ -19,6 +20,7 @@ export interface RouteCase {
 type Reading =
   | { readonly kind: 'read'; readonly matched: boolean; readonly clause: Query; readonly nearness: number }
   | { readonly kind: 'unreadable' }
+  | { readonly kind: 'too_complex' }
   /** The issue is gone. */
   | { readonly kind: 'unknown' };
 
@@ -27,7 +29,8 @@ export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null 
   const entries = facts.entries.filter(({ routeId }) => routeId === id);
   const before = facts.routesThen?.find(({ routeId }) => routeId === id) ?? null;
   const routeNow = facts.routesNow.find(({ routeId }) => routeId === id) ?? null;
-  const matches = entries.filter(({ stage }) => stage === 'matched');
+  const matches = entries.filter(({ stage, code }) => stage === 'matched' && code !== REACHED);
+  const reached = entries.filter(({ stage, code }) => stage === 'matched' && code === REACHED);
   const match = findDecisiveMatch(matches, entries);
   const version = match?.configVersion;
   // An issue may have been scanned twice, with a revision between.
@@ -36,7 +39,7 @@ export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null 
   const reading = route === null ? { kind: 'unknown' as const } : readQuery(route.query, facts.issue);
   const reason = reasonOf(route, { isMatched: match !== null, isNewer, reading });
   const matched = reason === 'matched' || reason === 'no_connected_app';
-  const streams = streamsOf(facts, { id, route, routeNow, matches, entries, matched });
+  const streams = streamsOf(facts, { id, route, routeNow, matches, reached, entries, matched });
   if (isOfNoInterest(route, reading, { isNewer, matched }) && streams.length === 0) return null;
   const explained = {
     id,
@@ -47,7 +50,13 @@ export function explainRoute(facts: ExplainFacts, id: string): RouteCase | null 
     reason,
     streams,
   };
-  const summary = summaryOf(facts, { explained, reading, routeNow, isRecorded: match !== null });
+  const summary = summaryOf(facts, {
+    explained,
+    reading,
+    routeNow,
+    isRecorded: match !== null,
+    hasReached: reached.length > 0,
+  });
   return {
     explained: { ...explained, summary },
     nearness: matched ? 1 : reading.kind === 'read' ? reading.nearness : null,
@@ -72,10 +81,16 @@ function readQuery(text: string, issue: StoredIssue | null): Reading {
   }
   if (issue === null) return { kind: 'unknown' };
   const fields = issueFields(issue);
-  const { matched, clause } = explainMatch(query, fields);
+  const match = matchIssue(query, fields);
+  if (match.kind === 'too_complex') return match;
   const operands = query.kind === 'and' ? query.operands : [query];
-  const held = operands.filter((operand) => matchQuery(operand, fields)).length;
-  return { kind: 'read', matched, clause, nearness: held / operands.length };
+  const held = operands.filter((operand) => matchIssue(operand, fields).kind === 'matched').length;
+  return {
+    kind: 'read',
+    matched: match.kind === 'matched',
+    clause: match.clause,
+    nearness: held / operands.length,
+  };
 }
 
 function reasonOf(
@@ -92,6 +107,7 @@ function reasonOf(
   if (isNewer) return 'route_is_newer';
   if (!route.enabled) return 'route_disabled';
   if (reading.kind === 'unreadable') return 'route_unreadable';
+  if (reading.kind === 'too_complex') return 'query_too_complex';
   if (reading.kind === 'unknown' || !reading.matched) return 'not_matched';
   return hasApps ? 'matched' : 'no_connected_app';
 }
@@ -114,6 +130,7 @@ function streamsOf(
     route,
     routeNow,
     matches,
+    reached,
     entries,
     matched,
   }: {
@@ -121,6 +138,8 @@ function streamsOf(
     readonly route: RouteVersion | null;
     readonly routeNow: RouteVersion | null;
     readonly matches: readonly LedgerEntry[];
+    /** That the issue, a resolve, reached streams although the route did not match. */
+    readonly reached: readonly LedgerEntry[];
     readonly entries: readonly LedgerEntry[];
     readonly matched: boolean;
   },
@@ -139,8 +158,10 @@ function streamsOf(
     )
     .map(({ connectedAppId }) => connectedAppId);
   const owed = facts.streams.filter((state) => state.stream.routeId === id && isOwedHere(facts, state));
+  const reachedIds = new Set(reached.flatMap(({ apps = [] }) => apps));
   const ids = new Set([
     ...signalled,
+    ...reachedIds,
     ...(matched ? (route?.connectedAppIds ?? []) : []),
     ...described,
     ...intended,
@@ -149,12 +170,19 @@ function streamsOf(
   ]);
   return [...ids].toSorted().map((connectedAppId) => {
     const isOff = facts.apps.find((app) => app.id === connectedAppId)?.enabled === false;
-    const wasSignalled = matches.length > 0 ? signalled.has(connectedAppId) : matched && isOff ? false : null;
+    const wasReached = reachedIds.has(connectedAppId);
+    const wasSignalled = wasReached
+      ? true
+      : matches.length > 0
+        ? signalled.has(connectedAppId)
+        : matched && isOff
+          ? false
+          : null;
     return explainStream(facts, {
       stream: { fingerprint: facts.fingerprint, routeId: id, connectedAppId },
       signalled: wasSignalled,
-      signalledAt: matches[0]?.at ?? null,
-      matched,
+      signalledAt: (wasReached ? reached : matches)[0]?.at ?? null,
+      matched: matched || wasReached,
       route,
       routeNow,
     });
@@ -173,11 +201,13 @@ function summaryOf(
     reading,
     routeNow,
     isRecorded,
+    hasReached,
   }: {
     readonly explained: Omit<ExplainedRoute, 'summary'>;
     readonly reading: Reading;
     readonly routeNow: RouteVersion | null;
     readonly isRecorded: boolean;
+    readonly hasReached: boolean;
   },
 ): string {
   const { reason, clause, version } = explained;
@@ -195,23 +225,32 @@ function summaryOf(
         : `; the route has changed since, from version ${version} to ${routeNow.version}`;
   const whole = clause === null || clause === '*' ? 'because it takes every issue' : `because ${clause}`;
   const isUnscanned = facts.routesThen === null && !isRecorded;
-  switch (reason) {
-    case 'matched':
-      return isUnscanned ? `Would match as it is now, ${whole}.` : `Matched, ${whole}${since}.`;
-    case 'no_connected_app':
-      return `${isUnscanned ? 'Would match' : 'Matched'}, ${whole}, but has no connected app${since}.`;
-    case 'not_matched':
-      return clause === null
-        ? `Not matched: the issue has been deleted, so the clause is no longer known${since}.`
-        : `${isUnscanned ? 'Would not match as it is now' : 'Not matched'}: ${describeUnmet(facts.issue, reading, clause)}${since}.`;
-    case 'route_disabled':
-      return `Not matched: the route ${isUnscanned ? 'is' : 'was'} disabled${would}${since}.`;
-    case 'route_removed':
-      return `Not matched: the route had been removed${would}.`;
-    case 'route_unreadable':
-      return `Not matched: the query of the route does not parse${since}.`;
-    case 'route_is_newer':
-      return `Not matched: the route was created after the issue was scanned${would}.`;
+  const sentence = describeReason();
+  return hasReached
+    ? `${sentence.slice(0, -1)}; as a resolve it went to the alert streams of this route that are open or may be.`
+    : sentence;
+
+  function describeReason(): string {
+    switch (reason) {
+      case 'matched':
+        return isUnscanned ? `Would match as it is now, ${whole}.` : `Matched, ${whole}${since}.`;
+      case 'no_connected_app':
+        return `${isUnscanned ? 'Would match' : 'Matched'}, ${whole}, but has no connected app${since}.`;
+      case 'not_matched':
+        return clause === null
+          ? `Not matched: the issue has been deleted, so the clause is no longer known${since}.`
+          : `${isUnscanned ? 'Would not match as it is now' : 'Not matched'}: ${describeUnmet(facts.issue, reading, clause)}${since}.`;
+      case 'route_disabled':
+        return `Not matched: the route ${isUnscanned ? 'is' : 'was'} disabled${would}${since}.`;
+      case 'route_removed':
+        return `Not matched: the route had been removed${would}.`;
+      case 'route_unreadable':
+        return `Not matched: the query of the route does not parse${since}.`;
+      case 'route_is_newer':
+        return `Not matched: the route was created after the issue was scanned${would}.`;
+      case 'query_too_complex':
+        return `Not matched: the query takes more than ${MAX_MATCH_STEPS} steps on the values of this issue${since}.`;
+    }
   }
 }
 

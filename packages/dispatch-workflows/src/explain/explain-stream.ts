@@ -7,6 +7,7 @@ import { isUnderWay } from '../delivery/intent-status.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
+import type { BacklogEntry } from '../scan/backlog-store.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
 import type { StreamPicture } from '../stream/stream-finder.ts';
 import type { ExplainedAttempt, ExplainedDecision, ExplainedStream, StreamReason } from './explanation.ts';
@@ -44,6 +45,7 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
     ...question,
     app: facts.apps.find(({ id }) => id === stream.connectedAppId) ?? null,
     state,
+    waiting: waitingOf(facts, ofStream),
     intent,
     notice,
     silence,
@@ -71,6 +73,19 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
     nextRenotificationNotBefore: instant(nextRenotification(facts, about, routeNow)),
   };
   return { ...explained, summary: summarizeStream(facts, about, explained) };
+}
+
+/** What waits of the stream, if the issue is part of it. */
+function waitingOf(
+  { backlog, key: { position } }: ExplainFacts,
+  ofStream: (parts: StreamParts) => boolean,
+): BacklogEntry | null {
+  const entry = backlog.find(({ stream }) => ofStream(stream));
+  const isPart =
+    entry !== undefined &&
+    comparePositions(entry.firstPosition, position) <= 0 &&
+    comparePositions(position, entry.signal.position) <= 0;
+  return isPart ? entry : null;
 }
 
 function noticeOf(
@@ -160,6 +175,7 @@ function reasonOf(facts: ExplainFacts, about: StreamCase, outcome: ExplainedStre
   }
   if (silence !== null) return silence.reason;
   if (signalled === false) return 'connected_app_disabled';
+  if (about.waiting !== null && matched) return 'waiting_in_backlog';
   const hasPassed =
     state !== null &&
     state.lastPosition !== null &&

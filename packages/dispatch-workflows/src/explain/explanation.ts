@@ -16,6 +16,7 @@ export const ROUTE_REASONS = [
   'route_unreadable',
   'no_connected_app',
   'route_is_newer',
+  'query_too_complex',
 ] as const;
 
 /** Why a route matched an issue or did not. */
@@ -33,6 +34,7 @@ export const STREAM_REASONS = [
   'secret_unreadable',
   'superseded',
   'connected_app_disabled',
+  'waiting_in_backlog',
   'not_decided_yet',
   'not_scanned_yet',
   'decision_not_recorded',

@@ -4,6 +4,7 @@ import type { ConnectedApp } from '../apps/connected-app-store.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { BacklogEntry } from '../scan/backlog-store.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
 import type { StreamPicture } from '../stream/stream-finder.ts';
@@ -37,5 +38,7 @@ export interface ExplainFacts {
   readonly intents: readonly Intent[];
   /** Every stream of the fingerprint that has a state. */
   readonly streams: readonly StreamPicture[];
+  /** The streams of the fingerprint that wait in the backlog. */
+  readonly backlog: readonly BacklogEntry[];
   readonly apps: readonly AppPicture[];
 }

@@ -3,6 +3,7 @@ import type { StreamKey } from '../contract/stream-state.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
+import type { BacklogEntry } from '../scan/backlog-store.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
 import type { StreamPicture } from '../stream/stream-finder.ts';
 import type { AppPicture } from './facts.ts';
@@ -14,7 +15,7 @@ export interface StreamQuestion {
   readonly signalled: boolean | null;
   /** When it was signalled, where an entry shows. */
   readonly signalledAt: number | null;
-  /** Whether the route matched the issue, or would have. */
+  /** Whether the route matched the issue, or would have, or a resolve reached the stream all the same. */
   readonly matched: boolean;
   /** The route as it was when it decided, and as it is now. */
   readonly route: RouteVersion | null;
@@ -25,6 +26,8 @@ export interface StreamQuestion {
 export interface StreamCase extends StreamQuestion {
   readonly app: AppPicture | null;
   readonly state: StreamPicture | null;
+  /** Null if it does not wait in the backlog with this issue or a newer one. */
+  readonly waiting: BacklogEntry | null;
   readonly intent: Intent | null;
   readonly notice: Notice | null;
   readonly silence: Silence | null;

@@ -178,6 +178,8 @@ function describeSilent(
       const limit = most === null ? '' : ` (${duration(most)})`;
       return `Not notified: it was${age} older than the maximum age${limit} when it was decided${alike}`;
     }
+    case 'superseded_by_newer':
+      return `Not notified: it waited behind others, and a newer issue of its stream took its place${alike}`;
   }
 }
 
@@ -201,13 +203,26 @@ function describeRenotification(
 }
 
 function describeUndecided(
-  { now, issue }: ExplainFacts,
-  { app, signalledAt, matched }: StreamCase,
+  { now, issue, key }: ExplainFacts,
+  { app, signalledAt, matched, waiting }: StreamCase,
   { reason, owed, openNow }: Explained,
 ): string {
   if (reason === 'connected_app_disabled') {
     const off = signalledAt === null ? 'is disabled' : 'was disabled when the issue was matched';
     return `Not notified: the connected app ${off}${app?.enabled === true ? '; it is enabled again now' : ''}`;
+  }
+  if (reason === 'waiting_in_backlog' && waiting !== null) {
+    const { reason: why, signal, nextAttemptAt, parkedAt, attempts } = waiting;
+    const newer =
+      signal.position === key.position
+        ? ''
+        : '; a newer issue of its stream waits with it and takes its place';
+    const since = `since ${clockTime(parkedAt, now)}`;
+    const name = app === null ? 'the connected app' : `the connected app "${app.name}"`;
+    const next = nextAttemptAt <= now ? 'due now' : `at ${clockTime(nextAttemptAt, now)}`;
+    return why === 'over_share'
+      ? `Not decided yet: waiting in the backlog ${since}, because the alert streams of ${name} that run already use up its share; it starts when one of them ends${newer}`
+      : `Not decided yet: waiting in the backlog ${since}, because Temporal did not take the signal ${attempts === 1 ? 'once' : `${attempts} times`}; the next attempt is ${next}${newer}`;
   }
   if (reason === 'not_scanned_yet') {
     const since =

@@ -1,14 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseQuery } from '@heliograph/query';
 import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
-import { createRouteCompiler, groupIssues, issueFields, type CompiledRoute } from './match-routes.ts';
-
-const compiled = (id: string, query: string, ...connectedAppIds: readonly string[]): CompiledRoute => ({
-  id,
-  policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
-  query: parseQuery(query),
-  connectedAppIds: connectedAppIds.length === 0 ? ['a'] : connectedAppIds,
-});
+import { createRouteCompiler, issueFields, matchIssue } from './match-routes.ts';
 
 describe('a query sees an issue', () => {
   const issue = storedIssue(1, {
@@ -59,71 +52,25 @@ describe('a query sees an issue', () => {
     ['label.severity:of-the-label severity:warning', true],
     ['', true],
   ])('so that %j matches: %s', (query, matches) => {
-    expect(groupIssues([issue], [compiled('r', query)], 10).groups).toHaveLength(matches ? 1 : 0);
+    expect(matchIssue(parseQuery(query), issueFields(issue)).kind).toBe(matches ? 'matched' : 'not_matched');
   });
 });
 
-describe('rows are grouped', () => {
-  test('by alert stream, each in the order of the rows', () => {
-    const rows = [
-      storedIssue(1, { fingerprint: 'x' }),
-      storedIssue(2, { fingerprint: 'y' }),
-      storedIssue(3, { fingerprint: 'x', status: 'resolved' }),
-      storedIssue(4, { fingerprint: 'z', severity: 'info' }),
-    ];
-    const { groups, taken } = groupIssues(
-      rows,
-      [compiled('r1', 'severity:critical', 'a', 'b'), compiled('r2', 'status:resolved')],
-      100,
-    );
-    expect(taken).toBe(4);
-    expect(
-      groups.map(({ workflowId, signals }) => [workflowId, signals.map(({ row }) => row.eventId)]),
-    ).toEqual([
-      ['alert-x-r1-a', ['e1', 'e3']],
-      ['alert-x-r1-b', ['e1', 'e3']],
-      ['alert-y-r1-a', ['e2']],
-      ['alert-y-r1-b', ['e2']],
-      ['alert-x-r2-a', ['e3']],
-    ]);
+describe('a query that is too complex for an issue', () => {
+  const value = 'a'.repeat(32_768);
+  const fields = issueFields(storedIssue(1, { annotations: { x: value } }));
+
+  test('is given up after a fixed number of steps, whatever the machine', () => {
+    const costly = parseQuery(`annotation.x:*${'a'.repeat(2000)}b*`);
+    expect(matchIssue(costly, fields)).toEqual({ kind: 'too_complex' });
   });
 
-  test('into signals that carry no content', () => {
-    const { groups } = groupIssues([storedIssue(1)], [compiled('r', '*')], 1);
-    expect(groups[0]?.signals[0]?.signal).toEqual({
-      eventId: 'e1',
-      position: storedIssue(1).position,
-      status: 'firing',
-      storedAt: 1000,
-      policy: { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
-    });
-  });
-
-  test.each<[string, number, number, number]>([
-    ['stops before the row with one stream too many', 2, 3, 2],
-    ['takes further rows of the streams it has', 3, 4, 3],
-    ['takes one row however many streams it has', 0, 1, 1],
-  ])('and %s', (_, maxStreams, taken, streams) => {
-    const rows = ['x', 'y', 'x', 'z'].map((fingerprint, index) => storedIssue(index + 1, { fingerprint }));
-    const grouping = groupIssues(rows, [compiled('r', '*')], maxStreams);
-    expect(grouping).toMatchObject({ taken });
-    expect(grouping.groups).toHaveLength(streams);
-  });
-
-  test('and a row with several streams is taken whole or not at all', () => {
-    const rows = [storedIssue(1, { fingerprint: 'x' }), storedIssue(2, { fingerprint: 'y' })];
-    const { groups, taken } = groupIssues(rows, [compiled('r', '*', 'a', 'b', 'c')], 5);
-    expect(taken).toBe(1);
-    expect(groups.map(({ workflowId }) => workflowId)).toEqual(['alert-x-r-a', 'alert-x-r-b', 'alert-x-r-c']);
-  });
-
-  test('and rows that no route wants are taken without a stream', () => {
-    expect(groupIssues([storedIssue(1), storedIssue(2)], [], 1)).toEqual({
-      groups: [],
-      matches: [],
-      taken: 2,
-    });
-  });
+  test.each([['annotation.x:*a?a?a?a?a?a?a?b*'], ['annotation.x:*a*a*a*a*a*a*b'], ['NOT annotation.x:*b*']])(
+    'is none that takes a few passes over a long value: %s',
+    (query) => {
+      expect(matchIssue(parseQuery(query), fields).kind).not.toBe('too_complex');
+    },
+  );
 });
 
 describe('a route compiler', () => {

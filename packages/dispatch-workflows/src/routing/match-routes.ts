@@ -1,7 +1,12 @@
-import { explainMatch, parseQuery, type FieldLookup, type Query } from '@heliograph/query';
-import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { IssueSignal, SignalPolicy } from '../contract/issue-signal.ts';
-import type { StreamKey } from '../contract/stream-state.ts';
+import {
+  explainMatch,
+  parseQuery,
+  StepLimitError,
+  StepMeter,
+  type FieldLookup,
+  type Query,
+} from '@heliograph/query';
+import type { SignalPolicy } from '../contract/issue-signal.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { ActiveRoute } from './route-store.ts';
 
@@ -11,29 +16,6 @@ export interface CompiledRoute {
   readonly policy: SignalPolicy;
   readonly query: Query;
   readonly connectedAppIds: readonly string[];
-}
-
-/** That an issue matched a route. */
-export interface RouteMatch {
-  readonly row: StoredIssue;
-  readonly route: CompiledRoute;
-  /** The clause of the query that matched. */
-  readonly clause: Query;
-}
-
-/** Everything to send to one alert stream, in order. */
-export interface SignalGroup {
-  readonly workflowId: string;
-  readonly stream: StreamKey;
-  readonly signals: readonly { readonly signal: IssueSignal; readonly row: StoredIssue }[];
-}
-
-/** The groups of some rows, and how many of the rows were taken. */
-export interface Grouping {
-  readonly groups: readonly SignalGroup[];
-  /** The matches of the rows that were taken, in their order. */
-  readonly matches: readonly RouteMatch[];
-  readonly taken: number;
 }
 
 /**
@@ -99,61 +81,26 @@ export function issueFields(issue: StoredIssue): FieldLookup {
 }
 
 /**
- * Matches rows with routes and groups them by alert stream, in the rows' order. It stops before the row with which
- * there would be more than `maxStreams` streams, but always takes one. A row in `ignored` is taken and matches nothing.
+ * The steps that one query may take on one issue (see `StepMeter`): about 3 ms. They are counted, not timed, so a scan and
+ * a later explanation agree. What needs more does not match.
  */
-export function groupIssues(
-  rows: readonly StoredIssue[],
-  routes: readonly CompiledRoute[],
-  maxStreams: number,
-  ignored: ReadonlySet<StoredIssue> = new Set(),
-): Grouping {
-  const groups = new Map<
-    string,
-    { workflowId: string; stream: StreamKey; signals: { signal: IssueSignal; row: StoredIssue }[] }
-  >();
-  const matches: RouteMatch[] = [];
-  let taken = 0;
-  for (const row of rows) {
-    const matched = ignored.has(row) ? [] : matchesOf(row, routes);
-    const streams = matched.flatMap(({ route }) => streamsOf(row, route));
-    const added = streams.filter(({ workflowId }) => !groups.has(workflowId)).length;
-    if (taken > 0 && added > 0 && groups.size + added > maxStreams) break;
-    for (const { workflowId, stream, policy } of streams) {
-      const group = groups.get(workflowId) ?? { workflowId, stream, signals: [] };
-      group.signals.push({ signal: signalOf(row, policy), row });
-      groups.set(workflowId, group);
-    }
-    matches.push(...matched);
-    taken++;
+export const MAX_MATCH_STEPS = 400_000;
+
+/** What a query says of an issue, with the part that decided it. */
+export type IssueMatch =
+  | { readonly kind: 'matched' | 'not_matched'; readonly clause: Query }
+  /** It would take more than `MAX_MATCH_STEPS`; the issue counts as not matched. */
+  | { readonly kind: 'too_complex' };
+
+/** Matches an issue with a query, within `MAX_MATCH_STEPS`. */
+export function matchIssue(query: Query, fields: FieldLookup): IssueMatch {
+  try {
+    const { matched, clause } = explainMatch(query, fields, new StepMeter(MAX_MATCH_STEPS));
+    return { kind: matched ? 'matched' : 'not_matched', clause };
+  } catch (error) {
+    if (error instanceof StepLimitError) return { kind: 'too_complex' };
+    throw error;
   }
-  return { groups: [...groups.values()], matches, taken };
-}
-
-function matchesOf(row: StoredIssue, routes: readonly CompiledRoute[]): readonly RouteMatch[] {
-  const fields = issueFields(row);
-  return routes.flatMap((route) => {
-    const { matched, clause } = explainMatch(route.query, fields);
-    return matched ? [{ row, route, clause }] : [];
-  });
-}
-
-function streamsOf(row: StoredIssue, { id, policy, connectedAppIds }: CompiledRoute) {
-  return connectedAppIds.map((connectedAppId) => {
-    const stream: StreamKey = { fingerprint: row.fingerprint, routeId: id, connectedAppId };
-    return { workflowId: alertWorkflowId(stream), stream, policy };
-  });
-}
-
-/** The signal that hands an issue to its alert stream. */
-export function signalOf(row: StoredIssue, policy: SignalPolicy): IssueSignal {
-  return {
-    eventId: row.eventId,
-    position: row.position,
-    status: row.status,
-    storedAt: row.storedAt,
-    policy,
-  };
 }
 
 function ownValue(record: Readonly<Record<string, string>>, key: string): string | undefined {

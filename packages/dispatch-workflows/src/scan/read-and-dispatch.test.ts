@@ -5,9 +5,18 @@ import type { ScanResult, ScanState } from '../contract/scan-state.ts';
 import { positionAt } from '../contract/position.ts';
 import type { ScanRange } from '../issues/issue-store.ts';
 import type { StoredEvent, StoredIssue } from '../issues/issue.ts';
-import type { LedgerEntry } from '../ledger/ledger-entry.ts';
+import type { LedgerEntry, LedgerRun } from '../ledger/ledger-entry.ts';
 import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
-import { createReadAndDispatch, DEFAULT_SCAN_OPTIONS, type ScanOptions } from './read-and-dispatch.ts';
+import { memoryBacklog } from '../testing/memory-backlog.ts';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
+import { createRowDispatcher } from './dispatch-rows.ts';
+import {
+  createReadAndDispatch,
+  DEFAULT_SCAN_OPTIONS,
+  type ScanDependencies,
+  type ScanOptions,
+} from './read-and-dispatch.ts';
 import { compareRows } from './scan-window.ts';
 
 /** Issues, routes, alert streams and their count, all in memory. */
@@ -16,6 +25,14 @@ function world(options: Partial<ScanOptions> = {}) {
     rows: [] as StoredIssue[],
     routes: [storedRoute('r')],
     estimate: 0 as number | null,
+    runningOf: new Map<string, number>(),
+    /** Workflow ids of streams that run, and so take a signal without being started. */
+    running: new Set<string>(),
+    open: [] as StreamKey[],
+    unparkable: false,
+    unparked: 0,
+    tooComplex: [] as string[],
+    runs: [] as LedgerRun[],
     /** Event ids whose signal fails. */
     failing: new Set<string>(),
     now: 20_000,
@@ -31,57 +48,90 @@ function world(options: Partial<ScanOptions> = {}) {
     isSlow: false,
     slow: 0,
   };
-  const readAndDispatch = createReadAndDispatch(
-    {
-      issues: {
-        scan: async (range) => {
-          state.ranges.push(range);
-          return state.rows
-            .toSorted(compareRows)
-            .filter((row) => compareRows(row, { position: range.from, eventId: '' }) >= 0)
-            .filter((row) => compareRows(row, range.after) > 0)
-            .slice(0, range.limit);
-        },
-        findEvents: async (eventIds) => {
-          if (state.isSlow) throw new DatabaseError('DATABASE_TIMEOUT', 'slow', { retryable: true });
-          const found = new Map<string, StoredEvent[]>();
-          for (const { eventId, position, eventHash = '0' } of state.rows.toSorted(compareRows)) {
-            const events = found.get(eventId) ?? [];
-            if (!eventIds.includes(eventId) || events.some((event) => event.eventHash === eventHash))
-              continue;
-            found.set(eventId, [...events, { position, eventHash }]);
-          }
-          return found;
-        },
-        read: async ({ position, eventId }) =>
-          state.rows.find((row) => row.position === position && row.eventId === eventId) ?? null,
+  const backlog = memoryBacklog(() => state.now);
+  const park = backlog.park.bind(backlog);
+  const deliver = (stream: StreamKey, signal: IssueSignal): void => {
+    const { eventId } = signal;
+    if (state.failing.has(eventId)) throw new Error('refused');
+    state.signals.push(signal);
+    state.sent.push(`${alertWorkflowId(stream)}:${eventId}`);
+  };
+  const dependencies: ScanDependencies = {
+    issues: {
+      scan: async (range) => {
+        state.ranges.push(range);
+        return state.rows
+          .toSorted(compareRows)
+          .filter((row) => compareRows(row, { position: range.from, eventId: '' }) >= 0)
+          .filter((row) => compareRows(row, range.after) > 0)
+          .slice(0, range.limit);
       },
-      routes: { listActive: async () => ({ revision: 42, routes: state.routes }) },
-      ledger: async ({ entries }) => {
-        if (state.ledgerFails) throw new Error('no ledger');
-        state.entries.push(...entries);
+      findEvents: async (eventIds) => {
+        if (state.isSlow) throw new DatabaseError('DATABASE_TIMEOUT', 'slow', { retryable: true });
+        const found = new Map<string, StoredEvent[]>();
+        for (const { eventId, position, eventHash = '0' } of state.rows.toSorted(compareRows)) {
+          const events = found.get(eventId) ?? [];
+          if (!eventIds.includes(eventId) || events.some((event) => event.eventHash === eventHash)) continue;
+          found.set(eventId, [...events, { position, eventHash }]);
+        }
+        return found;
       },
-      running: {
-        estimate: async () => state.estimate,
-        track: (workflowId, runId) => state.touched.push(`${workflowId}/${runId}`),
-      },
-      signal: async ({ workflowId }, signal) => {
-        const { eventId } = signal;
-        if (state.failing.has(eventId)) throw new Error('refused');
-        state.signals.push(signal);
-        state.sent.push(`${workflowId}:${eventId}`);
-        return 'run';
-      },
-      now: () => state.now,
-      onFailure: ({ workflowId }) => state.failures.push(workflowId),
-      onSlowLookUp: () => state.slow++,
-      onUnreadableRoute: ({ routeId }) => state.unreadable.push(routeId),
+      read: async ({ position, eventId }) =>
+        state.rows.find((row) => row.position === position && row.eventId === eventId) ?? null,
     },
-    { ...DEFAULT_SCAN_OPTIONS, initialLookbackMs: 10_000, ...options },
+    routes: { listActive: async () => ({ revision: 42, routes: state.routes }) },
+    ledger: async ({ entries, runs }) => {
+      if (state.ledgerFails) throw new Error('no ledger');
+      state.entries.push(...entries);
+      state.runs.push(...runs);
+    },
+    running: {
+      estimate: async () => state.estimate,
+      estimateOf: async (appIds) => new Map([...state.runningOf].filter(([appId]) => appIds.includes(appId))),
+      track: ({ workflowId, runId }) => void state.touched.push(`${workflowId}/${runId}`),
+    },
+    backlog: {
+      ...backlog,
+      park: async (items) => {
+        if (state.unparkable) throw new Error('away');
+        await park(items);
+      },
+    },
+    streams: {
+      find: async ({ fingerprints, resolved }) => ({
+        waiting: new Set(
+          [...backlog.entries]
+            .filter(([, { stream }]) => fingerprints.includes(stream.fingerprint))
+            .map(([id]) => id),
+        ),
+        open: state.open.filter(({ fingerprint }) => resolved.includes(fingerprint)),
+      }),
+    },
+    signal: async (stream, signal) => {
+      deliver(stream, signal);
+      return 'run';
+    },
+    signalRunning: async (stream, signal) => {
+      if (!state.running.has(alertWorkflowId(stream))) return false;
+      deliver(stream, signal);
+      return true;
+    },
+    now: () => state.now,
+    onFailure: ({ workflowId }) => state.failures.push(workflowId),
+    onSlowLookUp: () => state.slow++,
+    onUnparked: () => state.unparked++,
+    onTooComplex: ({ routeId }) => state.tooComplex.push(routeId),
+    onUnreadableRoute: ({ routeId }) => state.unreadable.push(routeId),
+  };
+  const scanOptions = { ...DEFAULT_SCAN_OPTIONS, initialLookbackMs: 10_000, ...options };
+  const readAndDispatch = createReadAndDispatch(
+    dependencies,
+    scanOptions,
+    createRowDispatcher(dependencies, scanOptions),
   );
   const scan = (before: ScanState | null, signal?: AbortSignal): Promise<ScanResult> =>
     readAndDispatch(before, signal);
-  return { state, scan };
+  return { state, scan, backlog };
 }
 
 const streams = (...fingerprints: readonly string[]): readonly StoredIssue[] =>
@@ -222,8 +272,8 @@ test('a storm of more rows than are remembered loses no row that becomes visible
 });
 
 describe('a signal that fails', () => {
-  test('rewinds the cursor to before its row; the next scan sends it and those after it in its stream', async () => {
-    const { state, scan } = world();
+  test('puts its stream into the backlog, and the cursor goes on', async () => {
+    const { state, scan, backlog } = world();
     state.rows.push(
       storedIssue(11, { fingerprint: 'x' }),
       storedIssue(12, { fingerprint: 'y' }),
@@ -235,61 +285,253 @@ describe('a signal that fails', () => {
     expect(first).toMatchObject({
       scanned: 4,
       dispatched: 2,
-      failed: 2,
+      parked: 2,
+      failed: 0,
       nextScanInMs: 1000,
-      scan: { cursor: { position: positionAt(11_000), eventId: 'e11' } },
+      scan: { cursor: { position: positionAt(14_000), eventId: 'e14' } },
     });
     expect(state.failures).toEqual(['alert-y-r-a']);
+    expect([...backlog.entries.values()]).toMatchObject([
+      { signal: { eventId: 'e14' }, firstPosition: positionAt(12_000), signals: 2, reason: 'unreachable' },
+    ]);
     state.failing.clear();
-    await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 2, dispatched: 2, failed: 0 });
-    expect(state.sent).toEqual(['alert-x-r-a:e11', 'alert-x-r-a:e13', 'alert-y-r-a:e12', 'alert-y-r-a:e14']);
+    state.now += 500;
+    await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 0, dispatched: 0, nextScanInMs: 1000 });
+    state.now += 500;
+    await expect(scan(first.scan)).resolves.toMatchObject({ dispatched: 1, failed: 0 });
+    expect(state.sent).toEqual(['alert-x-r-a:e11', 'alert-x-r-a:e13', 'alert-y-r-a:e14']);
+    expect(backlog.entries.size).toBe(0);
   });
 
-  test('of one app makes its row come again for all of its streams', async () => {
-    const { state, scan } = world({ concurrency: 1 });
+  test('is tried again more and more rarely', async () => {
+    const { state, scan, backlog } = world();
+    state.rows.push(storedIssue(11));
+    state.failing.add('e11');
+    let result = await scan(null);
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      state.now += result.nextScanInMs;
+      while (backlog.entries.get('alert-f1-r-a')?.attempts === attempt + 1) {
+        result = await scan(result.scan);
+        state.now += result.nextScanInMs;
+      }
+      waits.push((await backlog.listDue()).nextAttemptInMs ?? 0);
+    }
+    expect(backlog.entries.get('alert-f1-r-a')?.attempts).toBe(6);
+    state.failing.clear();
+    state.now += 60_000;
+    await scan(result.scan);
+    expect(state.sent).toEqual(['alert-f1-r-a:e11']);
+  });
+
+  test('is not overtaken within its stream', async () => {
+    const { state, scan, backlog } = world();
+    state.rows.push(storedIssue(11));
+    state.failing.add('e11');
+    const first = await scan(null);
+    state.failing.clear();
+    state.rows.push(storedIssue(12, { status: 'resolved' }));
+    const second = await scan(first.scan);
+    expect(second).toMatchObject({ scanned: 1, dispatched: 0, parked: 1 });
+    expect(state.sent).toEqual([]);
+    expect([...backlog.entries.values()]).toMatchObject([{ signal: { eventId: 'e12', status: 'resolved' } }]);
+    state.now += 1000;
+    await scan(second.scan);
+    expect(state.sent).toEqual(['alert-f1-r-a:e12']);
+    // What it took the place of has an answer as well.
+    expect(state.runs).toMatchObject([
+      {
+        reason: 'superseded_by_newer',
+        first: { position: positionAt(11_000) },
+        last: { position: (BigInt(positionAt(12_000)) - 1n).toString() },
+        count: 1,
+      },
+    ]);
+  });
+
+  test('of one app does not send again what the others got', async () => {
+    const { state, scan, backlog } = world({ concurrency: 1 });
     state.routes = [storedRoute('r', { connectedAppIds: ['a', 'b'] })];
     state.rows.push(storedIssue(11));
     state.failing.add('e11');
     const first = await scan(null);
-    expect(first).toMatchObject({ failed: 1, dispatched: 0 });
+    expect(first).toMatchObject({ failed: 0, dispatched: 0, parked: 2 });
+    expect([...backlog.entries.keys()]).toEqual(['alert-f1-r-a', 'alert-f1-r-b']);
+  });
+
+  test('and cannot be parked either is read again, with those after it in its stream', async () => {
+    const { state, scan } = world();
+    state.rows.push(
+      storedIssue(11, { fingerprint: 'x' }),
+      storedIssue(12, { fingerprint: 'y' }),
+      storedIssue(13, { fingerprint: 'x' }),
+      storedIssue(14, { fingerprint: 'y' }),
+    );
+    state.failing.add('e12');
+    state.unparkable = true;
+    const first = await scan(null);
+    expect(first).toMatchObject({
+      scanned: 4,
+      dispatched: 2,
+      failed: 2,
+      nextScanInMs: 1000,
+      scan: { cursor: { position: positionAt(11_000), eventId: 'e11' } },
+    });
+    expect(state.unparked).toBe(1);
     state.failing.clear();
-    await scan(first.scan);
-    expect(state.sent).toEqual(['alert-f1-r-a:e11', 'alert-f1-r-b:e11']);
+    state.unparkable = false;
+    await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 2, dispatched: 2, failed: 0 });
+    expect(state.sent).toEqual(['alert-x-r-a:e11', 'alert-x-r-a:e13', 'alert-y-r-a:e12', 'alert-y-r-a:e14']);
   });
 
   test('because the activity is stopped counts as failed, and nothing is passed', async () => {
-    const { state, scan } = world({ concurrency: 1 });
+    const { state, scan, backlog } = world({ concurrency: 1 });
     state.rows.push(...streams('x', 'y'));
     const result = await scan(null, AbortSignal.abort());
     expect(result).toMatchObject({ dispatched: 0, failed: 2 });
+    expect(backlog.entries.size).toBe(0);
     await scan(result.scan);
     expect(state.sent).toEqual(['alert-x-r-a:e11', 'alert-y-r-a:e12']);
+  });
+
+  test('holds nobody up: 15 000 good rows behind it are all sent', async () => {
+    const { state, scan, backlog } = world({ initialLookbackMs: 60_000 });
+    state.now = 60_000;
+    state.rows.push(storedIssue(11, { fingerprint: 'bad', eventId: 'bad' }));
+    for (let n = 0; n < 15_000; n++)
+      state.rows.push(storedIssue(12 + n / 1000, { fingerprint: `f${n % 500}`, eventId: `e${n}` }));
+    state.failing.add('bad');
+    let result = await scan(null);
+    let waitedMs = 0;
+    for (let scans = 1; scans < 60 && result.scanned > 0; scans++) {
+      waitedMs += result.nextScanInMs;
+      state.now += result.nextScanInMs;
+      result = await scan(result.scan);
+    }
+    expect(new Set(state.sent.map((each) => each.split(':')[1])).size).toBe(15_000);
+    expect([...backlog.entries.keys()]).toEqual(['alert-bad-r-a']);
+    expect(waitedMs).toBeLessThan(30_000);
   });
 });
 
 describe('back-pressure', () => {
-  test('with no room scans nothing and tries again soon', async () => {
-    const { state, scan } = world({ maxRunningAlerts: 10 });
-    state.rows.push(storedIssue(11));
+  const routes = [
+    storedRoute('r', { query: 'severity:info', connectedAppIds: ['dead'] }),
+    storedRoute('s', { query: 'severity:critical', connectedAppIds: ['good'] }),
+  ];
+
+  test('at the ceiling signals what runs and parks the rest, and the cursor goes on', async () => {
+    const { state, scan, backlog } = world({ maxRunningAlerts: 10 });
+    state.rows.push(...streams('x', 'y'));
     state.estimate = 10;
+    state.running.add('alert-y-r-a');
     const held = await scan(null);
-    expect(held).toMatchObject({ scanned: 0, dispatched: 0, nextScanInMs: 1000, running: 10 });
-    expect(state.ranges).toEqual([]);
-    state.estimate = 9;
-    await expect(scan(held.scan)).resolves.toMatchObject({ scanned: 1, dispatched: 1 });
+    expect(held).toMatchObject({
+      scanned: 2,
+      dispatched: 1,
+      parked: 1,
+      failed: 0,
+      nextScanInMs: 1000,
+      running: 10,
+      scan: { cursor: { eventId: 'e12' } },
+    });
+    expect(state.sent).toEqual(['alert-y-r-a:e12']);
+    expect([...backlog.entries.values()]).toMatchObject([{ reason: 'over_share', attempts: 0 }]);
+    state.estimate = 0;
+    state.now += 1000;
+    await expect(scan(held.scan)).resolves.toMatchObject({ scanned: 0, dispatched: 1 });
+    expect(state.sent).toEqual(['alert-y-r-a:e12', 'alert-x-r-a:e11']);
+    expect(state.runs).toEqual([]);
   });
 
-  test('scans as much as there is room for, and continues at once', async () => {
-    const { state, scan } = world({ maxRunningAlerts: 10 });
-    state.rows.push(...streams('x', 'y', 'z'));
-    state.estimate = 8;
+  test('a resolve of a running stream passes at the ceiling', async () => {
+    const { state, scan } = world({ maxRunningAlerts: 1 });
+    state.estimate = 1;
+    state.running.add('alert-f1-r-a');
+    state.rows.push(storedIssue(11, { status: 'resolved' }));
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 1, nextScanInMs: 15_000 });
+  });
+
+  test('parks what ends between two signals of one scan', async () => {
+    const { state, scan, backlog } = world({ maxRunningAlerts: 1 });
+    state.estimate = 1;
+    state.running.add('alert-f1-r-a');
+    state.rows.push(storedIssue(11), storedIssue(12));
+    state.running.has = function (id: string) {
+      return Set.prototype.has.call(this, id) && state.sent.length === 0;
+    };
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 1, parked: 1, failed: 0 });
+    expect([...backlog.entries.values()]).toMatchObject([{ signal: { eventId: 'e12' }, signals: 1 }]);
+  });
+
+  test('of an app that holds its share leaves the others alone, and the app gets room as it becomes free', async () => {
+    const { state, scan, backlog } = world({ maxRunningAlerts: 20 });
+    state.routes = routes;
+    state.estimate = 16;
+    state.runningOf.set('dead', 16).set('good', 0);
+    state.rows.push(
+      storedIssue(11, { fingerprint: 'd1', severity: 'info' }),
+      storedIssue(12, { fingerprint: 'g1' }),
+      storedIssue(13, { fingerprint: 'd2', severity: 'info' }),
+      storedIssue(14, { fingerprint: 'g2' }),
+    );
     const first = await scan(null);
-    expect(first).toMatchObject({ scanned: 2, dispatched: 2, nextScanInMs: 0, running: 8 });
-    await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 1, nextScanInMs: 15_000 });
+    expect(state.sent).toEqual(['alert-g1-s-good:e12', 'alert-g2-s-good:e14']);
+    expect(first).toMatchObject({ dispatched: 2, parked: 2, nextScanInMs: 1000 });
+    state.now += 1000;
+    await expect(scan(first.scan)).resolves.toMatchObject({ dispatched: 0, nextScanInMs: 1000 });
+    state.estimate = 15;
+    state.runningOf.set('dead', 15);
+    state.now += 1000;
+    await expect(scan(first.scan)).resolves.toMatchObject({ dispatched: 1 });
+    expect(state.sent.at(-1)).toBe('alert-d1-r-dead:e11');
+    expect([...backlog.entries.keys()]).toEqual(['alert-d2-r-dead']);
   });
 
-  test('counts streams, not rows: a row with many streams waits for the next scan', async () => {
-    const { state, scan } = world({ maxRunningAlerts: 3 });
+  test('takes apps in turns when room becomes free', async () => {
+    const { state, scan } = world({ maxRunningAlerts: 4 });
+    state.routes = routes;
+    state.estimate = 4;
+    state.rows.push(
+      ...['d1', 'd2', 'd3'].map((fingerprint, index) =>
+        storedIssue(11 + index, { fingerprint, severity: 'info' }),
+      ),
+      storedIssue(15, { fingerprint: 'g1' }),
+    );
+    const first = await scan(null);
+    state.estimate = 2;
+    state.runningOf.set('dead', 2).set('good', 0);
+    state.now += 1000;
+    await scan(first.scan);
+    expect(state.sent).toEqual(['alert-d1-r-dead:e11', 'alert-g1-s-good:e15']);
+  });
+
+  test('empties a large backlog without pausing', async () => {
+    const { state, scan, backlog } = world();
+    state.estimate = 5000;
+    for (let n = 0; n < 450; n++)
+      state.rows.push(storedIssue(11, { eventId: `e${n}`, fingerprint: `f${n}` }));
+    let result = await scan(null);
+    expect(backlog.entries.size).toBe(450);
+    state.estimate = 0;
+    const pauses: number[] = [];
+    for (let scans = 0; scans < 3; scans++) {
+      result = await scan(result.scan);
+      pauses.push(result.nextScanInMs);
+    }
+    expect(backlog.entries.size).toBe(0);
+    expect(pauses).toEqual([0, 0, 1000]);
+  });
+
+  test('where nobody can be reached pauses', async () => {
+    const { state, scan } = world({ maxRowsPerScan: 2 });
+    state.rows.push(...streams('x', 'y', 'z'));
+    for (const { eventId } of state.rows) state.failing.add(eventId);
+    await expect(scan(null)).resolves.toMatchObject({ scanned: 2, parked: 2, nextScanInMs: 1000 });
+  });
+
+  test('takes a page of streams at most: a row with many streams waits for the next scan', async () => {
+    const { state, scan } = world({ maxRowsPerScan: 3 });
     state.routes = [storedRoute('r', { connectedAppIds: ['a', 'b'] })];
     state.rows.push(...streams('x', 'y'));
     const first = await scan(null);
@@ -297,12 +539,85 @@ describe('back-pressure', () => {
     await expect(scan(first.scan)).resolves.toMatchObject({ scanned: 1, dispatched: 2 });
   });
 
-  test('while the number of running workflows is unknown scans a little', async () => {
+  test('while the number of running workflows is unknown scans a little, and parks what one app has too much of', async () => {
     const { state, scan } = world();
-    state.rows.push(...Array.from({ length: 60 }, (_, index) => storedIssue(11, { eventId: `e${index}` })));
+    state.rows.push(
+      ...Array.from({ length: 60 }, (_, index) =>
+        storedIssue(11, { eventId: `e${index}`, fingerprint: `f${index}` }),
+      ),
+    );
     state.estimate = null;
-    await expect(scan(null)).resolves.toMatchObject({ scanned: 50, nextScanInMs: 0, running: -1 });
+    await expect(scan(null)).resolves.toMatchObject({
+      scanned: 50,
+      dispatched: 40,
+      parked: 10,
+      nextScanInMs: 0,
+      running: -1,
+    });
   });
+});
+
+describe('a resolve that its route does not match', () => {
+  const open: StreamKey = { fingerprint: 'f1', routeId: 'r', connectedAppId: 'a' };
+  const bare = (at: number) => storedIssue(at, { status: 'resolved', severity: '' });
+  const critical = [storedRoute('r', { query: 'severity:critical' })];
+
+  test('reaches the open stream in the same scan, and the ledger says how', async () => {
+    const { state, scan } = world();
+    state.routes = critical;
+    state.open.push(open);
+    state.rows.push(bare(11));
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 1 });
+    expect(state.sent).toEqual(['alert-f1-r-a:e11']);
+    expect(state.signals[0]?.policy).toEqual({
+      version: 0,
+      renotifyIntervalMs: null,
+      maxSignalAgeMs: 3_600_000,
+    });
+    expect(state.entries.filter(({ stage }) => stage === 'matched')).toMatchObject([
+      { routeId: 'r', code: 'REACHED', apps: ['a'] },
+    ]);
+  });
+
+  test('reaches a stream that was signalled a moment ago, of which no row tells yet', async () => {
+    const { state, scan } = world();
+    state.routes = critical;
+    state.rows.push(storedIssue(11));
+    const first = await scan(null);
+    state.rows.push(bare(12));
+    await scan(first.scan);
+    expect(state.sent).toEqual(['alert-f1-r-a:e11', 'alert-f1-r-a:e12']);
+  });
+
+  test('joins the firing that waits in the backlog', async () => {
+    const { state, scan, backlog } = world();
+    state.routes = critical;
+    state.estimate = 5000;
+    state.rows.push(storedIssue(11));
+    const first = await scan(null);
+    state.open.push(open);
+    state.rows.push(bare(12));
+    await scan(first.scan);
+    expect([...backlog.entries.values()]).toMatchObject([{ signal: { eventId: 'e12', status: 'resolved' } }]);
+  });
+
+  test('reaches nothing where nothing is open', async () => {
+    const { state, scan } = world();
+    state.routes = critical;
+    state.rows.push(bare(11));
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 0 });
+  });
+});
+
+test('a route that is too complex for a row is reported, and matches other rows', async () => {
+  const { state, scan } = world();
+  state.routes = [storedRoute('r', { query: `annotation.x:*${'a'.repeat(2000)}b* OR severity:critical` })];
+  state.rows.push(
+    storedIssue(11, { annotations: { x: 'a'.repeat(32_768) } }),
+    storedIssue(12, { fingerprint: 'f2' }),
+  );
+  await expect(scan(null)).resolves.toMatchObject({ scanned: 2, dispatched: 1, failed: 0 });
+  expect(state.tooComplex).toEqual(['r']);
 });
 
 test('the store being away fails the scan, so that its activity is retried with the same cursor', async () => {
@@ -357,7 +672,7 @@ describe('the ledger', () => {
   });
 
   test('records nothing that was left for the next scan', async () => {
-    const { state, scan } = world({ maxRunningAlerts: 1 });
+    const { state, scan } = world({ maxRowsPerScan: 1 });
     state.rows = [...streams('f1', 'f2')];
     await scan(null);
     expect(state.entries.map(({ fingerprint }) => fingerprint)).toEqual(['f1', 'f1']);

@@ -1,18 +1,21 @@
 import { formatQuery, type Query } from '@heliograph/query';
 import type { LedgerBatch, LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredIssue } from '../issues/issue.ts';
-import type { RouteMatch } from '../routing/match-routes.ts';
+import type { Grouping } from '../routing/group-issues.ts';
 
-/** The code of an entry about a row whose event was stored before: it matches nothing. */
+/** The code of a `seen` entry about a row whose event was stored before: it matches nothing. */
 export const REPEATED = 'REPEATED';
+/** The code of a `matched` entry about a route that did not match, and whose streams got the resolve because they may be open. */
+export const REACHED = 'REACHED';
 
 /**
  * What a scan records: that it saw each issue, under which revision of the routes, and what matched because of
- * which clause. What did not match follows from these two, so it is not written for each route and issue.
+ * which clause. What did not match follows from these two, so it is not written for each route and issue. A resolve that
+ * reached streams of a route that did not match has an entry with the code `REACHED`.
  */
 export function scanEntries(
   rows: readonly StoredIssue[],
-  matches: readonly RouteMatch[],
+  { matches, reached }: Pick<Grouping, 'matches' | 'reached'>,
   {
     revision,
     at,
@@ -37,7 +40,27 @@ export function scanEntries(
     clause: clauseOf(clause),
     apps: route.connectedAppIds,
   }));
-  return { entries: [...seen, ...matched], runs: [] };
+  return { entries: [...seen, ...matched, ...reachedEntries(reached, at)], runs: [] };
+}
+
+/** One entry per issue and route. */
+function reachedEntries(reached: Grouping['reached'], at: number): readonly LedgerEntry[] {
+  const entries = new Map<string, LedgerEntry & { readonly apps: string[] }>();
+  for (const { row, stream } of reached) {
+    const id = `${row.position}:${row.eventId}:reached:${stream.routeId}`;
+    const entry = entries.get(id) ?? {
+      ...keysOf(row),
+      id,
+      at,
+      stage: 'matched' as const,
+      code: REACHED,
+      routeId: stream.routeId,
+      apps: [] as string[],
+    };
+    entry.apps.push(stream.connectedAppId);
+    entries.set(id, entry);
+  }
+  return [...entries.values()];
 }
 
 function keysOf({ fingerprint, eventId, position }: StoredIssue) {

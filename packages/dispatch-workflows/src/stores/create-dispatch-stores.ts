@@ -8,6 +8,8 @@ import { createIssueStore, type IssueStore } from '../issues/issue-store.ts';
 import { createStoreOnce } from '../issues/store-once.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { createRouteStore, type RouteStore } from '../routing/route-store.ts';
+import { type BacklogStore, createBacklogStore } from '../scan/backlog-store.ts';
+import { createStreamLookUp, type StreamLookUp } from '../scan/stream-look-up.ts';
 import { createStreamFinder, type StreamFinder } from '../stream/stream-finder.ts';
 import { createStreamStore, type StreamStore } from '../stream/stream-store.ts';
 import { createDebtStore, type DebtStore } from '../sweep/debt-store.ts';
@@ -23,7 +25,9 @@ export interface DispatchStores {
   readonly health: AppHealthStore;
   readonly streams: StreamStore;
   readonly streamFinder: StreamFinder;
+  readonly streamLookUp: StreamLookUp;
   readonly intents: IntentStore;
+  readonly backlog: BacklogStore;
   readonly debts: DebtStore;
   readonly ledger: Ledger;
 }
@@ -50,7 +54,9 @@ export function createDispatchStores({ postgres, clickhouse, sealer }: DispatchD
     health: createAppHealthStore(postgres),
     streams: createStreamStore(postgres),
     streamFinder: createStreamFinder(postgres),
+    streamLookUp: createStreamLookUp(postgres),
     intents: createIntentStore(postgres),
+    backlog: createBacklogStore(postgres),
     debts: createDebtStore(postgres, clickhouse),
     ledger: createLedger(postgres, clickhouse),
   };

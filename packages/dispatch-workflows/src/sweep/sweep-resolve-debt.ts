@@ -10,7 +10,7 @@ import type { StreamStore } from '../stream/stream-store.ts';
 import { isUnderWay } from '../delivery/intent-status.ts';
 import type { IntentStore } from '../delivery/intent-store.ts';
 import { supersededRows } from '../delivery/delivery-rows.ts';
-import { signalOf } from '../routing/match-routes.ts';
+import { signalOf } from '../routing/group-issues.ts';
 
 /** Options of the sweep. */
 export interface SweepOptions {
@@ -46,7 +46,7 @@ export interface SweepDependencies {
   /** Dispatches rows that no scan has seen; gives how many it took. */
   readonly dispatch: (rows: readonly StoredIssue[]) => Promise<number>;
   readonly streams: Pick<StreamStore, 'write'>;
-  /** Signals an alert stream, starting its workflow where it does not run. */
+  /** Signals an alert stream, starting its workflow where it does not run, or parks the signal until it may start. */
   readonly signal: (stream: StreamKey, signal: IssueSignal) => Promise<void>;
   readonly now: () => number;
   readonly onFailure?: (failure: {

@@ -12,6 +12,7 @@ import type { DropCode } from '../contract/reasons.ts';
 import type { ScanResult } from '../contract/scan-state.ts';
 import type { SweepResult } from '../contract/sweep-result.ts';
 import type { SilentRun, StreamKey } from '../contract/stream-state.ts';
+import type { BacklogSummary } from '../scan/backlog-store.ts';
 import type { ScanSteps } from '../scan/read-and-dispatch.ts';
 
 /**
@@ -40,6 +41,16 @@ export function createDispatchTelemetry() {
   });
   const silences = meter.createCounter('heliograph_dispatch_silent_decisions', {
     description: 'Signals that led to no notification, by reason.',
+  });
+  const tooComplex = meter.createCounter('heliograph_dispatch_too_complex_matches', {
+    description: 'Issues that a route did not match because its query would have taken too many steps.',
+  });
+  const backlogStreams = meter.createGauge('heliograph_dispatch_backlog_streams', {
+    description: 'Alert streams that wait in the backlog, by reason.',
+  });
+  const backlogAge = meter.createGauge('heliograph_dispatch_backlog_age', {
+    unit: 'ms',
+    description: 'How long the oldest alert stream in the backlog has waited.',
   });
   const owed = meter.createGauge('heliograph_dispatch_resolve_debt', {
     description: 'Alert streams that owed a resolve at the last sweep.',
@@ -101,22 +112,34 @@ export function createDispatchTelemetry() {
           span.setAttribute('scan.rows', result.rows.length);
           return result;
         }),
-      match: (run) => {
-        const span = tracer.startSpan('match');
-        try {
-          const grouping = run();
+      match: (run) =>
+        withSpan('match', {}, async (span) => {
+          const grouping = await run();
           span.setAttributes({ 'match.rows': grouping.taken, 'match.matches': grouping.matches.length });
           return grouping;
-        } finally {
-          span.end();
-        }
-      },
+        }),
       dispatch: (groups, run) => withSpan('dispatch', { 'dispatch.streams': groups.length }, run),
     } satisfies ScanSteps,
-    recordScan({ scanned, dispatched, failed }: ScanResult): void {
+    recordScan({ scanned, dispatched, failed, parked = 0 }: ScanResult): void {
       scannedRows.add(scanned);
       signals.add(dispatched, { result: 'sent' });
+      if (parked > 0) signals.add(parked, { result: 'parked' });
       if (failed > 0) signals.add(failed, { result: 'failed' });
+    },
+    /** Counts every match that was given up, and reports each route at most once a minute. */
+    onTooComplex(report: (routeId: string) => void): (problem: { readonly routeId: string }) => void {
+      const reportedAt = new Map<string, number>();
+      return ({ routeId }) => {
+        tooComplex.add(1);
+        const now = Date.now();
+        if (now - (reportedAt.get(routeId) ?? 0) < REPORT_EVERY_MS) return;
+        reportedAt.set(routeId, now);
+        report(routeId);
+      };
+    },
+    recordBacklog({ streams, oldestAgeMs }: BacklogSummary): void {
+      for (const [reason, count] of Object.entries(streams)) backlogStreams.record(count, { reason });
+      backlogAge.record(oldestAgeMs);
     },
     recordSweep(result: SweepResult): void {
       owed.record(result.owed);
@@ -189,6 +212,9 @@ export function createDispatchTelemetry() {
     },
   };
 }
+
+/** How often one problem is reported, in milliseconds. */
+const REPORT_EVERY_MS = 60_000;
 
 function attributesOf(stream: StreamKey): Attributes {
   return {

@@ -2,6 +2,7 @@ import { notificationIdOf } from '../contract/notification-id.ts';
 import type { AppPicture, ExplainFacts } from '../explain/facts.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { Intent } from '../delivery/intent-store.ts';
+import type { BacklogEntry } from '../scan/backlog-store.ts';
 import type { RouteVersion } from '../routing/route-store.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
 import type { StreamPicture } from '../stream/stream-finder.ts';
@@ -31,6 +32,7 @@ export function explainFacts(parts: Partial<ExplainFacts> = {}): ExplainFacts {
     routesNow: [routeVersion()],
     intents: [],
     streams: [],
+    backlog: [],
     apps: [app()],
     ...parts,
   };
@@ -143,6 +145,21 @@ export function app(parts: Partial<AppPicture> = {}): AppPicture {
     provider: 'webhook',
     enabled: true,
     health: { throttledForMs: 0 },
+    ...parts,
+  };
+}
+
+/** That stream `r1` × `a` waits in the backlog for its share, since a second after the issue was stored. */
+export function backlogEntry(parts: Partial<BacklogEntry> = {}): BacklogEntry {
+  return {
+    stream: STREAM,
+    signal: { eventId: 'e1', position: HERE, status: 'firing', storedAt: NOON },
+    firstPosition: HERE,
+    signals: 1,
+    reason: 'over_share',
+    attempts: 0,
+    parkedAt: NOON + 1000,
+    nextAttemptAt: NOON + 1000,
     ...parts,
   };
 }

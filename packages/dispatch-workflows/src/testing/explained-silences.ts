@@ -1,5 +1,5 @@
 import { positionAt } from '../contract/position.ts';
-import { app, HERE, matched, NOON, openStream, run, seen } from './explain-facts.ts';
+import { app, backlogEntry, HERE, matched, NOON, openStream, run, seen } from './explain-facts.ts';
 import { type ExplainedStreamRow, OVER } from './explained-streams.ts';
 
 /** Streams that decided to stay silent, or did not decide. */
@@ -221,6 +221,69 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     outcome: 'none',
     summary:
       'Decided, but the ledger does not show how: the stream has passed this issue, and its entry is late or lost.',
+  },
+  {
+    name: 'a newer one took its place in the backlog',
+    facts: {
+      runs: [
+        run('superseded_by_newer', {
+          since: positionAt(NOON - 5000),
+          firstPosition: positionAt(NOON - 5000),
+          lastPosition: positionAt(NOON + 5000),
+          count: 3,
+        }),
+      ],
+    },
+    reason: 'superseded_by_newer',
+    outcome: 'none',
+    summary:
+      'Not notified: it waited behind others, and a newer issue of its stream took its place (one of 3 such decisions, 12:00:02Z to 12:00:02Z).',
+  },
+  {
+    name: 'waiting for its share',
+    facts: { backlog: [backlogEntry()] },
+    reason: 'waiting_in_backlog',
+    outcome: 'none',
+    summary:
+      'Not decided yet: waiting in the backlog since 12:00:01Z, because the alert streams of the connected app "on-call" that run already use up its share; it starts when one of them ends.',
+  },
+  {
+    name: 'waiting for its share, behind a newer issue',
+    facts: {
+      backlog: [
+        backlogEntry({
+          signal: { eventId: 'e2', position: positionAt(NOON + 5000), status: 'resolved', storedAt: NOON },
+        }),
+      ],
+    },
+    reason: 'waiting_in_backlog',
+    outcome: 'none',
+    summary:
+      'Not decided yet: waiting in the backlog since 12:00:01Z, because the alert streams of the connected app "on-call" that run already use up its share; it starts when one of them ends; a newer issue of its stream waits with it and takes its place.',
+  },
+  {
+    name: 'waiting for Temporal',
+    facts: {
+      backlog: [backlogEntry({ reason: 'unreachable', attempts: 3, nextAttemptAt: NOON + 64_000 })],
+    },
+    reason: 'waiting_in_backlog',
+    outcome: 'none',
+    summary:
+      'Not decided yet: waiting in the backlog since 12:00:01Z, because Temporal did not take the signal 3 times; the next attempt is at 12:01:04Z.',
+  },
+  {
+    name: 'an older issue of its stream waits',
+    facts: {
+      backlog: [
+        backlogEntry({
+          firstPosition: '1',
+          signal: { eventId: 'e0', position: '2', status: 'firing', storedAt: 1 },
+        }),
+      ],
+    },
+    reason: 'not_decided_yet',
+    outcome: 'none',
+    summary: 'Not decided yet: signalled since 12:00:01Z, and no decision is recorded so far.',
   },
   {
     name: 'not scanned',

@@ -52,6 +52,17 @@ export const BY_ROUTE: readonly Situation[] = [
     },
   },
   {
+    reason: 'query_too_complex',
+    title: 'the query takes too many steps on a long annotation',
+    async play(ground) {
+      const routeId = await ground.createRoute('complex', {
+        query: `annotation.dump:*${'a'.repeat(1000)}b*`,
+      });
+      const annotations = { dump: 'a'.repeat(32_000) };
+      return { fingerprint: 'complex', eventId: await ground.write('complex', { annotations }), routeId };
+    },
+  },
+  {
     reason: 'no_connected_app',
     title: 'the route has no connected app',
     async play(ground) {

@@ -45,6 +45,20 @@ export async function fireWhenDue(ground: ShowcaseGround, name: string, routeId:
   }
 }
 
+/** Makes the stream of one situation wait in the backlog for an hour, as if Temporal had refused its signals. */
+export async function makeWait(
+  ground: ShowcaseGround,
+  name: string,
+  { routeId, appId }: Routed,
+): Promise<void> {
+  const signal = { eventId: 'before', position: '1', status: 'firing', storedAt: 1 };
+  await ground.sql`
+    insert into dispatch.stream_backlog (workflow_id, fingerprint, route_id, connected_app_id, signal, position,
+      first_position, reason, attempts, next_attempt_at)
+    values (${`alert-${name}-${routeId}-${appId}`}, ${name}, ${routeId}, ${appId}, ${ground.sql.json(signal)}, 1, 1,
+      'unreachable', 12, now() + interval '1 hour')`;
+}
+
 /** A fault that answers one situation with a status. */
 export function answerWith(name: string, status: number, retryAfterSeconds?: number): FaultScript[number] {
   const retryAfter = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };

@@ -1,5 +1,5 @@
 import type { Situation } from '../situation.ts';
-import { createRouted, fire } from './routed.ts';
+import { createRouted, fire, makeWait } from './routed.ts';
 
 /** Situations in which a stream decides to stay silent. */
 export const SILENT: readonly Situation[] = [
@@ -47,6 +47,25 @@ export const SILENT: readonly Situation[] = [
       const { position } = await ground.explain({ fingerprint: 'late', eventId: newer });
       const eventId = await ground.write('late', { position: String(BigInt(position) - 1n) });
       return { fingerprint: 'late', eventId, routeId };
+    },
+  },
+  {
+    reason: 'superseded_by_newer',
+    title: 'it waited in the backlog, and a newer issue of its stream took its place',
+    async play(ground) {
+      const routed = await createRouted(ground, 'waitedtwice');
+      await makeWait(ground, 'waitedtwice', routed);
+      const { routeId } = routed;
+      const question = {
+        fingerprint: 'waitedtwice',
+        eventId: await ground.report('waitedtwice', 'firing'),
+        routeId,
+      };
+      await ground.untilShown(question, { reason: 'waiting_in_backlog' });
+      const newer = await ground.report('waitedtwice', 'firing');
+      await ground.untilShown({ ...question, eventId: newer }, { reason: 'waiting_in_backlog' });
+      await ground.sql`update dispatch.stream_backlog set next_attempt_at = now() where route_id = ${routeId}`;
+      return question;
     },
   },
   {

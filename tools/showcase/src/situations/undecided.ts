@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Situation } from '../situation.ts';
-import { createRouted, fire } from './routed.ts';
+import { createRouted, fire, makeWait } from './routed.ts';
 
 /** Situations in which no stream has decided, or its decision is not known. */
 export const UNDECIDED: readonly Situation[] = [
@@ -11,6 +11,19 @@ export const UNDECIDED: readonly Situation[] = [
       const appId = await ground.createApp('off', { enabled: false });
       const routeId = await ground.createRoute('off', { connectedAppIds: [appId] });
       return { fingerprint: 'off', eventId: await ground.report('off', 'firing'), routeId };
+    },
+  },
+  {
+    reason: 'waiting_in_backlog',
+    title: 'its stream waits in the backlog',
+    async play(ground) {
+      const routed = await createRouted(ground, 'waits');
+      await makeWait(ground, 'waits', routed);
+      return {
+        fingerprint: 'waits',
+        eventId: await ground.report('waits', 'firing'),
+        routeId: routed.routeId,
+      };
     },
   },
   {

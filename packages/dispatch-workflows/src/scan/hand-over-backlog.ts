@@ -1,0 +1,110 @@
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
+import { comparePositions } from '../contract/position.ts';
+import type { StreamKey } from '../contract/stream-state.ts';
+import type { LedgerBatch, LedgerRun } from '../ledger/ledger-entry.ts';
+import type { Admission } from './admit-streams.ts';
+import type { BacklogEntry, BacklogStore } from './backlog-store.ts';
+import { fanOut } from './fan-out.ts';
+import { sendSignal, STREAM_NOT_RUNNING, type StreamSignals } from './send-signal.ts';
+
+/** What handing over the backlog works with. */
+export interface HandOverDependencies extends StreamSignals {
+  readonly backlog: Pick<BacklogStore, 'listDue' | 'takeDue' | 'remove' | 'postpone'>;
+  readonly ledger: (batch: LedgerBatch) => Promise<void>;
+  readonly now: () => number;
+  readonly onFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+}
+
+/** What became of the backlog. */
+export interface HandedOver {
+  /** Streams that got their newest signal. */
+  readonly handedOver: number;
+  /** Whether as many were due as are taken at once. */
+  readonly more: boolean;
+  /** Milliseconds until the earliest attempt of what waited; null if nothing did. */
+  readonly nextAttemptInMs: number | null;
+}
+
+/** Streams that one scan takes out of the backlog at most. */
+const HAND_OVER_AT_ONCE = 200;
+
+/**
+ * Hands over what is due in the backlog: apps take turns, within each its longest waiting streams first, and only as many
+ * as its share allows. A stream leaves the backlog after its newest signal was sent, so one may be sent twice, which
+ * changes nothing.
+ */
+export async function handOverBacklog(
+  dependencies: HandOverDependencies,
+  admission: Admission,
+  { concurrency, signal: abort }: { readonly concurrency: number; readonly signal?: AbortSignal | undefined },
+): Promise<HandedOver> {
+  const { backlog, ledger, now, onFailure } = dependencies;
+  const { appIds, nextAttemptInMs } = await backlog.listDue();
+  if (appIds.length === 0) return { handedOver: 0, more: false, nextAttemptInMs };
+  await admission.prepare(appIds, HAND_OVER_AT_ONCE);
+  const starts = new Map(
+    appIds.map((appId) => [appId, Math.min(HAND_OVER_AT_ONCE, admission.roomOf(appId))]),
+  );
+  const entries = await backlog.takeDue(starts, HAND_OVER_AT_ONCE);
+  const groups = entries.map((entry) => ({ entry, signals: [entry.signal] }));
+  const sent: BacklogEntry[] = [];
+  const { failures } = await fanOut<(typeof groups)[number]>(groups, {
+    concurrency,
+    signal: abort,
+    send: async ({ entry }, signal) => {
+      const mayStart = admission.take(entry.stream.connectedAppId);
+      // What waits for its share did not run when it was parked, and would have to be started.
+      if (!mayStart && entry.reason === 'over_share') throw STREAM_NOT_RUNNING;
+      await sendSignal(dependencies, { stream: entry.stream, signal, mayStart });
+      sent.push(entry);
+    },
+  });
+  abort?.throwIfAborted();
+  const runs = sent.flatMap((entry) => supersededRun(entry, now()) ?? []);
+  if (runs.length > 0) await ledger({ entries: [], runs });
+  await backlog.remove(sent);
+  const notRunning: StreamKey[] = [];
+  const unreachable: StreamKey[] = [];
+  for (const { group, error } of failures) {
+    const { stream, reason } = group.entry;
+    if (error === STREAM_NOT_RUNNING) {
+      if (reason !== 'over_share') notRunning.push(stream);
+      continue;
+    }
+    unreachable.push(stream);
+    onFailure?.({ workflowId: alertWorkflowId(stream), error });
+  }
+  await backlog.postpone(notRunning, 'over_share');
+  await backlog.postpone(unreachable, 'unreachable');
+  return {
+    handedOver: sent.length,
+    more: sent.length > 0 && entries.length === HAND_OVER_AT_ONCE,
+    nextAttemptInMs,
+  };
+}
+
+/** Of what was parked only the newest signal counts; for those before it, this is the decision. */
+function supersededRun(
+  { stream, signal, firstPosition, signals }: BacklogEntry,
+  at: number,
+): LedgerRun | null {
+  if (comparePositions(firstPosition, signal.position) >= 0) return null;
+  return {
+    stream,
+    reason: 'superseded_by_newer',
+    since: firstPosition,
+    version: versionOf(signal),
+    first: { position: firstPosition, at },
+    last: { position: before(signal.position), at },
+    count: Math.max(1, signals - 1),
+  };
+}
+
+function versionOf({ policy }: IssueSignal): number {
+  return policy?.version ?? 0;
+}
+
+function before(position: string): string {
+  return (BigInt(position) - 1n).toString();
+}

@@ -20,9 +20,10 @@ export function presentRoute(route: Route): RouteView {
 
 /** Shows a connected app, without the query values of its URLs. */
 export function presentConnectedApp(app: ConnectedApp): ConnectedAppView {
+  const { targetVersion: _, ...shown } = app;
   const { throttledForMs, failure } = app.health;
   return {
-    ...app,
+    ...shown,
     settings: redactSettings(app.settings),
     health: {
       status: failure !== null ? 'failing' : throttledForMs > 0 ? 'throttled' : 'ok',

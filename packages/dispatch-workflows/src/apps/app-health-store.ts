@@ -1,4 +1,5 @@
 import type { Postgres } from '@heliograph/database';
+import type { ConnectedApp } from './connected-app-store.ts';
 import { runStatement } from '../stores/run-statement.ts';
 
 /** What deliveries learned about a connected app. */
@@ -9,54 +10,73 @@ export interface AppHealth {
   readonly failure: { readonly code: string; readonly status: number | null; readonly since: number } | null;
 }
 
-/** Health of connected apps, for all processes. Every method throws `DatabaseError`. */
+/** What an attempt was made with: an app, and which of its targets. */
+export type AppTarget = Pick<ConnectedApp, 'id' | 'targetVersion'>;
+
+/**
+ * Health of connected apps, for all processes. Nothing is written if the app was removed, or has another provider, other
+ * settings or another secret by now: what an attempt learned then says nothing about it. Every method throws
+ * `DatabaseError`.
+ */
 export interface AppHealthStore {
   /** Records that the provider asked to wait; a longer wait that is known already stays. */
-  recordThrottle(appId: string, forMs: number): Promise<void>;
+  recordThrottle(target: AppTarget, forMs: number): Promise<void>;
   /** Records a permanent refusal by the provider. */
   recordFailure(
-    appId: string,
+    target: AppTarget,
     failure: { readonly code: string; readonly status: number | null },
   ): Promise<void>;
   /** Records that the provider accepted a request again. */
-  recordRecovery(appId: string): Promise<void>;
+  recordRecovery(target: AppTarget): Promise<void>;
   /** Disables an app whose receiver answers that it is gone. */
-  disable(appId: string): Promise<void>;
+  disable(target: AppTarget): Promise<void>;
 }
 
-/** The health of the apps of one database; rows of apps that were removed meanwhile are not written. */
+/** The health of the apps of one database. What is known of an earlier target is replaced, and never outlives a later one. */
 export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthStore {
   return {
-    recordThrottle: (appId, forMs) =>
+    recordThrottle: ({ id, targetVersion }, forMs) =>
       runStatement('write that an app is throttled', async () => {
         await sql`
-          insert into dispatch.connected_app_health as known (connected_app_id, throttled_until)
-          select id, now() + ${forMs}::float8 * interval '1 millisecond' from dispatch.connected_apps where id = ${appId}
+          insert into dispatch.connected_app_health as known (connected_app_id, target_version, throttled_until)
+          select id, target_version, now() + ${forMs}::float8 * interval '1 millisecond'
+          from dispatch.connected_apps where id = ${id} and target_version = ${targetVersion}
           on conflict (connected_app_id) do update set
-            throttled_until = greatest(known.throttled_until, excluded.throttled_until), updated_at = now()`;
+            throttled_until = case when known.target_version = excluded.target_version
+              then greatest(known.throttled_until, excluded.throttled_until) else excluded.throttled_until end,
+            failing_since = case when known.target_version = excluded.target_version then known.failing_since end,
+            failure_code = case when known.target_version = excluded.target_version then known.failure_code end,
+            failure_status = case when known.target_version = excluded.target_version then known.failure_status end,
+            target_version = excluded.target_version, updated_at = now()
+          where known.target_version <= excluded.target_version`;
       }),
-    recordFailure: (appId, { code, status }) =>
+    recordFailure: ({ id, targetVersion }, { code, status }) =>
       runStatement('write that an app refuses', async () => {
         await sql`
           insert into dispatch.connected_app_health as known
-            (connected_app_id, failing_since, failure_code, failure_status)
-          select id, now(), ${code}, ${status} from dispatch.connected_apps where id = ${appId}
+            (connected_app_id, target_version, failing_since, failure_code, failure_status)
+          select id, target_version, now(), ${code}, ${status}
+          from dispatch.connected_apps where id = ${id} and target_version = ${targetVersion}
           on conflict (connected_app_id) do update set
-            failing_since = coalesce(known.failing_since, excluded.failing_since), updated_at = now(),
-            failure_code = excluded.failure_code, failure_status = excluded.failure_status`;
+            failing_since = case when known.target_version = excluded.target_version
+              then coalesce(known.failing_since, excluded.failing_since) else excluded.failing_since end,
+            throttled_until = case when known.target_version = excluded.target_version then known.throttled_until end,
+            failure_code = excluded.failure_code, failure_status = excluded.failure_status,
+            target_version = excluded.target_version, updated_at = now()
+          where known.target_version <= excluded.target_version`;
       }),
-    recordRecovery: (appId) =>
+    recordRecovery: ({ id, targetVersion }) =>
       runStatement('write that an app works', async () => {
         await sql`
           update dispatch.connected_app_health set
             failing_since = null, failure_code = null, failure_status = null, updated_at = now()
-          where connected_app_id = ${appId} and failing_since is not null`;
+          where connected_app_id = ${id} and target_version = ${targetVersion} and failing_since is not null`;
       }),
-    disable: (appId) =>
+    disable: ({ id, targetVersion }) =>
       runStatement('switch a connected app off', async () => {
         await sql`
           update dispatch.connected_apps set enabled = false, version = version + 1, updated_at = now()
-          where id = ${appId} and enabled`;
+          where id = ${id} and target_version = ${targetVersion} and enabled`;
       }),
   };
 }

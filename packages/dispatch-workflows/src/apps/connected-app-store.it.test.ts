@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dispatchStores, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
+import type { AppTarget } from './app-health-store.ts';
 import { appDraft, nextId, routeDraft } from '../testing/store-drafts.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -146,5 +147,177 @@ describe('a connected app', () => {
     });
     await ground.connectedApps.update(app, 1, { ...draft, enabled: false });
     await expect(ground.connectedApps.deliveryTarget(stream)).resolves.toBeNull();
+  });
+});
+
+describe('the health of a connected app', () => {
+  const failure = { code: 'UNAUTHORIZED', status: 401 };
+  const created = async () => {
+    const [app, route] = [nextId('app'), nextId('route')];
+    const draft = appDraft();
+    const { id, version, targetVersion } = await ground.connectedApps.create(app, draft);
+    return {
+      id,
+      version,
+      target: { id, targetVersion },
+      draft,
+      stream: { routeId: route, connectedAppId: id },
+    };
+  };
+  /** What every way of reading an app says about its health. */
+  const healthOf = async ({ id, stream }: Awaited<ReturnType<typeof created>>) => {
+    const [one, listed, target] = await Promise.all([
+      ground.connectedApps.get(id),
+      ground.connectedApps.list({ afterId: null, limit: 1000 }),
+      ground.connectedApps.deliveryTarget(stream),
+    ]);
+    const all = [one, listed.find((each) => each.id === id), target?.app].map((each) => ({
+      isThrottled: (each?.health.throttledForMs ?? -1) > 0,
+      code: each?.health.failure?.code ?? null,
+    }));
+    expect(all).toEqual([all[0], all[0], all[0]]);
+    return all[0];
+  };
+
+  // Every combination of rows and columns that one side may lack.
+  test.each<[string, (target: AppTarget) => Promise<unknown>, object]>([
+    ['of which nothing is known', async () => undefined, { isThrottled: false, code: null }],
+    [
+      'that is throttled, and was never refused',
+      (target) => ground.health.recordThrottle(target, 60_000),
+      { isThrottled: true, code: null },
+    ],
+    [
+      'that was refused, and never throttled',
+      (target) => ground.health.recordFailure(target, failure),
+      { isThrottled: false, code: 'UNAUTHORIZED' },
+    ],
+    [
+      'that was refused without a status',
+      (target) => ground.health.recordFailure(target, { code: 'GONE', status: null }),
+      { isThrottled: false, code: 'GONE' },
+    ],
+    [
+      'that is both',
+      async (target) => {
+        await ground.health.recordFailure(target, failure);
+        await ground.health.recordThrottle(target, 60_000);
+      },
+      { isThrottled: true, code: 'UNAUTHORIZED' },
+    ],
+    [
+      'that is throttled, and accepted a request after a refusal',
+      async (target) => {
+        await ground.health.recordThrottle(target, 60_000);
+        await ground.health.recordFailure(target, failure);
+        await ground.health.recordRecovery(target);
+      },
+      { isThrottled: true, code: null },
+    ],
+    [
+      'whose throttle is over',
+      async (target) => {
+        await ground.health.recordThrottle(target, 1);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+      { isThrottled: false, code: null },
+    ],
+  ])('%s is told the same by every reader, with a route and without', async (_, learn, expected) => {
+    const app = await created();
+    await learn(app.target);
+    await expect(healthOf(app)).resolves.toEqual(expected);
+    await ground.routes.create(app.stream.routeId, routeDraft({ connectedAppIds: [app.id] }));
+    await expect(healthOf(app)).resolves.toEqual(expected);
+  });
+
+  test('keeps the longer of two throttles, and the beginning of a series of refusals', async () => {
+    const { target, id } = await created();
+    await ground.health.recordThrottle(target, 60_000);
+    await ground.health.recordThrottle(target, 1000);
+    await ground.health.recordFailure(target, failure);
+    const { health } = await ground.connectedApps.get(id);
+    expect(health.throttledForMs).toBeGreaterThan(50_000);
+    await ground.health.recordFailure(target, { code: 'NOT_FOUND', status: 404 });
+    expect((await ground.connectedApps.get(id)).health.failure).toEqual({
+      code: 'NOT_FOUND',
+      status: 404,
+      since: health.failure?.since,
+    });
+  });
+
+  const otherSecret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+  const changes: readonly [string, Partial<ReturnType<typeof appDraft>>, boolean][] = [
+    ['another address', { settings: { url: 'https://example.com/other' } }, true],
+    ['another secret', { secret: otherSecret }, true],
+    ['another provider', { provider: 'slack-webhook' }, true],
+    ['another name', { name: 'renamed' }, false],
+    ['being disabled', { enabled: false }, false],
+    ['another policy', { uncertainPolicy: 'resend-none' }, false],
+    ['nothing that is new', {}, false],
+  ];
+  test.each(changes)('is cleared by what makes it another target: %s', async (_, parts, isOther) => {
+    const app = await created();
+    await ground.health.recordThrottle(app.target, 60_000);
+    await ground.health.recordFailure(app.target, failure);
+    const changed = await ground.connectedApps.update(app.id, app.version, { ...app.draft, ...parts });
+    expect(changed.targetVersion).toBe(app.target.targetVersion + (isOther ? 1 : 0));
+    expect(changed.health.throttledForMs > 0).toBe(!isOther);
+    expect(changed.health.failure === null).toBe(isOther);
+  });
+
+  test('does not change with the order of the settings, nor with a secret that is kept', async () => {
+    const settings = { url: 'https://example.com/hook', format: 'heliograph/v1' };
+    const app = await ground.connectedApps.create(nextId('app'), appDraft({ settings }));
+    const { secret: _, ...rest } = appDraft({
+      settings: Object.fromEntries(Object.entries(settings).toReversed()),
+    });
+    await expect(ground.connectedApps.update(app.id, 1, rest)).resolves.toMatchObject({
+      version: 2,
+      targetVersion: 1,
+    });
+  });
+
+  test.each<[string, (target: AppTarget) => Promise<void>]>([
+    ['a throttle', (target) => ground.health.recordThrottle(target, 60_000)],
+    ['a refusal', (target) => ground.health.recordFailure(target, failure)],
+    ['that it is gone', (target) => ground.health.disable(target)],
+  ])('is not written for what an attempt at the old address learned: %s', async (_, learn) => {
+    const app = await created();
+    await ground.connectedApps.update(app.id, 1, {
+      ...app.draft,
+      settings: { url: 'https://example.com/new' },
+    });
+    await learn(app.target);
+    const now = await ground.connectedApps.get(app.id);
+    expect(now).toMatchObject({ enabled: true, version: 2, health: { throttledForMs: 0, failure: null } });
+  });
+
+  test('of the new target stays, whatever an attempt at the old address learns', async () => {
+    const app = await created();
+    await ground.health.recordFailure(app.target, failure);
+    await ground.connectedApps.update(app.id, 1, { ...app.draft, secret: otherSecret });
+    const later = { id: app.id, targetVersion: 2 };
+    await ground.health.recordThrottle(later, 60_000);
+    await expect(healthOf(app)).resolves.toEqual({ isThrottled: true, code: null });
+    await ground.health.recordFailure(later, { code: 'NOT_FOUND', status: 404 });
+    await ground.health.recordRecovery(app.target);
+    await ground.health.recordFailure(app.target, failure);
+    await expect(healthOf(app)).resolves.toEqual({ isThrottled: true, code: 'NOT_FOUND' });
+    await ground.health.disable(later);
+    await expect(ground.connectedApps.get(app.id)).resolves.toMatchObject({
+      enabled: false,
+      targetVersion: 2,
+    });
+  });
+
+  test('is not written for an app that was removed', async () => {
+    const app = await created();
+    await ground.connectedApps.remove(app.id, 1);
+    await ground.health.recordThrottle(app.target, 60_000);
+    await ground.health.recordFailure(app.target, failure);
+    await ground.health.disable(app.target);
+    const rows = await ground.postgres.sql`
+      select 1 from dispatch.connected_app_health where connected_app_id = ${app.id}`;
+    expect(rows).toHaveLength(0);
   });
 });

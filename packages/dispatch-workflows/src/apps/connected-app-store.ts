@@ -18,6 +18,8 @@ export interface ConnectedApp {
   readonly health: AppHealth;
   /** Counts its changes; what an update must name. */
   readonly version: number;
+  /** Counts the changes of provider, settings and secret: what was learned about an earlier target no longer holds. */
+  readonly targetVersion: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -68,15 +70,23 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
   };
   const open = (row: typeof connectedApps.$inferSelect): string =>
     sealer.open({ keyId: row.secretKeyId, sealed: row.secretSealed }, context(row.id));
+  /** Whether another secret is given; one that cannot be opened any more is another one. */
+  const isOtherSecret = (row: typeof connectedApps.$inferSelect, secret: string): boolean => {
+    try {
+      return open(row) !== secret;
+    } catch {
+      return true;
+    }
+  };
   const withHealth = () =>
     db
-      .select({ app: connectedApps, health: HEALTH })
+      .select({ app: connectedApps, ...HEALTH })
       .from(connectedApps)
-      .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id));
+      .leftJoin(connectedAppHealth, isOfThisTarget);
   const read = async (id: string): Promise<ConnectedApp> => {
     const [row] = await withHealth().where(eq(connectedApps.id, id));
     if (row === undefined) throw notFound(id);
-    return appOfRow(row.app, row.health);
+    return appOfRow(row);
   };
   const find = async (id: string): Promise<typeof connectedApps.$inferSelect> => {
     const [row] = await db.select().from(connectedApps).where(eq(connectedApps.id, id));
@@ -98,7 +108,7 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
           .where(afterId === null ? undefined : gt(connectedApps.id, afterId))
           .orderBy(asc(connectedApps.id))
           .limit(limit);
-        return rows.map(({ app, health }) => appOfRow(app, health));
+        return rows.map(appOfRow);
       }),
     get: (id) => runStatement('read a connected app', () => read(id)),
     create: (id, draft) =>
@@ -115,12 +125,18 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
       runStatement(
         'update a connected app',
         async () => {
+          const { provider, settings, secret } = draft;
+          // Still true when the row is updated, because the version says so.
+          const hasOtherSecret = secret !== undefined && isOtherSecret(await find(id), secret);
           const [row] = await db
             .update(connectedApps)
             .set({
               ...columnsOf(draft),
-              ...(draft.secret === undefined ? {} : seal(id, draft.secret)),
+              ...(secret === undefined ? {} : seal(id, secret)),
               version: sql`${connectedApps.version} + 1`,
+              targetVersion: sql`${connectedApps.targetVersion} + (${hasOtherSecret}::boolean
+                or ${connectedApps.provider} <> ${provider}
+                or ${connectedApps.settings} <> ${JSON.stringify(settings)}::text::jsonb)::int`,
               updatedAt: sql`now()`,
             })
             .where(atVersion(id, version))
@@ -149,20 +165,29 @@ export function createConnectedAppStore({ db }: Pick<Postgres, 'db'>, sealer: Se
     deliveryTarget: ({ routeId, connectedAppId }) =>
       runStatement('read where to deliver', async () => {
         const [row] = await db
-          .select({ app: connectedApps, routeName: routes.name, health: HEALTH })
+          .select({ app: connectedApps, routeName: routes.name, ...HEALTH })
           .from(connectedApps)
           .leftJoin(routes, eq(routes.id, routeId))
-          .leftJoin(connectedAppHealth, eq(connectedAppHealth.connectedAppId, connectedApps.id))
+          .leftJoin(connectedAppHealth, isOfThisTarget)
           .where(and(eq(connectedApps.id, connectedAppId), eq(connectedApps.enabled, true)));
         return row === undefined
           ? null
-          : { app: appOfRow(row.app, row.health), secret: open(row.app), routeName: row.routeName };
+          : { app: appOfRow(row), secret: open(row.app), routeName: row.routeName };
       }),
     secretOf: (id) => runStatement('read a connected app', async () => open(await find(id))),
   };
 }
 
-/** By the database's clock, which is everyone's. */
+/** What was learned about an earlier target is not the health of this one. */
+const isOfThisTarget = and(
+  eq(connectedAppHealth.connectedAppId, connectedApps.id),
+  eq(connectedAppHealth.targetVersion, connectedApps.targetVersion),
+);
+
+/**
+ * By the database's clock, which is everyone's. Selected beside the app and not as an object of its own: drizzle makes an
+ * object of a left join null when its first column is null, whatever the others hold.
+ */
 const HEALTH = {
   throttledForMs: sql<
     string | null
@@ -172,7 +197,8 @@ const HEALTH = {
   failureStatus: connectedAppHealth.failureStatus,
 };
 
-interface HealthRow {
+interface AppRow {
+  readonly app: typeof connectedApps.$inferSelect;
   readonly throttledForMs: string | null;
   readonly failingSince: Date | null;
   readonly failureCode: string | null;
@@ -183,8 +209,8 @@ function notFound(id: string): DispatchError {
   return new DispatchError('DISPATCH_CONNECTED_APP_NOT_FOUND', `no connected app ${id}`, { id });
 }
 
-function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | null): ConnectedApp {
-  const { failingSince = null, failureCode = null, failureStatus = null } = health ?? {};
+function appOfRow({ app: row, ...health }: AppRow): ConnectedApp {
+  const { throttledForMs, failingSince, failureCode, failureStatus } = health;
   return {
     id: row.id,
     name: row.name,
@@ -193,13 +219,14 @@ function appOfRow(row: typeof connectedApps.$inferSelect, health: HealthRow | nu
     enabled: row.enabled,
     uncertainPolicy: row.uncertainPolicy,
     health: {
-      throttledForMs: Math.max(0, Number(health?.throttledForMs ?? 0)),
+      throttledForMs: Math.max(0, Number(throttledForMs ?? 0)),
       failure:
         failingSince === null
           ? null
           : { code: failureCode ?? 'REJECTED', status: failureStatus, since: failingSince.getTime() },
     },
     version: row.version,
+    targetVersion: row.targetVersion,
     createdAt: row.createdAt.getTime(),
     updatedAt: row.updatedAt.getTime(),
   };

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createAppGate, type AppGate, type Delay, type Permit } from './app-gate.ts';
 
+const app = { id: 'app', targetVersion: 1 };
+
 /** A gate on a clock that only `pass` moves. */
 function world(options: { readonly maxWaitingPerApp?: number } = {}) {
   let now = 0;
@@ -30,7 +32,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 const isPermit = (given: Permit | Delay): given is Permit => 'release' in given;
 const never = new AbortController().signal;
 const acquire = (gate: AppGate, wish: Partial<Parameters<AppGate['acquire']>[1]> = {}) =>
-  gate.acquire('app', { wasThrottled: false, maxWaitMs: 60_000, signal: never, ...wish });
+  gate.acquire(app, { wasThrottled: false, maxWaitMs: 60_000, signal: never, ...wish });
 
 /** Deliveries that wait at the gate, and those that have got their permit, in their order. */
 function crowd(gate: AppGate, names: readonly string[], wish: (name: string) => object = () => ({})) {
@@ -43,8 +45,8 @@ function crowd(gate: AppGate, names: readonly string[], wish: (name: string) => 
   return permits;
 }
 
-function take(gate: AppGate, appId = 'app'): Permit {
-  const given = gate.tryAcquire(appId);
+function take(gate: AppGate, target = app): Permit {
+  const given = gate.tryAcquire(target);
   if (!isPermit(given)) throw new Error('the gate is closed');
   return given;
 }
@@ -52,19 +54,19 @@ function take(gate: AppGate, appId = 'app'): Permit {
 describe('a gate', () => {
   test('admits every delivery while none was throttled', async () => {
     const { gate } = world();
-    expect(Array.from({ length: 500 }, () => gate.tryAcquire('app')).every(isPermit)).toBe(true);
+    expect(Array.from({ length: 500 }, () => gate.tryAcquire(app)).every(isPermit)).toBe(true);
     expect(isPermit(await acquire(gate))).toBe(true);
   });
 
   test('is closed for everybody for as long as the provider asked one, and for this app only', async () => {
     const { gate, pass } = world();
     take(gate).throttle(1000);
-    expect(gate.tryAcquire('app')).toEqual({ waitMs: 1000 });
-    expect(isPermit(gate.tryAcquire('other'))).toBe(true);
+    expect(gate.tryAcquire(app)).toEqual({ waitMs: 1000 });
+    expect(isPermit(gate.tryAcquire({ ...app, id: 'other' }))).toBe(true);
     await pass(999);
-    expect(isPermit(gate.tryAcquire('app'))).toBe(false);
+    expect(isPermit(gate.tryAcquire(app))).toBe(false);
     await pass(1);
-    expect(isPermit(gate.tryAcquire('app'))).toBe(true);
+    expect(isPermit(gate.tryAcquire(app))).toBe(true);
   });
 
   test('lets eight in after a throttle, and twice as many with each round that goes well', async () => {
@@ -100,9 +102,9 @@ describe('a gate', () => {
     for (let time = 0; time < 5; time++) {
       const together: Permit[] = [];
       for (
-        let given = gate.tryAcquire('app');
+        let given = gate.tryAcquire(app);
         isPermit(given) && together.length < 20;
-        given = gate.tryAcquire('app')
+        given = gate.tryAcquire(app)
       )
         together.push(given);
       widths.push(together.length);
@@ -179,15 +181,48 @@ describe('a gate', () => {
 
   test('learns of a throttle elsewhere, and of one that it knows nothing new', async () => {
     const { gate, pass } = world();
-    gate.learn('app', 2000);
-    expect(gate.tryAcquire('app')).toEqual({ waitMs: 2000 });
+    gate.learn(app, 2000);
+    expect(gate.tryAcquire(app)).toEqual({ waitMs: 2000 });
     await pass(500);
-    gate.learn('app', 1505);
-    expect(gate.tryAcquire('app')).toEqual({ waitMs: 1500 });
-    gate.learn('app', 3000);
-    expect(gate.tryAcquire('app')).toEqual({ waitMs: 3000 });
-    gate.learn('free', 0);
-    expect(isPermit(gate.tryAcquire('free'))).toBe(true);
+    gate.learn(app, 1505);
+    expect(gate.tryAcquire(app)).toEqual({ waitMs: 1500 });
+    gate.learn(app, 3000);
+    expect(gate.tryAcquire(app)).toEqual({ waitMs: 3000 });
+    gate.learn({ ...app, id: 'free' }, 0);
+    expect(isPermit(gate.tryAcquire({ ...app, id: 'free' }))).toBe(true);
+  });
+
+  test('forgets a throttle once the app has another target, and its narrow window', async () => {
+    const { gate, pass } = world();
+    await narrow({ gate, pass });
+    take(gate).throttle(60_000);
+    const later = { ...app, targetVersion: 2 };
+    const permits = Array.from({ length: 20 }, () => gate.tryAcquire(later));
+    expect(permits.every(isPermit)).toBe(true);
+  });
+
+  test('sends deliveries of an earlier target back, also those that wait', async () => {
+    const { gate } = world();
+    take(gate).throttle(60_000);
+    const waiting = acquire(gate);
+    const later = { ...app, targetVersion: 2 };
+    const permit = take(gate, later);
+    await expect(waiting).resolves.toEqual({ waitMs: 50 });
+    permit.throttle(2000);
+    expect(gate.tryAcquire(app)).toEqual({ waitMs: 50 });
+    await expect(acquire(gate)).resolves.toEqual({ waitMs: 50 });
+    expect(gate.tryAcquire(later)).toEqual({ waitMs: 2000 });
+  });
+
+  test('does not close for what an earlier target answers or another process knew of it', async () => {
+    const { gate, pass } = world();
+    const earlier = take(gate);
+    const later = { ...app, targetVersion: 2 };
+    take(gate, later).throttle(1000);
+    earlier.throttle(60_000);
+    gate.learn(app, 60_000);
+    await pass(1000);
+    expect(isPermit(gate.tryAcquire(later))).toBe(true);
   });
 
   test('counts a permit once, however often it is given back', async () => {
@@ -196,7 +231,7 @@ describe('a gate', () => {
     const permit = take(gate);
     for (let time = 0; time < 5; time++) permit.release('accepted');
     // The window is two: one more than it was.
-    expect([gate.tryAcquire('app'), gate.tryAcquire('app'), gate.tryAcquire('app')].map(isPermit)).toEqual([
+    expect([gate.tryAcquire(app), gate.tryAcquire(app), gate.tryAcquire(app)].map(isPermit)).toEqual([
       true,
       true,
       false,
@@ -243,7 +278,7 @@ test('whatever happens, no delivery is admitted while it is closed, and none wai
           } else permit.release(step.accepted ? 'accepted' : 'other');
           await settled();
         }
-        if (now < closedUntil) expect(isPermit(gate.tryAcquire('app'))).toBe(false);
+        if (now < closedUntil) expect(isPermit(gate.tryAcquire(app))).toBe(false);
       }
       for (let round = 0; round < 200 && waiting.size + permits.length > 0; round++) {
         for (const permit of permits.splice(0)) permit.release('accepted');

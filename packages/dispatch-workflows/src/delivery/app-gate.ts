@@ -1,3 +1,5 @@
+import type { AppTarget } from '../apps/app-health-store.ts';
+
 /** Permission to send to a connected app now; it has to be released. */
 export interface Permit {
   /** Releases it with the outcome of the attempt; the first release counts. */
@@ -16,20 +18,23 @@ export interface Delay {
  * The budget of each connected app, shared by all deliveries of this process: once a provider asks to wait, nobody
  * sends. Afterwards it admits at most eight deliveries, half as many after each further throttle, and one more after
  * each success. Without a throttle it costs nothing.
+ *
+ * A throttle is of one target of an app. Once the gate meets a later one, it forgets the earlier, and sends deliveries
+ * back that wait for it: their target has to be read again.
  */
 export interface AppGate {
   /** A permit at once, or how long it would take. */
-  tryAcquire(appId: string): Permit | Delay;
+  tryAcquire(target: AppTarget): Permit | Delay;
   /**
    * Waits for a permit. Deliveries that the provider has already throttled go first. Returns the delay instead where too
    * many wait for this app already, or where it would take longer than `maxWaitMs`.
    */
   acquire(
-    appId: string,
+    target: AppTarget,
     request: { readonly wasThrottled: boolean; readonly maxWaitMs: number; readonly signal: AbortSignal },
   ): Promise<Permit | Delay>;
   /** Takes over what another process recorded: the app is throttled for so much longer. */
-  learn(appId: string, throttledForMs: number): void;
+  learn(target: AppTarget, throttledForMs: number): void;
 }
 
 /** What a gate works with. */
@@ -44,9 +49,12 @@ export interface AppGateOptions {
 interface Waiting {
   readonly wasThrottled: boolean;
   readonly go: () => void;
+  /** Ends the wait without a permit. */
+  readonly sendBack: () => void;
 }
 
 interface App {
+  readonly targetVersion: number;
   closedUntil: number;
   /** Attempts at once; it grows until the app no longer counts as throttled. */
   window: number;
@@ -63,6 +71,8 @@ const SAME_THROTTLE_MS = 1000;
 const FIRST_WINDOW = 8;
 /** An estimate of how long a full window takes to admit another attempt, in milliseconds. */
 const ATTEMPT_MS = 50;
+/** The app has another target by now; it is read again before the next attempt. */
+const OUTDATED: Delay = { waitMs: ATTEMPT_MS };
 
 /** Makes the gate of one process. */
 export function createAppGate(options: AppGateOptions = {}): AppGate {
@@ -75,7 +85,16 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
 
   const isFree = (app: App): boolean => now() >= app.closedUntil && app.active < app.window;
   const delayOf = (app: App): Delay => ({ waitMs: Math.max(ATTEMPT_MS, app.closedUntil - now()) });
-  const release = (appId: string, app: App): void => {
+  /** What is known of this target: nothing, or that it is an earlier one than the app has by now. */
+  const find = ({ id, targetVersion }: AppTarget): App | 'outdated' | undefined => {
+    const app = apps.get(id);
+    if (app === undefined || app.targetVersion === targetVersion) return app;
+    if (app.targetVersion > targetVersion) return 'outdated';
+    apps.delete(id);
+    for (const waiting of app.waiting.splice(0)) waiting.sendBack();
+    return undefined;
+  };
+  const release = (id: string, app: App): void => {
     while (app.waiting.length > 0 && isFree(app)) {
       const first = app.waiting.findIndex(({ wasThrottled }) => wasThrottled);
       const [next] = app.waiting.splice(Math.max(0, first), 1);
@@ -86,27 +105,31 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       app.timed = true;
       setTimer(() => {
         app.timed = false;
-        release(appId, app);
+        release(id, app);
       }, left);
     }
-    if (app.window >= WIDE_OPEN && app.active === 0 && app.waiting.length === 0) apps.delete(appId);
+    const isQuiet = app.window >= WIDE_OPEN && app.active === 0 && app.waiting.length === 0;
+    if (isQuiet && apps.get(id) === app) apps.delete(id);
   };
-  const close = (appId: string, forMs: number): void => {
-    const app = apps.get(appId) ?? {
+  const close = (target: AppTarget, forMs: number): void => {
+    const found = find(target);
+    if (found === 'outdated') return;
+    const app = found ?? {
+      targetVersion: target.targetVersion,
       closedUntil: Number.NEGATIVE_INFINITY,
       window: WIDE_OPEN,
       active: 0,
       waiting: [],
       timed: false,
     };
-    apps.set(appId, app);
+    apps.set(target.id, app);
     // Attempts in flight together are refused together: that is one throttle.
     if (now() >= app.closedUntil)
       app.window = Math.max(1, Math.min(FIRST_WINDOW, Math.floor(app.window / 2)));
     app.closedUntil = Math.max(app.closedUntil, now() + forMs);
-    release(appId, app);
+    release(target.id, app);
   };
-  const grant = (appId: string, app: App | undefined): Permit => {
+  const grant = (target: AppTarget, app: App | undefined): Permit => {
     let isOver = false;
     if (app !== undefined) app.active++;
     const end = (grow: boolean): void => {
@@ -116,26 +139,28 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       app.active--;
       // An attempt that began before the throttle says nothing about the time after it.
       if (grow && now() >= app.closedUntil) app.window = Math.min(WIDE_OPEN, app.window + 1);
-      release(appId, app);
+      release(target.id, app);
     };
     return {
       release: (outcome) => end(outcome === 'accepted'),
       throttle: (forMs) => {
-        close(appId, forMs);
+        close(target, forMs);
         end(false);
       },
     };
   };
   return {
-    tryAcquire(appId) {
-      const app = apps.get(appId);
-      if (app === undefined) return grant(appId, app);
-      return app.waiting.length === 0 && isFree(app) ? grant(appId, app) : delayOf(app);
+    tryAcquire(target) {
+      const app = find(target);
+      if (app === 'outdated') return OUTDATED;
+      if (app === undefined) return grant(target, app);
+      return app.waiting.length === 0 && isFree(app) ? grant(target, app) : delayOf(app);
     },
-    acquire(appId, { wasThrottled, maxWaitMs, signal }) {
-      const app = apps.get(appId);
+    acquire(target, { wasThrottled, maxWaitMs, signal }) {
+      const app = find(target);
+      if (app === 'outdated') return Promise.resolve(OUTDATED);
       if (app === undefined || (app.waiting.length === 0 && isFree(app)))
-        return Promise.resolve(grant(appId, app));
+        return Promise.resolve(grant(target, app));
       const delay = delayOf(app);
       if (delay.waitMs > maxWaitMs || app.waiting.length >= maxWaitingPerApp) return Promise.resolve(delay);
       return new Promise((resolve, reject) => {
@@ -148,7 +173,11 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
           wasThrottled,
           go: () => {
             leave();
-            resolve(grant(appId, app));
+            resolve(grant(target, app));
+          },
+          sendBack: () => {
+            leave();
+            resolve(OUTDATED);
           },
         };
         const abort = (): void => {
@@ -162,15 +191,15 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
         app.waiting.push(me);
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
-        release(appId, app);
+        release(target.id, app);
       });
     },
-    learn(appId, throttledForMs) {
-      if (throttledForMs <= 0) return;
-      const app = apps.get(appId);
+    learn(target, throttledForMs) {
+      const app = find(target);
+      if (throttledForMs <= 0 || app === 'outdated') return;
       // The same throttle, reported again by another process and clock; our own value is as good.
       if (app !== undefined && app.closedUntil >= now() + throttledForMs - SAME_THROTTLE_MS) return;
-      close(appId, throttledForMs);
+      close(target, throttledForMs);
     },
   };
 }

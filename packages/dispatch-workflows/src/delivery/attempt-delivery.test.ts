@@ -18,7 +18,7 @@ const attempt = (dependencies: DeliveryDependencies, given = order, signal?: Abo
   attemptDelivery(dependencies, given, {
     timeoutMs: 2000,
     signal,
-    acquirePermit: (appId) => dependencies.gate.tryAcquire(appId),
+    acquirePermit: (target) => dependencies.gate.tryAcquire(target),
   });
 
 describe('one attempt', () => {
@@ -188,6 +188,50 @@ describe('nothing is sent', () => {
     };
     await expect(attempt(failing)).rejects.toThrow('away');
     expect(state.requests).toEqual([]);
+  });
+
+  test('is made with the settings as they are when the permit is granted', async () => {
+    const { state, dependencies, target } = deliveryWorld(accepted);
+    const targets: number[] = [];
+    await attemptDelivery(dependencies, order, {
+      timeoutMs: 2000,
+      acquirePermit: (app) => {
+        targets.push(app.targetVersion);
+        // It waits, and somebody corrects the address meanwhile.
+        const settings = { url: 'http://corrected' };
+        state.target = { ...target, app: { ...target.app, settings, targetVersion: 2 } };
+        return dependencies.gate.tryAcquire(app);
+      },
+    });
+    expect(targets).toEqual([1, 2]);
+    expect(state.requests.map(({ settings }) => settings)).toEqual([{ url: 'http://corrected' }]);
+  });
+
+  test('is not made once the app was disabled while it waited for its permit', async () => {
+    const { state, dependencies } = deliveryWorld(accepted);
+    const made = attemptDelivery(dependencies, order, {
+      timeoutMs: 2000,
+      acquirePermit: (app) => {
+        state.target = null;
+        return dependencies.gate.tryAcquire(app);
+      },
+    });
+    await expect(made).resolves.toMatchObject({ kind: 'dropped', code: 'CONNECTED_APP_MISSING' });
+    expect(state.requests).toEqual([]);
+  });
+
+  test('records what it learned for the target that it was made with', async () => {
+    const { state, dependencies, target } = deliveryWorld(rejected(false, { code: 'GONE', status: 410 }));
+    const learned: number[] = [];
+    const learn = async ({ targetVersion }: { readonly targetVersion: number }) => {
+      learned.push(targetVersion);
+    };
+    state.onDeliver = () => {
+      state.target = { ...target, app: { ...target.app, targetVersion: 2 } };
+    };
+    const health = { ...dependencies.health, recordFailure: learn, disable: learn };
+    await attempt({ ...dependencies, health });
+    expect(learned).toEqual([1, 1]);
   });
 
   test('while the app is throttled, not even an intent is written', async () => {

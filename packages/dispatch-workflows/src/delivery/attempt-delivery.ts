@@ -1,7 +1,7 @@
 import { isDatabaseError } from '@heliograph/database';
 import type { Outcome } from '@heliograph/notifier';
 import type { ChannelRegistry, StoredDeliveryRequest } from '@heliograph/notifier/channels';
-import type { AppHealthStore } from '../apps/app-health-store.ts';
+import type { AppHealthStore, AppTarget } from '../apps/app-health-store.ts';
 import type { ConnectedAppStore, DeliveryTarget } from '../apps/connected-app-store.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
@@ -69,7 +69,7 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Acquires a permit from the app gate, or returns how long that would take. */
-  readonly acquirePermit: (appId: string) => Permit | Delay | Promise<Permit | Delay>;
+  readonly acquirePermit: (target: AppTarget) => Permit | Delay | Promise<Permit | Delay>;
 }
 
 /**
@@ -81,15 +81,14 @@ export async function attemptDelivery(
   order: DeliveryOrder,
   options: AttemptOptions,
 ): Promise<Attempt> {
-  const { intents, channels, gate, now } = dependencies;
-  const found = await loadTarget(dependencies, order);
+  const { intents, channels, now } = dependencies;
+  const found = await acquireTarget(dependencies, order, options);
   if (typeof found === 'string') return dropNotification(dependencies, order, found);
-  const { app } = found.target;
-  gate.learn(app.id, app.health.throttledForMs);
-  const permit = await options.acquirePermit(app.id);
+  const { permit } = found;
   if ('waitMs' in permit) {
     return { kind: 'again', code: 'RATE_LIMITED', throttledMs: permit.waitMs, hadNoPermit: true };
   }
+  const { app } = found.target;
   try {
     options.signal?.throwIfAborted();
     const request = buildRequest(order, found.target, found.issue, options);
@@ -97,7 +96,7 @@ export async function attemptDelivery(
     const about: AttemptCase = { order, app, claim };
     let plan = planAfterClaim(about, { at: now(), isCancelled: options.signal?.aborted === true });
     for (;;) {
-      const recorded = await carryOut(dependencies, order, { appId: app.id, plan });
+      const recorded = await carryOut(dependencies, order, { app, plan });
       const { next } = plan;
       switch (next.kind) {
         case 'send':
@@ -132,14 +131,49 @@ export async function dropNotification(
   const plan = planDrop(order, code, { intent, attempt, at: dependencies.now() });
   const { result } = plan.next;
   if (result.kind === 'dropped') dependencies.onDrop?.({ order, code });
-  return { ...result, recorded: await carryOut(dependencies, order, { appId: null, plan }) };
+  return { ...result, recorded: await carryOut(dependencies, order, { app: null, plan }) };
+}
+
+/**
+ * Acquires a permit for the target as it is when the permit is granted: after a wait, the app may have other settings, and
+ * what waits for its permit again then waits for that of the new ones.
+ */
+async function acquireTarget(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  { acquirePermit }: AttemptOptions,
+): Promise<(TargetFound & { readonly permit: Permit | Delay }) | DropCode> {
+  const { gate } = dependencies;
+  let found = await loadTarget(dependencies, order);
+  for (;;) {
+    if (typeof found === 'string') return found;
+    const { app } = found.target;
+    gate.learn(app, app.health.throttledForMs);
+    const permit = await acquirePermit(app);
+    if ('waitMs' in permit) return { ...found, permit };
+    try {
+      // Read a moment ago where it did not have to wait.
+      found = await loadTarget(dependencies, order);
+    } catch (error) {
+      permit.release('other');
+      throw error;
+    }
+    if (typeof found !== 'string' && found.target.app.targetVersion === app.targetVersion)
+      return { ...found, permit };
+    permit.release('other');
+  }
+}
+
+interface TargetFound {
+  readonly target: DeliveryTarget;
+  readonly issue: StoredIssue;
 }
 
 /** Loads the target and the issue, or returns the code with which the notification is dropped. */
 async function loadTarget(
   { connectedApps, issues }: DeliveryDependencies,
   { stream, issue: { position, eventId } }: DeliveryOrder,
-): Promise<{ readonly target: DeliveryTarget; readonly issue: StoredIssue } | DropCode> {
+): Promise<TargetFound | DropCode> {
   const [target, issue] = await Promise.all([
     connectedApps.deliveryTarget(stream).catch(unreadableSecret),
     issues.read({ position, eventId }),
@@ -180,7 +214,7 @@ async function send(
 async function carryOut(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
-  { appId, plan }: { readonly appId: string | null; readonly plan: AttemptPlan },
+  { app, plan }: { readonly app: AppTarget | null; readonly plan: AttemptPlan },
 ): Promise<boolean> {
   const { rows, mustPersist = false, health = [] } = plan;
   const { streams, onWriteFailure } = dependencies;
@@ -197,23 +231,28 @@ async function carryOut(
   const [isPersisted] = await Promise.all([
     rows === undefined || mustPersist || tryWrite(() => streams.write(rows)),
     // Good to know, but no reason to fail a delivery.
-    appId === null
+    app === null
       ? undefined
-      : Promise.all(health.map((change) => tryWrite(() => recordHealth(dependencies, appId, change)))),
+      : Promise.all(health.map((change) => tryWrite(() => recordHealth(dependencies, app, change)))),
   ]);
   return isPersisted;
 }
 
-function recordHealth({ health }: DeliveryDependencies, appId: string, change: HealthChange): Promise<void> {
+/** Of the target that the attempt was made with, whatever the app has become meanwhile. */
+function recordHealth(
+  { health }: DeliveryDependencies,
+  target: AppTarget,
+  change: HealthChange,
+): Promise<void> {
   switch (change.kind) {
     case 'throttled':
-      return health.recordThrottle(appId, change.forMs);
+      return health.recordThrottle(target, change.forMs);
     case 'failing':
-      return health.recordFailure(appId, { code: change.code, status: change.status });
+      return health.recordFailure(target, { code: change.code, status: change.status });
     case 'working':
-      return health.recordRecovery(appId);
+      return health.recordRecovery(target);
     case 'disabled':
-      return health.disable(appId);
+      return health.disable(target);
   }
 }
 

@@ -28,7 +28,7 @@ describe('the first, short attempt', () => {
 
   test('does not wait for an app that is throttled', async () => {
     const { state, dependencies } = deliveryWorld();
-    dependencies.gate.learn('app1', 3000);
+    dependencies.gate.learn({ id: 'app1', targetVersion: 1 }, 3000);
     await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({
       kind: 'pending',
       wasThrottled: false,

@@ -14,7 +14,7 @@ export async function deliverAndRecord(
   const attempt = await attemptDelivery(dependencies, order, {
     timeoutMs: ATTEMPT_TIMEOUT_MS,
     signal,
-    acquirePermit: (appId) => dependencies.gate.tryAcquire(appId),
+    acquirePermit: (target) => dependencies.gate.tryAcquire(target),
   });
   if (attempt.kind !== 'again') return attempt;
   // Nothing was sent, so no other row says that it was decided.

@@ -80,7 +80,7 @@ describe('a patient delivery', () => {
 
   test('waits where another stream was throttled, without sending anything meanwhile', async () => {
     const { state, dependencies } = deliveryWorld();
-    dependencies.gate.learn('app1', 7000);
+    dependencies.gate.learn({ id: 'app1', targetVersion: 1 }, 7000);
     await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
       kind: 'delivered',
     });
@@ -135,7 +135,7 @@ describe('a patient delivery', () => {
 
   test('drops at once when the app is throttled for longer than is left', async () => {
     const { state, dependencies } = deliveryWorld();
-    dependencies.gate.learn('app1', 90_000);
+    dependencies.gate.learn({ id: 'app1', targetVersion: 1 }, 90_000);
     await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
       kind: 'dropped',
       code: 'EXPIRED_RATE_LIMITED',
@@ -187,9 +187,9 @@ describe('a patient delivery', () => {
     const wishes: boolean[] = [];
     const gate: typeof dependencies.gate = {
       ...dependencies.gate,
-      acquire: (appId, wish) => {
+      acquire: (target, wish) => {
         wishes.push(wish.wasThrottled);
-        return dependencies.gate.acquire(appId, wish);
+        return dependencies.gate.acquire(target, wish);
       },
     };
     const given: DeliveryOrder = { ...order, wasThrottled: false };

@@ -48,8 +48,8 @@ export async function deliverPatiently(
     const attempt = await attemptDelivery(dependencies, order, {
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       signal: patience.signal,
-      acquirePermit: (appId) =>
-        dependencies.gate.acquire(appId, {
+      acquirePermit: (target) =>
+        dependencies.gate.acquire(target, {
           wasThrottled: comesFirst,
           maxWaitMs: Math.max(0, maxWaitMs),
           signal: patience.signal,

@@ -103,6 +103,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       uncertainPolicy: 'resend-pages',
       health: { throttledForMs: 0, failure: null },
       version: 1,
+      targetVersion: 1,
       createdAt: 0,
       updatedAt: 0,
     },
@@ -191,10 +192,10 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       },
     },
     health: {
-      recordThrottle: (appId, forMs) => note(`${appId} throttled for ${forMs}`),
-      recordFailure: (appId, { code }) => note(`${appId} failing: ${code}`),
-      recordRecovery: (appId) => note(`${appId} working`),
-      disable: (appId) => note(`${appId} disabled`),
+      recordThrottle: ({ id }, forMs) => note(`${id} throttled for ${forMs}`),
+      recordFailure: ({ id }, { code }) => note(`${id} failing: ${code}`),
+      recordRecovery: ({ id }) => note(`${id} working`),
+      disable: ({ id }) => note(`${id} disabled`),
     },
     channels: {
       deliver: async (request) => {

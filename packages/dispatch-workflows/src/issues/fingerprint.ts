@@ -3,7 +3,8 @@ import { isIdPart } from '../contract/alert-workflow-id.ts';
 
 /**
  * Makes a fingerprint fit for a workflow id: one that is `[a-z0-9]{1,64}` stays as it is, any other becomes the
- * SHA-256 of its bytes, 64 hexadecimal digits. Different texts stay different.
+ * SHA-256 of its bytes, 64 hexadecimal digits. Different texts stay different. ClickHouse makes the same of every stored
+ * row, in the column `stream_fingerprint`: rows are compared by that column only.
  */
 export function toFingerprint(text: string): string {
   return isIdPart(text) ? text : createHash('sha256').update(text).digest('hex');

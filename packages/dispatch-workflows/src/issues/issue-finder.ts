@@ -40,7 +40,7 @@ const SEEN = `
 // Read backwards from the newest, so it ends at the first that fits; the bloom filter passes over the others.
 const STORED = `
   SELECT toString(issues.position) AS position, event_id FROM issues
-  WHERE fingerprint IN {fingerprints:Array(String)} AND stored_at <= fromUnixTimestamp64Milli({at:Int64}, 'UTC')
+  WHERE stream_fingerprint = {fingerprint:String} AND stored_at <= fromUnixTimestamp64Milli({at:Int64}, 'UTC')
     AND issues.position >= {from:UInt64} AND issues.position <= {to:UInt64}
     AND ({eventId:String} = '' OR event_id = {eventId:String})
   ORDER BY issues.position DESC, event_id DESC LIMIT 1`;
@@ -70,8 +70,7 @@ export function createIssueFinder(client: ClickHouseClient): IssueFinder {
         });
         const stored = await searchOrFallBack(certain, () =>
           findOne(STORED, {
-            // A monitor may write rows past the API, with a fingerprint that is normalised only when it is read.
-            fingerprints: [...new Set([fingerprint, given])],
+            fingerprint,
             at,
             from: BigInt(certain?.position ?? '0'),
             to,

@@ -3,7 +3,6 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
 import { timeOf, type Position } from '../contract/position.ts';
 import type { ScanCursor } from '../contract/scan-state.ts';
-import { toFingerprint } from './fingerprint.ts';
 import type { NewIssue, StoredEvent, StoredIssue } from './issue.ts';
 import { createRecentIssues } from './recent-issues.ts';
 
@@ -98,8 +97,7 @@ const rowSchema = v.pipe(
       position,
       eventId,
       monitor,
-      // A monitor may write rows past the API.
-      fingerprint: toFingerprint(fingerprint),
+      fingerprint,
       status,
       severity,
       labels,
@@ -143,7 +141,7 @@ function toRow(issue: NewIssue): Record<string, unknown> {
 }
 
 const COLUMNS = `
-  toString(position), event_id, monitor, fingerprint, toString(status), severity, labels, annotations,
+  toString(position), event_id, monitor, stream_fingerprint, toString(status), severity, labels, annotations,
   toString(toUnixTimestamp64Milli(starts_at)), toString(toUnixTimestamp64Milli(ends_at)),
   toString(toUnixTimestamp64Milli(stored_at)), toString(event_hash)`;
 

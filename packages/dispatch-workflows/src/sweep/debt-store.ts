@@ -63,7 +63,7 @@ interface IntentRow {
 
 const latestSchema = v.array(
   v.object({
-    fingerprint: v.string(),
+    stream_fingerprint: v.string(),
     status: v.picklist(['firing', 'resolved', 'suppressed']),
     newest: v.string(),
     event: v.string(),
@@ -73,11 +73,11 @@ const latestSchema = v.array(
 
 // Issues that are older than the last decided one of every stream asked for cannot be newer than it.
 const LATEST = `
-  SELECT fingerprint, argMax(toString(issues.status), (issues.position, issues.event_id)) AS status,
+  SELECT stream_fingerprint, argMax(toString(issues.status), (issues.position, issues.event_id)) AS status,
     toString(max(issues.position)) AS newest, argMax(issues.event_id, (issues.position, issues.event_id)) AS event,
     toString(toUnixTimestamp64Milli(argMax(issues.stored_at, (issues.position, issues.event_id)))) AS stored_ms
-  FROM issues WHERE issues.position >= {from:UInt64} AND fingerprint IN {fingerprints:Array(String)}
-  GROUP BY fingerprint`;
+  FROM issues WHERE issues.position >= {from:UInt64} AND stream_fingerprint IN {fingerprints:Array(String)}
+  GROUP BY stream_fingerprint`;
 
 /** Pages of streams without issues for months search months of issues, and are abandoned. */
 const LONGEST_SEARCH_S = 8;
@@ -148,7 +148,7 @@ function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
       format: 'JSONEachRow',
     });
     const rows = v.parse(latestSchema, await result.json());
-    return new Map(rows.map((row) => [row.fingerprint, row]));
+    return new Map(rows.map((row) => [row.stream_fingerprint, row]));
   });
 }
 

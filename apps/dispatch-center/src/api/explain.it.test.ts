@@ -164,7 +164,16 @@ describe('an alert is explained', () => {
       decidedAt,
       timeToLiveMs: 1000,
     };
-    await api.intents.claim({ order: claim, provider: 'webhook' });
+    const inputs = {
+      reason: 'new',
+      routeName: 'all',
+      appName: 'sink',
+      sequence: 0,
+      provider: 'webhook',
+      externalId: null,
+      settings: {},
+    } as const;
+    await api.intents.claim({ order: claim, provider: 'webhook', token: 'a1', inputs });
     const underWay = await explain(fingerprint);
     expect(matchedRoute(underWay.json)).toMatchObject({
       streams: [{ reason: 'new', outcome: { kind: 'pending' } }],

@@ -9,7 +9,14 @@ import { storedIssue, storedRoute } from '../testing/stored-issue.ts';
 import { createDispatchActivities, type DispatchDependencies } from './create-activities.ts';
 
 /** The activities over a world in memory, and an activity context whose heartbeats are kept. */
-function world(options: { readonly heartbeatDetails?: unknown; readonly answers?: readonly Outcome[] } = {}) {
+function world(
+  options: {
+    readonly heartbeatDetails?: unknown;
+    readonly answers?: readonly Outcome[];
+    /** How long ago the activity was scheduled. */
+    readonly waitedMs?: number;
+  } = {},
+) {
   const { state, dependencies } = deliveryWorld(...(options.answers ?? []));
   const signalled: string[] = [];
   const pages = { next: async (): Promise<readonly StoredIssue[]> => [] };
@@ -35,7 +42,10 @@ function world(options: { readonly heartbeatDetails?: unknown; readonly answers?
       },
     },
   } as unknown as DispatchDependencies);
-  const environment = new MockActivityEnvironment({ heartbeatDetails: options.heartbeatDetails });
+  const environment = new MockActivityEnvironment({
+    heartbeatDetails: options.heartbeatDetails,
+    scheduledTimestampMs: Date.now() - (options.waitedMs ?? 0),
+  });
   const heartbeats: unknown[] = [];
   environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
   const run = <T>(call: (activities: DispatchActivities) => Promise<T>): Promise<T> =>
@@ -74,33 +84,53 @@ afterEach(() => {
 });
 
 describe('a patient delivery', () => {
-  test('reports at once how long it has taken, earlier attempts of the activity included', async () => {
-    const { run, heartbeats } = world({ heartbeatDetails: { spentMs: 2000 } });
-    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
-      kind: 'delivered',
-    });
-    expect(heartbeats).toEqual([{ spentMs: expect.any(Number) }]);
-    const [{ spentMs }] = heartbeats as [{ readonly spentMs: number }];
-    expect(spentMs).toBeGreaterThanOrEqual(2000);
-    expect(spentMs).toBeLessThan(3000);
-  });
-
-  test.each([undefined, null, 'text', {}, { spentMs: -1 }, { spentMs: NaN }, { spentMs: '7' }])(
+  test.each([undefined, null, 'text', {}, { lastAttempt: 7 }, { lastAttempt: { token: 'a' } }])(
     'starts from nothing if the last heartbeat was %j',
     async (heartbeatDetails) => {
-      const { run, heartbeats } = world({ heartbeatDetails });
-      await run((it) => it.deliverPatiently(testOrder()));
-      expect((heartbeats as [{ readonly spentMs: number }])[0].spentMs).toBeLessThan(1000);
+      const { run, heartbeats, state } = world({ heartbeatDetails });
+      await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
+        kind: 'delivered',
+      });
+      expect(heartbeats).toEqual([{}]);
+      expect([...state.intents.rows.values()]).toMatchObject([
+        { attemptToken: expect.not.stringMatching(/\./) },
+      ]);
     },
   );
 
-  test('is dropped where earlier attempts have used its time up', async () => {
-    const { run, state } = world({ heartbeatDetails: { spentMs: 60_000 } });
-    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
+  test('keeps what became of its attempts in its heartbeats, for itself in another process', async () => {
+    const lastAttempt = { token: 'before', outcome: 'refused' };
+    const { run, heartbeats, state } = world({
+      heartbeatDetails: { lastAttempt },
+      answers: [rejected(true)],
+    });
+    state.intents.set(testOrder().notificationId, 'intended', 'before');
+    state.onDeliver = () => (state.writeFails = state.requests.length === 1);
+    await run((it) => it.deliverPatiently(testOrder()));
+    // What the process that died had learnt leaves no doubt, nor does what this one learns.
+    expect(state.log.filter((line) => line.startsWith('claim'))).toEqual([
+      'claim after refused',
+      'claim after refused',
+    ]);
+    expect(heartbeats).toEqual([
+      { lastAttempt },
+      { lastAttempt: { token: expect.stringMatching(/^[^.]+\.before\+$/), outcome: 'refused' } },
+    ]);
+  });
+
+  test('of which nobody took care for longer than it is worth is dropped and not sent', async () => {
+    const fortyMinutes = 40 * 60_000;
+    const { run, state } = world({ waitedMs: fortyMinutes });
+    await expect(run((it) => it.deliverPatiently(testOrder({ timeToLiveMs: 300_000 })))).resolves.toEqual({
       kind: 'dropped',
       code: 'EXPIRED',
+      recorded: true,
     });
     expect(state.requests).toEqual([]);
+    expect(state.entries.map(({ stage, outcome, code }) => [stage, outcome, code])).toEqual([
+      ['decided', undefined, undefined],
+      ['settled', 'dropped', 'EXPIRED'],
+    ]);
   });
 
   test('heartbeats by the clock while the provider does not answer, and no longer', async () => {

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
+import * as v from 'valibot';
+import type { LastAttempt } from '../contract/delivery-order.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import { signalAlertStream, signalRunningStream } from '../client/signal-alert-stream.ts';
@@ -157,8 +160,9 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       telemetry.recordDrop({ order, code });
       onProblem?.({ what: `a notification was dropped: ${code}`, id: order.notificationId });
     },
-    onWriteFailure: ({ workflowId, error }) =>
-      onProblem?.({ what: 'rows of an alert stream could not be persisted yet', id: workflowId, error }),
+    nameAttempt: randomUUID,
+    sleep: (ms) => sleep(ms),
+    onFailure: ({ what, workflowId, error }) => onProblem?.({ what, id: workflowId, error }),
   };
   let backlogReportedAt = -Infinity;
   /** Now and then, for a report is worth no more than a count. */
@@ -221,18 +225,21 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       ),
     async deliverPatiently(order) {
       const activity = Context.current();
-      const spentMs = spentBefore(activity.info.heartbeatDetails);
-      const startedAt = performance.now();
+      let lastAttempt = rememberedIn(activity.info.heartbeatDetails);
       // By the clock, also while a database or a provider keeps an attempt waiting: a second one would send, too.
-      const beat = (): void => activity.heartbeat({ spentMs: spentMs + performance.now() - startedAt });
+      const beat = (): void => activity.heartbeat(lastAttempt === undefined ? {} : { lastAttempt });
       beat();
       const beats = setInterval(beat, HEARTBEAT_EVERY_MS);
       return telemetry
         .traceDelivery(order, () =>
           deliverPatiently(delivery, order, {
-            spentMs,
+            scheduledAt: activity.info.scheduledTimestampMs,
+            lastAttempt,
             signal: activity.cancellationSignal,
-            now: () => performance.now(),
+            remember: (last) => {
+              lastAttempt = { token: last.token, outcome: last.outcome };
+              beat();
+            },
             random: Math.random,
             sleep: (ms, signal) => sleep(ms, undefined, { signal }),
           }),
@@ -246,9 +253,12 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
   };
 }
 
-/** What an activity had spent by the last heartbeat of its earlier attempts, in milliseconds. */
-function spentBefore(details: unknown): number {
-  const spentMs =
-    typeof details === 'object' && details !== null && 'spentMs' in details ? details.spentMs : 0;
-  return typeof spentMs === 'number' && Number.isFinite(spentMs) && spentMs > 0 ? spentMs : 0;
+const rememberedSchema = v.object({
+  lastAttempt: v.object({ token: v.string(), outcome: v.picklist(['not-sent', 'refused']) }),
+});
+
+/** What an earlier attempt of an activity remembered with its last heartbeat. */
+function rememberedIn(details: unknown): LastAttempt | undefined {
+  const parsed = v.safeParse(rememberedSchema, details);
+  return parsed.success ? parsed.output.lastAttempt : undefined;
 }

@@ -1,4 +1,4 @@
-import type { NotificationKind } from '@heliograph/notifier';
+import type { NotificationKind, Outcome } from '@heliograph/notifier';
 import type { Decision } from './decision.ts';
 import type { IssueSignal } from './issue-signal.ts';
 import type { DropCode, NotifyReason } from './reasons.ts';
@@ -19,7 +19,10 @@ export interface DeliveryOrder {
   readonly state: StreamState;
   /** The workflow's clock when it decided. */
   readonly decidedAt: number;
-  /** How long the notification is worth delivering from now on, in milliseconds. */
+  /**
+   * How long the notification is worth delivering, in milliseconds: of wall time, from the decision, and in the orders of
+   * `deliverPatiently` from the moment at which the activity was scheduled. What waits for a worker ages as well.
+   */
   readonly timeToLiveMs: number;
   /** How long to wait before the next attempt, in milliseconds. Default 0. */
   readonly waitMs?: number;
@@ -31,6 +34,30 @@ export interface DeliveryOrder {
   readonly handBacks?: number;
   /** What happened before it and no row holds yet; it is persisted with its outcome. */
   readonly unwritten?: StreamRecord;
+  /** What became of the latest attempt, where no row may hold it. */
+  readonly lastAttempt?: LastAttempt;
+}
+
+/** A delivery attempt with its outcome. */
+export interface AttemptMade {
+  readonly at: number;
+  /** Which attempt of the notification it was, from 1. */
+  readonly claims: number;
+  readonly token: string;
+  readonly provider: string;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+}
+
+/**
+ * An attempt whose outcome is known although no row may hold it: its claim got no answer in time, or what became of it
+ * could not be persisted. The next claim hands it in, so that nothing that is known is ever doubted.
+ */
+export interface LastAttempt {
+  readonly token: string;
+  readonly outcome: 'not-sent' | 'refused';
+  /** What the ledger does not have yet. */
+  readonly made?: AttemptMade;
 }
 
 /** The result of a delivery order. */
@@ -66,6 +93,8 @@ export type DeliveryResult =
       readonly wasThrottled?: boolean;
       /** See `DeliveryOrder`; default 0. */
       readonly handBacks?: number;
+      /** See `DeliveryOrder`. */
+      readonly lastAttempt?: LastAttempt;
     };
 
 /** What `openStream` read, decided and delivered. */

@@ -1,6 +1,8 @@
 import { DatabaseError } from '@heliograph/database';
 import { describe, expect, test } from '@jest/globals';
 import type { Outcome } from '@heliograph/notifier';
+import type { AppTarget } from '../apps/app-health-store.ts';
+import type { LastAttempt } from '../contract/delivery-order.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import {
   accepted,
@@ -123,8 +125,9 @@ describe('one attempt', () => {
   test('sends nothing without an intent', async () => {
     const { state, dependencies } = deliveryWorld();
     state.claimFails = true;
-    await expect(attempt(dependencies)).rejects.toThrow('away');
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'again', code: 'CLAIM_UNANSWERED' });
     expect(state.requests).toEqual([]);
+    expect(state.unwritten.length).toBeGreaterThan(1);
   });
 
   test('sends nothing once it was stopped', async () => {
@@ -167,18 +170,19 @@ describe('nothing is sent', () => {
     expect(state.states).toMatchObject([{ status: 'none', lastPosition: testIssue.position }]);
   });
 
-  test.each(['DATABASE_SEALED_KEY_UNKNOWN', 'DATABASE_SEALED_CORRUPT'] as const)(
-    'where the secret cannot be opened (%s)',
-    async (code) => {
-      const { state, dependencies } = deliveryWorld();
-      const failing = {
-        ...dependencies,
-        connectedApps: { deliveryTarget: () => Promise.reject(new DatabaseError(code, 'no')) },
-      };
-      await expect(attempt(failing)).resolves.toMatchObject({ kind: 'dropped', code: 'SECRET_UNREADABLE' });
-      expect(state.requests).toEqual([]);
-    },
-  );
+  test.each([
+    // Other processes may have the key already.
+    ['DATABASE_SEALED_KEY_UNKNOWN', 'again'],
+    ['DATABASE_SEALED_CORRUPT', 'dropped'],
+  ] as const)('where the secret cannot be opened (%s): %s', async (code, kind) => {
+    const { state, dependencies } = deliveryWorld();
+    const failing = {
+      ...dependencies,
+      connectedApps: { deliveryTarget: () => Promise.reject(new DatabaseError(code, 'no')) },
+    };
+    await expect(attempt(failing)).resolves.toMatchObject({ kind, code: 'SECRET_UNREADABLE' });
+    expect(state.requests).toEqual([]);
+  });
 
   test('while a database is unavailable, and throws its error', async () => {
     const { state, dependencies } = deliveryWorld();
@@ -287,6 +291,33 @@ describe('a notification that was begun before', () => {
     await attempt(dependencies);
     expect(state.log).toEqual(['claim after intended', 'write ', 'look up', 'send', 'write delivered']);
     expect(state.entries[0]).toMatchObject({ stage: 'attempted', outcome: 'uncertain', code: 'CUT_OFF' });
+  });
+
+  test('and was interrupted is not sent before that is recorded', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(notificationId, 'intended');
+    state.writeFails = true;
+    const remembered: LastAttempt[] = [];
+    const options = {
+      timeoutMs: 2000,
+      acquirePermit: (target: AppTarget) => dependencies.gate.tryAcquire(target),
+      remember: (last: LastAttempt) => remembered.push(last),
+    };
+    await expect(attemptDelivery(dependencies, order, options)).resolves.toMatchObject({ kind: 'again' });
+    expect(state.log).toEqual(['claim after intended']);
+    expect(remembered).toEqual([{ token: 'a1', outcome: 'not-sent' }]);
+    // The next one takes the claim over: it is still the first attempt that is in doubt.
+    state.writeFails = false;
+    await attempt(dependencies, testOrder({ lastAttempt: remembered[0] as LastAttempt }));
+    expect(state.log).toEqual([
+      'claim after intended',
+      'claim after intended',
+      'write ',
+      'look up',
+      'send',
+      'write delivered',
+    ]);
+    expect(state.entries[0]).toMatchObject({ outcome: 'uncertain', attempt: 1 });
   });
 
   test.each(['intended', 'uncertain'] as const)(

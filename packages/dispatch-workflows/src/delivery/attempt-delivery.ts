@@ -1,17 +1,21 @@
-import { isDatabaseError } from '@heliograph/database';
+import { withDeadline } from '@heliograph/database';
 import type { Outcome } from '@heliograph/notifier';
-import type { ChannelRegistry, StoredDeliveryRequest } from '@heliograph/notifier/channels';
+import type { ChannelRegistry, ConnectionPermit } from '@heliograph/notifier/channels';
 import type { AppHealthStore, AppTarget } from '../apps/app-health-store.ts';
 import type { ConnectedAppStore, DeliveryTarget } from '../apps/connected-app-store.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
+import type { AttemptMade, DeliveryOrder, DeliveryResult, LastAttempt } from '../contract/delivery-order.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
+import { acquireTarget } from './acquire-target.ts';
 import type { AppGate, Delay, Permit } from './app-gate.ts';
+import { tokenAfter } from './attempt-token.ts';
+import { bodyInputsOf } from './body-inputs.ts';
 import { buildRequest } from './build-request.ts';
-import type { AttemptMade } from './delivery-entries.ts';
+import type { Claim } from './claim-intents.ts';
+import { claimInTime } from './claim-in-time.ts';
 import type { Intent, IntentStore } from './intent-store.ts';
 import {
   type AttemptCase,
@@ -31,10 +35,14 @@ export interface DeliveryDependencies {
   readonly streams: StreamStore;
   readonly intents: Pick<IntentStore, 'claim' | 'read'>;
   readonly health: AppHealthStore;
-  readonly channels: Pick<ChannelRegistry, 'deliver' | 'lookUp'>;
+  readonly channels: Pick<ChannelRegistry, 'bodySettings' | 'reserve' | 'deliver' | 'lookUp'>;
   readonly gate: AppGate;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** A unique name for an attempt, without `.` and `+`. */
+  readonly nameAttempt: () => string;
+  /** Waits between two tries of one claim. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** Receives the outcome of every attempt. */
   readonly onOutcome?: (attempt: {
     readonly order: DeliveryOrder;
@@ -44,8 +52,12 @@ export interface DeliveryDependencies {
   }) => void;
   /** Receives every dropped notification. */
   readonly onDrop?: (drop: { readonly order: DeliveryOrder; readonly code: DropCode }) => void;
-  /** Receives failures to persist. */
-  readonly onWriteFailure?: (failure: { readonly workflowId: string; readonly error: unknown }) => void;
+  /** Receives failures to persist or to read back, and what a channel threw instead of returning an outcome. */
+  readonly onFailure?: (failure: {
+    readonly what: string;
+    readonly workflowId: string;
+    readonly error: unknown;
+  }) => void;
 }
 
 /** What one attempt led to: the end of the notification, or a reason to go on. */
@@ -56,8 +68,10 @@ export type Attempt =
       readonly code: string;
       /** How long the app is throttled, in milliseconds; null if the provider did not ask to wait. */
       readonly throttledMs: number | null;
-      /** Nothing was sent: the app gate gave no permit. */
+      /** Nothing was claimed: the app gate or the connections gave no permit. */
       readonly hadNoPermit?: boolean;
+      /** Nothing was sent for another reason. */
+      readonly isUnsent?: boolean;
     };
 
 /** The end of a notification. */
@@ -67,56 +81,139 @@ export type DeliveryEnd = Extract<DeliveryResult, { kind: 'delivered' | 'dropped
 export interface AttemptOptions {
   /** The longest time that the provider gets, in milliseconds. */
   readonly timeoutMs: number;
+  /** The time for all of it, in milliseconds: nothing is sent after it, and the provider gets what is left. Default 25,000. */
+  readonly budgetMs?: number;
+  /** The longest wait for one of the connections to the receiver, in milliseconds. Default 500. */
+  readonly connectionWaitMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** Acquires a permit from the app gate, or returns how long that would take. */
   readonly acquirePermit: (target: AppTarget) => Permit | Delay | Promise<Permit | Delay>;
+  /** Receives what became of the attempt where no row may hold it; the next one is given it in `order.lastAttempt`. */
+  readonly remember?: (last: LastAttempt) => void;
 }
 
+/** What is left of the budget has to suffice for this, in milliseconds; otherwise nothing is claimed or sent. */
+const SHORTEST_SEND_MS = 200;
+/** What reading an intent has in any case, in milliseconds. */
+const SHORTEST_READ_MS = 100;
+/** What the rows of an outcome have after the budget, in milliseconds. */
+const WRITE_GRACE_MS = 400;
+
 /**
- * Makes one attempt: resolves the target, acquires a permit, claims the intent, sends, and records the outcome. What
- * follows the claim and the outcome is decided by the planners; this only carries their plans out.
+ * Makes one attempt: resolves the target, acquires a permit and a connection, claims the intent, sends, and records the
+ * outcome. What follows the claim and the outcome is decided by the planners; this only carries their plans out.
+ *
+ * Whatever fails on the way, what is known stays known: without a claim nothing is sent, and a claim without an answer, a
+ * refusal that could not be persisted, and an attempt that was stopped before it sent are remembered.
  */
 export async function attemptDelivery(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
   options: AttemptOptions,
 ): Promise<Attempt> {
-  const { intents, channels, now } = dependencies;
+  const { channels, now } = dependencies;
+  const { signal, budgetMs = 25_000, connectionWaitMs = 500 } = options;
+  const startedAt = now();
   const found = await acquireTarget(dependencies, order, options);
-  if (typeof found === 'string') return dropNotification(dependencies, order, found);
+  if (found === 'SEALING_KEY_UNKNOWN') return { ...UNSENT, code: 'SECRET_UNREADABLE' };
+  if (typeof found === 'string')
+    return dropNotification(dependencies, order, found, { endsAt: startedAt + budgetMs });
   const { permit } = found;
-  if ('waitMs' in permit) {
+  if ('waitMs' in permit)
     return { kind: 'again', code: 'RATE_LIMITED', throttledMs: permit.waitMs, hadNoPermit: true };
-  }
-  const { app } = found.target;
+  const { target, issue } = found;
+  // Waiting for the app takes nothing from the attempt.
+  const endsAt = startedAt + budgetMs + found.waitedMs;
+  let connection: ConnectionPermit | null = null;
   try {
-    options.signal?.throwIfAborted();
-    const request = buildRequest(order, found.target, found.issue, options);
-    const claim = await intents.claim({ order, provider: app.provider });
-    const about: AttemptCase = { order, app, claim };
-    let plan = planAfterClaim(about, { at: now(), isCancelled: options.signal?.aborted === true });
-    for (;;) {
-      const recorded = await carryOut(dependencies, order, { app, plan });
-      const { next } = plan;
-      switch (next.kind) {
-        case 'send':
-          plan = planAfterOutcome(about, await send(dependencies, { about, request, permit }), now());
-          break;
-        case 'look-up':
-          plan = planAfterLookUp(about, { answer: await channels.lookUp(request), at: now() });
-          break;
-        case 'retry':
-          return { kind: 'again', code: next.code, throttledMs: next.throttledMs };
-        case 'drop':
-          return await dropNotification(dependencies, order, next.code, next.attempt);
-        case 'end':
-          return { ...next.result, recorded };
-        case 'stop':
-          throw options.signal?.reason;
-      }
-    }
+    signal?.throwIfAborted();
+    const { provider, settings } = target.app;
+    connection = await channels.reserve({
+      provider,
+      settings,
+      secret: target.secret,
+      waitMs: connectionWaitMs,
+      signal,
+    });
+    signal?.throwIfAborted();
+    if (connection === null)
+      return { kind: 'again', code: 'NO_CONNECTION', throttledMs: null, hadNoPermit: true };
+    const ready = { ...options, target, issue, permit, connection, endsAt };
+    return await claimAndSend(dependencies, order, ready);
   } finally {
+    connection?.release();
     permit.release('other');
+  }
+}
+
+const UNSENT = { kind: 'again', throttledMs: null, isUnsent: true } as const;
+
+/** Everything that an attempt has once it may be made. */
+interface Ready extends AttemptOptions {
+  readonly target: DeliveryTarget;
+  readonly issue: StoredIssue;
+  readonly permit: Permit;
+  readonly connection: ConnectionPermit;
+  readonly endsAt: number;
+}
+
+async function claimAndSend(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  ready: Ready,
+): Promise<Attempt> {
+  const { channels, now } = dependencies;
+  const { target, signal, endsAt, remember } = ready;
+  const { app } = target;
+  const inputs = bodyInputsOf(order, target, channels.bodySettings(app.provider, app.settings));
+  const token = tokenAfter(order.lastAttempt ?? null, dependencies.nameAttempt());
+  const unsent = { token, outcome: 'not-sent' } as const;
+  const claim = await claimInTime(
+    dependencies,
+    { order, provider: app.provider, token, inputs },
+    { endsAt: endsAt - SHORTEST_SEND_MS, signal },
+  );
+  if (claim === null) {
+    remember?.(unsent);
+    signal?.throwIfAborted();
+    return { ...UNSENT, code: 'CLAIM_UNANSWERED' };
+  }
+  const about: AttemptCase = { order, app, claim };
+  let plan = planAfterClaim(about, { at: now(), isCancelled: signal?.aborted === true });
+  for (;;) {
+    const recorded = await carryOut(dependencies, order, { app, plan, endsAt });
+    if (!recorded && plan.mustPersist === true) {
+      remember?.(unsent);
+      return { ...UNSENT, code: 'UNAVAILABLE' };
+    }
+    const { next } = plan;
+    switch (next.kind) {
+      case 'send': {
+        const made = await send(dependencies, about, ready);
+        plan = planAfterOutcome(about, made, now());
+        break;
+      }
+      case 'look-up':
+        plan = planAfterLookUp(about, { answer: await lookUp(dependencies, about, ready), at: now() });
+        break;
+      case 'retry': {
+        const { attempt } = next;
+        if (!recorded && attempt.outcome.kind !== 'uncertain')
+          remember?.({ token, outcome: 'refused', made: attempt });
+        return { kind: 'again', code: next.code, throttledMs: next.throttledMs };
+      }
+      case 'drop':
+        return await dropNotification(dependencies, order, next.code, {
+          attempt: next.attempt,
+          claim,
+          endsAt,
+        });
+      case 'end':
+        return { ...next.result, recorded };
+      case 'stop':
+        if (!recorded || plan.rows === undefined) remember?.(unsent);
+        throw signal?.reason;
+    }
   }
 }
 
@@ -125,111 +222,94 @@ export async function dropNotification(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
   code: DropCode,
-  attempt?: AttemptMade,
+  made: { readonly attempt?: AttemptMade; readonly claim?: Claim; readonly endsAt?: number } = {},
 ): Promise<DeliveryEnd> {
-  const intent = await readIntent(dependencies, order);
-  const plan = planDrop(order, code, { intent, attempt, at: dependencies.now() });
+  const endsAt = made.endsAt ?? dependencies.now() + DROP_BUDGET_MS;
+  const intent = await readIntent(dependencies, order, endsAt);
+  const plan = planDrop(order, code, { ...made, intent, at: dependencies.now() });
   const { result } = plan.next;
   if (result.kind === 'dropped') dependencies.onDrop?.({ order, code });
-  return { ...result, recorded: await carryOut(dependencies, order, { app: null, plan }) };
+  return { ...result, recorded: await carryOut(dependencies, order, { app: null, plan, endsAt }) };
 }
 
-/**
- * Acquires a permit for the target as it is when the permit is granted: after a wait, the app may have other settings, and
- * what waits for its permit again then waits for that of the new ones.
- */
-async function acquireTarget(
-  dependencies: DeliveryDependencies,
-  order: DeliveryOrder,
-  { acquirePermit }: AttemptOptions,
-): Promise<(TargetFound & { readonly permit: Permit | Delay }) | DropCode> {
-  const { gate } = dependencies;
-  let found = await loadTarget(dependencies, order);
-  for (;;) {
-    if (typeof found === 'string') return found;
-    const { app } = found.target;
-    gate.learn(app, app.health.throttledForMs);
-    const permit = await acquirePermit(app);
-    if ('waitMs' in permit) return { ...found, permit };
-    try {
-      // Read a moment ago where it did not have to wait.
-      found = await loadTarget(dependencies, order);
-    } catch (error) {
-      permit.release('other');
-      throw error;
-    }
-    if (typeof found !== 'string' && found.target.app.targetVersion === app.targetVersion)
-      return { ...found, permit };
-    permit.release('other');
-  }
-}
+/** How long a drop that no attempt led to may take, in milliseconds; then the stream does it later. */
+const DROP_BUDGET_MS = 10_000;
 
-interface TargetFound {
-  readonly target: DeliveryTarget;
-  readonly issue: StoredIssue;
-}
-
-/** Loads the target and the issue, or returns the code with which the notification is dropped. */
-async function loadTarget(
-  { connectedApps, issues }: DeliveryDependencies,
-  { stream, issue: { position, eventId } }: DeliveryOrder,
-): Promise<TargetFound | DropCode> {
-  const [target, issue] = await Promise.all([
-    connectedApps.deliveryTarget(stream).catch(unreadableSecret),
-    issues.read({ position, eventId }),
-  ]);
-  if (target === null) return 'CONNECTED_APP_MISSING';
-  if (typeof target === 'string') return target;
-  return issue === null ? 'ISSUE_MISSING' : { target, issue };
-}
-
-/** A secret whose key is gone stays unreadable, however often it is tried. */
-function unreadableSecret(error: unknown): 'SECRET_UNREADABLE' {
-  const code = isDatabaseError(error) ? error.code : undefined;
-  if (code === 'DATABASE_SEALED_KEY_UNKNOWN' || code === 'DATABASE_SEALED_CORRUPT')
-    return 'SECRET_UNREADABLE';
-  throw error;
+function requestOf(
+  { order, claim }: AttemptCase,
+  { target, issue, connection, signal }: Ready,
+  timeoutMs: number,
+) {
+  return { ...buildRequest(order, target, issue, claim.inputs), timeoutMs, signal, permit: connection };
 }
 
 async function send(
-  { channels, now, onOutcome }: DeliveryDependencies,
-  {
-    about: { order, app, claim },
-    request,
-    permit,
-  }: { readonly about: AttemptCase; readonly request: StoredDeliveryRequest; readonly permit: Permit },
+  dependencies: DeliveryDependencies,
+  about: AttemptCase,
+  ready: Ready,
 ): Promise<AttemptMade> {
+  const { channels, now, onOutcome } = dependencies;
+  const { order, app, claim } = about;
+  const { permit } = ready;
   const sentAt = performance.now();
   const at = now();
-  const outcome = await channels.deliver(request);
+  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - at);
+  let outcome: Outcome;
+  try {
+    outcome =
+      timeoutMs < SHORTEST_SEND_MS ? NOT_SENT : await channels.deliver(requestOf(about, ready, timeoutMs));
+  } catch (error) {
+    // It may have sent before it threw.
+    outcome = { kind: 'uncertain', code: 'CONNECTION_LOST' };
+    report(dependencies, order, { what: 'a channel threw instead of returning an outcome', error });
+  }
   const durationMs = performance.now() - sentAt;
   if (outcome.kind === 'rate-limited') permit.throttle(throttleOf(outcome.retryAfterMs));
   else permit.release(outcome.kind === 'delivered' ? 'accepted' : 'other');
   const { provider } = app;
   onOutcome?.({ order, provider, outcome, durationMs });
-  return { at, claims: claim.claims, provider, outcome, durationMs };
+  return { at, claims: claim.claims, token: claim.token, provider, outcome, durationMs };
 }
 
-/** Persists the rows of a plan; false if that failed and the plan does not require it. */
+const NOT_SENT: Outcome = { kind: 'rejected', retryable: true, code: 'NOT_SENT', status: null };
+
+async function lookUp(
+  dependencies: DeliveryDependencies,
+  about: AttemptCase,
+  ready: Ready,
+): Promise<'delivered' | 'not-delivered' | 'unknown'> {
+  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - dependencies.now());
+  if (timeoutMs < SHORTEST_SEND_MS) return 'unknown';
+  try {
+    return await dependencies.channels.lookUp(requestOf(about, ready, timeoutMs));
+  } catch (error) {
+    report(dependencies, about.order, { what: 'a channel threw instead of answering a look-up', error });
+    return 'unknown';
+  }
+}
+
+/** Persists the rows of a plan; false if that failed or took too long. */
 async function carryOut(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
-  { app, plan }: { readonly app: AppTarget | null; readonly plan: AttemptPlan },
+  {
+    app,
+    plan: { rows, health = [] },
+    endsAt,
+  }: { readonly app: AppTarget | null; readonly plan: AttemptPlan; readonly endsAt: number },
 ): Promise<boolean> {
-  const { rows, mustPersist = false, health = [] } = plan;
-  const { streams, onWriteFailure } = dependencies;
   const tryWrite = async (run: () => Promise<void>): Promise<boolean> => {
     try {
-      await run();
+      const leftMs = Math.max(0, endsAt - dependencies.now()) + WRITE_GRACE_MS;
+      await withDeadline(leftMs, 'persist an outcome', run);
       return true;
     } catch (error) {
-      onWriteFailure?.({ workflowId: alertWorkflowId(order.stream), error });
+      report(dependencies, order, { what: 'rows of an alert stream could not be persisted yet', error });
       return false;
     }
   };
-  if (mustPersist && rows !== undefined) await streams.write(rows);
   const [isPersisted] = await Promise.all([
-    rows === undefined || mustPersist || tryWrite(() => streams.write(rows)),
+    rows === undefined || tryWrite(() => dependencies.streams.write(rows)),
     // Good to know, but no reason to fail a delivery.
     app === null
       ? undefined
@@ -256,16 +336,28 @@ function recordHealth(
   }
 }
 
-/** Reads what is known about a notification; null if nothing is known, or it cannot be read now. */
+/** Reads what is known about a notification; null if nothing is known, `unknown` if it cannot be read now. */
 async function readIntent(
-  { intents, onWriteFailure }: DeliveryDependencies,
-  { stream, notificationId }: DeliveryOrder,
-): Promise<Intent | null> {
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+  endsAt: number,
+): Promise<Intent | null | 'unknown'> {
   try {
-    const [intent] = await intents.read([notificationId]);
+    const leftMs = Math.max(SHORTEST_READ_MS, endsAt - dependencies.now());
+    const [intent] = await withDeadline(leftMs, 'read an intent', () =>
+      dependencies.intents.read([order.notificationId]),
+    );
     return intent ?? null;
   } catch (error) {
-    onWriteFailure?.({ workflowId: alertWorkflowId(stream), error });
-    return null;
+    report(dependencies, order, { what: 'an intent could not be read', error });
+    return 'unknown';
   }
+}
+
+function report(
+  { onFailure }: DeliveryDependencies,
+  { stream }: DeliveryOrder,
+  { what, error }: { readonly what: string; readonly error: unknown },
+): void {
+  onFailure?.({ what, workflowId: alertWorkflowId(stream), error });
 }

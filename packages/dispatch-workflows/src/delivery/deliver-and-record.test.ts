@@ -26,6 +26,40 @@ describe('the first, short attempt', () => {
     });
   });
 
+  test('is too late where no worker came for longer than the notification is worth', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const decidedAt = state.clock.now - 40 * 60_000;
+    await expect(
+      deliverAndRecord(dependencies, testOrder({ decidedAt, timeToLiveMs: 300_000 })),
+    ).resolves.toEqual({ kind: 'dropped', code: 'EXPIRED', recorded: true });
+    expect(state.requests).toEqual([]);
+    expect(state.entries.map(({ stage }) => stage)).toEqual(['decided', 'settled']);
+  });
+
+  test('claims nothing without a connection, and leaves the rest', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.connections = 0;
+    await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({
+      kind: 'pending',
+      code: 'NO_CONNECTION',
+    });
+    expect(state.log).toEqual(['write ']);
+    expect(state.intents.rows.size).toBe(0);
+  });
+
+  test('hands on that it gave a claim up, so that nothing is doubted', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.faultOf = (call) => (call === 'claim' ? 'answer lost' : null);
+    await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({
+      kind: 'pending',
+      lastAttempt: {
+        token: 'a1',
+        outcome: 'not-sent',
+      },
+    });
+    expect(state.requests).toEqual([]);
+  });
+
   test('does not wait for an app that is throttled', async () => {
     const { state, dependencies } = deliveryWorld();
     dependencies.gate.learn({ id: 'app1', targetVersion: 1 }, 3000);

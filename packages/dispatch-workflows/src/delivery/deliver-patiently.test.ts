@@ -1,3 +1,4 @@
+import { DatabaseError } from '@heliograph/database';
 import { describe, expect, test } from '@jest/globals';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import { accepted, deliveryWorld, limited, lost, rejected, testOrder } from '../testing/delivery-world.ts';
@@ -8,14 +9,13 @@ const order = testOrder();
 /** A patient delivery on the world's clock, on which waiting takes no time. */
 function patience(
   { clock }: { readonly clock: { now: number; slept: number[] } },
-  options: { readonly spentMs?: number; readonly random?: number } = {},
+  options: { readonly ageMs?: number; readonly random?: number } = {},
 ) {
   const controller = new AbortController();
   const log = { onSleep: (): void => undefined };
   const given: Patience = {
-    spentMs: options.spentMs ?? 0,
+    scheduledAt: clock.now - (options.ageMs ?? 0),
     signal: controller.signal,
-    now: () => clock.now,
     random: () => options.random ?? 1,
     sleep: async (ms, signal) => {
       log.onSleep();
@@ -57,7 +57,7 @@ describe('a patient delivery', () => {
     let next: DeliveryOrder = { ...order, timeToLiveMs: 3_600_000 };
     // Goes on as the workflow does: long waits are handed back.
     for (;;) {
-      const result = await deliverPatiently(dependencies, next, given);
+      const result = await deliverPatiently(dependencies, next, { ...given, scheduledAt: state.clock.now });
       waited.push(...state.clock.slept.splice(0));
       if (result.kind !== 'pending') break;
       expect(result.inSlot).toBe(false);
@@ -118,7 +118,7 @@ describe('a patient delivery', () => {
 
   test('that was interrupted does not wait for what it had waited for already', async () => {
     const { state, dependencies } = deliveryWorld();
-    const { given } = patience(state, { spentMs: 9000 });
+    const { given } = patience(state, { ageMs: 9000 });
     await deliverPatiently(dependencies, { ...order, waitMs: 9000 }, given);
     expect(state.clock.slept).toEqual([]);
   });
@@ -147,13 +147,76 @@ describe('a patient delivery', () => {
     const { state, dependencies } = deliveryWorld(...Array.from({ length: 100 }, () => rejected(true)));
     const startedAt = state.clock.now;
     await expect(
-      deliverPatiently(dependencies, order, patience(state, { spentMs: 57_000 }).given),
+      deliverPatiently(dependencies, order, patience(state, { ageMs: 57_000 }).given),
     ).resolves.toMatchObject({ kind: 'dropped', code: 'EXPIRED', recorded: true });
     expect(state.clock.now - startedAt).toBeLessThanOrEqual(3000);
     expect(state.requests.length).toBeGreaterThan(1);
     await expect(
-      deliverPatiently(dependencies, order, patience(state, { spentMs: 60_000 }).given),
+      deliverPatiently(dependencies, order, patience(state, { ageMs: 60_000 }).given),
     ).resolves.toMatchObject({ kind: 'dropped', code: 'EXPIRED' });
+  });
+
+  test('hands back what it has learnt before a database that is away makes it fail', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true));
+    state.onDeliver = () => (state.faultOf = () => 'fails');
+    const result = await deliverPatiently(dependencies, order, patience(state).given);
+    expect(result).toMatchObject({ kind: 'pending', inSlot: false, lastAttempt: { outcome: 'refused' } });
+    if (result.kind !== 'pending' || result.lastAttempt === undefined) throw new Error('nothing was learnt');
+    // It has nothing more to say, so the server repeats it.
+    const next = { ...order, lastAttempt: result.lastAttempt };
+    await expect(deliverPatiently(dependencies, next, patience(state).given)).rejects.toThrow('away');
+    state.faultOf = () => null;
+    await expect(deliverPatiently(dependencies, next, patience(state).given)).resolves.toMatchObject({
+      kind: 'delivered',
+    });
+    expect(state.log.filter((line) => line.startsWith('claim'))).toEqual([
+      'claim after null',
+      'claim after refused',
+    ]);
+  });
+
+  test('without a free connection claims nothing, and hands its slot back', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.connections = 0;
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toEqual({
+      kind: 'pending',
+      code: 'NO_CONNECTION',
+      waitMs: 2000,
+      failures: 0,
+      wasThrottled: false,
+      handBacks: 1,
+      inSlot: false,
+    });
+    expect(state.log).toEqual([]);
+  });
+
+  test('of an app whose sealing key is not here yet is repeated, and dropped for it in the end', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const unknown = new DatabaseError('DATABASE_SEALED_KEY_UNKNOWN', 'k2');
+    const without = { ...dependencies, connectedApps: { deliveryTarget: () => Promise.reject(unknown) } };
+    const waiting = await deliverPatiently(without, order, patience(state).given);
+    expect(waiting).toMatchObject({ kind: 'pending', code: 'SECRET_UNREADABLE', failures: 5, waitMs: 8000 });
+    const late = patience(state, { ageMs: 59_900 }).given;
+    await expect(deliverPatiently(without, order, late)).resolves.toEqual({
+      kind: 'dropped',
+      code: 'SECRET_UNREADABLE',
+      recorded: true,
+    });
+    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
+      kind: 'delivered',
+    });
+  });
+
+  test('ages while it waits for a worker: a trigger in doubt leaves an incident that may be open', async () => {
+    const { state, dependencies } = deliveryWorld();
+    state.intents.set(order.notificationId, 'intended');
+    const { given } = patience(state, { ageMs: 40 * 60_000 });
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({
+      kind: 'dropped',
+      code: 'EXPIRED',
+      mayBeOpen: true,
+    });
+    expect(state.requests).toEqual([]);
   });
 
   test('stops while it waits', async () => {

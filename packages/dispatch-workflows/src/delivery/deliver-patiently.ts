@@ -1,15 +1,26 @@
-import { type DeliveryOrder, type DeliveryResult, MAX_WAIT_IN_SLOT_MS } from '../contract/delivery-order.ts';
+import {
+  type DeliveryOrder,
+  type DeliveryResult,
+  type LastAttempt,
+  MAX_WAIT_IN_SLOT_MS,
+} from '../contract/delivery-order.ts';
+import type { DropCode } from '../contract/reasons.ts';
 import { attemptDelivery, type DeliveryDependencies, dropNotification } from './attempt-delivery.ts';
 
 /** The longest time that an attempt gives the provider, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
+/** The longest wait for a connection to the receiver, in milliseconds: a receiver that hangs must not hold slots. */
+const CONNECTION_WAIT_MS = 1000;
 
 /** What a patient delivery needs from its activity. */
 export interface Patience {
-  /** Milliseconds that earlier attempts of this activity spent; they count against the time to live. */
-  readonly spentMs: number;
+  /** When the activity was scheduled, in milliseconds since the epoch: the notification ages from then on. */
+  readonly scheduledAt: number;
+  /** What an earlier attempt of this activity remembered; default that of the order. */
+  readonly lastAttempt?: LastAttempt | undefined;
   readonly signal: AbortSignal;
-  now(): number;
+  /** Keeps what became of an attempt for an attempt of this activity in another process. */
+  remember?(last: LastAttempt): void;
   /** Between 0 and 1. */
   random(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -21,40 +32,69 @@ const MAX_BACKOFF_MS = 30_000;
 const MAX_IN_SLOT_MS = 240_000;
 
 /**
- * Makes attempts until the provider accepts the notification or refuses it permanently, or until it is too old. A
- * throttled delivery waits at the app gate, which limits how many of one app do. Other retries use exponential backoff
- * with jitter; long waits are handed back to the workflow, so that a receiver that is down does not hold slots.
+ * Makes attempts until the provider accepts the notification or refuses it permanently, or until it is too old: by wall
+ * time, so that what waited for a worker is not sent when it is worth nothing any more. A throttled delivery waits at the
+ * app gate, which limits how many of one app do. Other retries use exponential backoff with jitter; long waits are handed
+ * back to the workflow, so that a receiver that is down does not hold slots.
+ *
+ * Rejects where a database is unavailable, so that the server repeats it. What it has learnt is handed back first.
  */
 export async function deliverPatiently(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
   patience: Patience,
 ): Promise<DeliveryResult> {
-  const startedAt = patience.now() - patience.spentMs;
-  const slotFrom = patience.now();
-  let waitMs = patience.spentMs > 0 ? 0 : (order.waitMs ?? 0);
+  const { now } = dependencies;
+  const expiresAt = patience.scheduledAt + order.timeToLiveMs;
+  const slotFrom = now();
+  const known = patience.lastAttempt ?? order.lastAttempt;
+  let lastAttempt = known;
+  const current = (): DeliveryOrder => (lastAttempt === undefined ? order : { ...order, lastAttempt });
+  const handBack = (rest: Omit<Extract<DeliveryResult, { kind: 'pending' }>, 'kind'>): DeliveryResult => ({
+    kind: 'pending',
+    ...rest,
+    inSlot: false,
+    ...(lastAttempt === undefined ? {} : { lastAttempt }),
+  });
+  const drop = (code: string): Promise<DeliveryResult> =>
+    dropNotification(dependencies, current(), expiredBy(code));
+  // What was waited for by an earlier attempt of the activity, or for a worker, is over.
+  let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - slotFrom);
   let code = 'WAITING';
   let wasThrottled = order.wasThrottled ?? false;
   for (let failures = order.failures ?? 0; ;) {
-    const leftMs = order.timeToLiveMs - (patience.now() - startedAt);
+    patience.signal.throwIfAborted();
+    const leftMs = expiresAt - now();
     // Waiting for longer than it is worth would only hold the slot.
-    if (waitMs >= leftMs) return dropNotification(dependencies, order, expiredBy(code));
-    const slotMs = MAX_IN_SLOT_MS - (patience.now() - slotFrom);
+    if (waitMs >= leftMs) return drop(code);
+    const slotMs = MAX_IN_SLOT_MS - (now() - slotFrom);
     if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
-      return { kind: 'pending', code, waitMs, failures, wasThrottled, inSlot: false };
+      return handBack({ code, waitMs, failures, wasThrottled });
     if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;
-    const attempt = await attemptDelivery(dependencies, order, {
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
-      signal: patience.signal,
-      acquirePermit: (target) =>
-        dependencies.gate.acquire(target, {
-          wasThrottled: comesFirst,
-          maxWaitMs: Math.max(0, maxWaitMs),
-          signal: patience.signal,
-        }),
-    });
+    let attempt: Awaited<ReturnType<typeof attemptDelivery>>;
+    try {
+      attempt = await attemptDelivery(dependencies, current(), {
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+        connectionWaitMs: CONNECTION_WAIT_MS,
+        signal: patience.signal,
+        acquirePermit: (target) =>
+          dependencies.gate.acquire(target, {
+            wasThrottled: comesFirst,
+            maxWaitMs: Math.max(0, maxWaitMs),
+            signal: patience.signal,
+          }),
+        remember: (last) => {
+          lastAttempt = last;
+          patience.remember?.(last);
+        },
+      });
+    } catch (error) {
+      // The server repeats the activity with the order as it is, so what was learnt here goes back first.
+      if (patience.signal.aborted || lastAttempt === known) throw error;
+      return handBack({ code: 'UNAVAILABLE', waitMs: FIRST_BACKOFF_MS, failures, wasThrottled });
+    }
     if (attempt.kind !== 'again') return attempt;
     patience.signal.throwIfAborted();
     ({ code } = attempt);
@@ -64,9 +104,8 @@ export async function deliverPatiently(
       const handBacks = (order.handBacks ?? 0) + 1;
       const backOff = Math.min(MAX_BACKOFF_MS, FIRST_HAND_BACK_MS * 2 ** (handBacks - 1));
       const wait = Math.max(throttledMs ?? 0, backOff * (0.5 + patience.random() / 2));
-      if (wait >= order.timeToLiveMs - (patience.now() - startedAt))
-        return dropNotification(dependencies, order, expiredBy(code));
-      return { kind: 'pending', code, waitMs: wait, failures, wasThrottled, handBacks, inSlot: false };
+      if (wait >= expiresAt - now()) return drop(code);
+      return handBack({ code, waitMs: wait, failures, wasThrottled, handBacks });
     }
     wasThrottled ||= throttledMs !== null;
     waitMs =
@@ -74,14 +113,21 @@ export async function deliverPatiently(
         ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
         : 0;
     // A throttle is waited for at the gate, with all other deliveries; here it only counts against the time to live.
-    if (throttledMs !== null && throttledMs >= order.timeToLiveMs - (patience.now() - startedAt))
-      return dropNotification(dependencies, order, expiredBy(code));
+    if (throttledMs !== null && throttledMs >= expiresAt - now()) return drop(code);
   }
 }
 
 /** The first wait that is worth a timer and another activity, in milliseconds; each further one is twice as long. */
 const FIRST_HAND_BACK_MS = 2000;
 
-function expiredBy(code: string): 'EXPIRED' | 'EXPIRED_RATE_LIMITED' {
-  return code === 'RATE_LIMITED' ? 'EXPIRED_RATE_LIMITED' : 'EXPIRED';
+/** Why a notification expired: what the latest attempt waited for. */
+function expiredBy(code: string): DropCode {
+  switch (code) {
+    case 'RATE_LIMITED':
+      return 'EXPIRED_RATE_LIMITED';
+    case 'SECRET_UNREADABLE':
+      return 'SECRET_UNREADABLE';
+    default:
+      return 'EXPIRED';
+  }
 }

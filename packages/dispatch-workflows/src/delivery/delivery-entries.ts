@@ -1,19 +1,9 @@
 import type { Outcome } from '@heliograph/notifier';
-import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { AttemptMade, DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { LedgerEntry, LedgerOutcome } from '../ledger/ledger-entry.ts';
-
-/** A delivery attempt with its outcome. */
-export interface AttemptMade {
-  readonly at: number;
-  /** Which attempt of the notification it was, from 1. */
-  readonly claims: number;
-  readonly provider: string;
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-}
 
 /** The end of a notification. */
 export type Ending =

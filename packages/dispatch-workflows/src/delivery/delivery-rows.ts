@@ -1,11 +1,10 @@
-import type { DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
+import type { AttemptMade, DeliveryOrder, DeliveryResult, StreamRecord } from '../contract/delivery-order.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
-import type { LedgerBatch } from '../ledger/ledger-entry.ts';
+import type { LedgerBatch, LedgerEntry } from '../ledger/ledger-entry.ts';
 import { applyDrop, applyDelivery } from '../stream/should-notify.ts';
 import type { IntentOutcome, StreamWrite } from '../stream/stream-store.ts';
 import {
   attemptEntry,
-  type AttemptMade,
   codeOf,
   decidedEntry,
   type DecidedNotification,
@@ -13,6 +12,7 @@ import {
   interruptedEntry,
   settledEntry,
 } from './delivery-entries.ts';
+import { isInDoubt } from './intent-status.ts';
 import type { Intent } from './intent-store.ts';
 
 /** The rows of a notification that ends: state, intent and ledger entries, with everything that no row holds yet. */
@@ -29,12 +29,16 @@ export function endingRows(
   return {
     stream: order.stream,
     state: stateAfter(order, ending),
-    intents: [...before.intents, intentAfter(order.notificationId, ending, claims)],
+    intents: [
+      ...before.intents,
+      { ...intentAfter(order.notificationId, ending, claims), token: attempt?.token ?? null },
+    ],
     ledger: {
       runs: before.ledger.runs,
       entries: [
         ...before.ledger.entries,
         decidedEntry(order.stream, order),
+        ...earlierEntries(order),
         ...(attempt === undefined ? [] : [attemptEntry(order, attempt)]),
         settledEntry(order.stream, order, ending, { at, claims }),
       ],
@@ -52,11 +56,18 @@ export function attemptRows(order: DeliveryOrder, attempt: AttemptMade): StreamW
         notificationId: order.notificationId,
         status: outcome.kind === 'uncertain' ? 'uncertain' : 'refused',
         claims,
+        token: attempt.token,
         code: codeOf(outcome),
       },
     ],
-    ledger: { entries: [attemptEntry(order, attempt)], runs: [] },
+    ledger: { entries: [...earlierEntries(order), attemptEntry(order, attempt)], runs: [] },
   };
+}
+
+/** An attempt before this one whose row could not be written. */
+function earlierEntries(order: DeliveryOrder): readonly LedgerEntry[] {
+  const made = order.lastAttempt?.made;
+  return made === undefined ? [] : [attemptEntry(order, made)];
 }
 
 /** The rows of an interrupted attempt, found by the claim after it. */
@@ -96,7 +107,8 @@ export function supersededRows(intent: Intent, at: number): StreamWrite {
       runs: [],
       entries: [
         decidedEntry(stream, order),
-        interruptedEntry(stream, order, { at, claims, provider }),
+        // One that was refused last is not in doubt.
+        ...(isInDoubt(intent.status) ? [interruptedEntry(stream, order, { at, claims, provider })] : []),
         settledEntry(stream, order, ending, { at, claims }),
       ],
     },

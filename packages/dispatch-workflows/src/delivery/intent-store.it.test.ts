@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { DeliveryOrder } from '../contract/delivery-order.ts';
-import type { StreamKey } from '../contract/stream-state.ts';
+import fc from 'fast-check';
+import type { DeliveryOrder, LastAttempt } from '../contract/delivery-order.ts';
+import type { NotifyReason } from '../contract/reasons.ts';
+import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
-import { testOrder } from '../testing/delivery-world.ts';
+import { testInputs, testOrder } from '../testing/delivery-world.ts';
 import type { IntentOutcome } from '../stream/stream-store.ts';
+import { createMemoryIntents } from '../testing/memory-intents.ts';
+import { tokenAfter } from './attempt-token.ts';
+import type { ClaimRequest } from './claim-intents.ts';
+import type { Intent } from './intent-store.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
 let last = 0;
@@ -17,7 +23,8 @@ const newOrder = (parts: Partial<DeliveryOrder> = {}): DeliveryOrder => {
   const stream: StreamKey = { fingerprint: `f${++last}`, routeId: 'r1', connectedAppId: 'app1' };
   return testOrder({ stream, notificationId: `alert-f${last}-r1-app1-5`, ...parts });
 };
-const claim = (order: DeliveryOrder) => ground.intents.claim({ order, provider: 'webhook' });
+const claim = (order: DeliveryOrder, token = `a${++last}`, parts: Partial<ClaimRequest> = {}) =>
+  ground.intents.claim({ order, provider: 'webhook', token, inputs: testInputs, ...parts });
 const settle = (order: DeliveryOrder, outcome: Omit<IntentOutcome, 'notificationId'>) =>
   ground.streams.write({
     stream: order.stream,
@@ -87,10 +94,100 @@ describe('an intent', () => {
   test('is claimed by one of many at once without doubt, and by the others with it', async () => {
     const order = newOrder();
     const claims = await Promise.all(Array.from({ length: 20 }, () => claim(order)));
-    // Those that travelled in one statement are one claim; each statement is another.
-    const first = claims.filter(({ before }) => before === null);
-    expect(first.length).toBeGreaterThan(0);
-    expect(new Set(first.map((each) => each.claims))).toEqual(new Set([1]));
+    expect(claims.filter(({ before }) => before === null)).toHaveLength(1);
+    expect(new Set(claims.map((each) => each.claims)).size).toBe(20);
+  });
+
+  test('is claimed once by a claim that is repeated because its answer was lost', async () => {
+    const order = newOrder();
+    const [one, other] = await Promise.all([claim(order, 'same'), claim(order, 'same')]);
+    expect([one, other]).toEqual([one, one]);
+    await expect(claim(order, 'same')).resolves.toEqual({ ...one, before: null, claims: 1 });
+    await expect(rowOf(order)).resolves.toMatchObject({
+      status: 'intended',
+      claims: 1,
+      was_uncertain: false,
+    });
+    // So is one that found an interrupted attempt.
+    await claim(order, 'next');
+    await expect(claim(order, 'next')).resolves.toMatchObject({ before: 'intended', claims: 2 });
+  });
+
+  test.each<[LastAttempt['outcome'], object]>([
+    ['not-sent', { before: null, claims: 1, wasUncertain: false }],
+    ['refused', { before: 'refused', claims: 2, wasUncertain: false }],
+  ])(
+    'whose latest attempt is known to be %s, although no row says so, is not in doubt',
+    async (outcome, claimed) => {
+      const order = newOrder();
+      await claim(order, 'one');
+      await expect(claim(order, tokenAfter({ token: 'one', outcome }, 'two'))).resolves.toMatchObject(
+        claimed,
+      );
+      await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
+      // Nobody knows what became of the second, whatever is known of the first.
+      await expect(claim(order, tokenAfter({ token: 'one', outcome }, 'three'))).resolves.toMatchObject({
+        before: 'intended',
+      });
+      await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain' });
+    },
+  );
+
+  test('is left alone by a claim that was given up and comes late', async () => {
+    const order = newOrder();
+    const [first, second] = ['late', tokenAfter({ token: 'late', outcome: 'not-sent' }, 'two')];
+    await expect(claim(order, second)).resolves.toMatchObject({ before: null, claims: 1 });
+    await expect(claim(order, first)).rejects.toMatchObject({ name: 'DatabaseError' });
+    await expect(rowOf(order)).resolves.toMatchObject({
+      status: 'intended',
+      claims: 1,
+      was_uncertain: false,
+    });
+    await settle(order, { status: 'refused', claims: 1, token: second });
+    await expect(claim(order, first)).rejects.toMatchObject({ name: 'DatabaseError' });
+    await expect(rowOf(order)).resolves.toMatchObject({ status: 'refused' });
+  });
+
+  test('takes the outcome of its latest attempt, and of others only a delivery', async () => {
+    const order = newOrder();
+    await claim(order, 'one');
+    await settle(order, { status: 'refused', claims: null, token: 'another' });
+    await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended' });
+    await settle(order, { status: 'refused', claims: null, token: 'one' });
+    await expect(rowOf(order)).resolves.toMatchObject({ status: 'refused' });
+    await settle(order, { status: 'delivered', claims: null, token: 'another' });
+    await expect(rowOf(order)).resolves.toMatchObject({ status: 'delivered' });
+  });
+
+  test('keeps the inputs of its body as the first claim gave them', async () => {
+    const order = newOrder({ kind: 'resolve', reason: 'resolved' });
+    const inputs = {
+      ...testInputs,
+      reason: 'resolved',
+      routeName: 'one \0',
+      settings: { labels: ['a', 'b'] },
+    } as const;
+    const stored = { ...inputs, routeName: 'one \ufffd' };
+    await expect(claim(order, 'a', { inputs })).resolves.toMatchObject({ inputs: stored });
+    await settle(order, { status: 'dropped', claims: 1, code: 'EXPIRED' });
+    await expect(claim({ ...order, reason: 'resolve_owed' }, 'b')).resolves.toMatchObject({ inputs: stored });
+    // A row of an earlier release has none.
+    await ground.postgres.sql`
+      update dispatch.delivery_intents set body_inputs = null where notification_id = ${order.notificationId}`;
+    await expect(claim(order, 'c')).resolves.toMatchObject({ inputs: testInputs });
+  });
+
+  test('is of the provider that it was claimed for last, or that delivered it', async () => {
+    const order = newOrder();
+    await claim(order, 'a');
+    await expect(claim(order, 'b', { provider: 'slack-webhook' })).resolves.toMatchObject({
+      provider: 'slack-webhook',
+    });
+    await settle(order, { status: 'delivered', claims: 2 });
+    await expect(claim(order, 'c')).resolves.toMatchObject({
+      before: 'delivered',
+      provider: 'slack-webhook',
+    });
   });
 });
 
@@ -209,16 +306,117 @@ describe('resolve debt', () => {
   });
 });
 
+test('intents in memory keep the same rules', async () => {
+  const token = fc
+    .array(fc.constantFrom('a', 'b', 'c', 'a+', 'b+', 'c+'), { maxLength: 2 })
+    .chain((known) => fc.constantFrom('a', 'b', 'c', 'd').map((name) => [name, ...known].join('.')));
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ claim: token, reason: fc.constantFrom('resolved' as const, 'resolve_owed' as const) }),
+      fc.record({
+        status: fc.constantFrom(
+          'refused' as const,
+          'uncertain' as const,
+          'delivered' as const,
+          'dropped' as const,
+        ),
+        token: fc.option(token, { nil: null }),
+      }),
+    ),
+    { minLength: 1, maxLength: 8 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (given) => {
+      const memory = createMemoryIntents();
+      const order = newOrder({ kind: 'resolve' });
+      for (const step of given) {
+        if ('claim' in step) {
+          const request = {
+            order: { ...order, reason: step.reason },
+            provider: 'webhook',
+            inputs: testInputs,
+          };
+          const stored = await claim(request.order, step.claim).catch(() => 'late');
+          let expected: unknown;
+          try {
+            expected = memory.claim({ ...request, token: step.claim });
+          } catch {
+            expected = 'late';
+          }
+          expect(stored).toEqual(expected);
+        } else {
+          const outcome = { notificationId: order.notificationId, claims: null, ...step };
+          await settle(order, outcome);
+          memory.record(outcome);
+        }
+        const rowsOf = (rows: readonly Intent[]) => rows.map((row) => ({ ...row, updatedAt: 0 }));
+        const stored = rowsOf(await ground.intents.read([order.notificationId]));
+        const expected = rowsOf(memory.read([order.notificationId]));
+        expect(stored).toEqual(expected);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('what a stream has passed', () => {
+  const passed = async (order: DeliveryOrder) => {
+    await ground.postgres.sql`
+      update dispatch.delivery_intents set updated_at = now() - interval '10 minutes'
+      where notification_id = ${order.notificationId}`;
+    const found = await ground.intents.listPassed(300_000);
+    return found.some(({ notificationId }) => notificationId === order.notificationId);
+  };
+  const at = (position: string, parts: Partial<StreamState> = {}): StreamState => ({
+    ...INITIAL_STREAM_STATE,
+    notificationCount: 1,
+    status: 'firing',
+    lastPosition: position,
+    ...parts,
+  });
+
+  test.each<[string, NotifyReason, StreamState, boolean]>([
+    ['an owed resolve that waits for its throttle is not', 'resolve_owed', at('5'), false],
+    [
+      'nor is one of a stream that only may be open',
+      'resolve_owed',
+      at('5', { status: 'none', mayBeOpen: true }),
+      false,
+    ],
+    [
+      'an owed resolve of a stream that has closed since is',
+      'resolve_owed',
+      at('5', { status: 'resolved' }),
+      true,
+    ],
+    ['an owed resolve behind which another issue was decided is', 'resolve_owed', at('6'), true],
+    ['what was decided otherwise is', 'resolved', at('5'), true],
+    ['what is ahead is not', 'resolved', at('4'), false],
+  ])('%s', async (_, reason, state, isPassed) => {
+    const order = newOrder({ kind: 'resolve', reason, issue: { ...testOrder().issue, position: '5' } });
+    await claim(order);
+    await settle(order, { status: 'refused', claims: 1, code: 'RATE_LIMITED' });
+    await ground.streams.write({ stream: order.stream, state });
+    await expect(passed(order)).resolves.toBe(isPassed);
+  });
+});
+
 test('settled intents are cleared away when they are old, unsettled ones never', async () => {
-  const [old, young, unsettled] = [newOrder(), newOrder(), newOrder()];
-  for (const order of [old, young, unsettled]) await claim(order);
+  const [old, young, unsettled, touched] = [newOrder(), newOrder(), newOrder(), newOrder()];
+  for (const order of [old, young, unsettled, touched]) await claim(order);
   await settle(old, { status: 'delivered', claims: 1 });
+  // A resolve that is sent again as owed keeps the inputs of its body.
+  await settle(touched, { status: 'dropped', claims: 1 });
   await settle(young, { status: 'delivered', claims: 1 });
   await ground.postgres.sql`
-    update dispatch.delivery_intents set created_at = now() - interval '8 days'
+    update dispatch.delivery_intents set created_at = now() - interval '8 days', updated_at = now() - interval '8 days'
     where notification_id in (${old.notificationId}, ${unsettled.notificationId})`;
+  await ground.postgres.sql`
+    update dispatch.delivery_intents set created_at = now() - interval '8 days'
+    where notification_id = ${touched.notificationId}`;
   await expect(ground.intents.deleteSettled(7 * 86_400_000)).resolves.toBe(1);
   await expect(rowOf(old)).resolves.toBeUndefined();
+  await expect(rowOf(touched)).resolves.toBeDefined();
   await expect(rowOf(young)).resolves.toBeDefined();
   await expect(rowOf(unsettled)).resolves.toBeDefined();
 });

@@ -18,6 +18,8 @@ export interface Intent {
   readonly status: IntentStatus;
   /** How many attempts were begun. */
   readonly claims: number;
+  /** Names the latest attempt; null if it is one of a release without tokens. */
+  readonly attemptToken: string | null;
   /** Whether the outcome of any attempt was ever unknown. */
   readonly wasUncertain: boolean;
   /** Null if it was claimed by a release that did not record it. */
@@ -37,10 +39,13 @@ export interface IntentStore {
   read(notificationIds: readonly string[]): Promise<readonly Intent[]>;
   /**
    * Intents that their streams have passed without settling them, and that have not changed for `untouchedMs`
-   * milliseconds; oldest first, at most 500.
+   * milliseconds; oldest first, at most 500. An owed resolve is not passed while its stream still owes it.
    */
   listPassed(untouchedMs: number): Promise<readonly Intent[]>;
-  /** Deletes settled intents older than `olderThanMs` milliseconds, at most 5,000 at once; returns how many. */
+  /**
+   * Deletes settled intents that are older than `olderThanMs` milliseconds and have not changed for as long, at most 5,000
+   * at once; returns how many. A resolve that is sent again as owed thus keeps the inputs of its body.
+   */
   deleteSettled(olderThanMs: number): Promise<number>;
 }
 
@@ -55,6 +60,7 @@ interface IntentRow {
   readonly reason: NotifyReason;
   readonly status: IntentStatus;
   readonly claims: number;
+  readonly attempt_token: string | null;
   readonly was_uncertain: boolean;
   readonly provider: string | null;
   readonly external_id: string | null;
@@ -65,7 +71,7 @@ interface IntentRow {
 
 const COLUMNS = `
   i.notification_id, i.fingerprint, i.route_id, i.connected_app_id, i.position::text, i.event_id, i.kind, i.reason,
-  i.status, i.claims, i.was_uncertain, i.provider, i.external_id, i.code,
+  i.status, i.claims, i.attempt_token, i.was_uncertain, i.provider, i.external_id, i.code,
   (extract(epoch from i.decided_at) * 1000)::bigint::text as decided_ms,
   (extract(epoch from i.updated_at) * 1000)::bigint::text as updated_ms`;
 
@@ -86,7 +92,11 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
       runStatement('list passed intents', async () => {
         const rows = await sql<IntentRow[]>`
           select ${sql.unsafe(COLUMNS)} from dispatch.delivery_intents i
-          join dispatch.stream_state s on s.workflow_id = i.workflow_id and s.last_position >= i.position
+          join dispatch.stream_state s on s.workflow_id = i.workflow_id and (
+            s.last_position > i.position
+            -- A resolve that is owed has the position of the last decision for as long as it is under way.
+            or s.last_position = i.position
+              and not (i.reason = 'resolve_owed' and (s.status = 'firing' or s.may_be_open)))
           where i.status in ${sql.unsafe(UNDER_WAY_SQL)}
             and i.updated_at < now() - ${untouchedMs}::float8 * interval '1 millisecond'
           order by i.updated_at limit 500`;
@@ -98,6 +108,7 @@ export function createIntentStore({ sql }: Pick<Postgres, 'sql'>): IntentStore {
           delete from dispatch.delivery_intents where notification_id in (
             select notification_id from dispatch.delivery_intents
             where created_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'
+              and updated_at < now() - ${olderThanMs}::float8 * interval '1 millisecond'
               and status not in ${sql.unsafe(UNDER_WAY_SQL)} limit 5000)`;
         return count;
       }),
@@ -118,6 +129,7 @@ function intentOfRow(row: IntentRow): Intent {
     reason: row.reason,
     status: row.status,
     claims: row.claims,
+    attemptToken: row.attempt_token,
     wasUncertain: row.was_uncertain,
     provider: row.provider,
     externalId: row.external_id,

@@ -2,11 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import type { Outcome } from '@heliograph/notifier';
 import fc from 'fast-check';
 import { UNCERTAIN_POLICIES, type UncertainPolicy } from '../apps/uncertain-policy.ts';
-import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { AttemptMade, DeliveryOrder } from '../contract/delivery-order.ts';
 import { DROP_CODES } from '../contract/reasons.ts';
-import { accepted, limited, lost, rejected, testIntent, testOrder } from '../testing/delivery-world.ts';
+import {
+  accepted,
+  limited,
+  lost,
+  rejected,
+  testInputs,
+  testIntent,
+  testOrder,
+} from '../testing/delivery-world.ts';
 import type { Claim } from './claim-intents.ts';
-import type { AttemptMade } from './delivery-entries.ts';
 import { INTENT_STATUSES, isUnderWay } from './intent-status.ts';
 import {
   type AttemptCase,
@@ -30,11 +37,22 @@ const caseOf = (
     health: { throttledForMs: 0, failure: null },
     ...app,
   },
-  claim: { before: null, claims: 1, externalId: 'known', code: 'EXPIRED', wasUncertain: false, ...claim },
+  claim: {
+    before: null,
+    claims: 1,
+    token: 'a1',
+    externalId: 'known',
+    code: 'EXPIRED',
+    wasUncertain: false,
+    provider: 'webhook',
+    inputs: testInputs,
+    ...claim,
+  },
 });
 const made = (outcome: Outcome, claims = 1): AttemptMade => ({
   at: AT - 50,
   claims,
+  token: 'a1',
   provider: 'webhook',
   outcome,
   durationMs: 50,

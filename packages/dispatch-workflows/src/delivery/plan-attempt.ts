@@ -1,10 +1,11 @@
-import type { DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
+import type { AttemptMade, DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
 import type { ConnectedApp } from '../apps/connected-app-store.ts';
 import type { UncertainPolicy } from '../apps/uncertain-policy.ts';
 import type { StreamWrite } from '../stream/stream-store.ts';
 import type { Claim } from './claim-intents.ts';
-import type { AttemptMade, Ending } from './delivery-entries.ts';
+import { isKnown } from './attempt-token.ts';
+import type { Ending } from './delivery-entries.ts';
 import { attemptRows, confirmedRows, endingRows, interruptedRows } from './delivery-rows.ts';
 import { isInDoubt } from './intent-status.ts';
 import type { Intent } from './intent-store.ts';
@@ -37,7 +38,12 @@ export type NextStep =
   /** Cancelled before anything was sent. */
   | { readonly kind: 'stop' }
   /** Another attempt may follow; `throttledMs` is null if the provider did not ask to wait. */
-  | { readonly kind: 'retry'; readonly code: string; readonly throttledMs: number | null }
+  | {
+      readonly kind: 'retry';
+      readonly code: string;
+      readonly throttledMs: number | null;
+      readonly attempt: AttemptMade;
+    }
   | { readonly kind: 'drop'; readonly code: DropCode; readonly attempt: AttemptMade }
   | { readonly kind: 'end'; readonly result: AttemptEnd };
 
@@ -63,12 +69,12 @@ export function planAfterClaim(
   { order, app, claim }: AttemptCase,
   { at, isCancelled }: { readonly at: number; readonly isCancelled: boolean },
 ): AttemptPlan {
-  const { before, claims } = claim;
+  const { before, claims, token } = claim;
   if (isCancelled) {
     // Unless it says that nothing was sent, the next attempt has to doubt it.
     const isUnsent = before === null || before === 'refused';
     const { stream, notificationId } = order;
-    const intents = [{ notificationId, status: 'refused', claims, code: 'NOT_SENT' }] as const;
+    const intents = [{ notificationId, status: 'refused', claims, token, code: 'NOT_SENT' }] as const;
     return { next: { kind: 'stop' }, ...(isUnsent ? { rows: { stream, intents } } : {}) };
   }
   switch (before) {
@@ -83,7 +89,7 @@ export function planAfterClaim(
         next: { kind: 'look-up' },
       };
     case 'delivered':
-      return planConfirmed(order, app.provider, claim.externalId);
+      return planConfirmed(order, claim.provider, claim.externalId);
     case 'dropped': {
       if (order.reason === 'resolve_owed') return { next: { kind: 'send' } };
       const mayBeOpen = order.kind === 'trigger' && claim.wasUncertain;
@@ -127,7 +133,8 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
     }
     case 'rejected': {
       const { code, status } = outcome;
-      if (outcome.retryable) return { rows: rows(), next: { kind: 'retry', code, throttledMs: null } };
+      if (outcome.retryable)
+        return { rows: rows(), next: { kind: 'retry', code, throttledMs: null, attempt } };
       // Only the receiver's own answer that it is gone disables the app: a wrong 401 must not silence pages.
       const isGone = code === 'GONE' && provider === 'webhook';
       return {
@@ -140,19 +147,20 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
       return {
         rows: rows(),
         health: [{ kind: 'throttled', forMs: throttledMs }],
-        next: { kind: 'retry', code: 'RATE_LIMITED', throttledMs },
+        next: { kind: 'retry', code: 'RATE_LIMITED', throttledMs, attempt },
       };
     }
     case 'uncertain':
       return mayResend(app.uncertainPolicy, order)
-        ? { rows: rows(), next: { kind: 'retry', code: outcome.code, throttledMs: null } }
+        ? { rows: rows(), next: { kind: 'retry', code: outcome.code, throttledMs: null, attempt } }
         : planDelivered(order, { kind: 'assumed', provider }, { at, claims, attempt });
   }
 }
 
 /**
- * Plans a drop; `intent` is what is known about the notification, null if nothing is. What an earlier attempt turns out
- * to have delivered is not dropped, and a trigger in doubt leaves an incident that may be open.
+ * Plans a drop; `intent` is what is known about the notification, null if there is none, `unknown` if that could not be
+ * read. What an earlier attempt turns out to have delivered is not dropped, and a trigger in doubt leaves an incident that
+ * may be open. Where nothing could be read there is doubt, unless the claim of `attempt` had said that there is none.
  */
 export function planDrop(
   order: DeliveryOrder,
@@ -160,23 +168,42 @@ export function planDrop(
   {
     intent,
     attempt,
+    claim,
     at,
-  }: { readonly intent: Intent | null; readonly attempt?: AttemptMade | undefined; readonly at: number },
+  }: {
+    readonly intent: Intent | null | 'unknown';
+    /** The attempt that was refused now. */
+    readonly attempt?: AttemptMade | undefined;
+    /** Its claim. */
+    readonly claim?: Claim | undefined;
+    readonly at: number;
+  },
 ): AttemptPlan & { readonly next: { readonly kind: 'end'; readonly result: AttemptEnd } } {
-  if (intent?.status === 'delivered' && intent.provider !== null)
+  if (intent !== null && intent !== 'unknown' && intent.status === 'delivered' && intent.provider !== null)
     return planConfirmed(order, intent.provider, intent.externalId);
-  // The attempt that was refused now is not in doubt; earlier ones may be.
-  const mayHaveArrived =
-    intent !== null && (intent.wasUncertain || (attempt === undefined && isInDoubt(intent.status)));
+  const isDoubtful = mayHaveArrived(order, intent, { isRefusedNow: attempt !== undefined, claim });
   const ending = {
     kind: 'dropped',
     code,
-    ...(order.kind === 'trigger' && mayHaveArrived ? { mayBeOpen: true } : {}),
+    ...(order.kind === 'trigger' && isDoubtful ? { mayBeOpen: true } : {}),
   } as const;
   return {
     rows: endingRows(order, ending, { at, claims: attempt?.claims ?? null, attempt }),
     next: { kind: 'end', result: ending },
   };
+}
+
+function mayHaveArrived(
+  { lastAttempt }: DeliveryOrder,
+  intent: Intent | null | 'unknown',
+  { isRefusedNow, claim }: { readonly isRefusedNow: boolean; readonly claim: Claim | undefined },
+): boolean {
+  if (claim?.wasUncertain === true) return true;
+  if (intent === null) return false;
+  if (intent === 'unknown') return claim === undefined;
+  // The latest attempt is not in doubt where its outcome is known; earlier ones may be.
+  const isOver = isRefusedNow || isKnown(intent.attemptToken, lastAttempt ?? null);
+  return intent.wasUncertain || (!isOver && isInDoubt(intent.status));
 }
 
 /** How long an app is throttled, whatever the provider says; in milliseconds. */

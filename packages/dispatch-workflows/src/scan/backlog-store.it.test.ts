@@ -3,6 +3,7 @@ import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import { positionAt } from '../contract/position.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import { describeBacklog } from '../testing/backlog-contract.ts';
+import { testInputs } from '../testing/delivery-world.ts';
 import { dispatchStores } from '../testing/dispatch-ground.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -54,6 +55,8 @@ describe('the streams of a page', () => {
         timeToLiveMs: 1000,
       },
       provider: 'webhook',
+      token: 'a1',
+      inputs: testInputs,
     });
     const waiting = new Set([alertWorkflowId(streamOf('x', 'waits'))]);
     await expect(streamLookUp.find({ fingerprints: ['x', 'y'], resolved: ['y'] })).resolves.toEqual({

@@ -29,10 +29,12 @@ export async function settleDelivery(
 ): Promise<DeliveryResult> {
   let result = first;
   let failures = 0;
+  let { lastAttempt } = order;
   while (result.kind === 'pending') {
     const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS } = result;
     const { wasThrottled = false, handBacks = 0 } = result;
     failures = result.failures ?? failures;
+    lastAttempt = result.lastAttempt ?? lastAttempt;
     const left = order.timeToLiveMs - (ports.now() - order.decidedAt);
     // The activity records the drop, so it runs even when no time is left.
     if (!inSlot) await ports.sleep(Math.max(0, Math.min(waitMs, left)));
@@ -45,6 +47,7 @@ export async function settleDelivery(
         wasThrottled,
         handBacks,
         waitMs: inSlot ? waitMs : 0,
+        ...(lastAttempt === undefined ? {} : { lastAttempt }),
       });
     } catch (error) {
       if (ports.isCancellation(error)) throw error;

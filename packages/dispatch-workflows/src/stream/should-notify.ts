@@ -3,6 +3,7 @@ import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from '../contract/issue-signa
 import type { NotifyReason, SilenceReason } from '../contract/reasons.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import { comparePositions } from '../contract/position.ts';
+import { episodeAfter } from './episode.ts';
 import { hasOpenIncident, mayHaveOpenIncident } from './owes-resolve.ts';
 
 /** Every rule. */
@@ -134,7 +135,7 @@ export function applyDrop(
   return {
     ...after,
     ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
-    ...(mayBeOpen ? { mayBeOpen: true, episode: signal.position } : {}),
+    ...(mayBeOpen ? { mayBeOpen: true, episode: episodeAfter(state, signal.position) } : {}),
   };
 }
 
@@ -155,6 +156,6 @@ export function applyDelivery(
     lastNotifiedAt: delivery.now,
     status: resolved ? 'resolved' : 'firing',
     externalIds: kept === undefined ? otherIds : { ...otherIds, [delivery.provider]: kept },
-    episode: resolved || state.status === 'firing' ? (state.episode ?? null) : signal.position,
+    episode: resolved ? (state.episode ?? null) : episodeAfter(state, signal.position),
   };
 }

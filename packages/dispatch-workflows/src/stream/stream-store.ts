@@ -24,6 +24,8 @@ export interface IntentOutcome {
   readonly status: Exclude<IntentStatus, 'intended'>;
   /** Which claim it is the outcome of; null is whichever. A delivery counts for any, all others only for the latest. */
   readonly claims: number | null;
+  /** Which attempt it is the outcome of, likewise; default null. */
+  readonly token?: string | null;
   readonly externalId?: string | null;
   readonly code?: string | null;
 }
@@ -109,7 +111,7 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
               <= (excluded.last_position, excluded.notification_count)
         ), outcomes as (
           select * from jsonb_to_recordset((${storableJson(intents)}::text)::jsonb) as given
-            (notification_id text, status text, claims int, external_id text, code text)
+            (notification_id text, status text, claims int, token text, external_id text, code text)
         ), locked as (
           -- In the order in which claims lock them, too.
           select notification_id from dispatch.delivery_intents
@@ -121,7 +123,8 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
           from outcomes as given join locked using (notification_id)
           where known.notification_id = given.notification_id and (
             given.status = 'delivered'
-            or known.status <> 'delivered' and (given.claims is null or given.claims = known.claims))
+            or known.status <> 'delivered' and (given.claims is null or given.claims = known.claims)
+              and (given.token is null or given.token = known.attempt_token))
         )
         insert into dispatch.ledger_outbox (rows)
         select rows from (select (${storableJson(ledger)}::text)::jsonb as rows) as given
@@ -157,8 +160,15 @@ function stateRow(stream: StreamKey, state: StreamState) {
   };
 }
 
-function intentRow({ notificationId, status, claims, externalId = null, code = null }: IntentOutcome) {
-  return { notification_id: notificationId, status, claims, external_id: externalId, code };
+function intentRow({
+  notificationId,
+  status,
+  claims,
+  token = null,
+  externalId = null,
+  code = null,
+}: IntentOutcome) {
+  return { notification_id: notificationId, status, claims, token, external_id: externalId, code };
 }
 
 function ledgerOf(items: readonly StreamWrite[]): LedgerBatch {

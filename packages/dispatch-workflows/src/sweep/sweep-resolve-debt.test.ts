@@ -208,6 +208,7 @@ describe('a sweep', () => {
         reason: 'renotify',
         status: 'uncertain',
         claims: 2,
+        attemptToken: null,
         wasUncertain: true,
         provider: 'webhook',
         externalId: null,

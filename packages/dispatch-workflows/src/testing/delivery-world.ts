@@ -7,11 +7,13 @@ import type { DropCode } from '../contract/reasons.ts';
 import type { StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import type { Intent } from '../delivery/intent-store.ts';
-import type { Claim } from '../delivery/claim-intents.ts';
+import type { BodyInputs } from '../delivery/body-inputs.ts';
+import type { IntentStatus } from '../delivery/intent-status.ts';
 import type { DeliveryTarget } from '../apps/connected-app-store.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { LedgerEntry, LedgerRun } from '../ledger/ledger-entry.ts';
 import type { IntentOutcome } from '../stream/stream-store.ts';
+import { createMemoryIntents } from './memory-intents.ts';
 import { storedIssue } from './stored-issue.ts';
 
 /** The issue of `testOrder`. */
@@ -42,12 +44,24 @@ export const testIntent: Intent = {
   reason: 'new',
   status: 'intended',
   claims: 1,
+  attemptToken: null,
   wasUncertain: false,
   provider: 'webhook',
   externalId: 'known',
   code: null,
   decidedAt: 9000,
   updatedAt: 9000,
+};
+
+/** The body inputs of `testOrder`. */
+export const testInputs: BodyInputs = {
+  reason: 'new',
+  routeName: 'critical',
+  appName: 'sink',
+  sequence: 0,
+  provider: 'webhook',
+  externalId: null,
+  settings: { format: 'heliograph/v1' },
 };
 
 export const accepted: Outcome = { kind: 'delivered', externalId: 'ext', status: 200 };
@@ -89,10 +103,31 @@ function virtualGate(clock: { now: number; slept: number[] }): AppGate {
   };
 }
 
+/** Each call that a delivery makes. */
+export const WORLD_CALLS = [
+  'target',
+  'issue',
+  'permit',
+  'connection',
+  'claim',
+  'write',
+  'health',
+  'read',
+  'look up',
+  'deliver',
+] as const;
+
+/** What happens to a call: it fails, or it is carried out and its answer is lost. */
+export type WorldFault = 'fails' | 'answer lost' | null;
+
+const noFault: (call: (typeof WORLD_CALLS)[number]) => WorldFault = () => null;
+
 /** Everything around a delivery, in memory: what the provider answers in turn, and what is stored. */
 export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
   const script = [...answers];
-  const clock = { now: 1_000_000, slept: [] as number[] };
+  const clock = { now: 10_000, slept: [] as number[] };
+  const intents = createMemoryIntents();
+  let attempts = 0;
   const target: DeliveryTarget = {
     app: {
       id: 'app1',
@@ -115,9 +150,28 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     target: target as DeliveryTarget | null,
     issue: testIssue as StoredIssue | null,
     stored: INITIAL_STREAM_STATE,
-    intents: new Map<string, Claim['before']>(),
-    wasUncertain: new Set<string>(),
-    claims: 0,
+    intents: {
+      rows: intents.rows,
+      /** An intent that an earlier process has left. */
+      set: (notificationId: string, status: IntentStatus, attemptToken: string | null = null): void => {
+        const inputs = null;
+        const code = status === 'dropped' ? 'REJECTED' : null;
+        intents.rows.set(notificationId, {
+          ...testIntent,
+          notificationId,
+          status,
+          code,
+          inputs,
+          attemptToken,
+          foundStatus: null,
+          wasUncertain: status === 'uncertain',
+        });
+      },
+    },
+    /** What happens to the calls of a delivery. */
+    faultOf: noFault,
+    /** How many connections to the receiver are free. */
+    connections: Number.POSITIVE_INFINITY,
     readings: 0,
     intentFails: false,
     onClaim: (): void => undefined,
@@ -140,82 +194,104 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
   const note = async (what: string): Promise<void> => {
     state.log.push(what);
   };
+  const call = async <T>(name: (typeof WORLD_CALLS)[number], run: () => T | Promise<T>): Promise<T> => {
+    const fault = state.faultOf(name);
+    if (fault === 'fails') throw new Error('away');
+    const answer = await run();
+    if (fault === 'answer lost') throw new Error('no answer');
+    return answer;
+  };
+  const gate = virtualGate(clock);
   const dependencies: DeliveryDependencies = {
-    issues: { read: async () => state.issue },
-    connectedApps: { deliveryTarget: async () => state.target },
+    issues: { read: () => call('issue', () => state.issue) },
+    connectedApps: { deliveryTarget: () => call('target', () => state.target) },
     streams: {
       read: async () => {
         state.readings++;
         return state.stored;
       },
-      write: async ({ state: written, intents = [], ledger }) => {
-        if (state.writeFails) throw new Error('away');
-        state.log.push(`write ${intents.map(({ status }) => status).join()}`);
-        if (written !== undefined) state.states.push(written);
-        for (const each of intents) {
-          state.settled.push(each);
-          state.intents.set(each.notificationId, each.status);
-          if (each.status === 'uncertain') state.wasUncertain.add(each.notificationId);
-        }
-        state.entries.push(...(ledger?.entries ?? []));
-        state.runs.push(...(ledger?.runs ?? []));
-      },
+      write: ({ state: written, intents: outcomes = [], ledger }) =>
+        call('write', () => {
+          if (state.writeFails) throw new Error('away');
+          state.log.push(`write ${outcomes.map(({ status }) => status).join()}`);
+          if (written !== undefined) state.states.push(written);
+          for (const each of outcomes) {
+            state.settled.push(each);
+            intents.record(each);
+          }
+          state.entries.push(...(ledger?.entries ?? []));
+          state.runs.push(...(ledger?.runs ?? []));
+        }),
     },
     intents: {
-      claim: async ({ order: { notificationId, reason } }) => {
-        if (state.claimFails) throw new Error('away');
-        const before = state.intents.get(notificationId) ?? null;
-        state.log.push(`claim after ${before}`);
-        const isKept = before === 'delivered' || (before === 'dropped' && reason !== 'resolve_owed');
-        if (!isKept)
-          state.intents.set(
-            notificationId,
-            before === 'intended' || before === 'uncertain' ? 'uncertain' : 'intended',
-          );
-        if (state.intents.get(notificationId) === 'uncertain') state.wasUncertain.add(notificationId);
-        state.onClaim();
-        return {
-          before,
-          claims: ++state.claims,
-          externalId: 'known',
-          code: 'REJECTED',
-          wasUncertain: state.wasUncertain.has(notificationId),
-        };
-      },
-      read: async ([notificationId = '']) => {
-        if (state.intentFails) throw new Error('away');
-        const status = state.intents.get(notificationId);
-        if (status === undefined || status === null) return [];
-        return [
-          { ...testIntent, notificationId, status, wasUncertain: state.wasUncertain.has(notificationId) },
-        ];
-      },
+      claim: (request) =>
+        call('claim', () => {
+          if (state.claimFails) throw new Error('away');
+          const claim = intents.claim(request);
+          state.log.push(`claim after ${claim.before}`);
+          state.onClaim();
+          return claim;
+        }),
+      read: (ids) =>
+        call('read', () => {
+          if (state.intentFails) throw new Error('away');
+          return intents.read(ids);
+        }),
     },
     health: {
-      recordThrottle: ({ id }, forMs) => note(`${id} throttled for ${forMs}`),
-      recordFailure: ({ id }, { code }) => note(`${id} failing: ${code}`),
-      recordRecovery: ({ id }) => note(`${id} working`),
-      disable: ({ id }) => note(`${id} disabled`),
+      recordThrottle: ({ id }, forMs) => call('health', () => note(`${id} throttled for ${forMs}`)),
+      recordFailure: ({ id }, { code }) => call('health', () => note(`${id} failing: ${code}`)),
+      recordRecovery: ({ id }) => call('health', () => note(`${id} working`)),
+      disable: ({ id }) => call('health', () => note(`${id} disabled`)),
     },
     channels: {
-      deliver: async (request) => {
-        state.log.push('send');
-        state.requests.push(request);
-        state.onDeliver();
-        await state.hold;
-        const answer = script.shift() ?? accepted;
-        if (answer instanceof Error) throw answer;
-        return answer;
-      },
-      lookUp: async () => {
-        state.log.push('look up');
-        return state.lookUp;
-      },
+      bodySettings: (_, settings) =>
+        typeof settings === 'object' && settings !== null && 'format' in settings
+          ? { format: settings.format }
+          : {},
+      reserve: () =>
+        call('connection', () => {
+          if (state.connections < 1) return null;
+          state.connections--;
+          let isHeld = true;
+          return {
+            release: () => {
+              if (isHeld) state.connections++;
+              isHeld = false;
+            },
+          };
+        }),
+      deliver: (request) =>
+        call('deliver', async () => {
+          state.log.push('send');
+          state.requests.push(request);
+          state.onDeliver();
+          await state.hold;
+          const answer = script.shift() ?? accepted;
+          if (answer instanceof Error) throw answer;
+          return answer;
+        }),
+      lookUp: () =>
+        call('look up', () => {
+          state.log.push('look up');
+          return state.lookUp;
+        }),
     },
-    gate: virtualGate(clock),
+    gate: {
+      ...gate,
+      tryAcquire: (appId) => {
+        if (state.faultOf('permit') !== null) throw new Error('away');
+        return gate.tryAcquire(appId);
+      },
+      acquire: (appId, request) => call('permit', () => gate.acquire(appId, request)),
+    },
     now: () => clock.now,
+    nameAttempt: () => `a${++attempts}`,
+    sleep: async (ms) => {
+      clock.now += ms;
+    },
     onDrop: ({ code }) => state.drops.push(code),
-    onWriteFailure: ({ workflowId }) => state.unwritten.push(workflowId),
+    onFailure: ({ workflowId }) => state.unwritten.push(workflowId),
   };
   return { state, dependencies, target };
 }

@@ -110,6 +110,7 @@ export function intent(parts: Partial<Intent> = {}): Intent {
     reason: 'new',
     status: 'intended',
     claims: 1,
+    attemptToken: null,
     wasUncertain: false,
     provider: 'webhook',
     externalId: null,

@@ -147,7 +147,7 @@ describe('the settings that shape the body', () => {
       provider,
       settings: given,
       bodySettings,
-      timeoutMs: 2e3,
+      timeoutMs: 2000,
       secret: provider === 'webhook' ? SECRET : `${origin}/services/T1/B1/x`,
       notification: createNotification(),
     });

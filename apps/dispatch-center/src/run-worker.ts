@@ -29,6 +29,11 @@ export function runWorker(): Promise<number> {
             { err: error },
             'the ledger relay could not write to ClickHouse; entries stay in PostgreSQL',
           ),
+        onRefused: ({ id, error }) =>
+          logger.error(
+            { id, err: error },
+            'ClickHouse refuses a row of dispatch.ledger_outbox; it is kept there for 7 days',
+          ),
       });
       app.register({ name: 'ledger', stop: () => relay.stop() });
       const activities = createDispatchActivities({

@@ -162,10 +162,9 @@ export function createLedgerStore(client: ClickHouseClient): LedgerStore {
   return {
     append: ({ entries, runs }, token) =>
       guarded('write the decision ledger', async () => {
-        await Promise.all([
-          insert('decision_ledger', entries.map(entryRow), token),
-          insert('decision_runs', runs.map(runRow), token),
-        ]);
+        // Runs last: entries that are written twice are one, but runs that are written twice count twice.
+        await insert('decision_ledger', entries.map(entryRow), token);
+        await insert('decision_runs', runs.map(runRow), token);
       }),
     entriesOf: (fingerprint, position) =>
       guarded('read the decision ledger', async () => {

@@ -150,24 +150,71 @@ describe('what is written with a state', () => {
     await expect(ground.ledger.entriesOf(fingerprint, '8')).resolves.toHaveLength(1);
   });
 
-  test('that ClickHouse refuses, or that cannot be read, does not delay others', async () => {
+  test('that ClickHouse refuses, or that cannot be read, does not delay others, and is named', async () => {
     const [before, refused, after] = [newFingerprint(), newFingerprint(), newFingerprint()];
-    const put = (rows: unknown) =>
-      ground.postgres
-        .sql`insert into dispatch.ledger_outbox (rows) values (${JSON.stringify(rows)}::text::jsonb)`;
-    await put({ entries: [entryOf(before, { position: '1' })], runs: [] });
+    const ids: string[] = [];
+    const put = async (rows: unknown): Promise<void> => {
+      const [row] = await ground.postgres.sql<{ readonly id: string }[]>`
+        insert into dispatch.ledger_outbox (rows) values (${JSON.stringify(rows)}::text::jsonb) returning id::text`;
+      ids.push(row?.id ?? '');
+    };
+    await put({ entries: [entryOf(before, { position: '1' })], runs: [runOf(before, 1, 5)] });
     await put({
       entries: [{ ...entryOf(refused, { position: '1' }), stage: 'of a later release' }],
       runs: [],
     });
     await put({ entries: 'nonsense' });
     await put({ entries: [entryOf(after, { position: '1' })], runs: [] });
-    for (let round = 0; round < 10; round++) await ground.ledger.relay().catch(() => 0);
+    const reported: { readonly id: string; readonly name: string }[] = [];
+    await expect(
+      ground.ledger.relay({ onRefused: ({ id, error }) => reported.push({ id, name: error.name }) }),
+    ).resolves.toBe(4);
+    expect(reported).toEqual([ids[1], ids[2]].map((id) => ({ id, name: 'DatabaseError' })));
     await expect(ground.ledger.entriesOf(before, '1')).resolves.toHaveLength(1);
     await expect(ground.ledger.entriesOf(after, '1')).resolves.toHaveLength(1);
-    const [left] = await ground.postgres.sql`
-      select count(*)::int as n, count(refused_at)::int as refused from dispatch.ledger_outbox`;
-    expect(left).toEqual({ n: 2, refused: 2 });
+    await expect(ground.ledger.runsAt(before, '1')).resolves.toMatchObject([{ count: 5 }]);
+    await expect(ground.ledger.tendOutbox()).resolves.toEqual({ waiting: 0, oldestWaitingMs: 0, refused: 2 });
+    const left = await ground.postgres.sql`
+      select id::text from dispatch.ledger_outbox where refused_at is not null order by id`;
+    expect(left.map(({ id }) => id as string)).toEqual([ids[1], ids[2]]);
+    await ground.postgres.sql`delete from dispatch.ledger_outbox`;
+  });
+
+  test('is refused by its id while another relay holds the oldest rows', async () => {
+    const [held, good] = [newFingerprint(), newFingerprint()];
+    const put = (rows: unknown) =>
+      ground.postgres
+        .sql`insert into dispatch.ledger_outbox (rows) values (${JSON.stringify(rows)}::text::jsonb)`;
+    await put({ entries: [entryOf(held, { position: '1' })], runs: [] });
+    const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const other = ground.postgres.sql.begin(async (tx) => {
+      await tx`select 1 from dispatch.ledger_outbox for update`;
+      hold();
+      await mayEnd;
+    });
+    await isHeld;
+    await put({ entries: 'nonsense' });
+    await put({ entries: [entryOf(good, { position: '1' })], runs: [] });
+    await expect(ground.ledger.relay()).resolves.toBe(2);
+    end();
+    await other;
+    await expect(ground.ledger.relay()).resolves.toBe(1);
+    for (const fingerprint of [held, good])
+      await expect(ground.ledger.entriesOf(fingerprint, '1')).resolves.toHaveLength(1);
+    await expect(ground.ledger.tendOutbox()).resolves.toMatchObject({ waiting: 0, refused: 1 });
+    await ground.postgres.sql`delete from dispatch.ledger_outbox`;
+  });
+
+  test('and was refused is kept for seven days', async () => {
+    await ground.postgres.sql`
+      insert into dispatch.ledger_outbox (rows, refused_at) values
+        ('{}', now() - interval '7 days 1 second'), ('{}', now() - interval '6 days 23 hours')`;
+    await ground.postgres.sql`
+      insert into dispatch.ledger_outbox (rows, created_at) values ('{}', now() - interval '30 days')`;
+    await expect(ground.ledger.tendOutbox()).resolves.toMatchObject({ waiting: 1, refused: 1 });
+    const { oldestWaitingMs } = await ground.ledger.tendOutbox();
+    expect(oldestWaitingMs).toBeGreaterThan(29 * 86_400_000);
     await ground.postgres.sql`delete from dispatch.ledger_outbox`;
   });
 
@@ -186,15 +233,17 @@ describe('what is written with a state', () => {
 
   test('is relayed by a loop that continues after failures, and drained when the loop is stopped', async () => {
     const errors: unknown[] = [];
+    const statuses: unknown[] = [];
     let failures = 2;
     const loop = startLedgerRelay(
       {
+        tendOutbox: () => ground.ledger.tendOutbox(),
         relay: () => {
           if (failures-- > 0) return Promise.reject(new Error('away'));
           return ground.ledger.relay();
         },
       },
-      { intervalMs: 5, onError: (error) => errors.push(error) },
+      { intervalMs: 5, onError: (error) => errors.push(error), onStatus: (status) => statuses.push(status) },
     );
     const [first, second] = [newFingerprint(), newFingerprint()];
     const write = (fingerprint: string) =>
@@ -205,6 +254,7 @@ describe('what is written with a state', () => {
     await write(first);
     await eventually('it is relayed', async () => (await ground.ledger.entriesOf(first, '9')).length === 1);
     expect(errors).toHaveLength(2);
+    expect(statuses).toHaveLength(1);
     await write(second);
     await loop.stop();
     await expect(ground.ledger.entriesOf(second, '9')).resolves.toHaveLength(1);

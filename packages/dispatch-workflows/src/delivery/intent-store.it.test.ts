@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { DeliveryOrder, LastAttempt } from '../contract/delivery-order.ts';
+import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { NotifyReason } from '../contract/reasons.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
 import { testInputs, testOrder } from '../testing/delivery-world.ts';
+import { AlertStream } from '../stream/alert-stream.ts';
 import type { IntentOutcome } from '../stream/stream-store.ts';
 import { createMemoryIntents } from '../testing/memory-intents.ts';
+import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt } from '../sweep/sweep-resolve-debt.ts';
 import { tokenAfter } from './attempt-token.ts';
 import type { ClaimRequest } from './claim-intents.ts';
+import { endingRows } from './delivery-rows.ts';
 import type { Intent } from './intent-store.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -264,6 +268,52 @@ describe('resolve debt', () => {
       { issue: { position: resolved } },
     ]);
   });
+
+  test.each<[string, Partial<StreamState>]>([
+    ['is open', { status: 'firing' }],
+    ['only may be open', { mayBeOpen: true }],
+  ])(
+    'of a stream that %s ends with one sweep: it signals, the stream resolves, and the gauge falls',
+    async (_, parts) => {
+      const { order, last: resolved } = await openStream('resolved');
+      const { stream } = order;
+      const state = {
+        ...INITIAL_STREAM_STATE,
+        notificationCount: 1,
+        lastPosition: resolved ?? null,
+        ...parts,
+      };
+      await ground.streams.write({ stream, state });
+      const orders: DeliveryOrder[] = [];
+      const signalOne = async (key: StreamKey, signal: IssueSignal): Promise<void> => {
+        if (key.fingerprint !== stream.fingerprint) return;
+        const alert = new AlertStream(key, await ground.streams.read(key), [signal]);
+        await alert.drain({
+          now: Date.now,
+          hasPatch: () => true,
+          hasIntent: async () => false,
+          record: () => Promise.reject(new Error('it was recorded with the delivery')),
+          deliver: async (given) => {
+            orders.push(given);
+            const ending = { kind: 'delivered', provider: 'webhook', externalId: null } as const;
+            await ground.streams.write(endingRows(given, ending, { at: Date.now(), claims: 1 }));
+            return { ...ending, recorded: true };
+          },
+        });
+      };
+      const sweep = () =>
+        sweepResolveDebt(
+          { ...ground, dispatch: async () => 0, signal: signalOne, now: () => Date.now() + 600_000 },
+          { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '18446744073709551615' },
+          { heartbeat: () => undefined },
+        );
+      const first = await sweep();
+      expect(orders).toMatchObject([{ kind: 'resolve', reason: 'resolve_owed' }]);
+      const second = await sweep();
+      expect(second.owed).toBe(first.owed - 1);
+      expect(orders).toHaveLength(1);
+    },
+  );
 
   test('is listed where the resolve was dropped, and not once it is closed', async () => {
     const { order, own } = await openStream('resolved');

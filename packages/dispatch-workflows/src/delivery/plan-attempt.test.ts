@@ -13,6 +13,7 @@ import {
   testIntent,
   testOrder,
 } from '../testing/delivery-world.ts';
+import { isKnown, tokenAfter } from './attempt-token.ts';
 import type { Claim } from './claim-intents.ts';
 import { INTENT_STATUSES, isUnderWay } from './intent-status.ts';
 import {
@@ -258,6 +259,71 @@ describe('a drop', () => {
     expect('mayBeOpen' in plan.next.result).toBe('mayBeOpen' in result);
     expect(writes(plan).hasState).toBe(true);
   });
+});
+
+describe('a drop of a trigger', () => {
+  const dropOf = (parts: Partial<Parameters<typeof planDrop>[2]>, order: Partial<DeliveryOrder> = {}) =>
+    planDrop(testOrder(order), 'EXPIRED', { intent: null, at: AT, ...parts }).next.result;
+  const { claim } = caseOf();
+
+  test.each<[string, object, boolean]>([
+    ['whose intent cannot be read is in doubt', dropOf({ intent: 'unknown' }), true],
+    ['of which there is no intent is not', dropOf({ intent: null }), false],
+    [
+      'that is refused now is not, by its claim, whatever can be read',
+      dropOf({ intent: 'unknown', attempt: made(rejected(false)), claim }),
+      false,
+    ],
+    [
+      'that is refused now, and whose claim found it in doubt, is',
+      dropOf({ intent: 'unknown', attempt: made(rejected(false)), claim: { ...claim, wasUncertain: true } }),
+      true,
+    ],
+    [
+      'whose latest attempt is known is not, although its row could not be written',
+      dropOf(
+        { intent: { ...testIntent, attemptToken: 'a7.a6' } },
+        { lastAttempt: { token: 'a7.a6', outcome: 'refused' } },
+      ),
+      false,
+    ],
+    [
+      'whose latest attempt was another one is',
+      dropOf(
+        { intent: { ...testIntent, attemptToken: 'b1' } },
+        { lastAttempt: { token: 'a7.a6', outcome: 'refused' } },
+      ),
+      true,
+    ],
+  ])('%s', (_, result, mayBeOpen) => {
+    expect(result).toEqual({ kind: 'dropped', code: 'EXPIRED', ...(mayBeOpen ? { mayBeOpen } : {}) });
+  });
+
+  test('that was delivered by another provider keeps what that called it', () => {
+    const about = caseOf({ before: 'delivered', provider: 'slack-webhook' });
+    expect(planAfterClaim(about, { at: AT, isCancelled: false }).next).toMatchObject({
+      result: { kind: 'delivered', provider: 'slack-webhook' },
+    });
+  });
+});
+
+test.each<[string | null, string | null, boolean]>([
+  ['a', 'a', true],
+  ['a', 'b.a', true],
+  ['a', 'b.a+.c', true],
+  ['b.a', 'a', false],
+  ['a', 'ab', false],
+  [null, 'a', false],
+  ['a', null, false],
+])('the attempt %s is known by %s: %j', (token, last, isOver) => {
+  expect(isKnown(token, last === null ? null : { token: last })).toBe(isOver);
+});
+
+test('a token names what it follows, newest first, and forgets what is long ago', () => {
+  let token = tokenAfter(null, 'n0');
+  for (let n = 1; n < 12; n++)
+    token = tokenAfter({ token, outcome: n % 2 === 0 ? 'refused' : 'not-sent' }, `n${n}`);
+  expect(token).toBe('n11.n10.n9+.n8.n7+.n6.n5+.n4');
 });
 
 /** One attempt as a provider and a process live through it. */

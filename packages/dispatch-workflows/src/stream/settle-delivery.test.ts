@@ -16,8 +16,9 @@ async function settle(
   first: DeliveryResult,
   answers: readonly (DeliveryResult | Error)[],
   patches: readonly string[] = ['patience', 'decision-ledger'],
+  parts: Partial<DeliveryOrder> = {},
 ) {
-  const order = testOrder({ decidedAt: 0, timeToLiveMs: 60_000 });
+  const order = testOrder({ decidedAt: 0, timeToLiveMs: 60_000, ...parts });
   const script = [...answers];
   const log: string[] = [];
   const orders: DeliveryOrder[] = [];
@@ -92,11 +93,39 @@ describe('settling a delivery', () => {
   });
 
   test.each<[readonly string[], DeliveryResult]>([
+    [
+      ['decision-ledger', 'unknown-is-doubt'],
+      { kind: 'dropped', code: 'EXPIRED', recorded: false, mayBeOpen: true },
+    ],
     [['decision-ledger'], { kind: 'dropped', code: 'EXPIRED', recorded: false }],
     [[], { kind: 'dropped', code: 'EXPIRED' }],
   ])('without that patience, but with %p, gives up', async (patches, expected) => {
     const { result } = await settle(pending(), [new Error('away')], patches);
     expect(result).toEqual(expected);
+  });
+
+  test('of a resolve that nobody could attempt leaves no new doubt, and asks for none', async () => {
+    const { result, log } = await settle(
+      pending(),
+      [new Error('away')],
+      ['decision-ledger', 'unknown-is-doubt'],
+      { kind: 'resolve', reason: 'resolved' },
+    );
+    expect(result).toEqual({ kind: 'dropped', code: 'EXPIRED', recorded: false });
+    expect(log).not.toContain('asked for unknown-is-doubt');
+  });
+
+  test('hands on what is known of the latest attempt, also over activities that fail', async () => {
+    const [one, two] = [
+      { token: 'a', outcome: 'not-sent' },
+      { token: 'b.a', outcome: 'refused' },
+    ] as const;
+    const { orders } = await settle(pending({ lastAttempt: one }), [
+      new Error('away'),
+      pending({ lastAttempt: two }),
+      pending(),
+    ]);
+    expect(orders.map(({ lastAttempt }) => lastAttempt)).toEqual([one, one, two, two]);
   });
 
   test('ends with the run that is cancelled', async () => {

@@ -11,7 +11,7 @@ export interface SettlePorts {
   /** Whether an error means that the run itself was cancelled. */
   isCancellation(error: unknown): boolean;
   /** Whether this execution has a later behaviour; asked only where the answer makes a difference. */
-  hasPatch(patch: 'patience' | 'decision-ledger'): boolean;
+  hasPatch(patch: 'patience' | 'decision-ledger' | 'unknown-is-doubt'): boolean;
 }
 
 /** The pause before a delivery that could not even be attempted for over an hour is repeated, in milliseconds. */
@@ -57,11 +57,12 @@ export async function settleDelivery(
         result = { kind: 'pending', code: 'UNAVAILABLE', waitMs: PAUSE_MS, failures, inSlot: false };
         continue;
       }
-      // That could not be persisted, so the next rows have to include it.
+      // That could not be persisted, so the next rows have to include it. Nobody can say whether it was ever sent.
       return {
         kind: 'dropped',
         code: 'EXPIRED',
         ...(ports.hasPatch('decision-ledger') ? { recorded: false } : {}),
+        ...(order.kind === 'trigger' && ports.hasPatch('unknown-is-doubt') ? { mayBeOpen: true } : {}),
       };
     }
   }

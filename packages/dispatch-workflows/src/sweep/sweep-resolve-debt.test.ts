@@ -196,35 +196,42 @@ describe('a sweep', () => {
     await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
   });
 
-  test('settles what a stream has passed, and records that it is in doubt', async () => {
-    const { sweep, written, state } = world([[]]);
-    state.passed = [
-      {
-        notificationId: 'alert-f1-r-a-5',
-        stream: { fingerprint: 'f1', routeId: 'r', connectedAppId: 'a' },
-        position: '5',
-        eventId: 'e5',
-        kind: 'update',
-        reason: 'renotify',
-        status: 'uncertain',
-        claims: 2,
-        attemptToken: null,
-        wasUncertain: true,
-        provider: 'webhook',
-        externalId: null,
-        code: null,
-        decidedAt: LONG_AGO,
-        updatedAt: LONG_AGO,
-      },
-    ];
-    await expect(sweep()).resolves.toMatchObject({ superseded: 1 });
-    expect(written[0]?.intents).toMatchObject([{ status: 'dropped', code: 'SUPERSEDED', claims: 2 }]);
-    expect(written[0]?.ledger?.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
-      ['decided', undefined],
-      ['attempted', 'uncertain'],
-      ['settled', 'dropped'],
-    ]);
-  });
+  test.each([
+    ['uncertain', true],
+    ['intended', true],
+    ['refused', false],
+  ] as const)(
+    'settles what a stream has passed; if it is %s, records a doubt: %j',
+    async (status, isDoubted) => {
+      const { sweep, written, state } = world([[]]);
+      state.passed = [
+        {
+          notificationId: 'alert-f1-r-a-5',
+          stream: { fingerprint: 'f1', routeId: 'r', connectedAppId: 'a' },
+          position: '5',
+          eventId: 'e5',
+          kind: 'update',
+          reason: 'renotify',
+          status,
+          claims: 2,
+          attemptToken: null,
+          wasUncertain: true,
+          provider: 'webhook',
+          externalId: null,
+          code: null,
+          decidedAt: LONG_AGO,
+          updatedAt: LONG_AGO,
+        },
+      ];
+      await expect(sweep()).resolves.toMatchObject({ superseded: 1 });
+      expect(written[0]?.intents).toMatchObject([{ status: 'dropped', code: 'SUPERSEDED', claims: 2 }]);
+      expect(written[0]?.ledger?.entries.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+        ['decided', undefined],
+        ...(isDoubted ? [['attempted', 'uncertain']] : []),
+        ['settled', 'dropped'],
+      ]);
+    },
+  );
 
   test('deletes old intents although streams cannot be listed, and reports it', async () => {
     const { sweep, state, failures } = world([[debt('f1')]]);

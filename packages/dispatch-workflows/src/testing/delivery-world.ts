@@ -154,7 +154,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       rows: intents.rows,
       /** An intent that an earlier process has left. */
       set: (notificationId: string, status: IntentStatus, attemptToken: string | null = null): void => {
-        const inputs = null;
+        const inputs = intents.rows.get(notificationId)?.inputs ?? null;
         const code = status === 'dropped' ? 'REJECTED' : null;
         intents.rows.set(notificationId, {
           ...testIntent,

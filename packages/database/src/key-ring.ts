@@ -15,8 +15,9 @@ export interface KeyRing {
 }
 
 /**
- * Reads a ring written as `k1:<base64url>,k0:<base64url>`; the first key seals, all open. To rotate, put the
- * new key in front and drop the old one when no row names it any more.
+ * Reads a ring written as `k1:<base64url>,k0:<base64url>`; the first key seals, all open. To rotate, add
+ * the new key as the last one everywhere, then move it to the front everywhere: a process that lacks the key cannot open what
+ * another has sealed with it. Drop the old one when no row names it any more.
  *
  * @throws DatabaseError DATABASE_KEY_RING_INVALID, naming the position or id, never a key.
  */

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startNotificationSink, type NotificationSink } from '@heliograph/simulators';
 import { eventually } from '@heliograph/testkit';
+import { createTemporalWorkers } from '@heliograph/temporal-worker';
 import { startOrchestrator, wakeOrchestrator } from './client/index.ts';
 import { alertWorkflowId } from './contract/alert-workflow-id.ts';
 import type { DispatchActivities } from './contract/dispatch-activities.ts';
 import { MONITOR_INSTANCES_ID } from './contract/names.ts';
+import { defineDispatchWorkers } from './worker/index.ts';
 import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
@@ -98,6 +101,36 @@ describe('a stored issue becomes a notification', () => {
       await streamEnded();
     });
     expect(sink.records.map(({ body }) => body.issue.eventId)).toEqual(issues.map(({ eventId }) => eventId));
+  });
+
+  test('but not once it is worth nothing, because no worker came to deliver it', async () => {
+    const route = await ground.routes.get('route1');
+    await ground.routes.update('route1', route.version, { ...route, maxSignalAgeMs: 3000 });
+    sink.setFaults([{ times: 1, fault: { kind: 'status', status: 503 } }]);
+    const [dispatching] = defineDispatchWorkers({ activities: ground.activities(), shutdownGraceMs: 1000 });
+    if (dispatching === undefined) throw new Error('nothing dispatches');
+    const worker = await createTemporalWorkers({
+      connection: ground.nativeConnection,
+      namespace: ground.namespace,
+      workflowBundle: bundle,
+      workers: [dispatching],
+    });
+    await worker.runUntil(async () => {
+      await startOrchestrator(ground.client);
+      await store(newIssue());
+      await eventually('the first attempt is refused', () => sink.records.length === 1);
+      await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('nobody delivers');
+    });
+    await sleep(3000);
+    await whileDispatching(streamEnded);
+    expect(sink.records.map(({ answer }) => answer)).toEqual(['status']);
+    await expect(
+      ground.postgres.sql`select status, code, was_uncertain from dispatch.delivery_intents`,
+    ).resolves.toMatchObject([{ status: 'dropped', code: 'EXPIRED', was_uncertain: false }]);
+    await expect(ground.streams.read(stream)).resolves.toMatchObject({
+      status: 'none',
+      notificationCount: 0,
+    });
   });
 
   test('after a provider that limits, hangs and fails, under one id', async () => {

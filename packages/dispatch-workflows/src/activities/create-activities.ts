@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
@@ -160,7 +160,8 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       telemetry.recordDrop({ order, code });
       onProblem?.({ what: `a notification was dropped: ${code}`, id: order.notificationId });
     },
-    nameAttempt: randomUUID,
+    // Unique among the attempts of one notification.
+    nameAttempt: () => randomBytes(6).toString('base64url'),
     sleep: (ms) => sleep(ms),
     onFailure: ({ what, workflowId, error }) => onProblem?.({ what, id: workflowId, error }),
   };

@@ -115,7 +115,13 @@ export async function attemptDelivery(
   const { signal, budgetMs = 25_000, connectionWaitMs = 500 } = options;
   const startedAt = now();
   const found = await acquireTarget(dependencies, order, options);
-  if (found === 'SEALING_KEY_UNKNOWN') return { ...UNSENT, code: 'SECRET_UNREADABLE' };
+  if (found === 'SEALING_KEY_UNKNOWN') {
+    report(dependencies, order, {
+      what: 'a secret is sealed with a key that this process lacks',
+      error: null,
+    });
+    return { ...UNSENT, code: 'SECRET_UNREADABLE' };
+  }
   if (typeof found === 'string')
     return dropNotification(dependencies, order, found, { endsAt: startedAt + budgetMs });
   const { permit } = found;

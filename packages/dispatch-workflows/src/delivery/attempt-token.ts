@@ -1,7 +1,10 @@
 import type { LastAttempt } from '../contract/delivery-order.ts';
 
-/** How many attempts a token remembers; with more, a claim that was given up long ago counts as unknown. */
-const MAX_KNOWN = 8;
+/**
+ * How many attempts a token remembers, so that it stays small; a claim that was given up before them counts as unknown when
+ * it comes late. With the longest backoff between them they are more than an hour.
+ */
+const MAX_KNOWN = 64;
 /** Marks an attempt that was refused; others were never sent. */
 const REFUSED = '+';
 

@@ -196,6 +196,7 @@ describe('a patient delivery', () => {
     const without = { ...dependencies, connectedApps: { deliveryTarget: () => Promise.reject(unknown) } };
     const waiting = await deliverPatiently(without, order, patience(state).given);
     expect(waiting).toMatchObject({ kind: 'pending', code: 'SECRET_UNREADABLE', failures: 5, waitMs: 8000 });
+    expect(state.unwritten).toHaveLength(5);
     const late = patience(state, { ageMs: 59_900 }).given;
     await expect(deliverPatiently(without, order, late)).resolves.toEqual({
       kind: 'dropped',

@@ -74,6 +74,23 @@ describe('opening a stream', () => {
     expect(state.entries[0]).toMatchObject({ outcome: 'uncertain', code: 'CUT_OFF' });
   });
 
+  test('claims and sends nothing once its time is used up, and leaves no doubt', async () => {
+    const { state, dependencies } = deliveryWorld();
+    const slow = {
+      ...dependencies,
+      streams: {
+        ...dependencies.streams,
+        read: (given: typeof order.stream) => {
+          state.clock.now += 2300;
+          return dependencies.streams.read(given);
+        },
+      },
+    };
+    const opened = await openStream(slow, order.stream, first());
+    expect(opened.delivery).toMatchObject({ kind: 'pending', lastAttempt: { outcome: 'not-sent' } });
+    expect([state.log, state.requests]).toEqual([[], []]);
+  });
+
   test('hands on a delivery that has to wait', async () => {
     const { dependencies } = deliveryWorld(limited(3000));
     const opened = await openStream(dependencies, order.stream, first());

@@ -17,12 +17,13 @@ export async function openStream(
   first: FirstSignal | null,
   signal?: AbortSignal,
 ): Promise<OpenedStream> {
+  const startedAt = dependencies.now();
   const state = await dependencies.streams.read(stream);
   if (first === null) return { state, decision: null, delivery: null };
   const decision = await decideFirst(dependencies, stream, state, first);
   if (!decision.notify) return { state, decision, delivery: null };
   const order = orderFor(stream, state, first.signal, decision, first.now);
-  return { state, decision, delivery: await deliverAndRecord(dependencies, order, signal) };
+  return { state, decision, delivery: await deliverAndRecord(dependencies, order, signal, startedAt) };
 }
 
 /** What was begun before it became stale is not dropped because a workflow task was repeated. */

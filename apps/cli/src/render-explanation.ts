@@ -69,8 +69,15 @@ function addStream(page: Page, stream: Stream): void {
   for (const note of notesOf(stream)) page.add(note, { indent: 6, style: stream.owed ? 'bad' : 'faint' });
 }
 
-function notesOf({ openNow, owed, nextRenotificationNotBefore, outcome }: Stream): readonly string[] {
+function notesOf({
+  openNow,
+  owed,
+  nextRenotificationNotBefore,
+  throttledUntil = null,
+  outcome,
+}: Stream): readonly string[] {
   return [
+    ...(throttledUntil === null ? [] : [`Waiting: the connected app is throttled until ${throttledUntil}.`]),
     ...describeOpenness(openNow, owed),
     ...(nextRenotificationNotBefore === null
       ? []

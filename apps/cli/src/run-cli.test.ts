@@ -86,6 +86,18 @@ describe('explain alert', () => {
     await expect(ask(['explain', 'alert', 'podweb1'])).resolves.toMatchObject({ out: MAY_BE_OPEN });
   });
 
+  test('names the throttle for which a notification waits', async () => {
+    const routes = EXPLANATION.routes.map((route) => ({
+      ...route,
+      streams: route.streams.map((stream) => ({ ...stream, throttledUntil: '2026-01-31T12:05:00.000Z' })),
+    }));
+    api.answer(ok({ ...EXPLANATION, routes }));
+    const { out } = await ask(['explain', 'alert', 'podweb1']);
+    expect(out).toContain(
+      '      Waiting: the connected app is throttled until 2026-01-31T12:05:00.000Z.\n      Open at',
+    );
+  });
+
   test('asks the API once, with the key', async () => {
     api.answer(ok(EXPLANATION));
     await ask(['explain', 'alert', 'podweb1']);

@@ -4,7 +4,7 @@ import { loadConfig, type Env } from '@heliograph/service';
 import { sharedVariables } from '@heliograph/worker-app';
 import { INSERT_LIMITS } from '@heliograph/dispatch-workflows/stores';
 import * as v from 'valibot';
-import { apiVariables, parseApiKeys, workerVariables } from './config.ts';
+import { activitySettings, apiVariables, parseApiKeys, workerVariables } from './config.ts';
 
 const env = {
   HELIOGRAPH_POSTGRES_URL: 'postgres://h/db',
@@ -61,6 +61,15 @@ test('what has a default need not be given', () => {
     HELIOGRAPH_MAX_RUNNING_ALERTS: 5000,
     HELIOGRAPH_BATCH_WINDOW_MS: 100,
   });
+});
+
+test('a provider that asks to wait is asked again after five minutes, or after what is configured', () => {
+  const maxThrottleOf = (from: Env) => activitySettings(loadWorkerConfig(from)).maxThrottleMs;
+  expect(maxThrottleOf(env)).toBe(300_000);
+  expect(maxThrottleOf({ ...env, HELIOGRAPH_MAX_THROTTLE_MS: '1h' })).toBe(3_600_000);
+  expect(() => maxThrottleOf({ ...env, HELIOGRAPH_MAX_THROTTLE_MS: '0' })).toThrow(
+    /HELIOGRAPH_MAX_THROTTLE_MS: expected a duration/,
+  );
 });
 
 test('a configuration does not show its secrets when it is printed', () => {

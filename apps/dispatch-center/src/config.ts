@@ -35,6 +35,7 @@ export const workerVariables = {
   HELIOGRAPH_MAX_RUNNING_ALERTS: integer({ min: 1, max: 1_000_000, default: 5000 }),
   HELIOGRAPH_DELIVERY_SLOTS: integer({ min: 1, max: 10_000, default: 500 }),
   HELIOGRAPH_WAITING_PER_APP: integer({ min: 1, max: 10_000, default: 125 }),
+  HELIOGRAPH_MAX_THROTTLE_MS: durationMs({ min: 1000, max: 86_400_000, default: 300_000 }),
   HELIOGRAPH_SWEEP_INTERVAL_MS: durationMs({ min: 1000, default: 60_000 }),
   HELIOGRAPH_RESOLVE_RETRY_MS: durationMs({ min: 0, default: 300_000 }),
   HELIOGRAPH_FAN_OUT: integer({ min: 1, max: 1000, default: 32 }),
@@ -58,6 +59,7 @@ export function activitySettings(config: ConfigOf<typeof workerVariables>) {
       retryAfterMs: config.HELIOGRAPH_RESOLVE_RETRY_MS,
     },
     maxWaitingPerApp: config.HELIOGRAPH_WAITING_PER_APP,
+    maxThrottleMs: config.HELIOGRAPH_MAX_THROTTLE_MS,
   };
 }
 

@@ -109,6 +109,9 @@ const stream = v.object({
   openNow: described(v.boolean(), 'Whether an incident is open at the provider now.'),
   owed: described(v.boolean(), 'Whether the alert has resolved meanwhile, so that a resolve is owed.'),
   nextRenotificationNotBefore: nullableInstant,
+  throttledUntil: v.optional(
+    described(nullableInstant, 'If it waits because the connected app is throttled, until when.'),
+  ),
   summary: text,
 });
 

@@ -60,6 +60,8 @@ export interface DispatchDependencies {
   readonly sweep?: Partial<SweepOptions>;
   /** Throttled deliveries of one app that may wait in their slots at once; default 125. */
   readonly maxWaitingPerApp?: number;
+  /** The longest wait that a provider is granted before it is asked again, in milliseconds; default 5 minutes. */
+  readonly maxThrottleMs?: number;
   /** Signals of a stream are collected this long before the next batch, in milliseconds; default 100. */
   readonly batchWindowMs?: number;
   /** Task queue of the alert workflows; default `DISPATCH_TASK_QUEUE`. */
@@ -154,6 +156,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
     health,
     channels,
     gate: createAppGate(maxWaitingPerApp === undefined ? {} : { maxWaitingPerApp }),
+    maxThrottleMs: dependencies.maxThrottleMs,
     now: Date.now,
     onOutcome: (attempt) => telemetry.recordOutcome(attempt),
     onDrop: ({ order, code }) => {

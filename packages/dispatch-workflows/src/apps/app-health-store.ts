@@ -21,6 +21,8 @@ export type AppTarget = Pick<ConnectedApp, 'id' | 'targetVersion'>;
 export interface AppHealthStore {
   /** Records that the provider asked to wait; a longer wait that is known already stays. */
   recordThrottle(target: AppTarget, forMs: number): Promise<void>;
+  /** Records that the provider accepted a request although it had asked to wait for longer. */
+  recordThrottleEnd(target: AppTarget): Promise<void>;
   /** Records a permanent refusal by the provider. */
   recordFailure(
     target: AppTarget,
@@ -49,6 +51,12 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
             failure_status = case when known.target_version = excluded.target_version then known.failure_status end,
             target_version = excluded.target_version, updated_at = now()
           where known.target_version <= excluded.target_version`;
+      }),
+    recordThrottleEnd: ({ id, targetVersion }) =>
+      runStatement('write that an app is throttled no longer', async () => {
+        await sql`
+          update dispatch.connected_app_health set throttled_until = null, updated_at = now()
+          where connected_app_id = ${id} and target_version = ${targetVersion} and throttled_until is not null`;
       }),
     recordFailure: ({ id, targetVersion }, { code, status }) =>
       runStatement('write that an app refuses', async () => {

@@ -215,6 +215,19 @@ describe('the health of a connected app', () => {
       { isThrottled: true, code: null },
     ],
     [
+      'that was refused, and whose throttle a probe has ended',
+      async (target) => {
+        await ground.health.recordThrottle(target, 60_000);
+        await ground.health.recordFailure(target, failure);
+        await ground.health.recordThrottleEnd({ ...target, targetVersion: target.targetVersion + 1 });
+        await expect(ground.connectedApps.get(target.id)).resolves.not.toMatchObject({
+          health: { throttledForMs: 0 },
+        });
+        await ground.health.recordThrottleEnd(target);
+      },
+      { isThrottled: false, code: 'UNAUTHORIZED' },
+    ],
+    [
       'whose throttle is over',
       async (target) => {
         await ground.health.recordThrottle(target, 1);

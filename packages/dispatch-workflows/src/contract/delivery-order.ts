@@ -32,6 +32,8 @@ export interface DeliveryOrder {
   readonly wasThrottled?: boolean;
   /** How often it was handed back because too many wait for the app; each wait is longer. Default 0. */
   readonly handBacks?: number;
+  /** Why it is still pending; the reason for its drop if it expires now. */
+  readonly code?: string;
   /** What happened before it and no row holds yet; it is persisted with its outcome. */
   readonly unwritten?: StreamRecord;
   /** What became of the latest attempt, where no row may hold it. */

@@ -1,5 +1,5 @@
 import { isDatabaseError } from '@heliograph/database';
-import type { DeliveryTarget } from '../apps/connected-app-store.ts';
+import type { ConnectedApp, DeliveryTarget } from '../apps/connected-app-store.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { DropCode } from '../contract/reasons.ts';
 import type { StoredIssue } from '../issues/issue.ts';
@@ -24,7 +24,8 @@ export async function acquireTarget(
     gate.learn(app, app.health.throttledForMs);
     const from = now();
     const permit = await acquirePermit(app);
-    waitedMs += now() - from;
+    const waitMs = now() - from;
+    waitedMs += waitMs;
     if ('waitMs' in permit) return { ...found, permit, waitedMs };
     try {
       // Read a moment ago where it did not have to wait.
@@ -33,10 +34,24 @@ export async function acquireTarget(
       permit.release('other');
       throw error;
     }
-    if (typeof found !== 'string' && found.target.app.targetVersion === app.targetVersion)
-      return { ...found, permit, waitedMs };
-    permit.release('other');
+    if (typeof found === 'string' || !isValid(permit, { app, now: found.target.app, waitMs })) {
+      permit.release('other');
+      continue;
+    }
+    return { ...found, permit, waitedMs };
   }
+}
+
+/** Shorter waits end before what was read of the app is read again, in milliseconds. */
+const SHORT_WAIT_MS = 1000;
+
+/** Whether the app is as it was when the permit was granted: the same target, and throttled by no other process since. */
+function isValid(
+  permit: Permit,
+  { app, now, waitMs }: { readonly app: ConnectedApp; readonly now: ConnectedApp; readonly waitMs: number },
+): boolean {
+  if (now.targetVersion !== app.targetVersion) return false;
+  return permit.isProbe || waitMs < SHORT_WAIT_MS || now.health.throttledForMs === 0;
 }
 
 /** Where to send, and about what. */

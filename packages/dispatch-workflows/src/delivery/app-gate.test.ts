@@ -11,7 +11,13 @@ function world(options: { readonly maxWaitingPerApp?: number } = {}) {
   const gate = createAppGate({
     ...options,
     now: () => now,
-    setTimer: (run, ms) => timers.push({ at: now + ms, run }),
+    setTimer: (run, ms) => {
+      const timer = { at: now + ms, run };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((each) => each !== timer);
+      };
+    },
   });
   const pass = async (ms: number): Promise<void> => {
     const until = now + ms;
@@ -26,7 +32,7 @@ function world(options: { readonly maxWaitingPerApp?: number } = {}) {
     now = until;
     await settled();
   };
-  return { gate, pass };
+  return { gate, pass, now: () => now };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const isPermit = (given: Permit | Delay): given is Permit => 'release' in given;
@@ -89,7 +95,7 @@ describe('a gate', () => {
   });
 
   /** Throttled so often that only one begins. */
-  async function narrow({ gate, pass }: ReturnType<typeof world>): Promise<void> {
+  async function narrow({ gate, pass }: Pick<ReturnType<typeof world>, 'gate' | 'pass'>): Promise<void> {
     for (let time = 0; time < 4; time++) {
       take(gate).throttle(1000);
       await pass(1000);
@@ -236,6 +242,209 @@ describe('a gate', () => {
       true,
       false,
     ]);
+  });
+});
+
+describe('a probe', () => {
+  /** Notifications that were never sent, each worth a minute; what became of each. */
+  function pages({ gate, now }: ReturnType<typeof world>, count: number, lifeMs = 60_000) {
+    const outcomes: { readonly at: number; readonly given: Permit | Delay }[] = [];
+    for (let page = 0; page < count; page++)
+      void (async () => {
+        const given = await acquire(gate, { maxWaitMs: lifeMs, probeWithinMs: lifeMs });
+        outcomes.push({ at: now(), given });
+      })();
+    return outcomes;
+  }
+  const permitsOf = (outcomes: ReturnType<typeof pages>) =>
+    outcomes.flatMap(({ at, given }) => (isPermit(given) ? [{ at, permit: given }] : []));
+
+  test('is what a notification gets that would expire before the throttle ends', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    await on.pass(1000);
+    const outcomes = pages(on, 1);
+    await settled();
+    expect(permitsOf(outcomes)).toMatchObject([{ at: 1000, permit: { isProbe: true } }]);
+  });
+
+  test('is one at a time, and one in ten seconds: a hundred notifications are not a hundred requests', async () => {
+    const on = world({ maxWaitingPerApp: 1000 });
+    take(on.gate).throttle(300_000);
+    const outcomes = pages(on, 100);
+    await settled();
+    for (let second = 0; second < 120; second++) {
+      // The provider takes half a second to refuse.
+      await on.pass(500);
+      for (const { permit } of permitsOf(outcomes)) permit.throttle(300_000);
+      await on.pass(500);
+    }
+    const probed = permitsOf(outcomes).map(({ at }) => at);
+    expect(probed).toEqual([0, 10_500, 20_500, 30_500, 40_500, 50_500]);
+    // All others waited until they expired.
+    expect(outcomes).toHaveLength(100);
+    expect(new Set(outcomes.slice(6).map(({ at }) => at))).toEqual(new Set([60_000]));
+  });
+
+  test('that takes long is not joined by another', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    const outcomes = pages(on, 3);
+    await on.pass(45_000);
+    expect(permitsOf(outcomes)).toHaveLength(1);
+    permitsOf(outcomes)[0]?.permit.release('other');
+    await on.pass(9999);
+    expect(permitsOf(outcomes)).toHaveLength(1);
+    await on.pass(1);
+    expect(permitsOf(outcomes)).toHaveLength(2);
+  });
+
+  test('that is accepted ends the throttle for all, a few at first', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    const others = crowd(on.gate, ['a', 'b'], () => ({ maxWaitMs: 400_000 }));
+    const outcomes = pages(on, 20);
+    await settled();
+    expect(others).toHaveLength(0);
+    permitsOf(outcomes)[0]?.permit.release('accepted');
+    await settled();
+    expect(others).toHaveLength(2);
+    // Nine at once: eight, and one more for the one that was accepted.
+    expect(permitsOf(outcomes)).toHaveLength(1 + 7);
+    expect(
+      permitsOf(outcomes)
+        .slice(1)
+        .every(({ permit }) => !permit.isProbe),
+    ).toBe(true);
+  });
+
+  test('that is accepted is not undone by what was read before it', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    const outcomes = pages(on, 1);
+    await settled();
+    permitsOf(outcomes)[0]?.permit.release('accepted');
+    on.gate.learn(app, 299_000);
+    expect(isPermit(on.gate.tryAcquire(app))).toBe(true);
+    await on.pass(2000);
+    on.gate.learn(app, 60_000);
+    expect(on.gate.tryAcquire(app)).toEqual({ waitMs: 60_000 });
+  });
+
+  test('is nothing for what lives until the throttle ends, nor for what was sent before', async () => {
+    const on = world();
+    take(on.gate).throttle(30_000);
+    const patient = pages(on, 1);
+    await expect(acquire(on.gate, { maxWaitMs: 1000 })).resolves.toEqual({ waitMs: 30_000 });
+    await on.pass(29_999);
+    expect(patient).toEqual([]);
+    await on.pass(1);
+    expect(permitsOf(patient)).toMatchObject([{ at: 30_000, permit: { isProbe: false } }]);
+  });
+
+  test('is made once a throttle that was short becomes longer than its life', async () => {
+    const on = world();
+    take(on.gate).throttle(30_000);
+    const outcomes = pages(on, 1);
+    await on.pass(20_000);
+    on.gate.learn(app, 200_000);
+    await settled();
+    expect(permitsOf(outcomes)).toMatchObject([{ at: 20_000, permit: { isProbe: true } }]);
+  });
+
+  test('needs no place to wait', async () => {
+    const on = world({ maxWaitingPerApp: 1 });
+    take(on.gate).throttle(300_000);
+    crowd(on.gate, ['patient'], () => ({ maxWaitMs: 400_000 }));
+    await settled();
+    const outcomes = pages(on, 2);
+    await settled();
+    expect(outcomes.map(({ given }) => isPermit(given))).toEqual([true, false]);
+  });
+
+  test('of another target is free at once', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    const outcomes = pages(on, 2);
+    await settled();
+    const later = { ...app, targetVersion: 2 };
+    expect(isPermit(on.gate.tryAcquire(later))).toBe(true);
+    permitsOf(outcomes)[0]?.permit.throttle(300_000);
+    await settled();
+    expect(outcomes.slice(1)).toMatchObject([{ given: { waitMs: 50 } }]);
+    expect(isPermit(on.gate.tryAcquire(later))).toBe(true);
+  });
+
+  test('whatever comes and however it is answered, is bounded, and nothing waits beyond its life', async () => {
+    const arrivals = fc.array(
+      fc.record({
+        at: fc.integer({ min: 0, max: 200_000 }),
+        lifeMs: fc.integer({ min: 1, max: 120_000 }),
+        maxWaitMs: fc.integer({ min: 1, max: 120_000 }),
+        mayProbe: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 40 },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        arrivals,
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 20,
+        }),
+        async (given, answers) => {
+          const on = world({ maxWaitingPerApp: 10 });
+          take(on.gate).throttle(250_000);
+          const probes: { readonly from: number; to: number }[] = [];
+          const running: { readonly until: number; readonly end: () => void }[] = [];
+          const late: number[] = [];
+          let [closedUntil, answered] = [250_000, 0];
+          const arrive = async ({ lifeMs, maxWaitMs, mayProbe }: (typeof given)[number]): Promise<void> => {
+            const expiresAt = on.now() + lifeMs;
+            const permit = await acquire(on.gate, {
+              maxWaitMs: Math.min(lifeMs, maxWaitMs),
+              probeWithinMs: mayProbe ? lifeMs : undefined,
+            });
+            if (on.now() > expiresAt) late.push(on.now());
+            if (!isPermit(permit)) return;
+            if (permit.isProbe) {
+              expect(mayProbe).toBe(true);
+              expect(expiresAt).toBeLessThanOrEqual(closedUntil);
+              const last = probes.at(-1);
+              if (last !== undefined) expect(on.now()).toBeGreaterThanOrEqual(last.to + 10_000);
+              probes.push({ from: on.now(), to: Infinity });
+            } else expect(on.now()).toBeGreaterThanOrEqual(closedUntil);
+            const probe = permit.isProbe ? probes.at(-1) : undefined;
+            const [tookMs, isAccepted] = answers[answered++ % answers.length] ?? [0, false];
+            running.push({
+              until: on.now() + tookMs,
+              end: () => {
+                if (probe !== undefined) probe.to = on.now();
+                if (isAccepted && probe !== undefined) closedUntil = Math.min(closedUntil, on.now());
+                if (!isAccepted) closedUntil = Math.max(closedUntil, on.now() + 100_000);
+                if (isAccepted) permit.release('accepted');
+                else permit.throttle(100_000);
+              },
+            });
+          };
+          const failures: unknown[] = [];
+          for (let second = 0; second < 400; second++) {
+            for (const each of given)
+              if (Math.ceil(each.at / 1000) === second)
+                void arrive(each).catch((error) => failures.push(error));
+            await settled();
+            for (const each of running.filter(({ until }) => until <= on.now())) {
+              running.splice(running.indexOf(each), 1);
+              each.end();
+              await settled();
+            }
+            await on.pass(1000);
+          }
+          expect([failures, late]).toEqual([[], []]);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 

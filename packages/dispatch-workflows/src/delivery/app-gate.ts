@@ -6,6 +6,8 @@ export interface Permit {
   release(outcome: 'accepted' | 'other'): void;
   /** Releases it: the provider asked everybody to wait. */
   throttle(forMs: number): void;
+  /** Granted although the app is throttled, to find out whether it still is. */
+  readonly isProbe: boolean;
 }
 
 /** Why there is no permit yet. */
@@ -19,6 +21,10 @@ export interface Delay {
  * sends. Afterwards it admits at most eight deliveries, half as many after each further throttle, and one more after
  * each success. Without a throttle it costs nothing.
  *
+ * A notification that was never sent and would expire before the throttle ends is worth a probe: it is sent all the same. One
+ * is under way at a time, and the next one follows 10 s after it at the earliest, so that a hundred notifications are not a
+ * hundred requests to a provider that refuses them. A probe that is accepted ends the throttle for all.
+ *
  * A throttle is of one target of an app. Once the gate meets a later one, it forgets the earlier, and sends deliveries
  * back that wait for it: their target has to be read again.
  */
@@ -27,11 +33,17 @@ export interface AppGate {
   tryAcquire(target: AppTarget): Permit | Delay;
   /**
    * Waits for a permit. Deliveries that the provider has already throttled go first. Returns the delay instead where too
-   * many wait for this app already, or where it would take longer than `maxWaitMs`.
+   * many wait for this app already, or where it would take longer than `maxWaitMs`; what may probe waits for as long.
    */
   acquire(
     target: AppTarget,
-    request: { readonly wasThrottled: boolean; readonly maxWaitMs: number; readonly signal: AbortSignal },
+    request: {
+      readonly wasThrottled: boolean;
+      readonly maxWaitMs: number;
+      readonly signal: AbortSignal;
+      /** How soon it expires, in milliseconds, if it may be sent as a probe before; default: it may not. */
+      readonly probeWithinMs?: number | undefined;
+    },
   ): Promise<Permit | Delay>;
   /** Takes over what another process recorded: the app is throttled for so much longer. */
   learn(target: AppTarget, throttledForMs: number): void;
@@ -43,12 +55,15 @@ export interface AppGateOptions {
   readonly maxWaitingPerApp?: number;
   /** Milliseconds on a clock that only goes forward. */
   readonly now?: () => number;
-  readonly setTimer?: (run: () => void, ms: number) => void;
+  /** Calls `run` once after `ms` milliseconds, unless what it returns is called before. */
+  readonly setTimer?: (run: () => void, ms: number) => () => void;
 }
 
 interface Waiting {
   readonly wasThrottled: boolean;
-  readonly go: () => void;
+  /** Infinity where it may not probe. */
+  readonly expiresAt: number;
+  readonly go: (isProbe: boolean) => void;
   /** Ends the wait without a permit. */
   readonly sendBack: () => void;
 }
@@ -60,7 +75,11 @@ interface App {
   window: number;
   active: number;
   waiting: Waiting[];
-  timed: boolean;
+  isProbed: boolean;
+  nextProbeAt: number;
+  /** Until then nothing is learned of a throttle that a probe has ended: what was read before still has it. */
+  deafUntil: number;
+  wakeUp: { readonly at: number; readonly cancel: () => void } | null;
 }
 
 /** From this window on the app counts as not throttled; it is more than the connections of a process to one receiver. */
@@ -71,6 +90,10 @@ const SAME_THROTTLE_MS = 1000;
 const FIRST_WINDOW = 8;
 /** An estimate of how long a full window takes to admit another attempt, in milliseconds. */
 const ATTEMPT_MS = 50;
+/** Between the outcome of a probe and the next one, in milliseconds. */
+const PROBE_EVERY_MS = 10_000;
+/** How long what was read of an app may be used, with the time to write that a throttle has ended, in milliseconds. */
+const READ_BEFORE_MS = 2000;
 /** The app has another target by now; it is read again before the next attempt. */
 const OUTDATED: Delay = { waitMs: ATTEMPT_MS };
 
@@ -79,7 +102,10 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
   const {
     maxWaitingPerApp = 125,
     now = () => performance.now(),
-    setTimer = (run, ms) => void setTimeout(run, ms).unref(),
+    setTimer = (run, ms) => {
+      const timer = setTimeout(run, ms).unref();
+      return () => clearTimeout(timer);
+    },
   } = options;
   const apps = new Map<string, App>();
 
@@ -94,22 +120,31 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     for (const waiting of app.waiting.splice(0)) waiting.sendBack();
     return undefined;
   };
+  /** Whether what expires then would not be sent before. */
+  const isOutlasted = (app: App, expiresAt: number): boolean =>
+    now() < app.closedUntil && expiresAt <= app.closedUntil;
+  const mayProbe = (app: App, expiresAt: number): boolean =>
+    isOutlasted(app, expiresAt) && !app.isProbed && now() >= app.nextProbeAt;
   const release = (id: string, app: App): void => {
     while (app.waiting.length > 0 && isFree(app)) {
       const first = app.waiting.findIndex(({ wasThrottled }) => wasThrottled);
       const [next] = app.waiting.splice(Math.max(0, first), 1);
-      next?.go();
+      next?.go(false);
     }
-    const left = app.closedUntil - now();
-    if (left > 0 && !app.timed) {
-      app.timed = true;
-      setTimer(() => {
-        app.timed = false;
-        release(id, app);
-      }, left);
-    }
+    app.waiting.find(({ expiresAt }) => mayProbe(app, expiresAt))?.go(true);
+    const isProberWaiting = !app.isProbed && app.waiting.some(({ expiresAt }) => isOutlasted(app, expiresAt));
+    wakeUpAt(id, app, isProberWaiting ? Math.min(app.closedUntil, app.nextProbeAt) : app.closedUntil);
     const isQuiet = app.window >= WIDE_OPEN && app.active === 0 && app.waiting.length === 0;
     if (isQuiet && apps.get(id) === app) apps.delete(id);
+  };
+  const wakeUpAt = (id: string, app: App, at: number): void => {
+    if (at <= now() || (app.wakeUp !== null && app.wakeUp.at <= at)) return;
+    app.wakeUp?.cancel();
+    const wakeUp = (): void => {
+      app.wakeUp = null;
+      release(id, app);
+    };
+    app.wakeUp = { at, cancel: setTimer(wakeUp, at - now()) };
   };
   const close = (target: AppTarget, forMs: number): void => {
     const found = find(target);
@@ -120,7 +155,10 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       window: WIDE_OPEN,
       active: 0,
       waiting: [],
-      timed: false,
+      isProbed: false,
+      nextProbeAt: Number.NEGATIVE_INFINITY,
+      deafUntil: Number.NEGATIVE_INFINITY,
+      wakeUp: null,
     };
     apps.set(target.id, app);
     // Attempts in flight together are refused together: that is one throttle.
@@ -129,14 +167,25 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     app.closedUntil = Math.max(app.closedUntil, now() + forMs);
     release(target.id, app);
   };
-  const grant = (target: AppTarget, app: App | undefined): Permit => {
+  const grant = (target: AppTarget, app: App | undefined, isProbe = false): Permit => {
     let isOver = false;
-    if (app !== undefined) app.active++;
+    if (app !== undefined) {
+      app.active++;
+      app.isProbed ||= isProbe;
+    }
     const end = (grow: boolean): void => {
       if (isOver) return;
       isOver = true;
       if (app === undefined) return;
       app.active--;
+      if (isProbe) {
+        app.isProbed = false;
+        app.nextProbeAt = now() + PROBE_EVERY_MS;
+        if (grow) {
+          app.closedUntil = Math.min(app.closedUntil, now());
+          app.deafUntil = now() + READ_BEFORE_MS;
+        }
+      }
       // An attempt that began before the throttle says nothing about the time after it.
       if (grow && now() >= app.closedUntil) app.window = Math.min(WIDE_OPEN, app.window + 1);
       release(target.id, app);
@@ -147,6 +196,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
         close(target, forMs);
         end(false);
       },
+      isProbe,
     };
   };
   return {
@@ -156,24 +206,28 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       if (app === undefined) return grant(target, app);
       return app.waiting.length === 0 && isFree(app) ? grant(target, app) : delayOf(app);
     },
-    acquire(target, { wasThrottled, maxWaitMs, signal }) {
+    acquire(target, { wasThrottled, maxWaitMs, signal, probeWithinMs = Infinity }) {
       const app = find(target);
       if (app === 'outdated') return Promise.resolve(OUTDATED);
       if (app === undefined || (app.waiting.length === 0 && isFree(app)))
         return Promise.resolve(grant(target, app));
+      // Also where no place to wait is left.
+      if (mayProbe(app, now() + probeWithinMs)) return Promise.resolve(grant(target, app, true));
       const delay = delayOf(app);
-      if (delay.waitMs > maxWaitMs || app.waiting.length >= maxWaitingPerApp) return Promise.resolve(delay);
+      const isWorthWaiting = delay.waitMs <= maxWaitMs || (probeWithinMs < Infinity && maxWaitMs > 0);
+      if (!isWorthWaiting || app.waiting.length >= maxWaitingPerApp) return Promise.resolve(delay);
       return new Promise((resolve, reject) => {
         const leave = (): void => {
           app.waiting = app.waiting.filter((each) => each !== me);
           signal.removeEventListener('abort', abort);
-          clearTimeout(timer);
+          cancelTimer();
         };
         const me: Waiting = {
           wasThrottled,
-          go: () => {
+          expiresAt: now() + probeWithinMs,
+          go: (isProbe) => {
             leave();
-            resolve(grant(target, app));
+            resolve(grant(target, app, isProbe));
           },
           sendBack: () => {
             leave();
@@ -184,10 +238,10 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
           leave();
           reject(signal.reason as unknown);
         };
-        const timer = setTimeout(() => {
+        const cancelTimer = setTimer(() => {
           leave();
           resolve(delayOf(app));
-        }, maxWaitMs).unref();
+        }, maxWaitMs);
         app.waiting.push(me);
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
@@ -196,7 +250,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     },
     learn(target, throttledForMs) {
       const app = find(target);
-      if (throttledForMs <= 0 || app === 'outdated') return;
+      if (throttledForMs <= 0 || app === 'outdated' || (app !== undefined && now() < app.deafUntil)) return;
       // The same throttle, reported again by another process and clock; our own value is as good.
       if (app !== undefined && app.closedUntil >= now() + throttledForMs - SAME_THROTTLE_MS) return;
       close(target, throttledForMs);

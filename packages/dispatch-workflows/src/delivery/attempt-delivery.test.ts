@@ -112,7 +112,7 @@ describe('one attempt', () => {
     ['a refusal for now', rejected(true), { code: 'HTTP_STATUS', throttledMs: null }, 'refused'],
     ['a rate limit', limited(4000), { code: 'RATE_LIMITED', throttledMs: 4000 }, 'refused'],
     ['a rate limit of no time', limited(0), { code: 'RATE_LIMITED', throttledMs: 1000 }, 'refused'],
-    ['a rate limit of a day', limited(86_400_000), { throttledMs: 3_600_000 }, 'refused'],
+    ['a rate limit of a day', limited(86_400_000), { throttledMs: 300_000 }, 'refused'],
     ['an answer that never came', lost, { code: 'CONNECTION_LOST', throttledMs: null }, 'uncertain'],
   ])('leaves %s for another, and writes down which it was', async (_, outcome, result, status) => {
     const { state, dependencies } = deliveryWorld(outcome);
@@ -192,6 +192,40 @@ describe('nothing is sent', () => {
     };
     await expect(attempt(failing)).rejects.toThrow('away');
     expect(state.requests).toEqual([]);
+  });
+
+  test('asks a provider again after the longest wait that is configured, and records what it asked for', async () => {
+    const { state, dependencies } = deliveryWorld(limited(3_601_000));
+    await expect(attempt({ ...dependencies, maxThrottleMs: 60_000 })).resolves.toMatchObject({
+      throttledMs: 60_000,
+    });
+    expect(dependencies.gate.tryAcquire({ id: 'app1', targetVersion: 1 })).toEqual({ waitMs: 60_000 });
+    expect(state.log).toContain('app1 throttled for 60000');
+    expect(state.entries.at(-1)).toMatchObject({ outcome: 'rate_limited', waitMs: 3_601_000 });
+  });
+
+  test('that is accepted while the app is throttled ends the throttle for every process', async () => {
+    const { state, dependencies, target } = deliveryWorld(accepted);
+    state.target = { ...target, app: { ...target.app, health: { throttledForMs: 90_000, failure: null } } };
+    const granted = { release: () => undefined, throttle: () => undefined, isProbe: true };
+    await attemptDelivery(dependencies, order, { timeoutMs: 2000, acquirePermit: () => granted });
+    expect(state.log).toContain('app1 throttled no longer');
+  });
+
+  test('is not made if another process was told to wait while it waited for its permit', async () => {
+    const { state, dependencies, target } = deliveryWorld(accepted);
+    const asked: number[] = [];
+    const acquirePermit = () => {
+      asked.push(state.clock.now);
+      if (asked.length > 1) return { waitMs: 5000 };
+      state.clock.now += 30_000;
+      state.target = { ...target, app: { ...target.app, health: { throttledForMs: 5000, failure: null } } };
+      return { release: () => undefined, throttle: () => undefined, isProbe: false };
+    };
+    await expect(
+      attemptDelivery(dependencies, order, { timeoutMs: 2000, acquirePermit }),
+    ).resolves.toMatchObject({ code: 'RATE_LIMITED', throttledMs: 5000, hadNoPermit: true });
+    expect([asked.length, state.requests.length]).toEqual([2, 0]);
   });
 
   test('is made with the settings as they are when the permit is granted', async () => {

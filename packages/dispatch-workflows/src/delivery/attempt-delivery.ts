@@ -37,6 +37,8 @@ export interface DeliveryDependencies {
   readonly health: AppHealthStore;
   readonly channels: Pick<ChannelRegistry, 'bodySettings' | 'reserve' | 'deliver' | 'lookUp'>;
   readonly gate: AppGate;
+  /** The longest wait that a provider is granted before it is asked again, in milliseconds; default 5 minutes. */
+  readonly maxThrottleMs?: number | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A unique name for an attempt, without `.` and `+`. */
@@ -184,7 +186,7 @@ async function claimAndSend(
     signal?.throwIfAborted();
     return { ...UNSENT, code: 'CLAIM_UNANSWERED' };
   }
-  const about: AttemptCase = { order, app, claim };
+  const about: AttemptCase = { order, app, claim, maxThrottleMs: dependencies.maxThrottleMs };
   let plan = planAfterClaim(about, { at: now(), isCancelled: signal?.aborted === true });
   for (;;) {
     const recorded = await carryOut(dependencies, order, { app, plan, endsAt });
@@ -270,7 +272,7 @@ async function send(
     report(dependencies, order, { what: 'a channel threw instead of returning an outcome', error });
   }
   const durationMs = performance.now() - sentAt;
-  if (outcome.kind === 'rate-limited') permit.throttle(throttleOf(outcome.retryAfterMs));
+  if (outcome.kind === 'rate-limited') permit.throttle(throttleOf(outcome.retryAfterMs, about.maxThrottleMs));
   else permit.release(outcome.kind === 'delivered' ? 'accepted' : 'other');
   const { provider } = app;
   onOutcome?.({ order, provider, outcome, durationMs });
@@ -337,6 +339,8 @@ function recordHealth(
       return health.recordFailure(target, { code: change.code, status: change.status });
     case 'working':
       return health.recordRecovery(target);
+    case 'unthrottled':
+      return health.recordThrottleEnd(target);
     case 'disabled':
       return health.disable(target);
   }

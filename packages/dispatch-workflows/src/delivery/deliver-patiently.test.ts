@@ -2,6 +2,7 @@ import { DatabaseError } from '@heliograph/database';
 import { describe, expect, test } from '@jest/globals';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import { accepted, deliveryWorld, limited, lost, rejected, testOrder } from '../testing/delivery-world.ts';
+import type { AppGate, Permit } from './app-gate.ts';
 import { deliverPatiently, type Patience } from './deliver-patiently.ts';
 
 const order = testOrder();
@@ -94,7 +95,7 @@ describe('a patient delivery', () => {
     ).resolves.toEqual({
       kind: 'pending',
       code: 'RATE_LIMITED',
-      waitMs: 500_000,
+      waitMs: 300_000,
       failures: 1,
       wasThrottled: true,
       handBacks: 1,
@@ -133,14 +134,62 @@ describe('a patient delivery', () => {
     expect(state.requests).toHaveLength(1);
   });
 
-  test('drops at once when the app is throttled for longer than is left', async () => {
-    const { state, dependencies } = deliveryWorld();
-    dependencies.gate.learn({ id: 'app1', targetVersion: 1 }, 90_000);
-    await expect(deliverPatiently(dependencies, order, patience(state).given)).resolves.toMatchObject({
-      kind: 'dropped',
-      code: 'EXPIRED_RATE_LIMITED',
+  describe('that was never sent, of an app that is throttled for longer than it lives', () => {
+    const closed = (state: ReturnType<typeof deliveryWorld>['state'], closedUntil: number) => {
+      const wishes: (number | undefined)[] = [];
+      const acquire: AppGate['acquire'] = async (_, { probeWithinMs }) => {
+        wishes.push(probeWithinMs);
+        return { waitMs: closedUntil - state.clock.now };
+      };
+      return { wishes, acquire };
+    };
+
+    test('may probe until it expires, and is dropped then', async () => {
+      const { state, dependencies } = deliveryWorld();
+      const startedAt = state.clock.now;
+      const { wishes, acquire } = closed(state, startedAt + 90_000);
+      const gate = { ...dependencies.gate, acquire };
+      let next: DeliveryOrder = order;
+      for (let round = 0; ; round++) {
+        // As the workflow does: it waits on a timer, and the order says how much of its life is left.
+        const given = patience(state).given;
+        const result = await deliverPatiently({ ...dependencies, gate }, next, given);
+        if (result.kind !== 'pending') {
+          expect(result).toEqual({ kind: 'dropped', code: 'EXPIRED_RATE_LIMITED', recorded: true });
+          break;
+        }
+        expect(round).toBeLessThan(12);
+        state.clock.now += result.waitMs;
+        const { code, handBacks = 0 } = result;
+        next = { ...order, code, handBacks, timeToLiveMs: startedAt + 60_000 - state.clock.now };
+      }
+      expect(state.clock.now - startedAt).toBe(60_000);
+      expect(wishes[0]).toBe(60_000);
+      expect(wishes.length).toBeGreaterThan(3);
+      expect(state.requests).toEqual([]);
     });
-    expect(state.requests).toEqual([]);
+
+    test('is sent as a probe', async () => {
+      const { state, dependencies } = deliveryWorld(accepted);
+      const permit: Permit = { release: () => undefined, throttle: () => undefined, isProbe: true };
+      const gate = { ...dependencies.gate, acquire: async () => permit };
+      await expect(
+        deliverPatiently({ ...dependencies, gate }, order, patience(state).given),
+      ).resolves.toMatchObject({ kind: 'delivered' });
+    });
+
+    test.each<[string, Partial<DeliveryOrder>]>([
+      ['throttled', { wasThrottled: true }],
+      ['sent without success', { failures: 2 }],
+    ])('does not probe once it was %s', async (_, parts) => {
+      const { state, dependencies } = deliveryWorld();
+      const { wishes, acquire } = closed(state, state.clock.now + 90_000);
+      const gate = { ...dependencies.gate, acquire };
+      await expect(
+        deliverPatiently({ ...dependencies, gate }, { ...order, ...parts }, patience(state).given),
+      ).resolves.toMatchObject({ kind: 'dropped', code: 'EXPIRED_RATE_LIMITED' });
+      expect(wishes).toEqual([undefined]);
+    });
   });
 
   test('ends when its time to live has passed, earlier attempts included', async () => {

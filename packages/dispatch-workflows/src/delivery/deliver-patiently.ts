@@ -34,7 +34,8 @@ const MAX_IN_SLOT_MS = 240_000;
 /**
  * Makes attempts until the provider accepts the notification or refuses it permanently, or until it is too old: by wall
  * time, so that what waited for a worker is not sent when it is worth nothing any more. A throttled delivery waits at the
- * app gate, which limits how many of one app do. Other retries use exponential backoff with jitter; long waits are handed
+ * app gate, which limits how many of one app do; one that was never sent and expires before the throttle ends may be sent as
+ * a probe, and otherwise waits until it expires. Other retries use exponential backoff with jitter; long waits are handed
  * back to the workflow, so that a receiver that is down does not hold slots.
  *
  * Rejects where a database is unavailable, so that the server repeats it. What it has learnt is handed back first.
@@ -60,7 +61,7 @@ export async function deliverPatiently(
     dropNotification(dependencies, current(), expiredBy(code));
   // What was waited for by an earlier attempt of the activity, or for a worker, is over.
   let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - slotFrom);
-  let code = 'WAITING';
+  let code = order.code ?? 'WAITING';
   let wasThrottled = order.wasThrottled ?? false;
   for (let failures = order.failures ?? 0; ;) {
     patience.signal.throwIfAborted();
@@ -73,6 +74,7 @@ export async function deliverPatiently(
     if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;
+    const wasSent = wasThrottled || failures > 0;
     let attempt: Awaited<ReturnType<typeof attemptDelivery>>;
     try {
       attempt = await attemptDelivery(dependencies, current(), {
@@ -83,6 +85,7 @@ export async function deliverPatiently(
           dependencies.gate.acquire(target, {
             wasThrottled: comesFirst,
             maxWaitMs: Math.max(0, maxWaitMs),
+            probeWithinMs: wasSent ? undefined : Math.max(0, expiresAt - now()),
             signal: patience.signal,
           }),
         remember: (last) => {
@@ -103,9 +106,13 @@ export async function deliverPatiently(
       // Not worth waiting for, or too many wait for this app already: a timer holds no slot.
       const handBacks = (order.handBacks ?? 0) + 1;
       const backOff = Math.min(MAX_BACKOFF_MS, FIRST_HAND_BACK_MS * 2 ** (handBacks - 1));
-      const wait = Math.max(throttledMs ?? 0, backOff * (0.5 + patience.random() / 2));
-      if (wait >= expiresAt - now()) return drop(code);
-      return handBack({ code, waitMs: wait, failures, wasThrottled, handBacks });
+      const shortWait = backOff * (0.5 + patience.random() / 2);
+      const wait = Math.max(throttledMs ?? 0, shortWait);
+      const left = expiresAt - now();
+      if (wait < left) return handBack({ code, waitMs: wait, failures, wasThrottled, handBacks });
+      // It may still be sent as a probe, or another one may end the throttle.
+      if (left <= 0 || wasSent) return drop(code);
+      return handBack({ code, waitMs: Math.min(left, shortWait), failures, wasThrottled, handBacks });
     }
     wasThrottled ||= throttledMs !== null;
     waitMs =

@@ -15,6 +15,8 @@ export interface AttemptCase {
   readonly order: DeliveryOrder;
   readonly app: Pick<ConnectedApp, 'provider' | 'uncertainPolicy' | 'health'>;
   readonly claim: Claim;
+  /** The longest wait that a provider is granted before it is asked again, in milliseconds; default 5 minutes. */
+  readonly maxThrottleMs?: number | undefined;
 }
 
 /** What every process should learn about a connected app. */
@@ -22,6 +24,8 @@ export type HealthChange =
   | { readonly kind: 'throttled'; readonly forMs: number }
   | { readonly kind: 'failing'; readonly code: string; readonly status: number | null }
   | { readonly kind: 'working' }
+  /** It accepted a request although it had asked to wait for longer. */
+  | { readonly kind: 'unthrottled' }
   /** Its receiver is gone permanently. */
   | { readonly kind: 'disabled' };
 
@@ -56,8 +60,7 @@ export interface AttemptPlan {
   readonly health?: readonly HealthChange[];
 }
 
-/** The longest wait that a provider is granted before the next attempt, in milliseconds. */
-const MAX_THROTTLE_MS = 3_600_000;
+const DEFAULT_MAX_THROTTLE_MS = 300_000;
 /** The shortest wait after a throttle, in milliseconds. */
 const MIN_THROTTLE_MS = 1000;
 
@@ -122,14 +125,21 @@ export function planAfterLookUp(
 }
 
 /** Plans what follows the outcome of an attempt. */
-export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMade, at: number): AttemptPlan {
+export function planAfterOutcome(
+  { order, app, maxThrottleMs }: AttemptCase,
+  attempt: AttemptMade,
+  at: number,
+): AttemptPlan {
   const { outcome, provider, claims } = attempt;
   const rows = (): StreamWrite => attemptRows(order, attempt);
   switch (outcome.kind) {
     case 'delivered': {
       const ending = { kind: 'delivered', provider, externalId: outcome.externalId } as const;
       const plan = planDelivered(order, ending, { at, claims, attempt });
-      return app.health.failure === null ? plan : { ...plan, health: [{ kind: 'working' }] };
+      const health: HealthChange[] = [];
+      if (app.health.failure !== null) health.push({ kind: 'working' });
+      if (app.health.throttledForMs > 0) health.push({ kind: 'unthrottled' });
+      return health.length === 0 ? plan : { ...plan, health };
     }
     case 'rejected': {
       const { code, status } = outcome;
@@ -143,7 +153,7 @@ export function planAfterOutcome({ order, app }: AttemptCase, attempt: AttemptMa
       };
     }
     case 'rate-limited': {
-      const throttledMs = throttleOf(outcome.retryAfterMs);
+      const throttledMs = throttleOf(outcome.retryAfterMs, maxThrottleMs);
       return {
         rows: rows(),
         health: [{ kind: 'throttled', forMs: throttledMs }],
@@ -207,8 +217,8 @@ function mayHaveArrived(
 }
 
 /** How long an app is throttled, whatever the provider says; in milliseconds. */
-export function throttleOf(retryAfterMs: number): number {
-  return Math.min(MAX_THROTTLE_MS, Math.max(MIN_THROTTLE_MS, retryAfterMs));
+export function throttleOf(retryAfterMs: number, maxThrottleMs = DEFAULT_MAX_THROTTLE_MS): number {
+  return Math.min(maxThrottleMs, Math.max(MIN_THROTTLE_MS, retryAfterMs));
 }
 
 /** Its rows were written together. The state is written once more, for a run that waits for it: it is the same. */

@@ -71,6 +71,7 @@ export function explainStream(facts: ExplainFacts, question: StreamQuestion): Ex
     openNow,
     owed: state !== null && owesResolve(state, facts.newest),
     nextRenotificationNotBefore: instant(nextRenotification(facts, about, routeNow)),
+    throttledUntil: instant(throttledUntil(facts, about, outcome)),
   };
   return { ...explained, summary: summarizeStream(facts, about, explained) };
 }
@@ -265,6 +266,18 @@ function nextRenotification(
   return renotifyIntervalMs === null || state.lastNotifiedAt === null
     ? null
     : state.lastNotifiedAt + renotifyIntervalMs;
+}
+
+/** Until when the app makes it wait; null if it waits for nothing, or for something else. */
+function throttledUntil(
+  { now }: ExplainFacts,
+  { app, silence, signalled, waiting }: StreamCase,
+  { kind }: ExplainedStream['outcome'],
+): number | null {
+  const forMs = app?.health.throttledForMs ?? 0;
+  const isUndecided = kind === 'none' && silence === null && (signalled === true || waiting !== null);
+  const isWaiting = kind === 'pending' || isUndecided;
+  return isWaiting && forMs > 0 ? now + forMs : null;
 }
 
 function instant(at: number | null): string | null {

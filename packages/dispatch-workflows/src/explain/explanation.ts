@@ -123,6 +123,8 @@ export interface ExplainedStream {
   /** Whether the stream owes a resolve: an incident is open, or may be, although the alert has resolved. */
   readonly owed: boolean;
   readonly nextRenotificationNotBefore: string | null;
+  /** If it waits because the app is throttled, until when; a probe may end it earlier. */
+  readonly throttledUntil: string | null;
   readonly summary: string;
 }
 

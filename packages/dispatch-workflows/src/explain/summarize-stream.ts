@@ -97,7 +97,8 @@ function describePending(
   const since = notice === null ? '' : ` since ${clockTime(notice.at, now)}`;
   const throttledForMs = app?.health.throttledForMs ?? 0;
   if (throttledForMs > 0) {
-    return `Under way${since}: ${receiver} is throttled for another ${duration(throttledForMs)}`;
+    const unsent = intent === null && attempts.length === 0 ? ', and the first attempt waits for that' : '';
+    return `Under way${since}: ${receiver} is throttled for another ${duration(throttledForMs)}${unsent}${describeEarlier(attempts)}`;
   }
   if (intent?.status === 'intended') {
     return `Under way${since}: the ${ordinal(intent.claims)} attempt has begun${describeEarlier(attempts)}`;
@@ -107,7 +108,9 @@ function describePending(
       ? `waiting for ${receiver} to accept requests again`
       : intent?.status === 'uncertain'
         ? 'the outcome of the last attempt is unknown, and the next attempt settles it'
-        : 'retried until it expires';
+        : intent === null && attempts.length === 0
+          ? 'the first attempt has not begun'
+          : 'retried until it expires';
   return `Under way${since}: ${next}${describeEarlier(attempts)}`;
 }
 
@@ -131,7 +134,7 @@ function describeDropped(
   const why: Partial<Record<ExplainedStream['reason'], string>> = {
     rejected: `${receiver} refused it permanently${answer}`,
     signal_expired: `no attempt succeeded before it expired${age}${describeEarlier(attempts)}`,
-    signal_expired_rate_limited: `${receiver} was throttled until it expired${age}${describeEarlier(attempts)}`,
+    signal_expired_rate_limited: `${receiver} was throttled until it expired${age}${attempts.length === 0 ? ', so it was never sent' : describeEarlier(attempts)}`,
     connected_app_missing: `${name} was disabled or removed before the delivery`,
     issue_missing: 'the issue was deleted before the delivery',
     superseded:
@@ -221,7 +224,7 @@ function describeUndecided(
     const name = app === null ? 'the connected app' : `the connected app "${app.name}"`;
     const next = nextAttemptAt <= now ? 'due now' : `at ${clockTime(nextAttemptAt, now)}`;
     return why === 'over_share'
-      ? `Not decided yet: waiting in the backlog ${since}, because the alert streams of ${name} that run already use up its share; it starts when one of them ends${newer}`
+      ? `Not decided yet: waiting in the backlog ${since}, because the alert streams of ${name} that run already use up its share; it starts when one of them ends${newer}${describeThrottle(app)}`
       : `Not decided yet: waiting in the backlog ${since}, because Temporal did not take the signal ${attempts === 1 ? 'once' : `${attempts} times`}; the next attempt is ${next}${newer}`;
   }
   if (reason === 'not_scanned_yet') {
@@ -240,10 +243,11 @@ function describeUndecided(
   if (!matched && openNow)
     return 'Open at the provider, and not notified of this issue: the route did not match';
   const since = signalledAt === null ? '' : ` since ${clockTime(signalledAt, now)}`;
-  const throttledForMs = app?.health.throttledForMs ?? 0;
-  const throttle =
-    throttledForMs > 0
-      ? `; ${app?.provider ?? 'the provider'} is throttled for another ${duration(throttledForMs)}`
-      : '';
-  return `Not decided yet: signalled${since}, and no decision is recorded so far${throttle}`;
+  return `Not decided yet: signalled${since}, and no decision is recorded so far${describeThrottle(app)}`;
+}
+
+function describeThrottle(app: StreamCase['app']): string {
+  return app === null || app.health.throttledForMs === 0
+    ? ''
+    : `; ${app.provider} is throttled for another ${duration(app.health.throttledForMs)}`;
 }

@@ -46,6 +46,7 @@ export async function settleDelivery(
         failures,
         wasThrottled,
         handBacks,
+        code: result.code,
         waitMs: inSlot ? waitMs : 0,
         ...(lastAttempt === undefined ? {} : { lastAttempt }),
       });

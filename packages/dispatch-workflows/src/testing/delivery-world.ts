@@ -84,6 +84,7 @@ function virtualGate(clock: { now: number; slept: number[] }): AppGate {
     throttle: (forMs) => {
       closedUntil = Math.max(closedUntil, clock.now + forMs);
     },
+    isProbe: false,
   });
   const delay = (): Delay | null => (closedUntil > clock.now ? { waitMs: closedUntil - clock.now } : null);
   return {
@@ -241,6 +242,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     health: {
       recordThrottle: ({ id }, forMs) => call('health', () => note(`${id} throttled for ${forMs}`)),
       recordFailure: ({ id }, { code }) => call('health', () => note(`${id} failing: ${code}`)),
+      recordThrottleEnd: ({ id }) => call('health', () => note(`${id} throttled no longer`)),
       recordRecovery: ({ id }) => call('health', () => note(`${id} working`)),
       disable: ({ id }) => call('health', () => note(`${id} disabled`)),
     },

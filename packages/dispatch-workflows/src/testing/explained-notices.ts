@@ -267,14 +267,56 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     facts: {
       entries: [
         ...SIGNALLED,
-        entry('attempted', { attempt: 1, outcome: 'rate_limited', code: 'RATE_LIMITED' }),
+        entry('attempted', {
+          attempt: 1,
+          outcome: 'rate_limited',
+          code: 'RATE_LIMITED',
+          waitMs: 3_601_000,
+        }),
       ],
       intents: [intent({ status: 'refused', code: 'RATE_LIMITED' })],
       apps: [app({ health: { throttledForMs: 12_400 } })],
     },
     reason: 'new',
     outcome: 'pending',
-    summary: 'Under way since 12:00:02Z: webhook is throttled for another 12 s.',
+    summary:
+      'Under way since 12:00:02Z: webhook is throttled for another 12 s; the first was rate-limited (retry after 1 h).',
+    also: { throttledUntil: '2026-03-01T12:01:12.400Z' },
+  },
+  {
+    name: 'decided while the provider throttles',
+    facts: {
+      entries: [...SIGNALLED, entry('decided')],
+      apps: [app({ health: { throttledForMs: 240_000 } })],
+    },
+    reason: 'new',
+    outcome: 'pending',
+    summary:
+      'Under way since 12:00:02Z: webhook is throttled for another 4 min, and the first attempt waits for that.',
+    also: { throttledUntil: '2026-03-01T12:05:00.000Z', attempts: [] },
+  },
+  {
+    name: 'decided, and not begun',
+    facts: { entries: [...SIGNALLED, entry('decided')] },
+    reason: 'new',
+    outcome: 'pending',
+    summary: 'Under way since 12:00:02Z: the first attempt has not begun.',
+    also: { throttledUntil: null },
+  },
+  {
+    name: 'a probe was refused, and the throttle outlasted it',
+    facts: {
+      entries: dropped(
+        'EXPIRED_RATE_LIMITED',
+        refusal(1, { outcome: 'rate_limited', code: 'RATE_LIMITED', status: 429, waitMs: 1_800_000 }),
+      ),
+      apps: [app({ health: { throttledForMs: 240_000 } })],
+    },
+    reason: 'signal_expired_rate_limited',
+    outcome: 'dropped',
+    summary:
+      'Dropped at 12:00:03Z: webhook was throttled until it expired (1 h); the first was rate-limited (retry after 30 min).',
+    also: { throttledUntil: null },
   },
   {
     name: 'waits for a permit',
@@ -311,7 +353,7 @@ export const NOTICES: readonly ExplainedStreamRow[] = [
     facts: { entries: dropped('EXPIRED_RATE_LIMITED') },
     reason: 'signal_expired_rate_limited',
     outcome: 'dropped',
-    summary: 'Dropped at 12:00:03Z: webhook was throttled until it expired (1 h).',
+    summary: 'Dropped at 12:00:03Z: webhook was throttled until it expired (1 h), so it was never sent.',
   },
   {
     name: 'app gone',

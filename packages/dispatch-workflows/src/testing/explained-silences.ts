@@ -192,6 +192,15 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     summary: 'Not notified: the connected app was disabled when the issue was matched.',
   },
   {
+    name: 'waits for others of an app that is throttled',
+    facts: { backlog: [backlogEntry()], apps: [app({ health: { throttledForMs: 30_000 } })] },
+    reason: 'waiting_in_backlog',
+    outcome: 'none',
+    summary:
+      'Not decided yet: waiting in the backlog since 12:00:01Z, because the alert streams of the connected app "on-call" that run already use up its share; it starts when one of them ends; webhook is throttled for another 30 s.',
+    also: { throttledUntil: '2026-03-01T12:01:30.000Z' },
+  },
+  {
     name: 'signalled',
     facts: {},
     reason: 'not_decided_yet',
@@ -205,6 +214,7 @@ export const SILENCES: readonly ExplainedStreamRow[] = [
     outcome: 'none',
     summary:
       'Not decided yet: signalled since 12:00:01Z, and no decision is recorded so far; webhook is throttled for another 30 s.',
+    also: { throttledUntil: '2026-03-01T12:01:30.000Z' },
   },
   {
     name: 'decided, before the ledger has it',

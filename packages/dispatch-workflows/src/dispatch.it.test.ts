@@ -9,7 +9,8 @@ import { alertWorkflowId } from './contract/alert-workflow-id.ts';
 import type { DispatchActivities } from './contract/dispatch-activities.ts';
 import { MONITOR_INSTANCES_ID } from './contract/names.ts';
 import { defineDispatchWorkers } from './worker/index.ts';
-import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from './testing/dispatch-ground.ts';
+import { bundleFromSource, dispatchGround } from './testing/dispatch-ground.ts';
+import { newIssue, WEBHOOK_SECRET } from './testing/store-drafts.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 

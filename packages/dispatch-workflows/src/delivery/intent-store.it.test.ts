@@ -1,20 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { DeliveryOrder, LastAttempt } from '../contract/delivery-order.ts';
+import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import type { NotifyReason } from '../contract/reasons.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
-import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
+import { dispatchStores } from '../testing/dispatch-ground.ts';
 import { testInputs, testOrder } from '../testing/delivery-world.ts';
 import { AlertStream } from '../stream/alert-stream.ts';
 import type { IntentOutcome } from '../stream/stream-store.ts';
+import { describeDebts } from '../testing/debt-contract.ts';
+import { describeIntents } from '../testing/intent-contract.ts';
 import { createMemoryIntents } from '../testing/memory-intents.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt } from '../sweep/sweep-resolve-debt.ts';
-import { tokenAfter } from './attempt-token.ts';
 import type { ClaimRequest } from './claim-intents.ts';
 import { endingRows } from './delivery-rows.ts';
 import type { Intent } from './intent-store.ts';
+import { newIssue } from '../testing/store-drafts.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
 let last = 0;
@@ -41,128 +43,9 @@ async function rowOf({ notificationId }: DeliveryOrder) {
   return row;
 }
 
+describeIntents(() => ground);
+
 describe('an intent', () => {
-  test('is written by the first claim, and found uncertain by the next if its outcome was not recorded', async () => {
-    const order = newOrder();
-    await expect(claim(order)).resolves.toMatchObject({ before: null, claims: 1 });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
-    await expect(claim(order)).resolves.toMatchObject({ before: 'intended', claims: 2 });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain', was_uncertain: true });
-    await expect(claim(order)).resolves.toMatchObject({ before: 'uncertain', claims: 3 });
-  });
-
-  test('that was refused is intended again, without any doubt', async () => {
-    const order = newOrder();
-    await claim(order);
-    await settle(order, { status: 'refused', claims: 1, code: 'RATE_LIMITED' });
-    await expect(claim(order)).resolves.toMatchObject({
-      before: 'refused',
-      code: 'RATE_LIMITED',
-    });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
-  });
-
-  test('that was delivered stays so, whatever comes late', async () => {
-    const order = newOrder();
-    await claim(order);
-    await settle(order, { status: 'delivered', claims: 1, externalId: 'ext' });
-    await settle(order, { status: 'uncertain', claims: 1 });
-    await settle(order, { status: 'dropped', claims: null, code: 'EXPIRED' });
-    await expect(claim(order)).resolves.toMatchObject({
-      before: 'delivered',
-      externalId: 'ext',
-    });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'delivered' });
-  });
-
-  test('of an earlier claim tells only of a delivery', async () => {
-    const order = newOrder();
-    await claim(order);
-    await claim(order);
-    await settle(order, { status: 'refused', claims: 1 });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain' });
-    await settle(order, { status: 'delivered', claims: 1, externalId: 'late' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'delivered', external_id: 'late' });
-  });
-
-  test('that was dropped is claimed again only where the resolve is owed', async () => {
-    const order = newOrder({ kind: 'resolve', reason: 'resolved' });
-    await claim(order);
-    await settle(order, { status: 'dropped', claims: 1, code: 'EXPIRED' });
-    await expect(claim(order)).resolves.toMatchObject({ before: 'dropped', code: 'EXPIRED' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'dropped' });
-    await claim({ ...order, reason: 'resolve_owed' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended' });
-  });
-
-  test('is claimed by one of many at once without doubt, and by the others with it', async () => {
-    const order = newOrder();
-    const claims = await Promise.all(Array.from({ length: 20 }, () => claim(order)));
-    expect(claims.filter(({ before }) => before === null)).toHaveLength(1);
-    expect(new Set(claims.map((each) => each.claims)).size).toBe(20);
-  });
-
-  test('is claimed once by a claim that is repeated because its answer was lost', async () => {
-    const order = newOrder();
-    const [one, other] = await Promise.all([claim(order, 'same'), claim(order, 'same')]);
-    expect([one, other]).toEqual([one, one]);
-    await expect(claim(order, 'same')).resolves.toEqual({ ...one, before: null, claims: 1 });
-    await expect(rowOf(order)).resolves.toMatchObject({
-      status: 'intended',
-      claims: 1,
-      was_uncertain: false,
-    });
-    // So is one that found an interrupted attempt.
-    await claim(order, 'next');
-    await expect(claim(order, 'next')).resolves.toMatchObject({ before: 'intended', claims: 2 });
-  });
-
-  test.each<[LastAttempt['outcome'], object]>([
-    ['not-sent', { before: null, claims: 1, wasUncertain: false }],
-    ['refused', { before: 'refused', claims: 2, wasUncertain: false }],
-  ])(
-    'whose latest attempt is known to be %s, although no row says so, is not in doubt',
-    async (outcome, claimed) => {
-      const order = newOrder();
-      await claim(order, 'one');
-      await expect(claim(order, tokenAfter({ token: 'one', outcome }, 'two'))).resolves.toMatchObject(
-        claimed,
-      );
-      await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended', was_uncertain: false });
-      // Nobody knows what became of the second, whatever is known of the first.
-      await expect(claim(order, tokenAfter({ token: 'one', outcome }, 'three'))).resolves.toMatchObject({
-        before: 'intended',
-      });
-      await expect(rowOf(order)).resolves.toMatchObject({ status: 'uncertain' });
-    },
-  );
-
-  test('is left alone by a claim that was given up and comes late', async () => {
-    const order = newOrder();
-    const [first, second] = ['late', tokenAfter({ token: 'late', outcome: 'not-sent' }, 'two')];
-    await expect(claim(order, second)).resolves.toMatchObject({ before: null, claims: 1 });
-    await expect(claim(order, first)).rejects.toMatchObject({ name: 'DatabaseError' });
-    await expect(rowOf(order)).resolves.toMatchObject({
-      status: 'intended',
-      claims: 1,
-      was_uncertain: false,
-    });
-    await settle(order, { status: 'refused', claims: 1, token: second });
-    await expect(claim(order, first)).rejects.toMatchObject({ name: 'DatabaseError' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'refused' });
-  });
-
-  test('takes the outcome of its latest attempt, and of others only a delivery', async () => {
-    const order = newOrder();
-    await claim(order, 'one');
-    await settle(order, { status: 'refused', claims: null, token: 'another' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'intended' });
-    await settle(order, { status: 'refused', claims: null, token: 'one' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'refused' });
-    await settle(order, { status: 'delivered', claims: null, token: 'another' });
-    await expect(rowOf(order)).resolves.toMatchObject({ status: 'delivered' });
-  });
-
   test('keeps the inputs of its body as the first claim gave them', async () => {
     const order = newOrder({ kind: 'resolve', reason: 'resolved' });
     const inputs = {
@@ -179,19 +62,6 @@ describe('an intent', () => {
     await ground.postgres.sql`
       update dispatch.delivery_intents set body_inputs = null where notification_id = ${order.notificationId}`;
     await expect(claim(order, 'c')).resolves.toMatchObject({ inputs: testInputs });
-  });
-
-  test('is of the provider that it was claimed for last, or that delivered it', async () => {
-    const order = newOrder();
-    await claim(order, 'a');
-    await expect(claim(order, 'b', { provider: 'slack-webhook' })).resolves.toMatchObject({
-      provider: 'slack-webhook',
-    });
-    await settle(order, { status: 'delivered', claims: 2 });
-    await expect(claim(order, 'c')).resolves.toMatchObject({
-      before: 'delivered',
-      provider: 'slack-webhook',
-    });
   });
 });
 
@@ -210,11 +80,9 @@ test('state, intent and ledger are written together or not at all', async () => 
   await expect(ground.streams.read(order.stream)).resolves.toMatchObject({ lastPosition: '5' });
 });
 
+describeDebts(() => ground);
+
 describe('resolve debt', () => {
-  const listed = async (fingerprint: string) => {
-    const { debts } = await ground.debts.list({ after: null, limit: 1000 });
-    return debts.filter(({ stream }) => stream.fingerprint === fingerprint);
-  };
   /** A stream that is open, last decided at its first issue. */
   async function openStream(...statuses: readonly ('firing' | 'resolved' | 'suppressed')[]) {
     const order = newOrder();
@@ -243,31 +111,6 @@ describe('resolve debt', () => {
     });
     return { order, own, last: own.at(-1)?.position };
   }
-
-  test('is listed with the issue that resolves it', async () => {
-    const { order, last: resolved } = await openStream('resolved');
-    await expect(listed(order.stream.fingerprint)).resolves.toMatchObject([
-      { stream: order.stream, issue: { position: resolved }, intent: null, notifiedAt: 1 },
-    ]);
-  });
-
-  test.each([
-    ['still fires', []],
-    ['is suppressed', ['suppressed']],
-    ['fires again', ['resolved', 'firing']],
-  ] as const)('is not listed where it %s', async (_, statuses) => {
-    const { order } = await openStream(...statuses);
-    await expect(listed(order.stream.fingerprint)).resolves.toEqual([]);
-  });
-
-  test('is listed where it only may be open', async () => {
-    const { order, last: resolved } = await openStream('resolved');
-    const state = { ...INITIAL_STREAM_STATE, mayBeOpen: true, lastPosition: resolved ?? null };
-    await ground.streams.write({ stream: order.stream, state: { ...state, notificationCount: 1 } });
-    await expect(listed(order.stream.fingerprint)).resolves.toMatchObject([
-      { issue: { position: resolved } },
-    ]);
-  });
 
   test.each<[string, Partial<StreamState>]>([
     ['is open', { status: 'firing' }],
@@ -314,46 +157,6 @@ describe('resolve debt', () => {
       expect(orders).toHaveLength(1);
     },
   );
-
-  test('is listed where the resolve was dropped, and not once it is closed', async () => {
-    const { order, own } = await openStream('resolved');
-    const position = own.at(-1)?.position ?? '';
-    const resolve = {
-      ...order,
-      kind: 'resolve' as const,
-      notificationId: `alert-${order.stream.fingerprint}-r1-app1-${position}`,
-    };
-    const open = {
-      ...INITIAL_STREAM_STATE,
-      notificationCount: 1,
-      status: 'firing' as const,
-      lastPosition: position,
-    };
-    await claim(resolve);
-    await ground.streams.write({ stream: order.stream, state: open });
-    await settle(resolve, { status: 'dropped', claims: 1, code: 'EXPIRED' });
-    await expect(listed(order.stream.fingerprint)).resolves.toMatchObject([
-      { intent: { status: 'dropped', code: 'EXPIRED' } },
-    ]);
-    await ground.streams.write({ stream: order.stream, state: { ...open, status: 'resolved' } });
-    await expect(listed(order.stream.fingerprint)).resolves.toEqual([]);
-  });
-
-  test('is found page by page', async () => {
-    const mine = await Promise.all([openStream('resolved'), openStream('resolved'), openStream('resolved')]);
-    const found: string[] = [];
-    let after: string | null = null;
-    do {
-      const page: Awaited<ReturnType<typeof ground.debts.list>> = await ground.debts.list({
-        after,
-        limit: 2,
-      });
-      found.push(...page.debts.map(({ stream }) => stream.fingerprint));
-      after = page.next;
-    } while (after !== null);
-    for (const { order } of mine)
-      expect(found.filter((fingerprint) => fingerprint === order.stream.fingerprint)).toHaveLength(1);
-  });
 });
 
 test('intents in memory keep the same rules', async () => {

@@ -4,9 +4,10 @@ import { startNotificationSink, type NotificationSink } from '@heliograph/simula
 import { eventually } from '@heliograph/testkit';
 import { startOrchestrator, wakeOrchestrator } from '../client/index.ts';
 import { MONITOR_INSTANCES_ID } from '../contract/names.ts';
-import { bundleFromSource, dispatchGround, newIssue, WEBHOOK_SECRET } from '../testing/dispatch-ground.ts';
+import { bundleFromSource, dispatchGround } from '../testing/dispatch-ground.ts';
 import { createExplainer, type Explainer } from './create-explainer.ts';
 import type { ExplainedStream, Explanation } from './explanation.ts';
+import { newIssue, WEBHOOK_SECRET } from '../testing/store-drafts.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { comparePositions, positionBefore } from '../contract/position.ts';
-import { dispatchStores, newIssue } from '../testing/dispatch-ground.ts';
-import { nextId } from '../testing/store-drafts.ts';
+import { dispatchStores } from '../testing/dispatch-ground.ts';
+import { newIssue, nextId } from '../testing/store-drafts.ts';
+import { describeIssues } from '../testing/issue-contract.ts';
 import { createIssueStore, INSERT_LIMITS } from './issue-store.ts';
 import type { StoredIssue } from './issue.ts';
 
@@ -11,6 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => ground.close());
 
+describeIssues(() => ground);
+
 describe('issues', () => {
   const from = (rows: readonly StoredIssue[], fingerprint: string) =>
     rows.filter((row) => row.fingerprint === fingerprint);
@@ -18,52 +20,6 @@ describe('issues', () => {
     ground.issues
       .scan({ from: '0', after: { position: '0', eventId: '' }, limit: 100_000 })
       .then((rows) => from(rows, fingerprint));
-
-  test('of one insert and of inserts one after another get positions in their order', async () => {
-    const fingerprint = nextId('order');
-    const batches = Array.from({ length: 5 }, (_, batch) =>
-      Array.from({ length: 200 }, (__, index) => newIssue({ fingerprint, eventId: `o${batch}.${index}` })),
-    );
-    for (const [index, batch] of batches.entries())
-      await ground.issues.append(batch, `${fingerprint}${index}`);
-    const rows = await all(fingerprint);
-    expect(rows.map(({ eventId }) => eventId)).toEqual(batches.flat().map(({ eventId }) => eventId));
-    expect(new Set(rows.map(({ position }) => position)).size).toBe(rows.length);
-  });
-
-  test('are stored once however often one insert is repeated', async () => {
-    const fingerprint = nextId('once');
-    const issues = [newIssue({ fingerprint }), newIssue({ fingerprint })];
-    for (let attempt = 0; attempt < 3; attempt++) await ground.issues.append(issues, `token-${fingerprint}`);
-    await expect(all(fingerprint)).resolves.toHaveLength(2);
-    await ground.issues.append(issues, `other-${fingerprint}`);
-    await expect(all(fingerprint)).resolves.toHaveLength(4);
-  });
-
-  test('that the ledger does not know are found between two positions', async () => {
-    const fingerprint = nextId('unseen');
-    const batch = Array.from({ length: 5 }, () => newIssue({ fingerprint }));
-    await ground.issues.append(batch, fingerprint);
-    const rows = await all(fingerprint);
-    const seen = rows.filter((_, index) => index % 2 === 0);
-    await ground.ledger.write({
-      entries: seen.map(({ position, eventId, storedAt }) => ({
-        id: `${position}:seen`,
-        at: storedAt,
-        stage: 'seen',
-        fingerprint,
-        eventId,
-        position,
-      })),
-      runs: [],
-    });
-    const after = positionBefore(rows[0]?.position ?? '0', 1);
-    const find = (limit: number, upTo = rows.at(-1)?.position ?? '0') =>
-      ground.issues.findUnseen({ after, upTo, limit });
-    await expect(find(10)).resolves.toEqual([rows[1], rows[3]]);
-    await expect(find(1)).resolves.toEqual([rows[1]]);
-    await expect(find(10, rows[2]?.position)).resolves.toEqual([rows[1]]);
-  });
 
   test('pin how they are inserted, whatever the server or the user has set', async () => {
     const fingerprint = nextId('pinned');
@@ -82,46 +38,6 @@ describe('issues', () => {
     ]);
     expect(INSERT_LIMITS.serverMs).toBeLessThan(INSERT_LIMITS.visibleAfterMs);
     expect(INSERT_LIMITS.clientMs).toBeLessThan(INSERT_LIMITS.visibleAfterMs);
-  });
-
-  test('are scanned page by page, none twice and none left out', async () => {
-    const fingerprint = nextId('page');
-    await ground.issues.append(
-      Array.from({ length: 25 }, (_, index) => newIssue({ fingerprint, eventId: `p${index}` })),
-      fingerprint,
-    );
-    const rows = await all(fingerprint);
-    const start = rows[0]?.position ?? '0';
-    const seen: StoredIssue[] = [];
-    for (let after = { position: start, eventId: '' }; ;) {
-      const page = await ground.issues.scan({ from: start, after, limit: 7 });
-      seen.push(...page);
-      const end = page.at(-1);
-      if (page.length < 7 || end === undefined) break;
-      after = { position: end.position, eventId: end.eventId };
-    }
-    expect(from(seen, fingerprint).map(({ eventId }) => eventId)).toEqual(rows.map(({ eventId }) => eventId));
-    const positions = seen.map(({ position }) => position);
-    expect(positions).toEqual(positions.toSorted(comparePositions));
-  });
-
-  test('are read one by one and many at once, as null if one is gone', async () => {
-    const fingerprint = nextId('read');
-    const issues = Array.from({ length: 30 }, (_, index) =>
-      newIssue({ fingerprint, eventId: `read-${index}`, annotations: { summary: `number ${index}` } }),
-    );
-    await ground.issues.append(issues, fingerprint);
-    const rows = await all(fingerprint);
-    const read = await Promise.all(rows.map((row) => ground.issues.read(row)));
-    expect(read).toEqual(rows);
-    await expect(ground.issues.read({ position: '1', eventId: 'read-1' })).resolves.toBeNull();
-    const [first, second] = rows;
-    await expect(
-      Promise.all([
-        ground.issues.read({ position: first?.position ?? '', eventId: second?.eventId ?? '' }),
-        ground.issues.read({ position: second?.position ?? '', eventId: first?.eventId ?? '' }),
-      ]),
-    ).resolves.toEqual([null, null]);
   });
 
   test.each<[string, string]>([

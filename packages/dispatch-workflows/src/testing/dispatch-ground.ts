@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { connectClickHouse, connectPostgres, createSealer } from '@heliograph/database';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
 import { bundleWorkflows } from '@heliograph/temporal-worker';
@@ -8,10 +7,7 @@ import { createDispatchActivities, type DispatchDependencies } from '../activiti
 import { DISPATCH_TRACE_STARTS } from '../client/index.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import { createDispatchWorkers } from '../worker/index.ts';
-import { createDispatchStores, migrateDispatch, type NewIssue } from '../stores/index.ts';
-
-/** The secret of every webhook in these tests. */
-export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+import { createDispatchStores, migrateDispatch } from '../stores/index.ts';
 
 /** Bundles this package's workflows from source, as `npm run build` does from dist. */
 export function bundleFromSource(): Promise<{ readonly code: string }> {
@@ -19,22 +15,6 @@ export function bundleFromSource(): Promise<{ readonly code: string }> {
     workflows: new URL('../workflows/index.ts', import.meta.url),
     sourceCondition: '@heliograph/source',
   });
-}
-
-/** A firing issue; give what matters. */
-export function newIssue(parts: Partial<NewIssue> = {}): NewIssue {
-  return {
-    eventId: randomUUID(),
-    monitor: 'pod-restarts',
-    fingerprint: 'f1',
-    status: 'firing',
-    severity: 'critical',
-    labels: { namespace: 'payments' },
-    annotations: { summary: 'a pod restarts' },
-    startsAt: Date.now(),
-    endsAt: null,
-    ...parts,
-  };
 }
 
 /** Fresh databases with the schema in place, and the stores over them. */

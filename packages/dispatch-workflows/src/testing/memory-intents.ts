@@ -3,34 +3,62 @@ import type { IntentStatus } from '../delivery/intent-status.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { IntentOutcome } from '../stream/stream-store.ts';
 
-/** A row of `dispatch.delivery_intents`. */
-interface Row extends Omit<Intent, 'updatedAt'> {
+/** A row of `dispatch.delivery_intents`, without its times. */
+export interface MemoryIntent extends Omit<Intent, 'updatedAt'> {
   readonly foundStatus: IntentStatus | null;
   readonly inputs: Claim['inputs'] | null;
 }
 
+/** What a claim makes of an intent; of one that another attempt has claimed meanwhile, nothing. */
+export function claimIntent(known: MemoryIntent | undefined, request: ClaimRequest): MemoryIntent {
+  return known === undefined ? rowOf(request) : claimAgain(known, request);
+}
+
+/**
+ * What a claim gives back.
+ *
+ * @throws {TypeError} if the attempt was given up and another one has claimed it.
+ */
+export function claimOf(row: MemoryIntent, { provider, token, inputs }: ClaimRequest): Claim {
+  if (row.attemptToken !== token) throw new TypeError('this attempt was given up');
+  return {
+    before: row.foundStatus,
+    claims: row.claims,
+    token,
+    externalId: row.externalId,
+    code: row.code,
+    wasUncertain: row.wasUncertain,
+    provider: row.provider ?? provider,
+    inputs: row.inputs ?? inputs,
+  };
+}
+
+/** What an outcome makes of an intent: nothing, if it is not that of the latest attempt. */
+export function settleIntent(known: MemoryIntent, outcome: IntentOutcome): MemoryIntent {
+  const { status, claims, token = null, externalId = null, code = null } = outcome;
+  const isLatest =
+    (claims === null || claims === known.claims) && (token === null || token === known.attemptToken);
+  if (status !== 'delivered' && (known.status === 'delivered' || !isLatest)) return known;
+  return {
+    ...known,
+    status,
+    externalId: externalId ?? known.externalId,
+    code,
+    wasUncertain: known.wasUncertain || status === 'uncertain',
+  };
+}
+
 /** Intents in memory, by the same rules as in PostgreSQL: `intent-store.it.test.ts` compares them. */
 export function createMemoryIntents() {
-  const rows = new Map<string, Row>();
+  const rows = new Map<string, MemoryIntent>();
   return {
     rows,
     /** @throws {TypeError} if the attempt was given up and another one has claimed it. */
     claim(request: ClaimRequest): Claim {
-      const { order, provider, token, inputs } = request;
-      const known = rows.get(order.notificationId);
-      const row = known === undefined ? rowOf(request) : claimAgain(known, request);
-      rows.set(order.notificationId, row);
-      if (row.attemptToken !== token) throw new TypeError('this attempt was given up');
-      return {
-        before: row.foundStatus,
-        claims: row.claims,
-        token,
-        externalId: row.externalId,
-        code: row.code,
-        wasUncertain: row.wasUncertain,
-        provider: row.provider ?? provider,
-        inputs: row.inputs ?? inputs,
-      };
+      const { notificationId } = request.order;
+      const row = claimIntent(rows.get(notificationId), request);
+      rows.set(notificationId, row);
+      return claimOf(row, request);
     },
     read: (ids: readonly string[]): readonly Intent[] =>
       ids.flatMap((id) => {
@@ -40,24 +68,13 @@ export function createMemoryIntents() {
         return [{ ...intent, updatedAt: row.decidedAt }];
       }),
     record(outcome: IntentOutcome): void {
-      const { notificationId, status, claims, token = null, externalId = null, code = null } = outcome;
-      const known = rows.get(notificationId);
-      if (known === undefined) return;
-      const isLatest =
-        (claims === null || claims === known.claims) && (token === null || token === known.attemptToken);
-      if (status !== 'delivered' && (known.status === 'delivered' || !isLatest)) return;
-      rows.set(notificationId, {
-        ...known,
-        status,
-        externalId: externalId ?? known.externalId,
-        code,
-        wasUncertain: known.wasUncertain || status === 'uncertain',
-      });
+      const known = rows.get(outcome.notificationId);
+      if (known !== undefined) rows.set(outcome.notificationId, settleIntent(known, outcome));
     },
   };
 }
 
-function rowOf({ order, provider, token, inputs }: ClaimRequest): Row {
+function rowOf({ order, provider, token, inputs }: ClaimRequest): MemoryIntent {
   const { notificationId, stream, kind, reason, decidedAt } = order;
   const { position, eventId } = order.issue;
   return {
@@ -80,7 +97,7 @@ function rowOf({ order, provider, token, inputs }: ClaimRequest): Row {
   };
 }
 
-function claimAgain(known: Row, { order, provider, token, inputs }: ClaimRequest): Row {
+function claimAgain(known: MemoryIntent, { order, provider, token, inputs }: ClaimRequest): MemoryIntent {
   const names = token.split('.');
   const knownNames = known.attemptToken?.split('.') ?? [];
   if (knownNames.includes(names[0] ?? '') || knownNames.includes(`${names[0]}+`)) return known;

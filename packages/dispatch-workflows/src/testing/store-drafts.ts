@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { ConnectedAppDraft } from '../apps/connected-app-store.ts';
+import type { NewIssue } from '../issues/issue.ts';
 import type { RouteDraft } from '../routing/route-store.ts';
-import { WEBHOOK_SECRET } from './dispatch-ground.ts';
+
+/** The secret of every webhook in these tests. */
+export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 
 let last = 0;
 
@@ -30,6 +34,22 @@ export function routeDraft(parts: Partial<RouteDraft> = {}): RouteDraft {
     query: 'severity:critical',
     enabled: true,
     connectedAppIds: [],
+    ...parts,
+  };
+}
+
+/** A firing issue; give what matters. */
+export function newIssue(parts: Partial<NewIssue> = {}): NewIssue {
+  return {
+    eventId: randomUUID(),
+    monitor: 'pod-restarts',
+    fingerprint: 'f1',
+    status: 'firing',
+    severity: 'critical',
+    labels: { namespace: 'payments' },
+    annotations: { summary: 'a pod restarts' },
+    startsAt: Date.now(),
+    endsAt: null,
     ...parts,
   };
 }

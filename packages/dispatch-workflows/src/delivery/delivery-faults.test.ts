@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Outcome } from '@heliograph/notifier';
 import fc from 'fast-check';
 import type { DeliveryOrder, DeliveryResult, LastAttempt } from '../contract/delivery-order.ts';
@@ -24,6 +24,13 @@ async function deliver(world: World, order: DeliveryOrder): Promise<DeliveryResu
   const { state, dependencies } = world;
   const { clock } = state;
   const signal = new AbortController().signal;
+  /** What a process does until it dies; then the server notices, and it is as if it had failed. */
+  const inProcess = async <T>(run: () => Promise<T>): Promise<T> => {
+    const death = new Promise<never>((_, reject) => {
+      state.onDeath = () => reject(new Error('died'));
+    });
+    return Promise.race([run(), death]);
+  };
   const sleep = async (ms: number): Promise<void> => {
     clock.now += ms;
   };
@@ -32,21 +39,25 @@ async function deliver(world: World, order: DeliveryOrder): Promise<DeliveryResu
     let remembered: LastAttempt | undefined;
     for (let attempt = 0; attempt < 1000; attempt++) {
       try {
-        return await deliverPatiently(dependencies, given, {
-          scheduledAt,
-          signal,
-          sleep,
-          lastAttempt: remembered,
-          remember: (last) => (remembered = last),
-          random: () => 1,
-        });
+        const lastAttempt = remembered;
+        return await inProcess(() =>
+          deliverPatiently(dependencies, given, {
+            scheduledAt,
+            signal,
+            sleep,
+            lastAttempt,
+            remember: (last) => (remembered = last),
+            random: () => 1,
+          }),
+        );
       } catch {
         await sleep(500);
       }
     }
     throw new Error('an activity does not end');
   };
-  const first: DeliveryResult = await deliverAndRecord(dependencies, order).catch(() => ({
+  const attempt = inProcess(() => deliverAndRecord(dependencies, order));
+  const first: DeliveryResult = await attempt.catch(() => ({
     kind: 'pending',
     code: 'FIRST_ATTEMPT_FAILED',
     waitMs: 0,
@@ -63,14 +74,14 @@ async function deliver(world: World, order: DeliveryOrder): Promise<DeliveryResu
 /** Watches a world for what must never be. */
 function watch(world: World) {
   const { state, dependencies } = world;
-  const seen = { doubts: 0, deliveries: 0, unreadable: 0, problems: [] as string[] };
+  const seen = { doubts: 0, deaths: 0, deliveries: 0, unreadable: 0, problems: [] as string[] };
   const { deliver: send } = dependencies.channels;
   const { read } = dependencies.intents;
   const row = () => [...state.intents.rows.values()][0];
   const check = (): void => {
     const hasDoubt = row()?.wasUncertain === true || row()?.status === 'uncertain';
     const says = state.entries.some(({ outcome }) => outcome === 'uncertain');
-    if ((hasDoubt || says) && seen.doubts === 0) seen.problems.push('doubts what is known');
+    if ((hasDoubt || says) && seen.doubts + seen.deaths === 0) seen.problems.push('doubts what is known');
   };
   const channels: typeof dependencies.channels = {
     ...dependencies.channels,
@@ -79,7 +90,12 @@ function watch(world: World) {
       const status = row()?.status;
       if (status !== 'intended' && status !== 'uncertain') seen.problems.push(`sends what is ${status}`);
       if (seen.doubts > 0 && row()?.wasUncertain !== true) seen.problems.push('resends without a doubt');
-      if (seen.deliveries > 0) seen.problems.push('sends what it knows to be delivered');
+      if (seen.deliveries > 0 && seen.deaths === 0) seen.problems.push('sends what it knows to be delivered');
+      const isInLedger = state.entries.some(({ outcome }) => outcome === 'uncertain');
+      if (row()?.wasUncertain === true && !isInLedger)
+        seen.problems.push('resends before the ledger says so');
+      if (state.received > 0 && row()?.wasUncertain !== true)
+        seen.problems.push('sends what was delivered, without a doubt');
       try {
         const outcome = await send(request);
         if (outcome.kind === 'uncertain') seen.doubts++;
@@ -105,13 +121,21 @@ function watch(world: World) {
 /** Runs one notification to its end, and checks what holds whatever fails. */
 async function checkDelivery(answers: readonly Outcome[], faultOf: (call: Call) => WorldFault) {
   const world = deliveryWorld(...answers);
-  world.state.faultOf = faultOf;
   const { watched, seen, check } = watch(world);
+  world.state.faultOf = (call) => {
+    const fault = faultOf(call);
+    if (fault === 'dies before' || fault === 'dies after') seen.deaths++;
+    return fault;
+  };
   const result = await deliver(watched, testOrder({ decidedAt: world.state.clock.now }));
   check();
-  if (seen.deliveries > 0) expect(result).toMatchObject({ kind: 'delivered' });
+  // Where the process died with the answer, what it was is not known.
+  if (seen.deliveries > 0 && seen.deaths === 0) expect(result).toMatchObject({ kind: 'delivered' });
+  // Whatever was received and is not known to be is closed in the end.
+  if (world.state.received > 0 && result.kind === 'dropped')
+    expect(result).toMatchObject({ mayBeOpen: true });
   if (result.kind === 'dropped' && result.mayBeOpen === true)
-    expect(seen.doubts + seen.unreadable).toBeGreaterThan(0);
+    expect(seen.doubts + seen.unreadable + seen.deaths).toBeGreaterThan(0);
   if (result.kind === 'dropped' && seen.doubts > 0) expect(result).toMatchObject({ mayBeOpen: true });
   const status = [...world.state.intents.rows.values()][0]?.status;
   // What could be persisted is what happened.
@@ -142,9 +166,13 @@ const WHEN: readonly (readonly [string, (nth: number) => boolean])[] = [
   ['every', () => true],
 ];
 
+// The deadlines of a process that died must not wake it up again.
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
 describe('whatever fails, nothing is sent without a claim and nothing that is known is doubted', () => {
   for (const call of WORLD_CALLS)
-    for (const fault of ['fails', 'answer lost'] as const)
+    for (const fault of ['fails', 'answer lost', 'dies before', 'dies after'] as const)
       test.each(WHEN)(`%s "${call}" ${fault}`, async (_, isHit) => {
         for (const [, answers] of ANSWERS) {
           let count = 0;
@@ -157,7 +185,10 @@ describe('whatever fails, nothing is sent without a claim and nothing that is kn
 
   test('several at once, at random', async () => {
     const answer = fc.constantFrom<Outcome>(accepted, rejected(true), rejected(false), limited(1500), lost);
-    const fault = fc.constantFrom<WorldFault>(null, null, null, null, 'fails', 'answer lost');
+    const fault = fc.constantFrom<WorldFault>(
+      ...Array.from({ length: 6 }, () => null),
+      ...(['fails', 'answer lost', 'dies before', 'dies after'] as const),
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.array(answer, { maxLength: 8 }),

@@ -118,8 +118,11 @@ export const WORLD_CALLS = [
   'deliver',
 ] as const;
 
-/** What happens to a call: it fails, or it is carried out and its answer is lost. */
-export type WorldFault = 'fails' | 'answer lost' | null;
+/**
+ * What happens to a call: it fails, or it is carried out and its answer is lost, or the process dies before it or after
+ * it, and the call never returns.
+ */
+export type WorldFault = 'fails' | 'answer lost' | 'dies before' | 'dies after' | null;
 
 const noFault: (call: (typeof WORLD_CALLS)[number]) => WorldFault = () => null;
 
@@ -171,9 +174,13 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     },
     /** What happens to the calls of a delivery. */
     faultOf: noFault,
+    /** The process dies: a call of it will never return. */
+    onDeath: (): void => undefined,
     /** How many connections to the receiver are free. */
     connections: Number.POSITIVE_INFINITY,
     readings: 0,
+    /** What the provider has accepted, whoever learnt of it. */
+    received: 0,
     intentFails: false,
     onClaim: (): void => undefined,
     claimFails: false,
@@ -198,7 +205,13 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
   const call = async <T>(name: (typeof WORLD_CALLS)[number], run: () => T | Promise<T>): Promise<T> => {
     const fault = state.faultOf(name);
     if (fault === 'fails') throw new Error('away');
+    const die = (): Promise<never> => {
+      state.onDeath();
+      return new Promise<never>(() => undefined);
+    };
+    if (fault === 'dies before') return die();
     const answer = await run();
+    if (fault === 'dies after') return die();
     if (fault === 'answer lost') throw new Error('no answer');
     return answer;
   };
@@ -271,6 +284,7 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
           await state.hold;
           const answer = script.shift() ?? accepted;
           if (answer instanceof Error) throw answer;
+          if (answer.kind === 'delivered') state.received++;
           return answer;
         }),
       lookUp: () =>
@@ -282,7 +296,8 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     gate: {
       ...gate,
       tryAcquire: (appId) => {
-        if (state.faultOf('permit') !== null) throw new Error('away');
+        const fault = state.faultOf('permit');
+        if (fault === 'fails' || fault === 'answer lost') throw new Error('away');
         return gate.tryAcquire(appId);
       },
       acquire: (appId, request) => call('permit', () => gate.acquire(appId, request)),

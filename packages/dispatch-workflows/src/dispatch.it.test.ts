@@ -6,6 +6,9 @@ import { eventually } from '@heliograph/testkit';
 import { createTemporalWorkers } from '@heliograph/temporal-worker';
 import { startOrchestrator, wakeOrchestrator } from './client/index.ts';
 import { alertWorkflowId } from './contract/alert-workflow-id.ts';
+import { DEFAULT_SIGNAL_POLICY, type IssueSignal } from './contract/issue-signal.ts';
+import { signalAlertStream } from './client/signal-alert-stream.ts';
+import { signalOf } from './routing/group-issues.ts';
 import type { DispatchActivities } from './contract/dispatch-activities.ts';
 import { MONITOR_INSTANCES_ID } from './contract/names.ts';
 import { defineDispatchWorkers } from './worker/index.ts';
@@ -58,6 +61,10 @@ async function whileDispatching(
     await run();
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
   });
+}
+
+function expectNever(): never {
+  throw new Error('no row was stored');
 }
 
 async function store(...issues: readonly ReturnType<typeof newIssue>[]): Promise<void> {
@@ -436,6 +443,67 @@ test('a resolve reaches the open stream in the same scan, although its route doe
     'alert.resolved',
   ]);
 }, 60_000);
+
+test('a stream with a dead receiver takes 12 000 signals in order, and sends once the receiver lives', async () => {
+  const total = 12_000;
+  const reserved = await startNotificationSink();
+  const { port } = new URL(reserved.url);
+  await reserved.close();
+  await ground.connectedApps.create('deadapp', {
+    name: 'dead',
+    provider: 'webhook',
+    settings: { url: reserved.url },
+    enabled: true,
+    secret: WEBHOOK_SECRET,
+  });
+  const key = { fingerprint: 'f1', routeId: 'route1', connectedAppId: 'deadapp' };
+  const id = alertWorkflowId(key);
+  const stored = async (issue: ReturnType<typeof newIssue>) => {
+    await ground.issues.append([issue], issue.eventId);
+    const rows = await ground.issues.scan({ from: '0', after: { position: '0', eventId: '' }, limit: 10 });
+    return signalOf(rows.at(-1) ?? expectNever(), DEFAULT_SIGNAL_POLICY);
+  };
+  const first = await stored(newIssue());
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const last = await stored(newIssue({ status: 'resolved', endsAt: Date.now() }));
+  const signalAt = (index: number): IssueSignal => {
+    if (index === 0) return first;
+    if (index === total - 1) return last;
+    return { ...first, eventId: `e${index}`, position: (BigInt(first.position) + BigInt(index)).toString() };
+  };
+  const runs = new Set<string>();
+  // While a run closes, the server takes no signal for it; a scan parks such a signal and sends it later.
+  const send = (signal: IssueSignal): Promise<void> =>
+    signalAlertStream(ground.client, key, signal).then(
+      (runId) => void runs.add(runId),
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await send(signal);
+      },
+    );
+  const worker = await ground.worker(bundle, ground.activities());
+  let alive: NotificationSink | undefined;
+  await worker.runUntil(async () => {
+    for (let from = 0; from < total; from += 20) {
+      const chunk = Array.from({ length: 20 }, (_, index) => signalAt(from + index));
+      await Promise.all(chunk.map(send));
+    }
+    alive = await startNotificationSink({ port: Number(port) });
+    await ground.client.workflow.getHandle(id).result();
+  });
+  expect(runs.size).toBeGreaterThan(2);
+  for (const runId of runs) {
+    const { events } = await ground.client.workflow.getHandle(id, runId).fetchHistory();
+    const signals = (events ?? []).filter(({ workflowExecutionSignaledEventAttributes: it }) => it);
+    expect(signals.length).toBeLessThan(8000);
+  }
+  expect(alive?.records.map(({ body }) => [body.type, body.issue.eventId])).toEqual([
+    ['alert.triggered', first.eventId],
+    ['alert.resolved', last.eventId],
+  ]);
+  expect(new Set(alive?.records.map(({ webhookId }) => webhookId)).size).toBe(2);
+  await alive?.close();
+}, 300_000);
 
 test('a second orchestrator cannot start, and one that hands over keeps its cursor', async () => {
   await whileDispatching(async () => {

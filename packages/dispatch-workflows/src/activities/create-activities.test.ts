@@ -53,8 +53,10 @@ function world(
   return { run, environment, heartbeats, signalled, pages, state };
 }
 
-/** What an activity ends with when it is cancelled: the signal's reason, or the abort of a wait. */
-const CANCELLED = /CANCELLED|abort/i;
+/** What an activity ends with when it is cancelled: the signal's reason. */
+const CANCELLED = /CANCELLED/;
+/** What an activity ends with when its worker stops: the signal's reason, or the abort of a wait. */
+const STOPPED = /WORKER_SHUTDOWN|abort/i;
 
 /** A promise that is resolved from outside. */
 function deferred<T>() {
@@ -149,17 +151,34 @@ describe('a patient delivery', () => {
     expect(heartbeats).toHaveLength(3);
   });
 
-  test('that is cancelled while it waits sends nothing more', async () => {
+  test('that its worker stops while it waits sends nothing more', async () => {
     const { run, environment, state } = world({ answers: [rejected(true), rejected(true)] });
-    state.onDeliver = () => setImmediate(() => environment.cancel());
-    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(CANCELLED);
+    state.onDeliver = () => setImmediate(() => environment.cancel('WORKER_SHUTDOWN'));
+    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(STOPPED);
     expect(state.requests).toHaveLength(1);
   });
 
-  test('that is cancelled before it begins sends nothing', async () => {
+  test('that its worker stops before it begins sends nothing', async () => {
+    const { run, environment, state } = world();
+    environment.cancel('WORKER_SHUTDOWN');
+    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(STOPPED);
+    expect(state.requests).toEqual([]);
+  });
+
+  test('that its workflow asks back while it waits sends nothing more, and says what is pending', async () => {
+    const { run, environment, state } = world({ answers: [rejected(true), rejected(true)] });
+    state.onDeliver = () => setImmediate(() => environment.cancel());
+    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({
+      kind: 'pending',
+      failures: 1,
+    });
+    expect(state.requests).toHaveLength(1);
+  });
+
+  test('that its workflow asks back before it begins sends nothing', async () => {
     const { run, environment, state } = world();
     environment.cancel();
-    await expect(run((it) => it.deliverPatiently(testOrder()))).rejects.toThrow(CANCELLED);
+    await expect(run((it) => it.deliverPatiently(testOrder()))).resolves.toMatchObject({ kind: 'pending' });
     expect(state.requests).toEqual([]);
   });
 });

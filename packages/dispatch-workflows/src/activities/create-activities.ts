@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { searchAttributeKeys } from '@heliograph/temporal-worker/client';
 import type { ChannelRegistry } from '@heliograph/notifier/channels';
@@ -239,7 +239,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
           deliverPatiently(delivery, order, {
             scheduledAt: activity.info.scheduledTimestampMs,
             lastAttempt,
-            signal: activity.cancellationSignal,
+            ...endingOf(activity.cancellationSignal),
             remember: (last) => {
               lastAttempt = { token: last.token, outcome: last.outcome };
               beat();
@@ -265,4 +265,24 @@ const rememberedSchema = v.object({
 function rememberedIn(details: unknown): LastAttempt | undefined {
   const parsed = v.safeParse(rememberedSchema, details);
   return parsed.success ? parsed.output.lastAttempt : undefined;
+}
+
+/**
+ * Tells apart why a patient delivery has to end: its workflow asks it to come back, or the worker, the server or a time
+ * limit stops it.
+ */
+function endingOf(cancellation: AbortSignal): {
+  readonly signal: AbortSignal;
+  readonly comeBack: AbortSignal;
+} {
+  const stop = new AbortController();
+  const comeBack = new AbortController();
+  const end = (): void => {
+    const reason: unknown = cancellation.reason;
+    const isAsked = reason instanceof CancelledFailure && reason.message === 'CANCELLED';
+    (isAsked ? comeBack : stop).abort(reason);
+  };
+  if (cancellation.aborted) end();
+  else cancellation.addEventListener('abort', end, { once: true });
+  return { signal: stop.signal, comeBack: comeBack.signal };
 }

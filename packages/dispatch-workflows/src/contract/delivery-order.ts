@@ -99,6 +99,15 @@ export type DeliveryResult =
       readonly lastAttempt?: LastAttempt;
     };
 
+/** A delivery that goes on. */
+export type PendingResult = Extract<DeliveryResult, { kind: 'pending' }>;
+
+/** A delivery that is under way when its run hands over to the next. */
+export interface DeliveryUnderWay {
+  readonly order: DeliveryOrder;
+  readonly result: PendingResult;
+}
+
 /** What `openStream` read, decided and delivered. */
 export interface OpenedStream {
   /** As it was before `delivery`. */

@@ -1,3 +1,4 @@
+import type { DeliveryUnderWay } from './delivery-order.ts';
 import type { IssueSignal } from './issue-signal.ts';
 import type { ScanState } from './scan-state.ts';
 import type { StreamKey, StreamState } from './stream-state.ts';
@@ -10,7 +11,12 @@ export interface AlertInput {
   readonly stream: StreamKey;
   /** How long signals are collected before the next batch, in milliseconds; default 100. */
   readonly batchWindowMs?: number;
-  readonly carried?: { readonly state: StreamState; readonly inbox: readonly IssueSignal[] };
+  readonly carried?: {
+    readonly state: StreamState;
+    readonly inbox: readonly IssueSignal[];
+    /** The notification that was waiting to be delivered; it goes on under its id. */
+    readonly delivery?: DeliveryUnderWay;
+  };
 }
 
 /** Input of `monitorInstances`; empty at the very first start. */

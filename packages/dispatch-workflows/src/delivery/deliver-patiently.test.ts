@@ -13,10 +13,12 @@ function patience(
   options: { readonly ageMs?: number; readonly random?: number } = {},
 ) {
   const controller = new AbortController();
+  const asking = new AbortController();
   const log = { onSleep: (): void => undefined };
   const given: Patience = {
     scheduledAt: clock.now - (options.ageMs ?? 0),
     signal: controller.signal,
+    comeBack: asking.signal,
     random: () => options.random ?? 1,
     sleep: async (ms, signal) => {
       log.onSleep();
@@ -25,7 +27,7 @@ function patience(
       clock.now += ms;
     },
   };
-  return { log, given, controller };
+  return { log, given, controller, asking };
 }
 
 describe('a patient delivery', () => {
@@ -308,5 +310,84 @@ describe('a patient delivery', () => {
     const given: DeliveryOrder = { ...order, wasThrottled: false };
     await deliverPatiently({ ...dependencies, gate }, given, patience(state).given);
     expect(wishes).toEqual([false, false, true]);
+  });
+});
+
+describe('a patient delivery that is asked to come back', () => {
+  test('ends the attempt on its way, and returns what the provider answered', async () => {
+    const { state, dependencies } = deliveryWorld(accepted);
+    const { given, asking } = patience(state);
+    state.onDeliver = () => asking.abort();
+    await expect(deliverPatiently(dependencies, order, given)).resolves.toMatchObject({
+      kind: 'delivered',
+      recorded: true,
+    });
+    expect(state.requests[0]?.signal?.aborted).toBe(false);
+  });
+
+  test('begins no further attempt after a refusal, and says how long to wait and how often it failed', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true));
+    const { given, asking } = patience(state);
+    state.onDeliver = () => asking.abort();
+    await expect(
+      deliverPatiently(dependencies, { ...order, failures: 3, handBacks: 2 }, given),
+    ).resolves.toEqual({
+      kind: 'pending',
+      code: 'HTTP_STATUS',
+      waitMs: 4000,
+      failures: 4,
+      wasThrottled: false,
+      handBacks: 2,
+      inSlot: false,
+    });
+    expect(state.requests).toHaveLength(1);
+    expect(state.intents.rows.get(order.notificationId)?.status).toBe('refused');
+  });
+
+  test('interrupts a wait', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true));
+    const { given, asking } = patience(state);
+    const sleep: Patience['sleep'] = async (ms, signal) => {
+      state.clock.now += 100;
+      asking.abort();
+      signal.throwIfAborted();
+    };
+    await expect(deliverPatiently(dependencies, order, { ...given, sleep })).resolves.toMatchObject({
+      kind: 'pending',
+      waitMs: 400,
+      failures: 1,
+    });
+  });
+
+  test('does not wait for a permit, and sends nothing', async () => {
+    const { state, dependencies } = deliveryWorld(limited(2000));
+    const { given, asking } = patience(state);
+    state.onDeliver = () => setImmediate(() => asking.abort());
+    const gate = {
+      ...dependencies.gate,
+      acquire: async (...[target, request]: Parameters<AppGate['acquire']>) => {
+        if (state.requests.length > 0) asking.abort();
+        request.signal.throwIfAborted();
+        return dependencies.gate.acquire(target, request);
+      },
+    };
+    await expect(deliverPatiently({ ...dependencies, gate }, order, given)).resolves.toMatchObject({
+      kind: 'pending',
+      code: 'RATE_LIMITED',
+      waitMs: 0,
+      wasThrottled: true,
+    });
+    expect(state.requests).toHaveLength(1);
+    expect(state.intents.rows.get(order.notificationId)?.status).toBe('refused');
+  });
+
+  test('is stopped by its worker all the same', async () => {
+    const { state, dependencies } = deliveryWorld(rejected(true));
+    const { given, asking, controller, log } = patience(state);
+    log.onSleep = () => {
+      controller.abort(new Error('stopped'));
+      asking.abort();
+    };
+    await expect(deliverPatiently(dependencies, order, given)).rejects.toThrow('stopped');
   });
 });

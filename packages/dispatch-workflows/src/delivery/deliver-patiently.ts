@@ -21,6 +21,11 @@ export interface Patience {
   readonly signal: AbortSignal;
   /** Keeps what became of an attempt for an attempt of this activity in another process. */
   remember?(last: LastAttempt): void;
+  /**
+   * The workflow asks the delivery to come back: it ends the attempt that is on its way, begins no further one, and
+   * returns what is pending.
+   */
+  readonly comeBack?: AbortSignal;
   /** Between 0 and 1. */
   random(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -63,15 +68,28 @@ export async function deliverPatiently(
   let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - slotFrom);
   let code = order.code ?? 'WAITING';
   let wasThrottled = order.wasThrottled ?? false;
+  const { signal, comeBack } = patience;
+  const waiting = comeBack === undefined ? signal : AbortSignal.any([signal, comeBack]);
+  const isAskedBack = (): boolean => comeBack?.aborted === true && !signal.aborted;
   for (let failures = order.failures ?? 0; ;) {
     patience.signal.throwIfAborted();
     const leftMs = expiresAt - now();
+    const soFar = { code, failures, wasThrottled, handBacks: order.handBacks ?? 0 };
+    const comesBack = (restMs: number): DeliveryResult => handBack({ ...soFar, waitMs: restMs });
     // Waiting for longer than it is worth would only hold the slot.
     if (waitMs >= leftMs) return drop(code);
+    if (isAskedBack()) return comesBack(waitMs);
     const slotMs = MAX_IN_SLOT_MS - (now() - slotFrom);
     if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
       return handBack({ code, waitMs, failures, wasThrottled });
-    if (waitMs > 0) await patience.sleep(waitMs, patience.signal);
+    const waitsUntil = now() + waitMs;
+    try {
+      if (waitMs > 0) await patience.sleep(waitMs, waiting);
+    } catch (error) {
+      if (!isAskedBack()) throw error;
+      const restMs = Math.max(0, waitsUntil - now());
+      return comesBack(restMs);
+    }
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;
     const wasSent = wasThrottled || failures > 0;
@@ -86,7 +104,7 @@ export async function deliverPatiently(
             wasThrottled: comesFirst,
             maxWaitMs: Math.max(0, maxWaitMs),
             probeWithinMs: wasSent ? undefined : Math.max(0, expiresAt - now()),
-            signal: patience.signal,
+            signal: waiting,
           }),
         remember: (last) => {
           lastAttempt = last;
@@ -94,6 +112,8 @@ export async function deliverPatiently(
         },
       });
     } catch (error) {
+      // No permit came before it was asked back, or a database is unavailable: the next attempt finds out.
+      if (isAskedBack()) return comesBack(0);
       // The server repeats the activity with the order as it is, so what was learnt here goes back first.
       if (patience.signal.aborted || lastAttempt === known) throw error;
       return handBack({ code: 'UNAVAILABLE', waitMs: FIRST_BACKOFF_MS, failures, wasThrottled });

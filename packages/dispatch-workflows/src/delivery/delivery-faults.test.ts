@@ -68,6 +68,7 @@ async function deliver(world: World, order: DeliveryOrder): Promise<DeliveryResu
     now: () => clock.now,
     isCancellation: () => false,
     hasPatch: () => true,
+    mustHandOver: () => false,
   });
 }
 

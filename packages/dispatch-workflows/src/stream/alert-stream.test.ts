@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type {
   DeliveryOrder,
   DeliveryResult,
@@ -400,4 +400,70 @@ test('silent decisions are made durable by a flush, and a delivery that was reco
   await loud.drain(quiet);
   await loud.flush(quiet);
   expect(quiet.recorded).toEqual([]);
+});
+
+describe('a stream that has to hand over while a delivery waits', () => {
+  const PENDING: DeliveryResult = { kind: 'pending', code: 'CONNECT_FAILED', waitMs: 5, failures: 3 };
+  const pendingAt = (position: string) => (order: DeliveryOrder) =>
+    order.issue.position === position ? PENDING : delivered();
+
+  test('leaves what came after it in the inbox, and handles nothing before it', async () => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+    for (const each of [signal(1, 'suppressed'), signal(2, 'firing'), signal(3, 'resolved')])
+      stream.push(each);
+    const given = ports(pendingAt('2'));
+    await expect(stream.drain(given)).resolves.toEqual({ signals: 2, notifications: 0 });
+    stream.push(signal(4, 'firing'));
+    expect(stream.inbox.map(({ position }) => position)).toEqual(['3', '4']);
+    const delivery = await stream.handOver(given, 10);
+    expect(delivery?.result).toEqual(PENDING);
+    expect(delivery?.order).toMatchObject({ issue: { position: '2' }, reason: 'new' });
+    // The silent decision before it is persisted now, so the order carries it no longer.
+    expect(delivery?.order).not.toHaveProperty('unwritten');
+    expect(given.more).toMatchObject([{ silent: [{ reason: 'suppressed', count: 1 }] }]);
+    expect(given.recorded).toMatchObject([{ lastPosition: '1', status: 'none' }]);
+  });
+
+  test('keeps of too many the newest, and says what became of the others without deciding about them', async () => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+    for (let position = 1; position <= 6; position++) stream.push(signal(position, 'firing'));
+    const given = ports(pendingAt('1'));
+    await stream.drain(given);
+    const delivery = await stream.handOver(given, 3);
+    expect(stream.inbox.map(({ position }) => position)).toEqual(['6']);
+    expect(given.more).toMatchObject([
+      {
+        silent: [
+          { reason: 'superseded_by_newer', first: { position: '2' }, last: { position: '5' }, count: 4 },
+        ],
+      },
+    ]);
+    expect(stream.state.lastPosition).toBeNull();
+    // The next run: the notification ends, and the newest signal is decided on its state.
+    const next = new AlertStream(key, stream.state, stream.inbox);
+    if (delivery !== null) next.settle(delivery.order, delivered());
+    const after = ports();
+    await next.drain(after);
+    await next.flush(after);
+    expect(next.state).toMatchObject({ status: 'firing', lastPosition: '6', notificationCount: 1 });
+    expect(after.orders).toEqual([]);
+  });
+
+  test('carries on no more than it may, however many come while it persists', async () => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+    for (let position = 1; position <= 5; position++) stream.push(signal(position, 'firing'));
+    const given = ports(pendingAt('1'));
+    await stream.drain(given);
+    let late = 6;
+    const record = given.record.bind(given);
+    const busy: StreamPorts = {
+      ...given,
+      record: async (...args) => {
+        if (late === 6) for (; late <= 12; late++) stream.push(signal(late, 'firing'));
+        await record(...args);
+      },
+    };
+    await stream.handOver(busy, 3);
+    expect(stream.inbox.map(({ position }) => position)).toEqual(['12']);
+  });
 });

@@ -1,6 +1,7 @@
 import type {
   DeliveryOrder,
   DeliveryResult,
+  DeliveryUnderWay,
   FirstSignal,
   OpenedStream,
   StreamRecord,
@@ -12,6 +13,7 @@ import type { SilenceReason } from '../contract/reasons.ts';
 import type { SilentRun, StreamKey, StreamState } from '../contract/stream-state.ts';
 import type { Decision, LateRule, NotifyDecision } from '../contract/decision.ts';
 import { comparePositions } from '../contract/position.ts';
+import { compactInbox } from './compact-inbox.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import { orderFor } from './order-for.ts';
 import {
@@ -29,6 +31,7 @@ export interface StreamPorts {
   now(): number;
   /** Whether this execution has a later behaviour; asked only where the answer makes a difference. */
   hasPatch(patch: LateRule | 'decision-ledger'): boolean;
+  /** Delivers; pending where the run has to hand over first. */
   deliver(order: DeliveryOrder): Promise<DeliveryResult>;
   /** Whether the intent of this notification was ever claimed. */
   hasIntent(notificationId: string): Promise<boolean>;
@@ -67,6 +70,8 @@ export class AlertStream {
   #outcomes: UnrecordedOutcome[] = [];
   /** The silent first decision of the run, until its signal is drained. */
   #opening: Opening | null = null;
+  /** The delivery with which the next run goes on. */
+  #underWay: DeliveryUnderWay | null = null;
   /** The newest position that the database has. */
   #durablePosition: Position | null;
 
@@ -83,6 +88,11 @@ export class AlertStream {
 
   get inbox(): readonly IssueSignal[] {
     return this.#inbox;
+  }
+
+  /** The delivery that is under way where the run has to hand over; nothing else is handled before it. */
+  get underWay(): DeliveryUnderWay | null {
+    return this.#underWay;
   }
 
   /** Takes a signal; it is handled at the next drain. */
@@ -120,9 +130,12 @@ export class AlertStream {
     return orderFor(this.key, state, first.signal, order, first.now);
   }
 
-  /** Takes over the result of an order; returns whether it was delivered. */
+  /** Takes over the result of an order; returns whether it was delivered. What is pending is left to the next run. */
   settle(order: DeliveryOrder, result: DeliveryResult): boolean {
-    if (result.kind === 'pending') throw new TypeError('a pending delivery is not settled');
+    if (result.kind === 'pending') {
+      this.#underWay = { order, result };
+      return false;
+    }
     const { issue, decidedAt } = order;
     const delivered = result.kind === 'delivered';
     this.#state = delivered
@@ -139,12 +152,15 @@ export class AlertStream {
     return delivered;
   }
 
-  /** Handles everything that is buffered now. When it returns, every delivery is durable. */
+  /**
+   * Handles everything that is buffered now. When it returns, every delivery is durable, or one is under way and what came
+   * after it is buffered again.
+   */
   async drain(ports: StreamPorts): Promise<BatchSummary> {
     const batch = this.#inbox.toSorted(byPosition);
     this.#inbox = [];
     let notifications = 0;
-    for (const signal of batch) {
+    for (const [index, signal] of batch.entries()) {
       const opening = this.#takeOpening(signal);
       const now = opening?.first.now ?? ports.now();
       let decision = this.#decide(signal, now, ports, opening?.decision);
@@ -158,6 +174,10 @@ export class AlertStream {
       const unwritten = this.#unwritten();
       const result = await ports.deliver(unwritten === null ? order : { ...order, unwritten });
       if (this.settle(order, result)) notifications++;
+      if (this.#underWay !== null) {
+        this.#inbox = [...batch.slice(index + 1), ...this.#inbox];
+        return { signals: index + 1, notifications };
+      }
     }
     if (this.#outcomes.length > 0) await this.#record(ports);
     return { signals: batch.length, notifications };
@@ -170,6 +190,32 @@ export class AlertStream {
   async flush(ports: StreamPorts): Promise<void> {
     if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
     else if (this.#silent.length > 0 && ports.hasPatch('decision-ledger')) await this.#record(ports);
+  }
+
+  /**
+   * Makes the stream ready for the next run: what is buffered is few enough to be carried on, what was superseded by it and
+   * all else that no row holds is persisted. Returns the delivery with which the next run goes on.
+   */
+  async handOver(ports: StreamPorts, maxSignals: number): Promise<DeliveryUnderWay | null> {
+    do {
+      const { kept, superseded } = compactInbox(this.#inbox, maxSignals);
+      this.#inbox = [...kept];
+      if (superseded !== null) {
+        const at = ports.now();
+        const { first, last } = superseded;
+        // The state stays before these: their positions are not decided, but passed over.
+        this.#silent.push({
+          ...superseded,
+          first: { position: first, at },
+          last: { position: last, at },
+        });
+      }
+      await this.flush(ports);
+      // Signals that arrived meanwhile are part of what is carried on.
+    } while (this.#inbox.length > maxSignals);
+    if (this.#underWay === null) return null;
+    const { unwritten: _, ...order } = this.#underWay.order;
+    return { ...this.#underWay, order };
   }
 
   async #record(ports: StreamPorts): Promise<void> {

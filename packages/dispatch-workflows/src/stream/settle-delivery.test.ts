@@ -17,6 +17,7 @@ async function settle(
   answers: readonly (DeliveryResult | Error)[],
   patches: readonly string[] = ['patience', 'decision-ledger'],
   parts: Partial<DeliveryOrder> = {},
+  mustHandOver: (log: readonly string[]) => boolean = () => false,
 ) {
   const order = testOrder({ decidedAt: 0, timeToLiveMs: 60_000, ...parts });
   const script = [...answers];
@@ -41,6 +42,7 @@ async function settle(
       log.push(`asked for ${patch}`);
       return patches.includes(patch);
     },
+    mustHandOver: () => mustHandOver(log),
   };
   const result = await settleDelivery(order, first, ports);
   return { log, orders, result };
@@ -126,6 +128,39 @@ describe('settling a delivery', () => {
       pending(),
     ]);
     expect(orders.map(({ lastAttempt }) => lastAttempt)).toEqual([one, one, two, two]);
+  });
+
+  const standard = ['patience', 'decision-ledger'];
+
+  test('leaves what is pending to the next run, before it begins to wait', async () => {
+    const { log, result } = await settle(
+      pending({ waitMs: 90_000, failures: 4 }),
+      [],
+      standard,
+      {},
+      () => true,
+    );
+    expect(log).toEqual([]);
+    expect(result).toEqual(pending({ waitMs: 90_000, failures: 4 }));
+  });
+
+  test('leaves the rest of a wait, and how often it failed, to the next run', async () => {
+    const { log, result } = await settle(
+      pending({ waitMs: 0, failures: 2 }),
+      [pending({ waitMs: 20_000, wasThrottled: true, handBacks: 3 })],
+      standard,
+      {},
+      (done) => done.length === 2,
+    );
+    expect(log).toEqual(['deliver', 'sleep 20000']);
+    expect(result).toEqual(
+      pending({ waitMs: 0, failures: 2, wasThrottled: true, handBacks: 3, inSlot: false }),
+    );
+  });
+
+  test('ends all the same where the activity that was asked back has ended it', async () => {
+    const { result } = await settle(pending(), [delivered], standard, {}, (done) => done.length > 0);
+    expect(result).toEqual(delivered);
   });
 
   test('ends with the run that is cancelled', async () => {

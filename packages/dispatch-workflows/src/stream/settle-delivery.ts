@@ -4,14 +4,19 @@ import { type DeliveryOrder, type DeliveryResult, MAX_WAIT_IN_SLOT_MS } from '..
 export interface SettlePorts {
   /** Milliseconds since the epoch; in a workflow its own clock. */
   now(): number;
-  /** Waits without holding a slot; in a workflow a timer. */
+  /** Waits without holding a slot; in a workflow a timer. It may end early once the run has to hand over. */
   sleep(ms: number): Promise<void>;
-  /** The patient activity; rejects where it could not even report a failure in time. */
+  /**
+   * The patient activity; rejects where it could not even report a failure in time. Once the run has to hand over, it is
+   * asked to come back.
+   */
   deliverPatiently(order: DeliveryOrder): Promise<DeliveryResult>;
   /** Whether an error means that the run itself was cancelled. */
   isCancellation(error: unknown): boolean;
   /** Whether this execution has a later behaviour; asked only where the answer makes a difference. */
   hasPatch(patch: 'patience' | 'decision-ledger' | 'unknown-is-doubt'): boolean;
+  /** Whether the run has taken so many signals that the next one has to go on with this delivery. */
+  mustHandOver(): boolean;
 }
 
 /** The pause before a delivery that could not even be attempted for over an hour is repeated, in milliseconds. */
@@ -19,8 +24,8 @@ const PAUSE_MS = 30_000;
 
 /**
  * Continues where the first, short attempt did not end the delivery: by activity, and by timer for what it hands back.
- * It knows nothing of workflows; the order of its calls is the order of a run's commands, so it is part of what
- * recorded histories hold.
+ * Where the run has to hand over, it returns what is pending, for the next run to go on from. It knows nothing of
+ * workflows; the order of its calls is the order of a run's commands, so it is part of what recorded histories hold.
  */
 export async function settleDelivery(
   order: DeliveryOrder,
@@ -35,9 +40,16 @@ export async function settleDelivery(
     const { wasThrottled = false, handBacks = 0 } = result;
     failures = result.failures ?? failures;
     lastAttempt = result.lastAttempt ?? lastAttempt;
+    const goesOn = lastAttempt === undefined ? { failures } : { failures, lastAttempt };
+    if (ports.mustHandOver()) return { ...result, ...goesOn };
     const left = order.timeToLiveMs - (ports.now() - order.decidedAt);
     // The activity records the drop, so it runs even when no time is left.
-    if (!inSlot) await ports.sleep(Math.max(0, Math.min(waitMs, left)));
+    if (!inSlot) {
+      const sleepsFrom = ports.now();
+      await ports.sleep(Math.max(0, Math.min(waitMs, left)));
+      const restMs = Math.max(0, waitMs - (ports.now() - sleepsFrom));
+      if (ports.mustHandOver()) return { ...result, ...goesOn, waitMs: restMs, inSlot: false };
+    }
     const timeToLiveMs = Math.max(0, order.timeToLiveMs - (ports.now() - order.decidedAt));
     try {
       result = await ports.deliverPatiently({

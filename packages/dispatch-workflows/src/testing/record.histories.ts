@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { trace } from '@opentelemetry/api';
 import { eventually, recordHistory } from '@heliograph/testkit';
 import { createTemporalClient } from '@heliograph/temporal-worker/client';
-import { heartbeat } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { installTemporalRuntime } from '@heliograph/temporal-worker';
@@ -388,6 +388,46 @@ describe('monitorInstanceAlert', () => {
       expect(runId).not.toBe(firstRun);
     });
     await expect(save(stream, 'continued-as-new')).resolves.toEqual([]);
+  }, 60_000);
+
+  test('handed-over-while-waiting', async () => {
+    const stream = streamOf('handed-over-while-waiting');
+    const total = 2010;
+    let calls = 0;
+    const fake = fakeActivities({
+      deliverAndRecord: async () => ({ kind: 'pending', code: 'TIMEOUT', waitMs: 0 }),
+      deliverPatiently: async (order) => {
+        if (++calls > 1) return fake.accept(order);
+        const asked = cancellationSignal();
+        await eventually(
+          'it is asked back',
+          () => {
+            heartbeat();
+            return asked.aborted;
+          },
+          { timeoutMs: 50_000 },
+        );
+        return { kind: 'pending', code: 'CONNECT_FAILED', waitMs: 10, failures: 3, inSlot: false };
+      },
+    });
+    await whileWorking(fake.activities, async () => {
+      const firstRun = await signalStream(client, stream, signalAt(1));
+      await eventually('it waits', () => calls === 1);
+      for (let position = 2; position <= total; position += 50)
+        await Promise.all(
+          Array.from({ length: Math.min(50, total - position + 1) }, (_, index) =>
+            signalStream(client, stream, signalAt(position + index, 'suppressed')),
+          ),
+        );
+      await ended(stream);
+      const file = await recordHistory(
+        client,
+        { workflowId: alertWorkflowId(stream), runId: firstRun },
+        { directory: DIRECTORY, workflowType: MONITOR_INSTANCE_ALERT, scenario: 'handed-over-while-waiting' },
+      );
+      await expect(readFile(file, 'utf8')).resolves.toMatch(/CANCEL_REQUESTED.*CONTINUED_AS_NEW/s);
+    });
+    await expect(save(stream, 'taken-over-while-waiting')).resolves.toEqual([]);
   }, 60_000);
 });
 

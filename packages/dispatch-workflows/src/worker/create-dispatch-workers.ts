@@ -17,6 +17,9 @@ export interface DispatchWork {
   readonly shutdownGraceMs?: number;
 }
 
+/** How late a delivery that waits learns that its workflow asks it to come back, in milliseconds. */
+const HEARTBEAT_THROTTLE_MS = 3000;
+
 /**
  * Defines the workers of one process: one for workflows, scans and state rows, and one with slots of its own for
  * deliveries that take their time, so that a receiver that is down does not delay anything else.
@@ -30,6 +33,7 @@ export function defineDispatchWorkers(work: DispatchWork): readonly TaskQueueWor
       taskQueue: DELIVERY_TASK_QUEUE,
       activities: { deliverPatiently: (order: DeliveryOrder) => activities.deliverPatiently(order) },
       slots: { kind: 'io', activities: deliverySlots },
+      heartbeatThrottleMs: HEARTBEAT_THROTTLE_MS,
     },
   ];
 }

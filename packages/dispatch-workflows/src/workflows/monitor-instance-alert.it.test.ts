@@ -367,9 +367,135 @@ describe('signals that come while a batch is handled', () => {
       ['resolve', String(total)],
       ['trigger', String(total + 1)],
     ]);
-    expect(fake.delivered[2]?.state).toMatchObject({ notificationCount: 3, lastPosition: String(total - 1) });
+    // What came between was superseded, and passed no decision.
+    expect(fake.delivered[2]?.state).toMatchObject({ notificationCount: 3, lastPosition: '2' });
+    expect(fake.silent).toMatchObject([
+      {
+        reason: 'superseded_by_newer',
+        first: { position: '3' },
+        last: { position: String(total - 1) },
+        count: total - 3,
+      },
+    ]);
     // A workflow task that is run again reads again; the run that was carried on to does not.
     expect(new Set(read.attempts.map(({ runId }) => runId))).toEqual(new Set([firstRun]));
+  }, 60_000);
+});
+
+describe('a run that takes too many signals while its delivery waits', () => {
+  const total = 2300;
+  const ofRun = async (stream: StreamKey, runId: string) => {
+    const { events = [] } = await ground.client.workflow
+      .getHandle(alertWorkflowId(stream), runId)
+      .fetchHistory();
+    return (events ?? []).flatMap((event) => Object.keys(event).filter((key) => key.endsWith('Attributes')));
+  };
+  const signalMany = async (stream: StreamKey): Promise<void> => {
+    for (let position = 2; position <= total; position += 50)
+      await Promise.all(
+        Array.from({ length: Math.min(50, total - position + 1) }, (_, index) =>
+          signalStream(
+            ground.client,
+            stream,
+            signalAt(position + index, position + index === total ? 'resolved' : 'firing'),
+          ),
+        ),
+      );
+  };
+
+  test('asks a patient delivery to come back, and the next run goes on with it, as it was', async () => {
+    const stream = newStream();
+    const patient: DeliveryOrder[] = [];
+    let isAlive = false;
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1'
+          ? { kind: 'pending', code: 'TIMEOUT', waitMs: 0, failures: 1 }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        patient.push(order);
+        const { failures = 0 } = order;
+        const asked = cancellationSignal();
+        await eventually(
+          'it lives, or is asked back',
+          () => {
+            heartbeat();
+            return isAlive || asked.aborted;
+          },
+          { timeoutMs: 50_000 },
+        );
+        return isAlive
+          ? fake.accept(order)
+          : {
+              kind: 'pending',
+              code: 'CONNECT_FAILED',
+              waitMs: 50,
+              failures: failures + 5,
+              wasThrottled: true,
+              handBacks: 2,
+              inSlot: false,
+            };
+      },
+    });
+    await whileWorking(fake.activities, async () => {
+      const firstRun = await signalStream(ground.client, stream, signalAt(1));
+      await eventually('it waits', () => patient.length === 1);
+      await signalMany(stream);
+      await eventually('the next run waits', () => patient.length === 2, { timeoutMs: 40_000 });
+      isAlive = true;
+      await handleOf(stream).result();
+      expect(await ofRun(stream, firstRun)).toContain('workflowExecutionContinuedAsNewEventAttributes');
+    });
+    expect(patient[1]).toMatchObject({
+      notificationId: patient[0]?.notificationId,
+      decidedAt: patient[0]?.decidedAt,
+      state: patient[0]?.state,
+      failures: 6,
+      wasThrottled: true,
+      handBacks: 2,
+    });
+    expect(patient[1]?.timeToLiveMs).toBeLessThan(patient[0]?.timeToLiveMs ?? 0);
+    expect(fake.delivered.map(({ kind, issue }) => [kind, issue.position])).toEqual([
+      ['trigger', '1'],
+      ['resolve', String(total)],
+    ]);
+  }, 60_000);
+
+  test('leaves a timer, and the next run goes on with it', async () => {
+    const stream = newStream();
+    let isAlive = false;
+    let attempts = 0;
+    const fake = fakeActivities({
+      deliverAndRecord: async (order) =>
+        order.issue.position === '1'
+          ? { kind: 'pending', code: 'RATE_LIMITED', waitMs: 3_000_000, inSlot: false }
+          : fake.accept(order),
+      deliverPatiently: async (order) => {
+        attempts++;
+        return isAlive ? fake.accept(order) : { kind: 'pending', code: 'X', waitMs: 10, inSlot: false };
+      },
+    });
+    await whileWorking(fake.activities, async () => {
+      const firstRun = await signalStream(ground.client, stream, signalAt(1));
+      await signalMany(stream);
+      await eventually(
+        'the next run waits',
+        async () => {
+          const { runId } = await handleOf(stream).describe();
+          return runId !== firstRun && (await ofRun(stream, runId)).includes('timerStartedEventAttributes');
+        },
+        { timeoutMs: 40_000 },
+      );
+      expect(await ofRun(stream, firstRun)).toContain('timerCanceledEventAttributes');
+      expect(attempts).toBe(0);
+      isAlive = true;
+      const { runId } = await handleOf(stream).describe();
+      const [timer] = (
+        (await ground.client.workflow.getHandle(alertWorkflowId(stream), runId).fetchHistory()).events ?? []
+      ).flatMap(({ timerStartedEventAttributes: started }) => (started ? [started] : []));
+      expect(Number(timer?.startToFireTimeout?.seconds)).toBeGreaterThan(2900);
+      await handleOf(stream).terminate('seen enough');
+    });
   }, 60_000);
 });
 

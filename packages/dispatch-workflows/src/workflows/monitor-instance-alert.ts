@@ -1,4 +1,6 @@
 import {
+  ActivityCancellationType,
+  CancellationScope,
   continueAsNew,
   isCancellation,
   patched,
@@ -38,6 +40,8 @@ const patient = proxyActivities<DispatchActivities>({
   startToCloseTimeout: '5 minutes',
   scheduleToCloseTimeout: '70 minutes',
   heartbeatTimeout: '15 seconds',
+  // Asked to come back, it says what became of the attempt on its way.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 });
 
@@ -52,7 +56,11 @@ const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
 /** Behaviour that came after the first executions. */
-type Patch = Parameters<StreamPorts['hasPatch']>[0] | Parameters<SettlePorts['hasPatch']>[0] | 'resolve-only';
+type Patch =
+  | Parameters<StreamPorts['hasPatch']>[0]
+  | Parameters<SettlePorts['hasPatch']>[0]
+  | 'resolve-only'
+  | 'early-hand-over';
 type HasPatch = (patch: Patch) => boolean;
 
 /**
@@ -69,23 +77,36 @@ export function monitorInstanceAlert(input: AlertInput): Promise<AlertResult> {
 export async function runAlertStream(input: AlertInput, hasPatch: HasPatch): Promise<AlertResult> {
   const { carried } = input;
   const stream = new AlertStream(input.stream, carried?.state ?? INITIAL_STREAM_STATE, carried?.inbox);
-  let received = 0;
+  const intake = createIntake(() => hasPatch('early-hand-over'));
   // The handler only pushes. One that awaited would lose signals when the run ends.
   setHandler(issueSignal, (signal) => {
-    received++;
+    intake.count();
     stream.push(signal);
   });
+  const settling = settlePorts(hasPatch, intake);
   const ports: StreamPorts = {
     now: () => Date.now(),
     hasPatch,
-    deliver: (order) => deliver(order, hasPatch),
+    deliver: (order) => deliver(order, settling),
     hasIntent,
     record,
   };
-  const isResolveOnly = carried === undefined && (await open(stream, hasPatch));
+  const isResolveOnly = carried === undefined && (await open(stream, settling, hasPatch));
+  if (carried?.delivery !== undefined) {
+    const { order, result } = carried.delivery;
+    stream.settle(order, await settleDelivery(order, result, settling));
+  }
   const { notificationCount } = stream.state;
   for (;;) {
-    await stream.drain(ports);
+    if (stream.underWay === null) await stream.drain(ports);
+    if (stream.underWay !== null) {
+      const delivery = await stream.handOver(ports, MAX_CARRIED_SIGNALS);
+      const { state, inbox } = stream;
+      await continueAsNew<typeof monitorInstanceAlert>({
+        ...input,
+        carried: { state, inbox, ...(delivery === null ? {} : { delivery }) },
+      });
+    }
     if (stream.inbox.length === 0) {
       await stream.flush(ports);
       // Signals that arrived meanwhile are handled like the rest.
@@ -96,7 +117,7 @@ export async function runAlertStream(input: AlertInput, hasPatch: HasPatch): Pro
     }
     // A long inbox is handled first: what is carried over has to fit into one payload.
     if (stream.inbox.length > MAX_CARRIED_SIGNALS) continue;
-    if (received >= MAX_SIGNALS_PER_RUN || workflowInfo().continueAsNewSuggested) {
+    if (intake.isFull || workflowInfo().continueAsNewSuggested) {
       await stream.flush(ports);
       await continueAsNew<typeof monitorInstanceAlert>({
         ...input,
@@ -107,16 +128,56 @@ export async function runAlertStream(input: AlertInput, hasPatch: HasPatch): Pro
   }
 }
 
+/** Counts the signals of a run. */
+interface Intake {
+  count(): void;
+  /** Whether the run has taken as many signals as it should. */
+  readonly isFull: boolean;
+  /** Whether a delivery that waits has to be left to the next run. */
+  mustHandOver(): boolean;
+  /** Waits for a step; true if it is left early, because a delivery that waits has to be left to the next run. */
+  race(step: Promise<unknown>): Promise<boolean>;
+}
+
+function createIntake(hasPatch: () => boolean): Intake {
+  let received = 0;
+  let tell: () => void = () => undefined;
+  const full = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const isFull = (): boolean => received >= MAX_SIGNALS_PER_RUN;
+  const mustHandOver = (): boolean => isFull() && hasPatch();
+  return {
+    count() {
+      received++;
+      if (isFull()) tell();
+    },
+    get isFull() {
+      return isFull();
+    },
+    mustHandOver,
+    async race(step) {
+      let isOver = false;
+      const end = (): boolean => (isOver = true);
+      const over = step.then(end, end);
+      await Promise.race([over, full]);
+      if (!isOver && mustHandOver()) return true;
+      await over;
+      return false;
+    },
+  };
+}
+
 /**
  * Opens the stream, which delivers what the first signal leads to. Returns whether a resolve began the run and nothing is
  * open that it could close.
  */
-async function open(stream: AlertStream, hasPatch: HasPatch): Promise<boolean> {
+async function open(stream: AlertStream, settling: SettlePorts, hasPatch: HasPatch): Promise<boolean> {
   const first = stream.firstSignal(Date.now());
   const opened = await openStream(stream.key, first);
   const order = stream.open(opened, first, { hasPatch });
   if (order !== null && opened.delivery !== null)
-    stream.settle(order, await settleDelivery(order, opened.delivery, settlePorts(hasPatch)));
+    stream.settle(order, await settleDelivery(order, opened.delivery, settling));
   const hasNothingToClose = first?.signal.status === 'resolved' && !hasOpenIncident(opened.state);
   return hasNothingToClose && hasPatch('resolve-only');
 }
@@ -149,22 +210,55 @@ async function record(key: StreamKey, state: StreamState, more: StreamRecord): P
   await store.recordStreamState(key, state, more);
 }
 
-async function deliver(order: DeliveryOrder, hasPatch: HasPatch): Promise<DeliveryResult> {
+async function deliver(order: DeliveryOrder, settling: SettlePorts): Promise<DeliveryResult> {
   let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };
   try {
     first = await quick.deliverAndRecord(order);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }
-  return settleDelivery(order, first, settlePorts(hasPatch));
+  return settleDelivery(order, first, settling);
 }
 
-function settlePorts(hasPatch: HasPatch): SettlePorts {
+function settlePorts(hasPatch: HasPatch, intake: Intake): SettlePorts {
   return {
     now: () => Date.now(),
-    sleep: (ms) => sleep(ms),
-    deliverPatiently: (order) => patient.deliverPatiently(order),
+    async sleep(ms) {
+      const scope = new CancellationScope();
+      const timer = scope.run(() => sleep(ms));
+      if (await intake.race(timer)) scope.cancel();
+      await timer.catch(rethrowUnless(scope));
+    },
+    async deliverPatiently(order) {
+      const scope = new CancellationScope();
+      const delivery = scope.run(() => patient.deliverPatiently(order));
+      if (await intake.race(delivery)) scope.cancel();
+      try {
+        return await delivery;
+      } catch (error) {
+        rethrowUnless(scope)(error);
+        // It ended without a word; the next attempt finds out what became of the last one.
+        const { failures = 0, wasThrottled = false, handBacks = 0 } = order;
+        return {
+          kind: 'pending',
+          code: 'UNAVAILABLE',
+          waitMs: 0,
+          failures,
+          wasThrottled,
+          handBacks,
+          inSlot: false,
+        };
+      }
+    },
     isCancellation,
     hasPatch,
+    mustHandOver: () => intake.mustHandOver(),
+  };
+}
+
+/** Passes an error on, unless the scope, and not the run itself, was cancelled. */
+function rethrowUnless(scope: CancellationScope): (error: unknown) => void {
+  return (error) => {
+    if (!scope.consideredCancelled || CancellationScope.current().consideredCancelled) throw error;
   };
 }

@@ -36,6 +36,11 @@ export interface TemporalWorkerOptions {
    * milliseconds; default 3 000 (the SDK's is 10 000). After a crash, workflows cached by that worker make no progress for that long.
    */
   readonly stickyTimeoutMs?: number;
+  /**
+   * Heartbeats of an activity are sent to the server at most this often, in milliseconds, and so it is how late an activity
+   * learns of its cancellation; the SDK's default is 80 % of the heartbeat timeout, at most 60 000.
+   */
+  readonly heartbeatThrottleMs?: number;
   /** Shown by the server as the worker; default `<pid>@<host>`. In a cluster, use the pod's name. */
   readonly identity?: string;
   /** How long running activities may continue after a stop is requested, in milliseconds; default 10 000. */
@@ -86,6 +91,9 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     shutdownForceTime: options.shutdownForceMs ?? graceMs + 5000,
     maxCachedWorkflows: options.cachedWorkflows ?? 600,
     stickyQueueScheduleToStartTimeout: options.stickyTimeoutMs ?? 3000,
+    ...(options.heartbeatThrottleMs === undefined
+      ? {}
+      : { maxHeartbeatThrottleInterval: options.heartbeatThrottleMs }),
     ...(bundled === undefined ? {} : { workflowBundle: bundled }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),
     ...(options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter }),

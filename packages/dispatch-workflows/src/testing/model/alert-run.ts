@@ -40,6 +40,7 @@ export async function runAlert(context: WorkflowContext, input: AlertInput): Pro
     deliverPatiently: (order) => context.remote(PATIENT, 'deliverPatiently', order),
     isCancellation: () => false,
     hasPatch: () => true,
+    mustHandOver: () => false,
   };
   const deliver = async (order: DeliveryOrder): Promise<DeliveryResult> => {
     let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };

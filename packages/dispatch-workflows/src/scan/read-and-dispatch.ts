@@ -100,6 +100,7 @@ export function createReadAndDispatch(
     });
     window.advance(rows.slice(0, taken), failed, readAt);
     const waiting = more || taken < rows.length;
+    if (!waiting && failed.size === 0) window.passTime(readAt);
     // Rows that may still become visible in between fill the memory: time alone makes room.
     const isFull = window.size >= 2 * options.maxSeenRows;
     // Where nobody can be reached, going on at once would only move everything to the backlog.

@@ -39,6 +39,18 @@ describe('a scan window', () => {
     expect(comparedTo(window, late)).toBe(true);
   });
 
+  test('moves on with the time, so that it does not wait for the next row, and reads a whole overlap again', () => {
+    const window = new ScanWindow(begin(0), options);
+    window.advance([row(5000)], new Set(), 5000);
+    window.passTime(5500);
+    expect(window.state.cursor).toEqual(row(5000));
+    window.passTime(60_000);
+    const next = carried(window);
+    expect(next.state.cursor.position).toBe(positionAt(59_000));
+    expect(next.start.position).toBe(positionAt(58_000));
+    expect(next.size).toBe(0);
+  });
+
   test('forgets rows before the overlap', () => {
     const window = new ScanWindow(begin(0), options);
     window.advance([row(1000), row(5000)], new Set(), 5000);

@@ -68,6 +68,16 @@ export class ScanWindow {
     this.#forget(readAt);
   }
 
+  /**
+   * Moves on with the time: all that there was at `readAt` has been read and dispatched. So the cursor does not wait for the
+   * next row, and whatever becomes visible behind it against every limit can be looked for.
+   */
+  passTime(readAt: number): void {
+    const position = positionAt(readAt - this.#overlapMs);
+    if (comparePositions(position, this.#cursor.position) > 0) this.#cursor = { position, eventId: '' };
+    this.#forget(readAt);
+  }
+
   /** The state that the orchestrator carries over. */
   get state(): ScanState {
     return { cursor: this.#cursor, seen: pack(this.#floor, this.#seen) };

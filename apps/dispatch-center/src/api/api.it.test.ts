@@ -474,6 +474,54 @@ describe('connected apps', () => {
     ).resolves.toMatchObject(refusal);
   });
 
+  test.each<
+    [string, (target: { readonly id: string; readonly targetVersion: number }) => Promise<void>, object]
+  >([
+    [
+      'of which nothing is known',
+      async () => undefined,
+      { status: 'ok', throttledUntil: null, failure: null },
+    ],
+    [
+      'that are throttled',
+      (target) => api.health.recordThrottle(target, 1_800_000),
+      { status: 'throttled', throttledUntil: expect.stringMatching(/Z$/), failure: null },
+    ],
+    [
+      'that refuse',
+      (target) => api.health.recordFailure(target, { code: 'UNAUTHORIZED', status: 401 }),
+      { status: 'failing', throttledUntil: null, failure: { code: 'UNAUTHORIZED', httpStatus: 401 } },
+    ],
+    [
+      'whose receiver is gone',
+      (target) => api.health.disable(target),
+      { status: 'failing', throttledUntil: null, failure: { code: 'GONE', httpStatus: 410 } },
+    ],
+    [
+      'that are throttled and refuse',
+      async (target) => {
+        await api.health.recordThrottle(target, 1_800_000);
+        await api.health.recordFailure(target, { code: 'UNAUTHORIZED', status: 401 });
+      },
+      { status: 'failing', throttledUntil: expect.stringMatching(/Z$/), failure: { code: 'UNAUTHORIZED' } },
+    ],
+  ])('%s say so, and are well again with new settings', async (_, learn, health) => {
+    const { id } = await newApp();
+    const path = `/api/v1/connected-apps/${id}`;
+    await learn({ id, targetVersion: 1 });
+    const { json } = await api.call('GET', path);
+    expect(json.health).toMatchObject(health);
+    expect(json).not.toHaveProperty('targetVersion');
+    const list = await api.call('GET', '/api/v1/connected-apps?limit=100');
+    const items: readonly { readonly id: string }[] = list.json.items;
+    expect(items.find((each) => each.id === id)).toMatchObject({ health });
+    const body = appBody({ settings: { url: 'https://example.com/elsewhere' } });
+    await expect(api.call('PUT', path, { body })).resolves.toMatchObject({
+      status: 200,
+      json: { enabled: true, health: { status: 'ok', throttledUntil: null, failure: null } },
+    });
+  });
+
   test('that a route uses are not removed', async () => {
     const { id } = await newApp();
     const route = await newRoute({ connectedAppIds: [id] });

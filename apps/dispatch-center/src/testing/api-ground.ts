@@ -66,6 +66,7 @@ export async function apiGround() {
     issues: services.issues,
     routes: services.routes,
     connectedApps: services.connectedApps,
+    health: services.health,
     streams: services.streams,
     intents: services.intents,
     ledger: services.ledger,

@@ -30,7 +30,7 @@ export interface AppHealthStore {
   ): Promise<void>;
   /** Records that the provider accepted a request again. */
   recordRecovery(target: AppTarget): Promise<void>;
-  /** Disables an app whose receiver answers that it is gone. */
+  /** Disables an app whose receiver answers that it is gone, and records that answer with it. */
   disable(target: AppTarget): Promise<void>;
 }
 
@@ -82,9 +82,22 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
       }),
     disable: ({ id, targetVersion }) =>
       runStatement('switch a connected app off', async () => {
+        // One statement: an app that is disabled for no visible reason would look well.
         await sql`
-          update dispatch.connected_apps set enabled = false, version = version + 1, updated_at = now()
-          where id = ${id} and target_version = ${targetVersion} and enabled`;
+          with disabled as (
+            update dispatch.connected_apps set enabled = false, version = version + 1, updated_at = now()
+            where id = ${id} and target_version = ${targetVersion} and enabled returning id, target_version
+          )
+          insert into dispatch.connected_app_health as known
+            (connected_app_id, target_version, failing_since, failure_code, failure_status)
+          select id, target_version, now(), 'GONE', 410 from disabled
+          on conflict (connected_app_id) do update set
+            failing_since = case when known.target_version = excluded.target_version
+              then coalesce(known.failing_since, excluded.failing_since) else excluded.failing_since end,
+            throttled_until = case when known.target_version = excluded.target_version then known.throttled_until end,
+            failure_code = excluded.failure_code, failure_status = excluded.failure_status,
+            target_version = excluded.target_version, updated_at = now()
+          where known.target_version <= excluded.target_version`;
       }),
   };
 }

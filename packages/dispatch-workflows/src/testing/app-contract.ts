@@ -300,6 +300,19 @@ export function describeApps(
       });
     });
 
+    test('says why the app was disabled, also if nothing else could be recorded', async () => {
+      const app = await created();
+      await given().health.disable(app.target);
+      await expect(given().connectedApps.get(app.id)).resolves.toMatchObject({
+        enabled: false,
+        version: 2,
+        targetVersion: 1,
+        health: { failure: { code: 'GONE', status: 410 } },
+      });
+      await given().health.disable(app.target);
+      await expect(given().connectedApps.get(app.id)).resolves.toMatchObject({ version: 2 });
+    });
+
     test('is not written for an app that was removed', async () => {
       const app = await created();
       await given().connectedApps.remove(app.id, 1);

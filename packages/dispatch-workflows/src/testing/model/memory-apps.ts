@@ -126,6 +126,10 @@ export function memoryAppHealth(tables: MemoryTables): AppHealthStore {
       if (row === undefined || !row.app.enabled || row.app.targetVersion !== targetVersion) return;
       const { app, secret } = row;
       tables.apps.set(id, { app: { ...app, enabled: false, version: app.version + 1 }, secret });
+      change({ id, targetVersion }, (known) => ({
+        ...known,
+        failure: { code: 'GONE', status: 410, since: known.failure?.since ?? tables.now() },
+      }));
     },
   };
 }

@@ -124,7 +124,7 @@ export function createModelActivities({
     sleep: (ms) => new Promise((resolve) => void time.after(ms, resolve)),
     onFailure: ({ what, error }) => note(`${what}: ${textOf(error)}`),
   });
-  return {
+  const activities: Activities = {
     readAndDispatch: (call: ActivityCall, scan: ScanState | null) => readAndDispatch(scan, call.signal),
     async sweepResolveDebt(call: ActivityCall, scannedUpTo: Position | null) {
       const admission = await beginAdmission(running, scanOptions.maxRunningAlerts);
@@ -177,6 +177,7 @@ export function createModelActivities({
     recordStreamState: (_: ActivityCall, stream: StreamKey, state: StreamState, more: StreamRecord = {}) =>
       streams.write({ stream, state, ...recordRows(stream, more, now()) }),
   };
+  return mutant.activities?.(activities, simulation) ?? activities;
 }
 
 function mutated(mutant: Mutant, dependencies: DeliveryDependencies): DeliveryDependencies {

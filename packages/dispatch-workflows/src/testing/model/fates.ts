@@ -91,7 +91,10 @@ export function createFates(plan: Plan, random: Random, elapsedMs: () => number)
       return ofMood(current.mood, address);
     },
     isKeyUnknown: () => !isHealed && elapsedMs() < keyUnknownUntil,
-    visibleAfterMs: () => (happens('late-rows', 0.6) ? 3000 * random() : 20 * random()),
+    visibleAfterMs: () => {
+      if (happens('too-late-rows', 0.3)) return 10_000 + 30_000 * random();
+      return happens('late-rows', 0.6) ? 3000 * random() : 20 * random();
+    },
     begin(event) {
       const from = elapsedMs();
       const until = from + event.forMs;

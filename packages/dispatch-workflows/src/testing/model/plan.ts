@@ -35,6 +35,7 @@ export const TROUBLES = [
   'lost-heartbeats',
   'signal-faults',
   'late-rows',
+  'too-late-rows',
   'clock-jumps',
   'settings',
   'repeated-events',
@@ -61,6 +62,8 @@ export type PlannedEvent = { readonly at: number } & (
       /** Another event's id: it is the same event once more if the content is the same. */
       readonly eventId: string;
       readonly summary: string;
+      /** Written into the database by a monitor itself, whatever is there already. */
+      readonly isPastApi: boolean;
     }
   | { readonly kind: 'crash'; readonly process: number; readonly downMs: number }
   | { readonly kind: 'away'; readonly server: Server; readonly hangs: boolean; readonly forMs: number }
@@ -107,13 +110,13 @@ export interface Plan {
 
 const HOUR_MS = 3_600_000;
 
-/** Plans a schedule: the same for the same seed. */
-export function planSchedule(seed: number): Plan {
+/** Plans a schedule: the same for the same seed; with the troubles of `focus`, besides others. */
+export function planSchedule(seed: number, focus: readonly Trouble[] = []): Plan {
   const random = seededRandom(seed);
   const chance = (probability: number): boolean => random() < probability;
   // Few troubles at once: what needs two of them is found, and what needs none is not hidden by others.
   const share = pick(random, [0, 0.1, 0.2, 0.4]);
-  const troubles = new Set(TROUBLES.filter(() => chance(share)));
+  const troubles = new Set([...TROUBLES.filter(() => chance(share)), ...focus]);
   const has = (trouble: Trouble): boolean => troubles.has(trouble);
   const apps = planApps(random, has);
   const fingerprints = ['f1', 'f2', 'f3'].slice(0, 1 + Math.floor(random() * 3));
@@ -175,7 +178,12 @@ function planReports(
     const earlier = reports[Math.floor(random() * reports.length)];
     if (earlier !== undefined && has('repeated-events') && random() < 0.4) {
       const isReused = random() < 0.3;
-      reports.push({ ...earlier, at, ...(isReused ? { summary: `again ${index}` } : {}) });
+      reports.push({
+        ...earlier,
+        at,
+        isPastApi: random() < 0.5,
+        ...(isReused ? { summary: `again ${index}` } : {}),
+      });
       continue;
     }
     reports.push({
@@ -186,6 +194,7 @@ function planReports(
       severity: random() < 0.8 ? 'critical' : 'none',
       eventId: `e${index}`,
       summary: `report ${index}`,
+      isPastApi: false,
     });
   }
   return reports;
@@ -227,7 +236,7 @@ function planTroubles(
     at: at(),
     kind: 'crash',
     process: Math.floor(random() * 2),
-    downMs: pick(random, [100, 5000, 60_000]) * random(),
+    downMs: pick(random, [100, 5000, 60_000, 400_000]) * random(),
   }));
   add('databases-away', 2, () => ({
     at: at(),

@@ -1,6 +1,6 @@
 import { findViolations } from './find-violations.ts';
 import { type Mutant, NO_MUTANT } from './mutant.ts';
-import { planSchedule } from './plan.ts';
+import { planSchedule, type Trouble } from './plan.ts';
 import { Simulation } from './simulation.ts';
 import { useVirtualGlobals } from './virtual-globals.ts';
 
@@ -20,9 +20,18 @@ const MOST_STEPS = 200_000;
 /** Runs the schedule of a seed to its end in simulated time: the same for the same seed. One at a time. */
 export async function runSchedule(
   seed: number,
-  { mutant = NO_MUTANT, isTracing = false }: { readonly mutant?: Mutant; readonly isTracing?: boolean } = {},
+  {
+    mutant = NO_MUTANT,
+    isTracing = false,
+    focus,
+  }: {
+    readonly mutant?: Mutant;
+    readonly isTracing?: boolean;
+    /** Troubles that the schedule has in any case. */
+    readonly focus?: readonly Trouble[];
+  } = {},
 ): Promise<ScheduleResult> {
-  const simulation = new Simulation(planSchedule(seed), mutant, { isTracing });
+  const simulation = new Simulation(planSchedule(seed, focus), mutant, { isTracing });
   const restore = useVirtualGlobals(simulation.time);
   let steps = 0;
   try {

@@ -1,6 +1,5 @@
 import { DatabaseError } from '@heliograph/database';
-import type { Random } from '@heliograph/simulators';
-import { seededRandom } from '@heliograph/simulators';
+import { type Random, seededRandom } from '@heliograph/simulators';
 import { alertWorkflowId } from '../../contract/alert-workflow-id.ts';
 import type { IssueSignal } from '../../contract/issue-signal.ts';
 import type { StreamKey } from '../../contract/stream-state.ts';
@@ -217,8 +216,10 @@ export class Simulation {
   /** Stores reports as the API does; a monitor repeats what was not acknowledged. */
   #monitor(): (event: Extract<PlannedEvent, { kind: 'report' }>) => Promise<void> {
     const api = new Process('api');
-    const storeOnce = createStoreOnce(this.#network.connect(api, 'clickhouse', this.stores.issues));
-    return async ({ eventId, fingerprint, status, severity, summary }) => {
+    const { issues } = this.#mutant.stores?.(this.stores, this.tables) ?? this.stores;
+    const storeOnce = createStoreOnce(this.#network.connect(api, 'clickhouse', issues));
+    let inserts = 0;
+    return async ({ eventId, fingerprint, status, severity, summary, isPastApi }) => {
       const content = {
         monitor: 'model',
         fingerprint,
@@ -236,6 +237,11 @@ export class Simulation {
         mayRepeat: true,
         startsAtGiven: true,
       };
+      if (isPastApi) {
+        await this.stores.issues.append([{ ...content, eventId }], `past ${++inserts}`);
+        this.note(`database: ${status} of ${fingerprint} as ${eventId}`);
+        return;
+      }
       for (;;) {
         try {
           const [outcome = 'stored'] = await storeOnce([issue]);
@@ -360,6 +366,7 @@ export class Simulation {
         severity: 'critical',
         eventId,
         summary: 'last',
+        isPastApi: false,
       });
     }
   }

@@ -4,7 +4,7 @@ import type { RunningAlerts } from './running-alerts.ts';
  * How many times the room that is left an app's running streams may be. Alone, one app holds at most 4/5 of the ceiling;
  * the more apps are busy, the smaller the share of each, and some room always stays for a newcomer.
  */
-export const SHARE_FACTOR = 4;
+const SHARE_FACTOR = 4;
 
 /** What is known when a stream of an app is to be started. */
 export interface Occupancy {

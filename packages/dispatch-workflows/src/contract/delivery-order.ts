@@ -79,7 +79,7 @@ export type DeliveryResult =
       readonly code: DropCode;
       /** True: it is persisted. Absent from results older than intents. */
       readonly recorded?: boolean;
-      /** True: a trigger in doubt was dropped. Default false. */
+      /** True: a trigger or a resolve in doubt was dropped. Default false. */
       readonly mayBeOpen?: boolean;
     }
   /** Not yet: `deliverPatiently` has to go on, after `waitMs`. */

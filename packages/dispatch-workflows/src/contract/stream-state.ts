@@ -28,7 +28,7 @@ export interface StreamState {
   /** Position of the issue that opened the latest episode: from a trigger to its resolve, and no further. */
   readonly episode?: Position | null;
   /**
-   * A trigger in doubt was dropped: an incident may be open at the provider, so a resolve is sent, and so is the next
+   * A trigger or a resolve in doubt was dropped: an incident may be open at the provider, or may not, so a resolve is sent, and so is the next
    * firing.
    */
   readonly mayBeOpen?: boolean;

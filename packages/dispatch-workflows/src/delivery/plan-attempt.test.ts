@@ -255,6 +255,13 @@ describe('a drop', () => {
       { status: 'uncertain', wasUncertain: true },
       null,
       owed,
+      { kind: 'dropped', code: 'EXPIRED', mayBeOpen: true },
+    ],
+    [
+      'of an update in doubt',
+      { status: 'uncertain', wasUncertain: true },
+      null,
+      renotify,
       { kind: 'dropped', code: 'EXPIRED' },
     ],
     ['of what was delivered', { status: 'delivered' }, null, {}, { kind: 'delivered', externalId: 'known' }],

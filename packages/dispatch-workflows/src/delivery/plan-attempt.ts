@@ -95,7 +95,7 @@ export function planAfterClaim(
       return planConfirmed(order, claim.provider, claim.externalId);
     case 'dropped': {
       if (order.reason === 'resolve_owed') return { next: { kind: 'send' } };
-      const mayBeOpen = order.kind === 'trigger' && claim.wasUncertain;
+      const mayBeOpen = order.kind !== 'update' && claim.wasUncertain;
       const result = {
         kind: 'dropped',
         code: dropCodeOf(claim.code),
@@ -169,7 +169,7 @@ export function planAfterOutcome(
 
 /**
  * Plans a drop; `intent` is what is known about the notification, null if there is none, `unknown` if that could not be
- * read. What an earlier attempt turns out to have delivered is not dropped, and a trigger in doubt leaves an incident that
+ * read. What an earlier attempt turns out to have delivered is not dropped, and a trigger or a resolve in doubt leaves an incident that
  * may be open. Where nothing could be read there is doubt, unless the claim of `attempt` had said that there is none.
  */
 export function planDrop(
@@ -195,7 +195,7 @@ export function planDrop(
   const ending = {
     kind: 'dropped',
     code,
-    ...(order.kind === 'trigger' && isDoubtful ? { mayBeOpen: true } : {}),
+    ...(order.kind !== 'update' && isDoubtful ? { mayBeOpen: true } : {}),
   } as const;
   return {
     rows: endingRows(order, ending, { at, claims: attempt?.claims ?? null, attempt }),

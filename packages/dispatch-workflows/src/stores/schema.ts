@@ -137,7 +137,7 @@ export const streamState = dispatch.table(
     lastSeen: text('last_seen', { enum: ['firing', 'resolved', 'suppressed'] }),
     /** Position of the issue that opened the latest episode. */
     episode: numeric('episode', { precision: 20, scale: 0 }),
-    /** A trigger in doubt was dropped. */
+    /** A trigger or a resolve in doubt was dropped. */
     mayBeOpen: boolean('may_be_open').notNull().default(false),
     /** The latest silent decisions that were alike: their reason, and where they began. */
     silence: jsonb('silence').$type<{ readonly reason: string; readonly since: string }>(),

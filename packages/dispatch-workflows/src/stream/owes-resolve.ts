@@ -11,7 +11,7 @@ export function hasOpenIncident({ status }: Pick<Openness, 'status'>): boolean {
 }
 
 /**
- * Whether an incident is open at the provider, or may be, because a trigger in doubt was dropped. In SQL, over
+ * Whether an incident is open at the provider, or may be, because a trigger or a resolve in doubt was dropped. In SQL, over
  * `dispatch.stream_state`: `status = 'firing' or may_be_open`.
  */
 export function mayHaveOpenIncident(state: Openness): boolean {

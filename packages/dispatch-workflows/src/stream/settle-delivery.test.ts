@@ -106,12 +106,12 @@ describe('settling a delivery', () => {
     expect(result).toEqual(expected);
   });
 
-  test('of a resolve that nobody could attempt leaves no new doubt, and asks for none', async () => {
+  test('of an update that nobody could attempt leaves no new doubt, and asks for none', async () => {
     const { result, log } = await settle(
       pending(),
       [new Error('away')],
       ['decision-ledger', 'unknown-is-doubt'],
-      { kind: 'resolve', reason: 'resolved' },
+      { kind: 'update', reason: 'renotify' },
     );
     expect(result).toEqual({ kind: 'dropped', code: 'EXPIRED', recorded: false });
     expect(log).not.toContain('asked for unknown-is-doubt');

@@ -75,7 +75,7 @@ export async function settleDelivery(
         kind: 'dropped',
         code: 'EXPIRED',
         ...(ports.hasPatch('decision-ledger') ? { recorded: false } : {}),
-        ...(order.kind === 'trigger' && ports.hasPatch('unknown-is-doubt') ? { mayBeOpen: true } : {}),
+        ...(order.kind !== 'update' && ports.hasPatch('unknown-is-doubt') ? { mayBeOpen: true } : {}),
       };
     }
   }

@@ -132,10 +132,19 @@ export function applyDrop(
   { reason, mayBeOpen }: { readonly reason: NotifyReason; readonly mayBeOpen: boolean },
 ): StreamState {
   const after = applyDecision(state, signal);
+  // A resolve that may have arrived: the next firing is no continuation of something that is open for sure.
+  const mayBeClosed = mayBeOpen && signal.status === 'resolved' && state.status === 'firing';
   return {
     ...after,
+    ...(mayBeClosed ? { status: 'resolved' as const } : {}),
     ...(reason === 'suppression_bypass' ? { lastSeen: 'suppressed' as const } : {}),
-    ...(mayBeOpen ? { mayBeOpen: true, episode: episodeAfter(state, signal.position) } : {}),
+    ...(mayBeOpen
+      ? {
+          mayBeOpen: true,
+          episode:
+            signal.status === 'resolved' ? (state.episode ?? null) : episodeAfter(state, signal.position),
+        }
+      : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import { runStatement } from '../stores/run-statement.ts';
 export interface StreamPicture {
   readonly stream: StreamKey;
   readonly status: StreamState['status'];
-  /** A trigger in doubt was dropped. */
+  /** A trigger or a resolve in doubt was dropped. */
   readonly mayBeOpen: boolean;
   readonly lastNotifiedAt: number | null;
   readonly lastPosition: Position | null;

@@ -63,7 +63,7 @@ export function replayStream(
     if (isNotified) {
       state = applyDelivery(state, signal, { now: issue.storedAt, provider: 'webhook', externalId: null });
     } else if (decision.notify) {
-      const mayBeOpen = decision.kind === 'trigger' && intent?.wasUncertain === true;
+      const mayBeOpen = decision.kind !== 'update' && intent?.wasUncertain === true;
       state = applyDrop(state, signal, { reason: decision.reason, mayBeOpen });
     } else {
       state = applyDecision(state, signal, decision.reason);

@@ -24,6 +24,7 @@ const STORE = { startToCloseMs: 5000, firstRetryMs: 200, maxRetryMs: 5000 };
 const BATCH_WINDOW_MS = 100;
 /** So few that a schedule reaches it. */
 const MAX_SIGNALS_PER_RUN = 6;
+const MAX_CARRIED_SIGNALS = 3;
 
 /** The workflow of one alert stream, on the ports of the simulation. */
 export async function runAlert(context: WorkflowContext, input: AlertInput): Promise<void> {
@@ -40,7 +41,7 @@ export async function runAlert(context: WorkflowContext, input: AlertInput): Pro
     deliverPatiently: (order) => context.remote(PATIENT, 'deliverPatiently', order),
     isCancellation: () => false,
     hasPatch: () => true,
-    mustHandOver: () => false,
+    mustHandOver: () => received >= MAX_SIGNALS_PER_RUN,
   };
   const deliver = async (order: DeliveryOrder): Promise<DeliveryResult> => {
     let first: DeliveryResult = { kind: 'pending', code: 'FIRST_ATTEMPT_FAILED', waitMs: 0 };
@@ -80,8 +81,20 @@ export async function runAlert(context: WorkflowContext, input: AlertInput): Pro
     if (order !== null && opened.delivery !== null)
       stream.settle(order, await settleDelivery(order, opened.delivery, settlePorts));
   }
+  if (carried?.delivery !== undefined) {
+    const { order, result } = carried.delivery;
+    stream.settle(order, await settleDelivery(order, result, settlePorts));
+  }
   for (;;) {
-    await stream.drain(ports);
+    if (stream.underWay === null) await stream.drain(ports);
+    if (stream.underWay !== null) {
+      const delivery = await stream.handOver(ports, MAX_CARRIED_SIGNALS);
+      const { state, inbox } = stream;
+      await context.continueAsNew({
+        ...input,
+        carried: { state, inbox, ...(delivery === null ? {} : { delivery }) },
+      });
+    }
     if (stream.inbox.length === 0) {
       await stream.flush(ports);
       if (stream.inbox.length === 0) return;

@@ -389,6 +389,7 @@ describe('wrong usage is 2 and asks nobody', () => {
     [['explain', 'alert', 'a', '--at'], {}, /Not enough arguments following: at/],
     [['resolve-debts', 'x'], {}, /Unknown/],
     [['resolve-debts', '--json=maybe'], {}, /--json: expected true or false/],
+    [['explain', 'alert', 'a', '--event='], {}, /--event: expected at least one character/],
     [['explain', 'alert', 'a', '--json='], {}, /--json: expected true or false/],
     [['resolve-debts', '--help=perhaps'], {}, /--help: expected true or false/],
     [['resolve-debts', '--limit='], {}, /--limit/],

@@ -41,6 +41,7 @@ export const explainCommand: Command = {
           async ({ fingerprint, at, event, ...shared }) => {
             if (fingerprint === '')
               throw new CliError('CLI_USAGE', 'FINGERPRINT: expected at least one character');
+            if (event === '') throw new CliError('CLI_USAGE', '--event: expected at least one character');
             const query = {
               fingerprint,
               at: at === undefined ? undefined : parseInstant(at),

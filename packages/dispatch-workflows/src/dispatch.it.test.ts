@@ -417,6 +417,47 @@ test('a receiver that is down keeps no other waiting, however many of its notifi
   expect(sink.records.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
 }, 60_000);
 
+test('a stream that cannot be signalled holds nobody up, and gets its newest issue once it can', async () => {
+  const goods = 300;
+  let isRefused = true;
+  // The server refuses the signals of one stream.
+  const client = Object.create(ground.client, {
+    workflow: {
+      value: Object.create(ground.client.workflow, {
+        signalWithStart: {
+          value: (...args: Parameters<typeof ground.client.workflow.signalWithStart>) =>
+            isRefused && args[1].workflowId.includes('-bad-')
+              ? Promise.reject(new Error('refused'))
+              : ground.client.workflow.signalWithStart(...args),
+        },
+      }),
+    },
+  }) as typeof ground.client;
+  const activities = ground.activities({ client, scan: { intervalMs: 500, maxRowsPerScan: 50 } });
+  await whileDispatching(
+    async () => {
+      await store(
+        newIssue({ fingerprint: 'bad' }),
+        ...Array.from({ length: goods }, (_, index) => newIssue({ fingerprint: `good${index}` })),
+      );
+      await eventually('the good ones arrive', () => sink.records.length === goods, { timeoutMs: 40_000 });
+      await store(newIssue({ fingerprint: 'bad', severity: 'critical', labels: { nth: 'second' } }));
+      await eventually('the second waits with the first', async () => {
+        const [entry] = await ground.backlog.listByFingerprint('bad');
+        return entry?.signals === 2 && entry.reason === 'unreachable' && entry.attempts > 0;
+      });
+      isRefused = false;
+      await eventually('it arrives', () => sink.records.length === goods + 1, { timeoutMs: 40_000 });
+      await eventually(
+        'nothing waits any more',
+        async () => (await ground.backlog.summarize()).oldestAgeMs === 0,
+      );
+    },
+    { activities },
+  );
+  expect(sink.records.at(-1)?.body.issue.labels).toEqual({ nth: 'second' });
+}, 120_000);
+
 test('a resolve reaches the open stream in the same scan, although its route does not match it', async () => {
   const labels = { namespace: 'payments' };
   await whileDispatching(

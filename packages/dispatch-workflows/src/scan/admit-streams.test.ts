@@ -77,7 +77,7 @@ describe('admission', () => {
           let running = 0;
           for (const app of starts) {
             const ofApp = held.get(app) ?? 0;
-            expect(budget.roomOf(app) > 0).toBe(mayStartStream({ ceiling, running, ofApp }));
+            expect(budget.roomOf(app, 1) > 0).toBe(mayStartStream({ ceiling, running, ofApp }));
             if (!budget.take(app)) continue;
             held.set(app, ofApp + 1);
             running++;
@@ -91,7 +91,7 @@ describe('admission', () => {
   test('says beforehand how many starts an app would get', async () => {
     const budget = await admission(20, 10, new Map([['a', 10]]));
     await budget.prepare(['a'], 10);
-    const room = budget.roomOf('a');
+    const room = budget.roomOf('a', 100);
     let taken = 0;
     while (budget.take('a')) taken++;
     expect(taken).toBe(room);
@@ -110,7 +110,8 @@ describe('admission', () => {
 
   test('an app that could not be counted may start a few, and none at the ceiling', async () => {
     const budget = await admission(100, 90);
-    expect(budget.roomOf('a')).toBe(5);
+    expect(budget.roomOf('a', 100)).toBe(5);
+    expect(budget.roomOf('a', 3)).toBe(3);
     const full = await admission(100, 100);
     expect(full.take('a')).toBe(false);
   });

@@ -38,8 +38,8 @@ export interface Admission {
   readonly prepare: (appIds: readonly string[], starts: number) => Promise<void>;
   /** Takes one start of an app from its share; false where the app may start none. */
   readonly take: (appId: string) => boolean;
-  /** How many starts `take` would grant the app in a row. */
-  readonly roomOf: (appId: string) => number;
+  /** How many starts `take` would grant the app in a row, counted up to `atMost`. */
+  readonly roomOf: (appId: string, atMost: number) => number;
 }
 
 /**
@@ -76,9 +76,9 @@ export async function beginAdmission(
       started.set(appId, (started.get(appId) ?? 0) + 1);
       return true;
     },
-    roomOf(appId) {
+    roomOf(appId, atMost) {
       let room = 0;
-      while (room < ceiling && mayStart(appId, room)) room++;
+      while (room < atMost && mayStart(appId, room)) room++;
       return room;
     },
   };

@@ -43,9 +43,7 @@ export async function handOverBacklog(
   const { appIds, nextAttemptInMs } = await backlog.listDue();
   if (appIds.length === 0) return { handedOver: 0, more: false, nextAttemptInMs };
   await admission.prepare(appIds, HAND_OVER_AT_ONCE);
-  const starts = new Map(
-    appIds.map((appId) => [appId, Math.min(HAND_OVER_AT_ONCE, admission.roomOf(appId))]),
-  );
+  const starts = new Map(appIds.map((appId) => [appId, admission.roomOf(appId, HAND_OVER_AT_ONCE)]));
   const entries = await backlog.takeDue(starts, HAND_OVER_AT_ONCE);
   const groups = entries.map((entry) => ({ entry, signals: [entry.signal] }));
   const sent: BacklogEntry[] = [];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { type Attributes, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { Decision } from '../contract/decision.ts';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
@@ -53,4 +53,21 @@ test('the trace of an opened stream shows the decision that was made, even if th
 test('a silent first decision is drawn where it is recorded', async () => {
   await opening({ notify: false, reason: 'stale', rule: 'staleness' });
   expect(drawn.map(({ name }) => name)).toEqual(['read_stream_state']);
+});
+
+test('a route that is too complex is reported once a minute, however many issues it does not match', () => {
+  jest.useFakeTimers({ now: 1_000_000 });
+  try {
+    const reported: string[] = [];
+    const note = createDispatchTelemetry().onTooComplex((routeId) => reported.push(routeId));
+    for (const routeId of ['r1', 'r1', 'r2', 'r1']) note({ routeId });
+    jest.setSystemTime(1_059_999);
+    note({ routeId: 'r1' });
+    expect(reported).toEqual(['r1', 'r2']);
+    jest.setSystemTime(1_060_000);
+    note({ routeId: 'r1' });
+    expect(reported).toEqual(['r1', 'r2', 'r1']);
+  } finally {
+    jest.useRealTimers();
+  }
 });

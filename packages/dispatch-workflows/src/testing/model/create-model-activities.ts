@@ -159,6 +159,7 @@ export function createModelActivities({
         scheduledAt: call.scheduledAt,
         lastAttempt: call.heartbeatDetails as LastAttempt | undefined,
         signal: call.signal,
+        comeBack: call.comeBack,
         remember: ({ token, outcome }) => call.heartbeat({ token, outcome } satisfies LastAttempt),
         random,
         sleep: (ms, signal) =>

@@ -1,4 +1,5 @@
 import type { Process } from './process.ts';
+import type { Step } from '../../stream/run-alert-stream.ts';
 import type { ActivityOptions } from './remote-activity.ts';
 
 /** Something that a workflow is told. */
@@ -30,19 +31,41 @@ export type Command =
       readonly args: readonly unknown[];
       readonly options: ActivityOptions;
     }
-  | { readonly kind: 'timer' | 'cancel-timer'; readonly seq: number; readonly ms: number };
+  | { readonly kind: 'timer'; readonly seq: number; readonly ms: number }
+  | { readonly kind: 'cancel-timer' | 'cancel-remote'; readonly seq: number };
 
 /** What workflow code may use of the world. */
 export interface WorkflowContext {
   /** The clock of the workflow, in milliseconds since the epoch. */
   now(): number;
   sleep(ms: number): Promise<void>;
+  /** A timer that can be left early. */
+  startTimer(ms: number): Step<void>;
   /** Waits until something is true, for at most `ms` milliseconds. */
   condition(isTrue: () => boolean, ms: number): Promise<void>;
   local<T>(name: string, ...args: readonly unknown[]): Promise<T>;
   remote<T>(options: ActivityOptions, name: string, ...args: readonly unknown[]): Promise<T>;
+  /** An activity that can be left early: it is asked to come back, and its result is waited for. */
+  startRemote<T>(options: ActivityOptions, name: string, ...args: readonly unknown[]): Step<T>;
   onSignal(handler: (name: string, payload: unknown) => void): void;
   continueAsNew(input: unknown): Promise<never>;
+}
+
+/** What rejects a step that was left. */
+export class Cancellation extends Error {
+  override readonly name = 'Cancellation';
+}
+
+function stepOf<T>(result: Promise<T>, leave: () => void): Step<T> {
+  let isLeft = false;
+  return {
+    result,
+    leave: () => {
+      isLeft = true;
+      leave();
+    },
+    wasLeft: () => isLeft,
+  };
 }
 
 /** The code of a workflow. */
@@ -149,7 +172,7 @@ export class Execution {
         return new Promise((resolve, reject) => {
           const pass = (): void => {
             if (!this.#waiting.delete(seq)) return;
-            this.#commands.push({ kind: 'cancel-timer', seq, ms: 0 });
+            this.#commands.push({ kind: 'cancel-timer', seq });
             resolve();
           };
           const condition = { isTrue, pass };
@@ -164,6 +187,23 @@ export class Execution {
       local: (name, ...args) => this.#await(true, (seq) => ({ kind: 'local', seq, name, args })),
       remote: (options, name, ...args) =>
         this.#await(false, (seq) => ({ kind: 'remote', seq, name, args, options })),
+      startTimer: (ms) => {
+        const result = this.#await<void>(false, (seq) => ({ kind: 'timer', seq, ms }));
+        const seq = this.#seq;
+        return stepOf(result, () => {
+          const waiting = this.#waiting.get(seq);
+          if (waiting === undefined) return;
+          this.#waiting.delete(seq);
+          this.#commands.push({ kind: 'cancel-timer', seq });
+          waiting.reject(new Cancellation());
+        });
+      },
+      startRemote: (options, name, ...args) => {
+        const make = (seq: number): Command => ({ kind: 'remote', seq, name, args, options });
+        const result = this.#await<never>(false, make);
+        const seq = this.#seq;
+        return stepOf(result, () => this.#commands.push({ kind: 'cancel-remote', seq }));
+      },
       onSignal: (handler) => {
         this.#handler = handler;
         this.#tellSignals(handler);

@@ -1,4 +1,5 @@
 import type { Random } from '@heliograph/simulators';
+import { Cancellation } from './execution.ts';
 import type { Process } from './process.ts';
 import type { Activities, ActivityCall, TemporalFaults } from './tiny-temporal.ts';
 import type { Timer, VirtualTime } from './virtual-time.ts';
@@ -15,6 +16,14 @@ export interface ActivityOptions {
 }
 
 const WITHOUT_WORKER_MS = 500;
+
+/** An activity that the server knows. */
+export interface RemoteActivity {
+  /** Forgets it: its workflow has ended. */
+  cancel(): void;
+  /** Asks it to come back with what it knows. */
+  askBack(): void;
+}
 
 /** Runs an activity on some process until it ends: its attempts are repeated when they fail or their process is lost. */
 export function runRemoteActivity({
@@ -35,11 +44,13 @@ export function runRemoteActivity({
   readonly args: readonly unknown[];
   readonly options: ActivityOptions;
   readonly onEnd: (outcome: { readonly value?: unknown; readonly error?: unknown }) => void;
-}): { cancel(): void } {
+}): RemoteActivity {
   const { startToCloseMs, scheduleToCloseMs, heartbeatMs, firstRetryMs, maxRetryMs } = options;
   const scheduledAt = time.now;
   let attempt = 0;
   let isOver = false;
+  let isAskedBack = false;
+  let stopCurrent: (() => void) | null = null;
   let details: unknown;
   const timers = new Set<Timer>();
   const end = (outcome: { readonly value?: unknown; readonly error?: unknown }): void => {
@@ -62,6 +73,9 @@ export function runRemoteActivity({
     const current = ++attempt;
     const { process } = chosen;
     const stop = new AbortController();
+    const comeBack = new AbortController();
+    stopCurrent = () => comeBack.abort(new Cancellation());
+    if (isAskedBack) time.after(4000 * random(), stopCurrent);
     let isRetrying = false;
     const isCurrent = (): boolean => !isOver && attempt === current && !isRetrying;
     let isSilent = false;
@@ -95,6 +109,7 @@ export function runRemoteActivity({
     }
     const call: ActivityCall = {
       signal: stop.signal,
+      comeBack: comeBack.signal,
       // Of the first attempt, as Temporal reports it.
       scheduledAt,
       heartbeatDetails: details,
@@ -115,13 +130,20 @@ export function runRemoteActivity({
             if (isCurrent()) end({ value });
           });
       } catch (error) {
-        if (process.isAlive) time.after(0.5 + 2 * random(), () => retry(error));
+        if (!process.isAlive) return;
+        const settleNow = isAskedBack ? () => end({ error }) : () => retry(error);
+        time.after(0.5 + 2 * random(), settleNow);
       }
     };
     void settle();
   };
   time.after(0.5 + 2 * random(), begin);
   return {
+    askBack: () => {
+      isAskedBack = true;
+      // The worker learns of it with its next heartbeat.
+      time.after(4000 * random(), () => stopCurrent?.());
+    },
     cancel: () => {
       isOver = true;
       for (const timer of timers) timer.cancel();

@@ -1,12 +1,14 @@
 import type { Random } from '@heliograph/simulators';
 import { Execution, type Activation, type Command, type Job, type WorkflowType } from './execution.ts';
 import type { Process } from './process.ts';
-import { runRemoteActivity, type ActivityOptions } from './remote-activity.ts';
+import { type ActivityOptions, type RemoteActivity, runRemoteActivity } from './remote-activity.ts';
 import type { Timer, VirtualTime } from './virtual-time.ts';
 
 /** What an activity is told by whoever runs it. */
 export interface ActivityCall {
   readonly signal: AbortSignal;
+  /** The workflow asks it to come back; `signal` says that the server counts on it no longer. */
+  readonly comeBack: AbortSignal;
   /** When it was scheduled, in milliseconds since the epoch. */
   readonly scheduledAt: number;
   /** What an earlier attempt told with its last heartbeat that arrived. */
@@ -53,10 +55,11 @@ interface Run {
   task: Task | 'scheduled' | null;
   execution: Execution | null;
   readonly timers: Map<number, Timer>;
-  readonly activities: Map<number, { cancel(): void }>;
+  readonly activities: Map<number, RemoteActivity>;
   isClosed: boolean;
 }
 
+const NOBODY_ASKS = new AbortController().signal;
 const TASK_TIMEOUT_MS = 10_000;
 /** After that the worker reports on a task whose local activities still run. */
 const TASK_HEARTBEAT_MS = 5000;
@@ -223,6 +226,7 @@ export class TinyTemporal {
     });
     const call: ActivityCall = {
       signal: stop.signal,
+      comeBack: NOBODY_ASKS,
       scheduledAt: this.#time.now,
       heartbeatDetails: undefined,
       heartbeat: () => undefined,
@@ -313,6 +317,7 @@ export class TinyTemporal {
           this.#time.after(command.ms, () => resolve({})),
         );
       else if (command.kind === 'cancel-timer') run.timers.get(seq)?.cancel();
+      else if (command.kind === 'cancel-remote') run.activities.get(seq)?.askBack();
       else if (command.kind === 'remote')
         run.activities.set(
           seq,

@@ -20,6 +20,7 @@ ALTER TABLE "dispatch"."delivery_intents" ADD COLUMN "attempt_token" text;--> st
 ALTER TABLE "dispatch"."delivery_intents" ADD COLUMN "body_inputs" jsonb;--> statement-breakpoint
 CREATE INDEX "stream_backlog_due" ON "dispatch"."stream_backlog" USING btree ("next_attempt_at");--> statement-breakpoint
 CREATE INDEX "stream_backlog_app" ON "dispatch"."stream_backlog" USING btree ("connected_app_id","parked_at");--> statement-breakpoint
+CREATE INDEX "stream_backlog_unreachable" ON "dispatch"."stream_backlog" USING btree ("connected_app_id","parked_at") WHERE "dispatch"."stream_backlog"."reason" = 'unreachable';--> statement-breakpoint
 CREATE INDEX "stream_backlog_fingerprint" ON "dispatch"."stream_backlog" USING btree ("fingerprint");--> statement-breakpoint
 CREATE INDEX "delivery_intents_under_way" ON "dispatch"."delivery_intents" USING btree ("fingerprint") WHERE "dispatch"."delivery_intents"."status" in ('intended', 'refused', 'uncertain');--> statement-breakpoint
 CREATE INDEX "ledger_outbox_refused" ON "dispatch"."ledger_outbox" USING btree ("refused_at") WHERE "dispatch"."ledger_outbox"."refused_at" is not null;

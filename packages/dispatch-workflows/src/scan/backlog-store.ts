@@ -153,11 +153,11 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
             cross join lateral (
               (select * from dispatch.stream_backlog
                where connected_app_id = wanted.app and next_attempt_at <= now()
-               order by parked_at, workflow_id limit wanted.count)
+               order by parked_at limit wanted.count)
               union
               (select * from dispatch.stream_backlog
                where connected_app_id = wanted.app and next_attempt_at <= now() and reason = 'unreachable'
-               order by parked_at, workflow_id limit ${UNREACHABLE_AT_ONCE})
+               order by parked_at limit ${UNREACHABLE_AT_ONCE})
             ) as due
           ) as fair
           order by turn, parked_at, workflow_id limit ${limit}`;

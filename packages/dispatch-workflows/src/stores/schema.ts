@@ -229,6 +229,9 @@ export const streamBacklog = dispatch.table(
   (table) => [
     index('stream_backlog_due').on(table.nextAttemptAt),
     index('stream_backlog_app').on(table.connectedAppId, table.parkedAt),
+    index('stream_backlog_unreachable')
+      .on(table.connectedAppId, table.parkedAt)
+      .where(sql`${table.reason} = 'unreachable'`),
     index('stream_backlog_fingerprint').on(table.fingerprint),
   ],
 );

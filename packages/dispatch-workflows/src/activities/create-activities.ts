@@ -163,6 +163,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       telemetry.recordDrop({ order, code });
       onProblem?.({ what: `a notification was dropped: ${code}`, id: order.notificationId });
     },
+    elapsed: () => performance.now(),
     // Unique among the attempts of one notification.
     nameAttempt: () => randomBytes(6).toString('base64url'),
     sleep: (ms) => sleep(ms),

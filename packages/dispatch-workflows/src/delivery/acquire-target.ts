@@ -15,16 +15,16 @@ export async function acquireTarget(
   order: DeliveryOrder,
   { acquirePermit }: Pick<AttemptOptions, 'acquirePermit'>,
 ): Promise<(TargetFound & { readonly permit: Permit | Delay; readonly waitedMs: number }) | NotFound> {
-  const { gate, now } = dependencies;
+  const { gate, elapsed } = dependencies;
   let waitedMs = 0;
   let found = await loadTarget(dependencies, order);
   for (;;) {
     if (typeof found === 'string') return found;
     const { app } = found.target;
     gate.learn(app, app.health.throttledForMs);
-    const from = now();
+    const from = elapsed();
     const permit = await acquirePermit(app);
-    const waitMs = now() - from;
+    const waitMs = elapsed() - from;
     waitedMs += waitMs;
     if ('waitMs' in permit) return { ...found, permit, waitedMs };
     try {

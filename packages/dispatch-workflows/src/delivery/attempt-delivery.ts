@@ -41,6 +41,8 @@ export interface DeliveryDependencies {
   readonly maxThrottleMs?: number | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds on a clock that only goes forward, for time limits. */
+  readonly elapsed: () => number;
   /** A unique name for an attempt, without `.` and `+`. */
   readonly nameAttempt: () => string;
   /** Waits between two tries of one claim. */
@@ -113,9 +115,9 @@ export async function attemptDelivery(
   order: DeliveryOrder,
   options: AttemptOptions,
 ): Promise<Attempt> {
-  const { channels, now } = dependencies;
+  const { channels, elapsed } = dependencies;
   const { signal, budgetMs = 25_000, connectionWaitMs = 500 } = options;
-  const startedAt = now();
+  const startedAt = elapsed();
   const found = await acquireTarget(dependencies, order, options);
   if (found === 'SEALING_KEY_UNKNOWN') {
     report(dependencies, order, {
@@ -232,7 +234,7 @@ export async function dropNotification(
   code: DropCode,
   made: { readonly attempt?: AttemptMade; readonly claim?: Claim; readonly endsAt?: number } = {},
 ): Promise<DeliveryEnd> {
-  const endsAt = made.endsAt ?? dependencies.now() + DROP_BUDGET_MS;
+  const endsAt = made.endsAt ?? dependencies.elapsed() + DROP_BUDGET_MS;
   const intent = await readIntent(dependencies, order, endsAt);
   const plan = planDrop(order, code, { ...made, intent, at: dependencies.now() });
   const { result } = plan.next;
@@ -261,7 +263,7 @@ async function send(
   const { permit } = ready;
   const sentAt = performance.now();
   const at = now();
-  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - at);
+  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - dependencies.elapsed());
   let outcome: Outcome;
   try {
     outcome =
@@ -286,7 +288,7 @@ async function lookUp(
   about: AttemptCase,
   ready: Ready,
 ): Promise<'delivered' | 'not-delivered' | 'unknown'> {
-  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - dependencies.now());
+  const timeoutMs = Math.min(ready.timeoutMs, ready.endsAt - dependencies.elapsed());
   if (timeoutMs < SHORTEST_SEND_MS) return 'unknown';
   try {
     return await dependencies.channels.lookUp(requestOf(about, ready, timeoutMs));
@@ -308,7 +310,7 @@ async function carryOut(
 ): Promise<boolean> {
   const tryWrite = async (run: () => Promise<void>): Promise<boolean> => {
     try {
-      const leftMs = Math.max(0, endsAt - dependencies.now()) + WRITE_GRACE_MS;
+      const leftMs = Math.max(0, endsAt - dependencies.elapsed()) + WRITE_GRACE_MS;
       await withDeadline(leftMs, 'persist an outcome', run);
       return true;
     } catch (error) {
@@ -353,7 +355,7 @@ async function readIntent(
   endsAt: number,
 ): Promise<Intent | null | 'unknown'> {
   try {
-    const leftMs = Math.max(SHORTEST_READ_MS, endsAt - dependencies.now());
+    const leftMs = Math.max(SHORTEST_READ_MS, endsAt - dependencies.elapsed());
     const [intent] = await withDeadline(leftMs, 'read an intent', () =>
       dependencies.intents.read([order.notificationId]),
     );

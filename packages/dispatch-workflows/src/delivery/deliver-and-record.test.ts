@@ -36,6 +36,13 @@ describe('the first, short attempt', () => {
     expect(state.entries.map(({ stage }) => stage)).toEqual(['decided', 'settled']);
   });
 
+  test.each([5000, -5000])('has its time although the clock of the machine jumps by %d ms', async (ms) => {
+    const { state, dependencies } = deliveryWorld();
+    state.onClaim = () => (state.clock.jumped = ms);
+    await expect(deliverAndRecord(dependencies, order)).resolves.toMatchObject({ kind: 'delivered' });
+    expect(state.requests[0]?.timeoutMs).toBe(2000);
+  });
+
   test('claims nothing without a connection, and leaves the rest', async () => {
     const { state, dependencies } = deliveryWorld();
     state.connections = 0;

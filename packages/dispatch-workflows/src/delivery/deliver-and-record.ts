@@ -16,13 +16,13 @@ const AT_ONCE_MS = 10_000;
 
 /**
  * Makes one short attempt; a delivery that does not end here continues in `deliverPatiently`. `startedAt` is when its
- * activity began, in milliseconds since the epoch: what that did before takes from the time of the attempt.
+ * activity began, by `elapsed`: what that did before takes from the time of the attempt.
  */
 export async function deliverAndRecord(
   dependencies: DeliveryDependencies,
   order: DeliveryOrder,
   signal?: AbortSignal,
-  startedAt = dependencies.now(),
+  startedAt = dependencies.elapsed(),
 ): Promise<DeliveryResult> {
   signal?.throwIfAborted();
   if (dependencies.now() - order.decidedAt > Math.max(order.timeToLiveMs, AT_ONCE_MS))
@@ -30,7 +30,7 @@ export async function deliverAndRecord(
   let { lastAttempt } = order;
   const attempt = await attemptDelivery(dependencies, order, {
     timeoutMs: ATTEMPT_TIMEOUT_MS,
-    budgetMs: BUDGET_MS - (dependencies.now() - startedAt),
+    budgetMs: BUDGET_MS - (dependencies.elapsed() - startedAt),
     connectionWaitMs: CONNECTION_WAIT_MS,
     signal,
     acquirePermit: (target) => dependencies.gate.tryAcquire(target),

@@ -50,9 +50,9 @@ export async function deliverPatiently(
   order: DeliveryOrder,
   patience: Patience,
 ): Promise<DeliveryResult> {
-  const { now } = dependencies;
+  const { now, elapsed } = dependencies;
   const expiresAt = patience.scheduledAt + order.timeToLiveMs;
-  const slotFrom = now();
+  const slotFrom = elapsed();
   const known = patience.lastAttempt ?? order.lastAttempt;
   let lastAttempt = known;
   const current = (): DeliveryOrder => (lastAttempt === undefined ? order : { ...order, lastAttempt });
@@ -65,7 +65,7 @@ export async function deliverPatiently(
   const drop = (code: string): Promise<DeliveryResult> =>
     dropNotification(dependencies, current(), expiredBy(code));
   // What was waited for by an earlier attempt of the activity, or for a worker, is over.
-  let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - slotFrom);
+  let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - now());
   let code = order.code ?? 'WAITING';
   let wasThrottled = order.wasThrottled ?? false;
   const { signal, comeBack } = patience;
@@ -79,15 +79,15 @@ export async function deliverPatiently(
     // Waiting for longer than it is worth would only hold the slot.
     if (waitMs >= leftMs) return drop(code);
     if (isAskedBack()) return comesBack(waitMs);
-    const slotMs = MAX_IN_SLOT_MS - (now() - slotFrom);
+    const slotMs = MAX_IN_SLOT_MS - (elapsed() - slotFrom);
     if (waitMs > Math.min(slotMs, MAX_WAIT_IN_SLOT_MS))
       return handBack({ code, waitMs, failures, wasThrottled });
-    const waitsUntil = now() + waitMs;
+    const waitsUntil = elapsed() + waitMs;
     try {
       if (waitMs > 0) await patience.sleep(waitMs, waiting);
     } catch (error) {
       if (!isAskedBack()) throw error;
-      const restMs = Math.max(0, waitsUntil - now());
+      const restMs = Math.max(0, waitsUntil - elapsed());
       return comesBack(restMs);
     }
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;

@@ -17,7 +17,7 @@ export async function openStream(
   first: FirstSignal | null,
   signal?: AbortSignal,
 ): Promise<OpenedStream> {
-  const startedAt = dependencies.now();
+  const startedAt = dependencies.elapsed();
   const state = await dependencies.streams.read(stream);
   if (first === null) return { state, decision: null, delivery: null };
   const decision = await decideFirst(dependencies, stream, state, first);

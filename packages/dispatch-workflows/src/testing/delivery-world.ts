@@ -129,7 +129,7 @@ const noFault: (call: (typeof WORLD_CALLS)[number]) => WorldFault = () => null;
 /** Everything around a delivery, in memory: what the provider answers in turn, and what is stored. */
 export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
   const script = [...answers];
-  const clock = { now: 10_000, slept: [] as number[] };
+  const clock = { now: 10_000, slept: [] as number[], jumped: 0 };
   const intents = createMemoryIntents();
   let attempts = 0;
   const target: DeliveryTarget = {
@@ -302,7 +302,8 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
       },
       acquire: (appId, request) => call('permit', () => gate.acquire(appId, request)),
     },
-    now: () => clock.now,
+    now: () => clock.now + clock.jumped,
+    elapsed: () => clock.now,
     nameAttempt: () => `a${++attempts}`,
     sleep: async (ms) => {
       clock.now += ms;

@@ -120,6 +120,7 @@ export function createModelActivities({
     gate: createAppGate(),
     now,
     onDrop: ({ order, code }) => note(`${order.notificationId} is dropped: ${code}`),
+    elapsed: () => performance.now(),
     nameAttempt: () => simulation.nameAttempt(),
     sleep: (ms) => new Promise((resolve) => void time.after(ms, resolve)),
     onFailure: ({ what, error }) => note(`${what}: ${textOf(error)}`),

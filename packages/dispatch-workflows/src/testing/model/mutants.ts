@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an intent that cannot be read is not in doubt',
-    focus: ['doubtful-provider', 'databases-away', 'short-life'],
+    focus: ['doubtful-provider', 'lost-answers', 'short-life'],
     stores: withStores(({ intents }) => ({
       intents: {
         ...intents,
@@ -160,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'health is written whatever the settings have become',
-    focus: ['settings', 'gone-provider', 'refusing-provider', 'doubtful-provider'],
+    focus: ['settings', 'gone-provider', 'refusing-provider', 'throttling-provider'],
     stores: withStores(({ health }, { apps }) => {
       const current = ({ id }: AppTarget): AppTarget => ({
         id,
@@ -175,20 +175,6 @@ export const MUTANTS: readonly Mutant[] = [
         },
       };
     }),
-  },
-  {
-    name: 'the outcome of an older attempt counts',
-    focus: ['lost-heartbeats', 'flaky-provider', 'doubtful-provider'],
-    stores: withStores(({ streams }) => ({
-      streams: {
-        ...streams,
-        write: ({ intents = [], ...rest }) =>
-          streams.write({
-            ...rest,
-            intents: intents.map((each) => ({ ...each, claims: null, token: null })),
-          }),
-      },
-    })),
   },
   {
     name: 'a late writer moves a stream back',
@@ -236,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
       ...activities,
       readAndDispatch: async (call: ActivityCall, scan: ScanState | null) => {
         const running = temporal.running().length - 1;
-        if (scan === null || running < plan.maxRunningAlerts - 2)
+        if (scan === null || running < plan.maxRunningAlerts - 1)
           return activities['readAndDispatch']?.(call, scan as never);
         return { scan, nextScanInMs: 1000, scanned: 0, dispatched: 0, failed: 0, running };
       },
@@ -244,6 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a resolve reaches only the streams that its labels match',
+    focus: ['repeated-signals'],
     stores: withStores(({ streamLookUp }) => ({
       streamLookUp: { find: async (page) => ({ ...(await streamLookUp.find(page)), open: [] }) },
     })),
@@ -252,35 +239,5 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'silent decisions are not recorded',
     focus: ['late-rows', 'too-late-rows'],
     activities: (activities) => ({ ...activities, recordStreamState: async () => undefined }),
-  },
-  {
-    name: 'the ledger may lose what was seen',
-    focus: ['lost-answers', 'databases-away'],
-    stores: withStores(({ ledger }) => ({
-      ledger: { ...ledger, write: (batch) => ledger.write(batch).catch(() => undefined) },
-    })),
-  },
-  {
-    name: 'a scan that fails has read its rows all the same',
-    focus: ['databases-away', 'lost-answers'],
-    activities: (activities, { fates }) => ({
-      ...activities,
-      readAndDispatch: async (call: ActivityCall, scan: ScanState | null) => {
-        try {
-          return await activities['readAndDispatch']?.(call, scan as never);
-        } catch {
-          void fates;
-          const cursor = { position: `${(BigInt(Math.floor(call.scheduledAt)) << 22n) + 1n}`, eventId: '' };
-          return {
-            scan: { cursor, seen: scan?.seen ?? '' },
-            nextScanInMs: 1000,
-            scanned: 0,
-            dispatched: 0,
-            failed: 0,
-            running: 0,
-          };
-        }
-      },
-    }),
   },
 ];

@@ -115,11 +115,12 @@ export function planSchedule(seed: number, focus: readonly Trouble[] = []): Plan
   const random = seededRandom(seed);
   const chance = (probability: number): boolean => random() < probability;
   // Few troubles at once: what needs two of them is found, and what needs none is not hidden by others.
-  const share = pick(random, [0, 0.1, 0.2, 0.4]);
+  const share = pick(random, focus.length > 0 ? [0, 0, 0.1] : [0, 0.1, 0.2, 0.4]);
   const troubles = new Set([...TROUBLES.filter(() => chance(share)), ...focus]);
   const has = (trouble: Trouble): boolean => troubles.has(trouble);
   const apps = planApps(random, has);
-  const fingerprints = ['f1', 'f2', 'f3'].slice(0, 1 + Math.floor(random() * 3));
+  const names = has('low-ceiling') ? ['f1', 'f2', 'f3', 'f4', 'f5', 'f6'] : ['f1', 'f2', 'f3'];
+  const fingerprints = names.slice(0, 1 + Math.floor(random() * names.length));
   const reportMs = pick(random, [20_000, 120_000, 400_000]);
   const routes: RoutePlan[] = [
     {
@@ -127,10 +128,10 @@ export function planSchedule(seed: number, focus: readonly Trouble[] = []): Plan
       query: '*',
       appIds: apps.map(({ id }) => id),
       renotifyIntervalMs: pick(random, [null, null, 60_000]),
-      maxSignalAgeMs: has('short-life') ? 300_000 : HOUR_MS,
+      maxSignalAgeMs: has('short-life') ? pick(random, [60_000, 300_000]) : HOUR_MS,
     },
   ];
-  if (chance(0.3))
+  if (chance(0.4))
     routes.push({ ...pick(random, routes), id: 'r2', query: 'severity:critical', appIds: ['a'] });
   const reports = planReports(random, { fingerprints, reportMs, has });
   const healAt = reportMs + 60_000;
@@ -141,12 +142,13 @@ export function planSchedule(seed: number, focus: readonly Trouble[] = []): Plan
     routes,
     fingerprints,
     processes: chance(0.5) ? 2 : 1,
-    maxRunningAlerts: has('low-ceiling') ? pick(random, [5, 6, 8]) : 5000,
+    maxRunningAlerts: has('low-ceiling') ? pick(random, [5, 6]) : 5000,
     maxSeenRows: chance(0.2) ? pick(random, [1, 2, 4]) : 5000,
     maxRowsPerScan: chance(0.2) ? pick(random, [1, 2]) : 500,
-    events: [...reports, ...planTroubles(random, { apps, routes, reportMs, has })].toSorted(
-      (a, b) => a.at - b.at,
-    ),
+    events: [
+      ...reports,
+      ...planTroubles(random, { apps, routes, reportMs, has, times: reports.map(({ at }) => at) }),
+    ].toSorted((a, b) => a.at - b.at),
     healAt,
   };
 }
@@ -191,7 +193,7 @@ function planReports(
       kind: 'report',
       fingerprint: pick(random, fingerprints),
       status: pick(random, ['firing', 'firing', 'firing', 'resolved', 'resolved', 'suppressed']),
-      severity: random() < 0.8 ? 'critical' : 'none',
+      severity: random() < 0.7 ? 'critical' : 'none',
       eventId: `e${index}`,
       summary: `report ${index}`,
       isPastApi: false,
@@ -207,15 +209,22 @@ function planTroubles(
     routes,
     reportMs,
     has,
+    times,
   }: {
     readonly apps: readonly AppPlan[];
     readonly routes: readonly RoutePlan[];
     readonly reportMs: number;
     readonly has: (trouble: Trouble) => boolean;
+    /** When something is reported. */
+    readonly times: readonly number[];
   },
 ): readonly PlannedEvent[] {
   const events: PlannedEvent[] = [];
-  const at = (): number => random() * reportMs;
+  // Trouble finds more to disturb where something is on its way.
+  const at = (): number =>
+    random() < 0.5
+      ? random() * reportMs
+      : Math.max(0, pick(random, times) + pick(random, [20, 500, 5000]) * (2 * random() - 1));
   const some = (most: number): number => 1 + Math.floor(random() * most);
   const add = (trouble: Trouble, most: number, make: () => PlannedEvent): void => {
     if (!has(trouble)) return;

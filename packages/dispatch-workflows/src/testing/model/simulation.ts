@@ -58,6 +58,7 @@ export class Simulation {
   readonly #network: ReturnType<typeof createNetwork>;
   #workers: { readonly process: Process; readonly activities: Activities }[] = [];
   #isDone = false;
+  #isHealed = false;
   #attempts = 0;
 
   constructor(plan: Plan, mutant: Mutant, { isTracing = false }: { readonly isTracing?: boolean } = {}) {
@@ -95,6 +96,10 @@ export class Simulation {
         this.note(
           `provider: ${kind} ${id} ${isAccepted ? 'accepted' : 'not accepted'}, ${status ?? 'no answer'}`,
         );
+        // Somebody changes the settings while the answer is on its way.
+        const isRefused = status === 400 || status === 410 || status === 429;
+        if (isRefused && !this.#isHealed && plan.troubles.has('settings') && this.random() < 0.2)
+          void this.#moveApp(receipt.appId);
         const intent = this.tables.intents.get(id);
         if (intent === undefined || intent.status === 'dropped' || intent.status === 'refused')
           this.violations.push(`sent without a claim: ${id} is ${intent?.status ?? 'unknown'}`);
@@ -295,13 +300,9 @@ export class Simulation {
         this.note(`route ${route.id} is renamed`);
         break;
       }
-      case 'move-app': {
-        const app = await stores.connectedApps.get(event.appId);
-        const settings = { url: `https://${app.id}.example/${app.version + 1}` };
-        await stores.connectedApps.update(app.id, app.version, { ...app, settings, enabled: true });
-        this.note(`connected app ${app.id} moves to ${settings.url}`);
+      case 'move-app':
+        await this.#moveApp(event.appId);
         break;
-      }
       case 'switch-app':
         await this.#switchApp(event.appId, false);
         this.time.after(
@@ -321,6 +322,14 @@ export class Simulation {
         this.fates.begin(event);
         break;
     }
+  }
+
+  async #moveApp(appId: string): Promise<void> {
+    const { connectedApps } = this.stores;
+    const app = await connectedApps.get(appId);
+    const settings = { url: `https://${app.id}.example/${app.version + 1}` };
+    await connectedApps.update(app.id, app.version, { ...app, settings, enabled: true });
+    this.note(`connected app ${app.id} moves to ${settings.url}`);
   }
 
   async #switchApp(appId: string, enabled: boolean): Promise<void> {
@@ -344,6 +353,7 @@ export class Simulation {
 
   async #heal(monitor: (event: Extract<PlannedEvent, { kind: 'report' }>) => Promise<void>): Promise<void> {
     this.note('everything has healed');
+    this.#isHealed = true;
     this.fates.heal();
     for (let index = 0; index < this.plan.processes; index++) {
       const worker = this.#workers.find(({ process }) => process.name === `worker ${index + 1}`);

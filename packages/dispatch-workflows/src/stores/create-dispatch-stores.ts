@@ -57,7 +57,7 @@ export function createDispatchStores({ postgres, clickhouse, sealer }: DispatchD
     streamLookUp: createStreamLookUp(postgres),
     intents: createIntentStore(postgres),
     backlog: createBacklogStore(postgres),
-    debts: createDebtStore(postgres, clickhouse),
+    debts: createDebtStore(postgres, clickhouse, issues),
     ledger: createLedger(postgres, clickhouse),
   };
 }

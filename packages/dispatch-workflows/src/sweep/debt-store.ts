@@ -2,8 +2,11 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { guarded, type Postgres } from '@heliograph/database';
 import * as v from 'valibot';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { Position } from '../contract/position.ts';
+import { comparePositions, type Position } from '../contract/position.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
+import type { StoredEvent } from '../issues/issue.ts';
+import type { IssueStore } from '../issues/issue-store.ts';
+import { findRepeats } from '../scan/find-repeats.ts';
 import { owesResolve } from '../stream/owes-resolve.ts';
 import { notificationIdOf } from '../contract/notification-id.ts';
 import type { IntentStatus } from '../delivery/intent-status.ts';
@@ -77,13 +80,18 @@ const LATEST = `
     toString(max(issues.position)) AS newest, argMax(issues.event_id, (issues.position, issues.event_id)) AS event,
     toString(toUnixTimestamp64Milli(argMax(issues.stored_at, (issues.position, issues.event_id)))) AS stored_ms
   FROM issues WHERE issues.position >= {from:UInt64} AND stream_fingerprint IN {fingerprints:Array(String)}
+    AND issues.position NOT IN {repeats:Array(UInt64)}
   GROUP BY stream_fingerprint`;
 
 /** Pages of streams without issues for months search months of issues, and are abandoned. */
 const LONGEST_SEARCH_S = 8;
 
 /** Resolve debt, derived from the states in PostgreSQL and the newest issues in ClickHouse. */
-export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: ClickHouseClient): DebtStore {
+export function createDebtStore(
+  { sql }: Pick<Postgres, 'sql'>,
+  clickhouse: ClickHouseClient,
+  issues: Pick<IssueStore, 'findEvents' | 'read'>,
+): DebtStore {
   return {
     list: async ({ after, limit }) => {
       const [position = '18446744073709551615', workflowId = '~'] = after?.split(':') ?? [];
@@ -101,7 +109,7 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
       const last = open.length < limit ? undefined : open.at(-1);
       const next = last === undefined ? null : `${last.last_position}:${last.workflow_id}`;
       if (open.length === 0) return { debts: [], next };
-      const latest = await latestOf(clickhouse, open);
+      const latest = await latestNewsOf(clickhouse, issues, open);
       const over = open.flatMap((row) => {
         const issue = latest.get(row.fingerprint);
         const state = { status: row.status, mayBeOpen: row.may_be_open, lastPosition: row.last_position };
@@ -138,13 +146,58 @@ export function createDebtStore({ sql }: Pick<Postgres, 'sql'>, clickhouse: Clic
   };
 }
 
-function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[]) {
+/**
+ * The newest issue of each fingerprint that is no repeat of an earlier event: a scan is silent about repeats, so they tell
+ * nothing of what is open either.
+ */
+async function latestNewsOf(
+  clickhouse: ClickHouseClient,
+  issues: Pick<IssueStore, 'findEvents' | 'read'>,
+  open: readonly OpenRow[],
+) {
+  const repeats: Position[] = [];
+  for (let round = 1; ; round++) {
+    const latest = await latestOf(clickhouse, open, repeats);
+    const found = await repeatsAmong(issues, [...latest.values()]);
+    if (found.length === 0 || round === MOST_REPEATS) return latest;
+    repeats.push(...found);
+  }
+}
+
+/** Repeats in a row that are passed over; behind more of them the oldest counts. */
+const MOST_REPEATS = 20;
+
+/** The positions of those that repeat an earlier event; few have an event id that was stored before. */
+async function repeatsAmong(
+  issues: Pick<IssueStore, 'findEvents' | 'read'>,
+  newest: readonly { readonly newest: Position; readonly event: string }[],
+): Promise<readonly Position[]> {
+  const eventIds = [...new Set(newest.map(({ event }) => event))].filter((event) => event !== '');
+  const known = eventIds.length === 0 ? new Map() : await issues.findEvents(eventIds);
+  const suspects = newest.filter(({ newest: position, event }) =>
+    (known.get(event) ?? []).some((earlier: StoredEvent) => comparePositions(earlier.position, position) < 0),
+  );
+  const rows = await Promise.all(
+    suspects.map(({ newest: position, event }) => issues.read({ position, eventId: event })),
+  );
+  const repeats = await findRepeats(
+    issues,
+    rows.filter((row) => row !== null),
+  );
+  return [...repeats].map(({ position }) => position);
+}
+
+function latestOf(clickhouse: ClickHouseClient, open: readonly OpenRow[], repeats: readonly Position[]) {
   return guarded('read the newest issues', async () => {
     const from = open.map((row) => BigInt(row.last_position)).reduce((a, b) => (a < b ? a : b));
     const result = await clickhouse.query({
       query: LATEST,
       clickhouse_settings: { max_execution_time: LONGEST_SEARCH_S, max_threads: 2 },
-      query_params: { from, fingerprints: [...new Set(open.map((row) => row.fingerprint))] },
+      query_params: {
+        from,
+        fingerprints: [...new Set(open.map((row) => row.fingerprint))],
+        repeats: repeats.map(BigInt),
+      },
       format: 'JSONEachRow',
     });
     const rows = v.parse(latestSchema, await result.json());

@@ -82,6 +82,21 @@ export function describeDebts(
       await expect(listed(order.stream.fingerprint)).resolves.toEqual([]);
     });
 
+    test.each([
+      ['fires', ['resolved', 'firing'], 1, false],
+      ['has resolved', ['resolved'], 0, true],
+    ] as const)(
+      'tells by the newest event, not by one that is written again: it %s',
+      async (_, statuses, repeated, isListed) => {
+        const { order, own } = await openStream(...statuses);
+        const again = own[repeated];
+        for (const written of ['one', 'two'])
+          if (again !== undefined)
+            await given().issues.append([again], `${order.stream.fingerprint} again ${written}`);
+        await expect(listed(order.stream.fingerprint)).resolves.toHaveLength(isListed ? 1 : 0);
+      },
+    );
+
     test('is listed where it only may be open', async () => {
       const { order, last: resolved } = await openStream('resolved');
       const state = { ...INITIAL_STREAM_STATE, mayBeOpen: true, lastPosition: resolved ?? null };

@@ -3,6 +3,7 @@ import { notificationIdOf } from '../../contract/notification-id.ts';
 import { comparePositions } from '../../contract/position.ts';
 import type { StreamState } from '../../contract/stream-state.ts';
 import { isUnderWay } from '../../delivery/intent-status.ts';
+import { eventHashOf } from '../../issues/event-hash.ts';
 import type { BacklogStore } from '../../scan/backlog-store.ts';
 import type { StreamLookUp } from '../../scan/stream-look-up.ts';
 import { mayHaveOpenIncident, owesResolve } from '../../stream/owes-resolve.ts';
@@ -107,8 +108,15 @@ function compareOpen(a: string, idOfA: string, b: string, idOfB: string): number
 }
 
 function debtOf(tables: MemoryTables, workflowId: string, { stream, state, updatedAt }: StreamRow) {
-  const newest = tables.issues
-    .filter(({ issue, visibleAt }) => issue.fingerprint === stream.fingerprint && visibleAt <= tables.now())
+  const known = new Set<string>();
+  const news = tables.issues.filter(({ issue, visibleAt }) => {
+    if (issue.fingerprint !== stream.fingerprint || visibleAt > tables.now()) return false;
+    const event = `${issue.eventId} ${eventHashOf(issue)}`;
+    const isRepeat = issue.eventId !== '' && known.has(event);
+    known.add(event);
+    return !isRepeat;
+  });
+  const newest = news
     .map(({ issue }) => issue)
     .toSorted((a, b) => comparePositions(a.position, b.position) || (a.eventId < b.eventId ? -1 : 1))
     .at(-1);

@@ -286,7 +286,7 @@ describe('what is decided later in the life of a stream', () => {
     });
   });
 
-  test('a resolve that no route brings any more is owed, and the sweep brings it', async () => {
+  test('a resolve that no route brings any more and that was dropped is owed, and the sweep brings it', async () => {
     const worker = await ground.worker(
       bundle,
       ground.activities({ sweep: { intervalMs: 200, retryAfterMs: 0 } }),
@@ -302,12 +302,19 @@ describe('what is decided later in the life of a stream', () => {
       await streamEnded();
       const { version, ...route } = await ground.routes.get('route1');
       await ground.routes.update('route1', version, { ...route, enabled: false });
+      sink.setFaults([{ times: 1, fault: { kind: 'status', status: 400 } }]);
       await store(newIssue({ status: 'resolved', endsAt: Date.now() }));
       await arrived(2);
       await streamEnded();
+      await arrived(3);
+      await eventually('nothing is owed', async () => {
+        const { debts } = await ground.debts.list({ after: null, limit: 10 });
+        return debts.length === 0;
+      });
+      await streamEnded();
       await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
     });
-    expect(types()).toEqual(['alert.triggered', 'alert.resolved']);
+    expect(types()).toEqual(['alert.triggered', 'alert.resolved', 'alert.resolved']);
     await expect(ground.debts.list({ after: null, limit: 10 })).resolves.toEqual({
       debts: [],
       next: null,

@@ -36,6 +36,20 @@ describe('the first, short attempt', () => {
     expect(state.entries.map(({ stage }) => stage)).toEqual(['decided', 'settled']);
   });
 
+  test.each([
+    [30_000, 'delivered'],
+    [40 * 60_000, 'dropped'],
+  ])('that was begun before it became stale is attempted again, but not %d ms later', async (ms, kind) => {
+    const { state, dependencies } = deliveryWorld();
+    const { now } = state.clock;
+    const policy = { version: 1, renotifyIntervalMs: null, maxSignalAgeMs: 300_000 };
+    const issue = { ...testOrder().issue, storedAt: now - 300_000 - ms, policy };
+    await expect(
+      deliverAndRecord(dependencies, testOrder({ issue, decidedAt: now, timeToLiveMs: 0 })),
+    ).resolves.toMatchObject({ kind });
+    expect(state.requests).toHaveLength(kind === 'delivered' ? 1 : 0);
+  });
+
   test.each([5000, -5000])('has its time although the clock of the machine jumps by %d ms', async (ms) => {
     const { state, dependencies } = deliveryWorld();
     state.onClaim = () => (state.clock.jumped = ms);

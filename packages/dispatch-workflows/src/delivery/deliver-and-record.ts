@@ -1,4 +1,5 @@
 import type { DeliveryOrder, DeliveryResult, LastAttempt } from '../contract/delivery-order.ts';
+import { expiredForMs } from '../stream/should-notify.ts';
 import { attemptDelivery, type DeliveryDependencies, dropNotification } from './attempt-delivery.ts';
 import { decidedRows } from './delivery-rows.ts';
 
@@ -13,6 +14,11 @@ const CONNECTION_WAIT_MS = 300;
  * milliseconds. What is later than that has waited for a worker.
  */
 const AT_ONCE_MS = 10_000;
+/**
+ * What was begun before it became stale is attempted once more so long after its life at the latest, in milliseconds: a
+ * worker that dies costs seconds, and whatever waited for longer is sent to nobody.
+ */
+const BEGUN_WITHIN_MS = 60_000;
 
 /**
  * Makes one short attempt; a delivery that does not end here continues in `deliverPatiently`. `startedAt` is when its
@@ -25,7 +31,9 @@ export async function deliverAndRecord(
   startedAt = dependencies.elapsed(),
 ): Promise<DeliveryResult> {
   signal?.throwIfAborted();
-  if (dependencies.now() - order.decidedAt > Math.max(order.timeToLiveMs, AT_ONCE_MS))
+  const now = dependencies.now();
+  const isLate = now - order.decidedAt > Math.max(order.timeToLiveMs, AT_ONCE_MS);
+  if (isLate || expiredForMs(order.issue, order.reason, now) > BEGUN_WITHIN_MS)
     return dropNotification(dependencies, order, 'EXPIRED');
   let { lastAttempt } = order;
   const attempt = await attemptDelivery(dependencies, order, {

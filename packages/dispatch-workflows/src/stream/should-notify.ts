@@ -101,6 +101,11 @@ export function timeToLiveMs(signal: IssueSignal, reason: NotifyReason, now: num
   return signal.status === 'resolved' ? limit : Math.max(0, limit - Math.max(0, now - signal.storedAt));
 }
 
+/** For how long a notification has been worth nothing, in milliseconds; 0 if it still is. A resolve always is. */
+export function expiredForMs(signal: IssueSignal, reason: NotifyReason, now: number): number {
+  return signal.status === 'resolved' ? 0 : Math.max(0, now - signal.storedAt - maxAgeMs(signal, reason));
+}
+
 function policyOf(signal: IssueSignal): typeof DEFAULT_SIGNAL_POLICY {
   return signal.policy ?? DEFAULT_SIGNAL_POLICY;
 }

@@ -21,6 +21,7 @@ const command = {
     concurrency: { kind: 'number', min: 1, max: 64, help: 'How many test processes run at once; default 1.' },
     mutate: { kind: 'text', placeholder: 'GLOB,…', help: 'Only these files, or lines: src/a.ts:10-20.' },
     tests: { kind: 'text', placeholder: 'GLOB,…', help: 'Only these tests, so that more survives.' },
+    continue: { kind: 'flag', help: 'Keeps the results of the run before where they still hold.' },
   },
 } as const;
 
@@ -34,6 +35,7 @@ await runCommand(command, async ({ positionals: [name = ''], values }) => {
     concurrency: values.concurrency ?? 1,
     mutate: values.mutate?.split(','),
     tests: values.tests?.split(','),
+    isContinued: values.continue,
   });
   const { files, all } = summarizeMutants(
     mutants.map(({ status, fileName }) => ({ status, fileName: relative(folder, fileName) })),

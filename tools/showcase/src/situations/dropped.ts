@@ -89,9 +89,9 @@ export const DROPPED: readonly Situation[] = [
   },
   {
     reason: 'secret_unreadable',
-    title: 'the key that sealed the secret of the connected app is gone',
+    title: 'the key that sealed the secret of the connected app did not come until the issue was too old',
     async play(ground) {
-      const { appId, routeId } = await createRouted(ground, 'sealed');
+      const { appId, routeId } = await createRouted(ground, 'sealed', { maxSignalAgeMs: 3000 });
       await ground.sql`update dispatch.connected_apps set secret_key_id = 'gone' where id = ${appId}`;
       return { fingerprint: 'sealed', eventId: await ground.report('sealed', 'firing'), routeId };
     },

@@ -1,5 +1,5 @@
-import { ExportResultCode } from '@opentelemetry/core';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import { watchExport } from './telemetry-trouble.ts';
 
 /** An exporter that counts the spans which it loses while the process stops. */
 export interface CountedExporter extends SpanExporter {
@@ -7,29 +7,28 @@ export interface CountedExporter extends SpanExporter {
   beginStop(): void;
   /** Describes what was lost since `beginStop`, unanswered batches included; undefined if nothing was. */
   describeLoss(): string | undefined;
-  /** Whether the error belongs to a batch that is part of the loss. */
-  isCounted(error: unknown): boolean;
 }
 
-/** Wraps an exporter. While nothing stops, a failed batch is reported by the processor, and is not counted here. */
-export function countExports(exporter: SpanExporter): CountedExporter {
-  const errors = new Set<unknown>();
+/** Wraps an exporter. While nothing stops, a failed batch is reported at once, and is not counted here. */
+export function countExports(exporter: SpanExporter, onFailure: (reason: string) => void): CountedExporter {
   let unanswered = 0;
   let failed = 0;
   let isStopping = false;
-  let reason = 'no answer in time';
+  let lastReason = 'no answer in time';
   return {
     export(spans, done) {
       unanswered += spans.length;
+      const answered = watchExport(done, (reason) => {
+        if (!isStopping) {
+          onFailure(reason);
+          return;
+        }
+        failed += spans.length;
+        lastReason = reason;
+      });
       exporter.export(spans, (result) => {
         unanswered -= spans.length;
-        const error = result.error ?? new Error('the exporter failed');
-        if (isStopping && result.code !== ExportResultCode.SUCCESS) {
-          failed += spans.length;
-          errors.add(error);
-          reason = error.message;
-        }
-        done(result.code === ExportResultCode.SUCCESS ? result : { ...result, error });
+        answered(result);
       });
     },
     shutdown: () => exporter.shutdown(),
@@ -41,8 +40,7 @@ export function countExports(exporter: SpanExporter): CountedExporter {
       const lost = failed + unanswered;
       return lost === 0
         ? undefined
-        : `${lost} spans were dropped at the stop, the last because of: ${reason}`;
+        : `${lost} spans were dropped at the stop, the last because of: ${lastReason}`;
     },
-    isCounted: (error) => errors.has(error),
   };
 }

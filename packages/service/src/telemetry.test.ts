@@ -1,7 +1,10 @@
 import { startLoopbackServer } from '@heliograph/simulators';
+import type { ServerResponse } from 'node:http';
+import { diag } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ExportResultCode } from '@opentelemetry/core';
 import { InMemorySpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { manualClock } from './clock.ts';
 import { type Telemetry, startTelemetry } from './telemetry.ts';
 
 let telemetry: Telemetry | undefined;
@@ -45,9 +48,11 @@ describe('startTelemetry', () => {
     expect(text).toMatch(/nodejs_gc_duration_seconds_count\{kind="\w+"\} \d+/);
   });
 
-  test('other sources are appended; one that fails is left out, warned of once and counted', async () => {
+  test('other sources are appended; one that fails is left out, warned of once a minute and counted', async () => {
     const warnings: string[] = [];
+    const clock = manualClock();
     let isBroken = true;
+    const broken = (count: number): string => `telemetry_failures_total{source="metrics_source"} ${count}\n`;
     telemetry = startTelemetry({
       serviceName: 'svc',
       version: '0',
@@ -56,16 +61,23 @@ describe('startTelemetry', () => {
         () => Promise.resolve('temporal_x 1\n'),
         () => (isBroken ? Promise.reject(new Error('hunter2')) : Promise.resolve('sdk_y 2\n')),
       ],
+      clock,
       onWarning: (message) => warnings.push(message),
     });
-    expect(await telemetry.prometheusText()).toMatch(/\ntemporal_x 1\n$/);
-    expect(await telemetry.prometheusText()).toContain('\ntelemetry_source_failures_total 1\n');
+    const first = await telemetry.prometheusText();
+    expect(first).toMatch(/\ntemporal_x 1\n$/);
+    expect(first).toContain(broken(1));
+    expect(await telemetry.prometheusText()).toContain(broken(2));
+    expect(await telemetry.prometheusText()).toContain(broken(3));
     expect(warnings).toEqual(['a source of extra metrics failed']);
     isBroken = false;
-    expect(await telemetry.prometheusText()).toMatch(/\ntelemetry_source_failures_total 2\n[^]*\nsdk_y 2\n$/);
+    const whole = await telemetry.prometheusText();
+    expect(whole).toContain(broken(3));
+    expect(whole).toMatch(/\nsdk_y 2\n$/);
     isBroken = true;
+    clock.advance(60_000);
     await telemetry.prometheusText();
-    expect(warnings).toHaveLength(2);
+    expect(warnings.slice(1)).toEqual(['a source of extra metrics failed (2 more since the last warning)']);
   });
 
   test('spans and metrics reach a collector at the latest with the shutdown', async () => {
@@ -158,7 +170,7 @@ describe('startTelemetry', () => {
       'refuses without a reason',
       3,
       (_, done) => done({ code: ExportResultCode.FAILED }),
-      'the exporter failed',
+      'the exporter gave no reason',
     ],
     ['hangs', 700, (_, done) => void held.push(done), 'no answer in time'],
   ])(
@@ -198,7 +210,79 @@ describe('startTelemetry', () => {
     for (let span = 0; span < 512; span++) telemetry.tracer.startSpan('work').end();
     await new Promise((resolve) => setTimeout(resolve, 20));
     await telemetry.shutdown();
-    expect(warnings).toEqual(['512 were dropped']);
+    expect(warnings).toEqual(['a span exporter failed: 512 were dropped']);
+  });
+
+  describe.each(['metrics', 'traces'])('a collector of %s', (signal) => {
+    test.each<[string, number | null, string]>([
+      ['that is away', null, 'ECONNREFUSED'],
+      ['that answers 500', 500, 'HTTP 500'],
+      ['that answers 404', 404, 'HTTP 404'],
+      ['that answers 401', 401, 'HTTP 401'],
+    ])('%s is warned of once a minute, and counted', async (_, status, why) => {
+      const answer = (response: ServerResponse): unknown =>
+        response.writeHead(status ?? 200, 'hunter2').end('hunter2');
+      const collector = status === null ? null : await startLoopbackServer(answer);
+      const url = new URL(collector?.url ?? 'http://127.0.0.1:1');
+      url.username = 'hunter2';
+      const warnings: string[] = [];
+      const clock = manualClock();
+      const started = startTelemetry({
+        serviceName: 'svc',
+        version: '0',
+        processMetrics: false,
+        otlpEndpoint: url.href,
+        exportIntervalMs: 50,
+        // Shorter than the exporter's first retry.
+        flushTimeoutMs: 500,
+        clock,
+        onWarning: (message) => warnings.push(message),
+      });
+      telemetry = started;
+      const counted = new RegExp(`^telemetry_failures_total\\{source="collector_${signal}"\\} (\\d+)$`, 'm');
+      const failures = async (): Promise<number> =>
+        Number(counted.exec(await started.prometheusText())?.[1] ?? Number.NaN);
+      expect(await failures()).toBe(0);
+      const untilMoreThan = async (least: number): Promise<void> => {
+        while ((await failures()) <= least) {
+          // As many spans as make a batch.
+          for (let span = 0; span < 512; span++) started.tracer.startSpan('work').end();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+      const said = (): readonly string[] => warnings.filter((text) => text.includes(`takes no ${signal}`));
+      await untilMoreThan(2);
+      expect(said()).toEqual([expect.stringContaining(why)]);
+      clock.advance(60_000);
+      await untilMoreThan(await failures());
+      expect(said()).toEqual([
+        expect.stringContaining(`the collector at ${url.origin} takes no ${signal}`),
+        expect.stringMatching(/\(\d+ more since the last warning\)$/),
+      ]);
+      await started.shutdown();
+      await collector?.close();
+      expect(warnings.join('\n')).not.toContain('hunter2');
+    });
+  });
+
+  test('what a collector answers is not quoted in a warning of the SDK', async () => {
+    const collector = await startLoopbackServer((response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end('{"partialSuccess":{"rejectedDataPoints":"7","errorMessage":"hunter2"}}'),
+    );
+    const warnings: string[] = [];
+    telemetry = startTelemetry({
+      serviceName: 'svc',
+      version: '0',
+      processMetrics: false,
+      otlpEndpoint: collector.url,
+      onWarning: (message) => warnings.push(message),
+    });
+    diag.createComponentLogger({ namespace: '@scope/part' }).warn('is not well', 'hunter2');
+    await telemetry.shutdown();
+    await collector.close();
+    expect(warnings).toEqual(['@scope/part: is not well']);
   });
 
   test('an unavailable collector is no reason to fail', async () => {

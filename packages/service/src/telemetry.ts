@@ -16,9 +16,7 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from '@opentelemetry/core';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   type IMetricReader,
@@ -32,8 +30,11 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { countExports } from './count-exports.ts';
+import type { Clock } from './clock.ts';
+import { type CountedExporter, countExports } from './count-exports.ts';
 import { observeProcess } from './process-metrics.ts';
+import { sendMetrics, sendTraces } from './send-telemetry.ts';
+import { createTelemetryTrouble, type TelemetryTrouble } from './telemetry-trouble.ts';
 
 /** Traces and metrics of one process. */
 export interface Telemetry {
@@ -59,11 +60,14 @@ export interface TelemetryOptions {
   /** How long one request to the collector may take, and what is pending at the shutdown; default 3,000 ms. */
   readonly flushTimeoutMs?: number;
   /**
-   * Prometheus text of other sources, appended to ours. A source that fails or takes over 2 s is left out, counted in
-   * `telemetry_source_failures_total`, and warned of once until it answers again.
+   * Prometheus text of other sources, appended to ours. A source that fails or takes over 2 s is left out and
+   * counted in `telemetry_failures_total`.
    */
   readonly extraMetrics?: readonly (() => Promise<string>)[];
-  /** Receives the SDK's warnings, for example about an unavailable collector. */
+  /**
+   * Receives warnings, for example about an unavailable collector: one a minute and source, with the number of
+   * failures in between. `telemetry_failures_total{source}` counts all of them.
+   */
   readonly onWarning?: (message: string) => void;
   /**
    * Further exporters of spans, beside the collector. Each gets batches of at most 512 spans every 5 s from a queue of
@@ -74,6 +78,8 @@ export interface TelemetryOptions {
   readonly spanProcessors?: readonly SpanProcessor[];
   /** Whether CPU, memory, GC and event loop are observed; default true. */
   readonly processMetrics?: boolean;
+  /** Tells when a minute has passed; for tests. */
+  readonly clock?: Clock;
 }
 
 class PullReader extends MetricReader {
@@ -91,23 +97,20 @@ const EXTRA_TIMEOUT_MS = 2000;
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { serviceName, version, otlpEndpoint, extraMetrics = [], onWarning, flushTimeoutMs = 3000 } = options;
   const base = otlpEndpoint?.replace(/\/+$/, '');
-  const counted = [
-    ...(options.spanExporters ?? []),
-    ...(base === undefined
-      ? []
-      : [new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis: flushTimeoutMs })]),
-  ].map(countExports);
+  const trouble = createTelemetryTrouble((message) => onWarning?.(message), options.clock);
+  const counted = countAll(options.spanExporters ?? [], trouble);
+  if (base !== undefined) counted.push(sendTraces(base, flushTimeoutMs, trouble));
   if (onWarning !== undefined) {
-    const warn = (message: string): void => onWarning(message);
+    const warn = (message: string): void => trouble.report('sdk', message);
+    const log = (...parts: readonly unknown[]): void => warn(describeLog(parts));
     diag.setLogger(
-      { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
+      { error: log, warn: log, info: ignore, debug: ignore, verbose: ignore },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
     );
     // The SDK's own handler writes the error as JSON, with its stack, into the text of the warning.
-    setGlobalErrorHandler((error) => {
-      if (counted.some((exporter) => exporter.isCounted(error))) return;
-      warn(typeof error === 'string' ? error : (error.message ?? 'OpenTelemetry failed'));
-    });
+    setGlobalErrorHandler((error) =>
+      warn(typeof error === 'string' ? error : (error.message ?? 'OpenTelemetry failed')),
+    );
   }
   const resource = resourceFromAttributes({ 'service.name': serviceName, 'service.version': version });
 
@@ -116,7 +119,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   if (base !== undefined) {
     readers.push(
       new PeriodicExportingMetricReader({
-        exporter: new OTLPMetricExporter({ url: `${base}/v1/metrics`, timeoutMillis: flushTimeoutMs }),
+        exporter: sendMetrics(base, flushTimeoutMs, trouble),
         exportIntervalMillis: options.exportIntervalMs ?? 30_000,
         exportTimeoutMillis: Math.min(10_000, options.exportIntervalMs ?? 30_000),
       }),
@@ -136,11 +139,8 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   metrics.setGlobalMeterProvider(meterProvider);
 
   const meter = meterProvider.getMeter(serviceName, version);
+  trouble.countOn(meter);
   const stopProcessMetrics = options.processMetrics === false ? ignore : observeProcess(meter);
-  const failures = meter.createCounter('telemetry_source_failures_total', {
-    description: 'Reads of extra metrics that failed or took too long.',
-  });
-  const sources = extraMetrics.map((source) => guardSource(source, onWarning, () => failures.add(1)));
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   let stopped: Promise<void> | undefined;
 
@@ -174,7 +174,9 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     meter,
     tracer: tracerProvider.getTracer(serviceName, version),
     prometheusText: async () => {
-      const [own, ...extra] = await Promise.all([pull.collect(), ...sources.map((read) => read())]);
+      const extra = await Promise.all(extraMetrics.map((source) => readSource(source, trouble)));
+      // Afterwards, so that the failures of just now are counted.
+      const own = await pull.collect();
       return (
         [serializer.serialize(own.resourceMetrics), ...extra]
           .map((part) => part.trim())
@@ -186,29 +188,29 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-/** Makes a source that resolves with `''` when it fails: it warns of the first failure in a row, and reports each. */
-function guardSource(
-  source: () => Promise<string>,
-  onWarning: ((message: string) => void) | undefined,
-  onFailure: () => void,
-): () => Promise<string> {
-  let hasFailed = false;
-  const failed = (message: string): undefined => {
-    onFailure();
-    if (!hasFailed) onWarning?.(message);
-    hasFailed = true;
-  };
-  return async () => {
-    const late = (): undefined => failed('a source of extra metrics did not answer in time');
-    try {
-      const text = await within(source(), EXTRA_TIMEOUT_MS, late);
-      if (text !== undefined) hasFailed = false;
-      return text ?? '';
-    } catch {
-      failed('a source of extra metrics failed');
-      return '';
-    }
-  };
+function countAll(exporters: readonly SpanExporter[], trouble: TelemetryTrouble): CountedExporter[] {
+  return exporters.map((exporter) =>
+    countExports(exporter, (reason) => trouble.report('span_exporter', `a span exporter failed: ${reason}`)),
+  );
+}
+
+/** A component of the SDK logs its name first. What follows the text may quote the collector, and is left out. */
+function describeLog([first, second]: readonly unknown[]): string {
+  const isName = typeof first === 'string' && /^[@/\w-]+$/.test(first) && typeof second === 'string';
+  return isName ? `${first}: ${second}` : String(first);
+}
+
+/** Resolves with `''` when the source fails. */
+async function readSource(source: () => Promise<string>, trouble: TelemetryTrouble): Promise<string> {
+  try {
+    const text = await within(source(), EXTRA_TIMEOUT_MS, () =>
+      trouble.report('metrics_source', 'a source of extra metrics did not answer in time'),
+    );
+    return text ?? '';
+  } catch {
+    trouble.report('metrics_source', 'a source of extra metrics failed');
+    return '';
+  }
 }
 
 async function within<T>(work: Promise<T>, timeoutMs: number, onLate: () => void): Promise<T | undefined> {

@@ -1,6 +1,7 @@
 /** Why a worker or a client could not be set up. */
 export type TemporalErrorCode =
   | 'TEMPORAL_CONNECT_FAILED'
+  | 'TEMPORAL_NO_ANSWER'
   | 'TEMPORAL_SERVER_TOO_OLD'
   | 'TEMPORAL_NAMESPACE_MISSING'
   | 'TEMPORAL_SEARCH_ATTRIBUTES'

@@ -2,6 +2,7 @@ import type { ConnectionLike } from '@temporalio/client';
 import { Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { TemporalSetupError } from '../errors.ts';
+import { callWithin, SETUP_TIMEOUT_MS } from './call-within.ts';
 
 /** The address of a Temporal service and how to connect to it. */
 export interface TemporalAddress {
@@ -100,9 +101,15 @@ export function connectFailed(address: string, cause: unknown): TemporalSetupErr
   );
 }
 
-/** Reads the server's version and refuses one that is older than required (`major.minor`). */
+/**
+ * Reads the server's version within 10 s, and refuses one that is older than required (`major.minor`).
+ *
+ * @throws {TemporalSetupError} TEMPORAL_SERVER_TOO_OLD, or TEMPORAL_NO_ANSWER if the service stays silent.
+ */
 export async function assertServerVersion(connection: ConnectionLike, wanted: string): Promise<string> {
-  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  const { serverVersion } = await callWithin(connection, SETUP_TIMEOUT_MS, 'its version', () =>
+    connection.workflowService.getSystemInfo({}),
+  );
   const [major = 0, minor = 0] = wanted.split('.').map(Number);
   const [hasMajor = 0, hasMinor = 0] = serverVersion.split('.').map(Number);
   if (hasMajor < major || (hasMajor === major && hasMinor < minor)) {

@@ -1,9 +1,12 @@
-import { startTcpServer, type TcpServer } from '@heliograph/simulators';
+import { startTcpProxy, startTcpServer, type TcpServer } from '@heliograph/simulators';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { freshNamespace, type FreshNamespace } from '@heliograph/testkit';
-import { lazyClientConnection } from './connect.ts';
+import { connectWorker } from '../worker/create-worker.ts';
+import { connectClient, lazyClientConnection } from './connect.ts';
 import { createTemporalClient } from './create-client.ts';
+import { assertNamespace } from './namespace.ts';
+import { assertSearchAttributes } from './search-attributes.ts';
 
 /** Accepts connections and never answers. */
 let silent: TcpServer;
@@ -37,6 +40,54 @@ describe('with a server that stopped answering, there ends', () => {
     ['a cancellation', () => client.workflow.getHandle('w').cancel()],
   ])('%s', async (_, call) => {
     await expect(call()).rejects.toBeInstanceOf(Error);
+  });
+});
+
+describe('with a server that falls silent while a process starts, there ends', () => {
+  const noAnswer = (what: string): object => ({
+    name: 'TemporalSetupError',
+    code: 'TEMPORAL_NO_ANSWER',
+    retryable: true,
+    message: expect.stringContaining(`did not answer within 300 ms when asked for ${what}`),
+  });
+  const limits = { create: true, callTimeoutMs: 300 };
+
+  test.each([
+    ["a client's", connectClient],
+    ["a worker's", connectWorker],
+  ] as const)('the set-up over %s connection', async (_, connect) => {
+    const proxy = await startTcpProxy(Number(ground.address.split(':')[1]));
+    const connection = await connect({ address: `127.0.0.1:${proxy.port}` });
+    try {
+      await assertNamespace(connection, ground.namespace, limits);
+      proxy.freeze();
+      await expect(assertNamespace(connection, ground.namespace, limits)).rejects.toMatchObject(
+        noAnswer(`namespace ${ground.namespace}`),
+      );
+      await expect(assertSearchAttributes(connection, ground.namespace, limits)).rejects.toMatchObject(
+        noAnswer(`the search attributes of namespace ${ground.namespace}`),
+      );
+    } finally {
+      await proxy.close();
+      await connection.close();
+    }
+  });
+
+  test('the set-up over a connection that was never answered', async () => {
+    await expect(
+      assertNamespace(lazyClientConnection({ address: `127.0.0.1:${silent.port}` }), 'any', limits),
+    ).rejects.toMatchObject(noAnswer('namespace any'));
+  });
+
+  test.each([
+    ["a client's", connectClient],
+    ["a worker's", connectWorker],
+  ] as const)('the start of %s connection', async (_, connect) => {
+    const startedAt = performance.now();
+    await expect(
+      connect({ address: `127.0.0.1:${silent.port}`, connectTimeoutMs: 300 }),
+    ).rejects.toMatchObject({ code: 'TEMPORAL_CONNECT_FAILED', retryable: true });
+    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 });
 

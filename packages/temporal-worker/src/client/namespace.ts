@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { TemporalSetupError } from '../errors.ts';
+import { callWithin, SETUP_TIMEOUT_MS } from './call-within.ts';
 import type { ServiceConnection } from './connect.ts';
 
 /** gRPC status codes. */
@@ -12,20 +13,33 @@ function hasStatus(error: unknown, status: number): boolean {
   return isGrpcServiceError(error) && (error.code as number) === status;
 }
 
+/** Options of {@link assertNamespace}. */
+export interface NamespaceOptions {
+  /** Registers a missing namespace; default false. */
+  readonly create?: boolean;
+  /** Of a namespace that is registered, in days; default 3. */
+  readonly retentionDays?: number;
+  /** Deadline of each call, in milliseconds; default 10,000. */
+  readonly callTimeoutMs?: number;
+}
+
 /**
  * Checks that a namespace exists. With `create`, a missing one is registered first.
  *
- * @throws {TemporalSetupError} TEMPORAL_NAMESPACE_MISSING
+ * @throws {TemporalSetupError} TEMPORAL_NAMESPACE_MISSING, or TEMPORAL_NO_ANSWER if the service stays silent.
  */
 export async function assertNamespace(
   connection: ServiceConnection,
   namespace: string,
-  options: { readonly create?: boolean; /** Days; default 3. */ readonly retentionDays?: number } = {},
+  options: NamespaceOptions = {},
 ): Promise<void> {
+  const { callTimeoutMs = SETUP_TIMEOUT_MS } = options;
+  const within = <T>(call: () => Promise<T>): Promise<T> =>
+    callWithin(connection, callTimeoutMs, `namespace ${namespace}`, call);
   try {
-    await connection.workflowService.describeNamespace({ namespace });
+    await within(() => connection.workflowService.describeNamespace({ namespace }));
     // Another process may have created it a moment ago.
-    if (options.create === true) await untilKnown(connection, namespace);
+    if (options.create === true) await untilKnown(connection, namespace, within);
     return;
   } catch (error) {
     if (!hasStatus(error, NOT_FOUND)) throw error;
@@ -38,22 +52,28 @@ export async function assertNamespace(
     }
   }
   try {
-    await connection.workflowService.registerNamespace({
-      namespace,
-      workflowExecutionRetentionPeriod: msToTs((options.retentionDays ?? 3) * 86_400_000),
-    });
+    await within(() =>
+      connection.workflowService.registerNamespace({
+        namespace,
+        workflowExecutionRetentionPeriod: msToTs((options.retentionDays ?? 3) * 86_400_000),
+      }),
+    );
   } catch (error) {
     if (!hasStatus(error, ALREADY_EXISTS)) throw error;
   }
-  await untilKnown(connection, namespace);
+  await untilKnown(connection, namespace, within);
 }
 
 /** After the server has answered that a namespace is unknown, it keeps doing so until its cache is refreshed. */
-async function untilKnown(connection: ServiceConnection, namespace: string): Promise<void> {
+async function untilKnown(
+  connection: ServiceConnection,
+  namespace: string,
+  within: <T>(call: () => Promise<T>) => Promise<T>,
+): Promise<void> {
   const deadline = Date.now() + REFRESH_TIMEOUT_MS;
   for (;;) {
     try {
-      await connection.operatorService.listSearchAttributes({ namespace });
+      await within(() => connection.operatorService.listSearchAttributes({ namespace }));
       return;
     } catch (error) {
       if (!hasStatus(error, NOT_FOUND) || Date.now() > deadline) throw error;

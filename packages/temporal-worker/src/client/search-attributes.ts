@@ -1,6 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributeType } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import { TemporalSetupError } from '../errors.ts';
+import { callWithin, SETUP_TIMEOUT_MS } from './call-within.ts';
 import type { ServiceConnection } from './connect.ts';
 
 /**
@@ -47,20 +48,30 @@ export function checkSearchAttributeBudget(
  * added first (needs operator rights; meant for the embedded stack and for tests). The server answers OK when a
  * known name is added with another type and keeps the old type, hence the comparison afterwards.
  *
- * @throws {TemporalSetupError} TEMPORAL_SEARCH_ATTRIBUTES, naming each missing or differing attribute.
+ * @throws {TemporalSetupError} TEMPORAL_SEARCH_ATTRIBUTES, naming each missing or differing attribute, or
+ * TEMPORAL_NO_ANSWER if the service stays silent.
  */
 export async function assertSearchAttributes(
   connection: ServiceConnection,
   namespace: string,
-  options: { readonly create?: boolean } = {},
+  options: {
+    readonly create?: boolean;
+    /** Deadline of each call, in milliseconds; default 10,000. */
+    readonly callTimeoutMs?: number;
+  } = {},
 ): Promise<void> {
+  const { callTimeoutMs = SETUP_TIMEOUT_MS } = options;
+  const within = <T>(call: () => Promise<T>): Promise<T> =>
+    callWithin(connection, callTimeoutMs, `the search attributes of namespace ${namespace}`, call);
   const wanted = Object.entries(SEARCH_ATTRIBUTES).map(([name, declared]) => {
     const type = encodeSearchAttributeIndexedValueType(declared);
     if (type === undefined) throw new TypeError(`search attribute ${name}: no such type ${declared}`);
     return { name, type };
   });
   const read = async (): Promise<readonly string[]> => {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const { customAttributes } = await within(() =>
+      connection.operatorService.listSearchAttributes({ namespace }),
+    );
     return wanted
       .filter(({ name, type }) => customAttributes[name] !== type)
       .map(({ name }) =>
@@ -69,10 +80,12 @@ export async function assertSearchAttributes(
   };
   let problems = await read();
   if (problems.length > 0 && options.create === true) {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(wanted.map(({ name, type }) => [name, type])),
-    });
+    await within(() =>
+      connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(wanted.map(({ name, type }) => [name, type])),
+      }),
+    );
     problems = await read();
   }
   if (problems.length > 0) {

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
 import { buildApps } from '@heliograph/stack';
+import { runSimulation } from '../src/simulate/run-simulation.ts';
 import { runDispatchChaos } from '../src/dispatch/run-dispatch-chaos.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const FULL = { alerts: 300, kills: 50 };
+const SCHEDULES = 20_000;
 const QUICK = { alerts: 60, kills: 12 };
 
 const command = {
@@ -26,12 +28,30 @@ const command = {
     },
     seed: {
       kind: 'number',
-      help: 'Determines alerts, kills and faults, but not the timing. Default 1.',
+      help: 'Determines alerts, kills and faults, but not the timing; with --simulate the first schedule, and all of it. Default 1.',
+    },
+    simulate: {
+      kind: 'flag',
+      help: 'Runs schedules in simulated time, without servers.',
+    },
+    schedules: {
+      kind: 'number',
+      min: 1,
+      max: 100_000_000,
+      help: `Schedules with --simulate. Default ${SCHEDULES}.`,
     },
   },
 } as const;
 
 await runCommand(command, async ({ values }) => {
+  if (values.simulate) {
+    const passed = await runSimulation({
+      schedules: values.schedules ?? SCHEDULES,
+      seed: values.seed ?? 1,
+      print: (line) => console.log(line),
+    });
+    return passed ? 0 : 1;
+  }
   const preset = values.quick ? QUICK : FULL;
   await buildApps(root, ['@heliograph/dispatch-center']);
   const passed = await runDispatchChaos({

@@ -14,6 +14,8 @@ import type { Simulation } from './simulation.ts';
 
 /** What an attempt and the rows about it may take after a notification's life, in milliseconds. */
 const LIFE_SLACK_MS = 30_000;
+/** What was begun may be sent again so long after its life, in milliseconds. */
+const BEGUN_SLACK_MS = 90_000;
 /** What a healthy app has to wait at most while others are in trouble, in milliseconds. */
 const LONGEST_WAIT_MS = 60_000;
 
@@ -161,6 +163,7 @@ function excuseForSilence(
     case 'REJECTED':
       return wasRefused ? null : 'recorded as refused, and it was not';
     case 'EXPIRED':
+    case 'SECRET_UNREADABLE':
     case 'EXPIRED_RATE_LIMITED':
       // It was asked for, and the provider wants to be left alone for longer than it is worth.
       if (settled.code === 'EXPIRED_RATE_LIMITED' && receipts.some(({ status }) => status === 429))
@@ -247,7 +250,7 @@ function checkAge({ simulation, byPosition }: Evidence, { id, kind, at }: Receip
   const issue = byPosition.get(positionOf(id));
   if (kind === 'resolve' || issue === undefined || plan.troubles.has('clock-jumps')) return [];
   const life = Math.max(...plan.routes.map(({ maxSignalAgeMs }) => maxSignalAgeMs));
-  return at > issue.storedAt + life + LIFE_SLACK_MS
+  return at > issue.storedAt + life + BEGUN_SLACK_MS
     ? [`sent ${Math.round((at - issue.storedAt) / 1000)} s after it was stored: ${id}`]
     : [];
 }

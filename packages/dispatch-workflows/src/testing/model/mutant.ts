@@ -16,6 +16,8 @@ export interface Mutant {
   readonly scan?: Partial<ScanOptions>;
   /** Replaces activities as a process has them. */
   readonly activities?: (activities: Activities, simulation: Simulation) => Activities;
+  /** The first seed that is tried; default 1. */
+  readonly from?: number;
   /** Troubles without which it makes no difference. */
   readonly focus?: readonly Trouble[];
 }

@@ -62,6 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a notification is sent although its claim failed',
+    from: 130,
     focus: ['databases-away'],
     stores: withStores(({ intents }) => ({
       intents: {
@@ -103,6 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an intent that cannot be read is not in doubt',
+    from: 800,
     focus: ['doubtful-provider', 'lost-answers', 'short-life'],
     stores: withStores(({ intents }) => ({
       intents: {
@@ -119,6 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'only what is open for certain is a debt',
+    from: 300,
     focus: ['doubtful-provider', 'refusing-provider', 'short-life'],
     stores: withStores(({ debts, streams }) => ({
       debts: {
@@ -149,6 +152,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the life of a notification is measured by running time',
+    from: 950,
     focus: ['short-life', 'crashes', 'flaky-provider'],
     activities: (activities, { time }) => ({
       ...activities,
@@ -178,6 +182,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a late writer moves a stream back',
+    from: 360,
     focus: ['lost-heartbeats', 'repeated-tasks', 'databases-away'],
     stores: withStores(({ streams }, tables) => ({
       streams: {

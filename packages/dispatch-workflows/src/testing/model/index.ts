@@ -1,0 +1,2 @@
+export { runSchedule } from './run-schedule.ts';
+export type { ScheduleResult } from './run-schedule.ts';

@@ -7,6 +7,13 @@ import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-uti
 import { describe, expect, test } from '@jest/globals';
 import { missingOptionalPackages } from './complete-lockfile.ts';
 import { entriesWithHost, isExactVersion, lockedCopies } from './dependency-versions.ts';
+import {
+  compareNames,
+  createdMetrics,
+  declaredVariables,
+  documentedMetrics,
+  documentedVariables,
+} from './compare-names.ts';
 import { installedCopies } from './installed-copies.ts';
 import { findMachinePaths } from './machine-paths.ts';
 import { findUncachedDocuments } from './test-documents.ts';
@@ -172,6 +179,43 @@ describe('files', () => {
       );
     },
   );
+});
+
+describe('documents for operators', () => {
+  const none = { undocumented: [], unknown: [] };
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+  const sourcesIn = (folder: RegExp) =>
+    trackedFiles().filter((file) => folder.test(file) && !file.endsWith('.test.ts'));
+
+  test.each(['docs/operations/production.md', 'apps/dispatch-center/README.md'])(
+    '%s names every variable of the Dispatch Center, and no other',
+    (document) => {
+      const files = ['packages/worker-app/src/variables.ts', 'apps/dispatch-center/src/config.ts'];
+      const declared = files.flatMap((file) => declaredVariables(read(file)));
+      expect(declared.length).toBeGreaterThan(20);
+      expect(compareNames(declared, documentedVariables(read(document)))).toEqual(none);
+    },
+  );
+
+  test('production.md names every metric that a process has, and no other', () => {
+    const created = sourcesIn(/^(?:packages|apps)\/[\w-]+\/src\/.*\.ts$/).flatMap((file) =>
+      createdMetrics(read(file)),
+    );
+    expect(created.length).toBeGreaterThan(20);
+    expect(compareNames(created, documentedMetrics(read('docs/operations/production.md')))).toEqual(none);
+  });
+
+  test('a README names no metric that does not exist', () => {
+    const created = sourcesIn(/^packages\/[\w-]+\/src\/.*\.ts$/).flatMap((file) =>
+      createdMetrics(read(file)),
+    );
+    const found = trackedFiles()
+      .filter((file) => file.endsWith('README.md'))
+      .flatMap((file) =>
+        compareNames(created, documentedMetrics(read(file))).unknown.map((name) => `${file}: ${name}`),
+      );
+    expect(found).toEqual([]);
+  });
 });
 
 /** The files of the repository that git knows and that are there. */

@@ -28,6 +28,8 @@ export interface DeliveryOrder {
   readonly waitMs?: number;
   /** Failed attempts after which the provider did not say when to retry; the backoff continues from here. Default 0. */
   readonly failures?: number;
+  /** Whether any attempt was sent. Default: whether it was throttled or any failed. */
+  readonly wasSent?: boolean;
   /** The provider has already throttled it, so it goes first at the app gate. Default false. */
   readonly wasThrottled?: boolean;
   /** How often it was handed back because too many wait for the app; each wait is longer. Default 0. */
@@ -91,6 +93,8 @@ export type DeliveryResult =
       readonly inSlot?: boolean;
       /** See `DeliveryOrder`; default 0. */
       readonly failures?: number;
+      /** See `DeliveryOrder`; absent if the default says the same. */
+      readonly wasSent?: boolean;
       /** See `DeliveryOrder`; default false. */
       readonly wasThrottled?: boolean;
       /** See `DeliveryOrder`; default 0. */

@@ -180,6 +180,20 @@ describe('a patient delivery', () => {
       ).resolves.toMatchObject({ kind: 'delivered' });
     });
 
+    test('may probe although attempts failed before anything was sent', async () => {
+      const { state, dependencies } = deliveryWorld();
+      const { wishes, acquire } = closed(state, state.clock.now + 90_000);
+      const gate = { ...dependencies.gate, acquire };
+      const { given } = patience(state);
+      const unsent = { ...order, failures: 2, wasSent: false };
+      await expect(deliverPatiently({ ...dependencies, gate }, unsent, given)).resolves.toMatchObject({
+        kind: 'pending',
+        failures: 2,
+        wasSent: false,
+      });
+      expect(wishes).toEqual([60_000]);
+    });
+
     test.each<[string, Partial<DeliveryOrder>]>([
       ['throttled', { wasThrottled: true }],
       ['sent without success', { failures: 2 }],

@@ -60,6 +60,7 @@ export async function deliverPatiently(
     kind: 'pending',
     ...rest,
     inSlot: false,
+    ...(!wasSent && (rest.failures ?? 0) > 0 ? { wasSent } : {}),
     ...(lastAttempt === undefined ? {} : { lastAttempt }),
   });
   const drop = (code: string): Promise<DeliveryResult> =>
@@ -68,6 +69,7 @@ export async function deliverPatiently(
   let waitMs = Math.max(0, patience.scheduledAt + (order.waitMs ?? 0) - now());
   let code = order.code ?? 'WAITING';
   let wasThrottled = order.wasThrottled ?? false;
+  let wasSent = order.wasSent ?? (wasThrottled || (order.failures ?? 0) > 0);
   const { signal, comeBack } = patience;
   const waiting = comeBack === undefined ? signal : AbortSignal.any([signal, comeBack]);
   const isAskedBack = (): boolean => comeBack?.aborted === true && !signal.aborted;
@@ -92,7 +94,6 @@ export async function deliverPatiently(
     }
     const maxWaitMs = Math.min(leftMs, slotMs) - waitMs;
     const comesFirst = wasThrottled;
-    const wasSent = wasThrottled || failures > 0;
     let attempt: Awaited<ReturnType<typeof attemptDelivery>>;
     try {
       attempt = await attemptDelivery(dependencies, current(), {
@@ -135,6 +136,8 @@ export async function deliverPatiently(
       return handBack({ code, waitMs: Math.min(left, shortWait), failures, wasThrottled, handBacks });
     }
     wasThrottled ||= throttledMs !== null;
+    // What failed before anything was sent is still worth a probe.
+    wasSent ||= attempt.isUnsent !== true;
     waitMs =
       throttledMs === null
         ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)

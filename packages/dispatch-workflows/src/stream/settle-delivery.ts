@@ -34,13 +34,18 @@ export async function settleDelivery(
 ): Promise<DeliveryResult> {
   let result = first;
   let failures = 0;
-  let { lastAttempt } = order;
+  let { lastAttempt, wasSent } = order;
   while (result.kind === 'pending') {
     const { waitMs, inSlot = waitMs <= MAX_WAIT_IN_SLOT_MS } = result;
     const { wasThrottled = false, handBacks = 0 } = result;
     failures = result.failures ?? failures;
     lastAttempt = result.lastAttempt ?? lastAttempt;
-    const goesOn = lastAttempt === undefined ? { failures } : { failures, lastAttempt };
+    ({ wasSent } = result);
+    const known = {
+      ...(wasSent === undefined ? {} : { wasSent }),
+      ...(lastAttempt === undefined ? {} : { lastAttempt }),
+    };
+    const goesOn = { failures, ...known };
     if (ports.mustHandOver()) return { ...result, ...goesOn };
     const left = order.timeToLiveMs - (ports.now() - order.decidedAt);
     // The activity records the drop, so it runs even when no time is left.
@@ -60,7 +65,7 @@ export async function settleDelivery(
         handBacks,
         code: result.code,
         waitMs: inSlot ? waitMs : 0,
-        ...(lastAttempt === undefined ? {} : { lastAttempt }),
+        ...known,
       });
     } catch (error) {
       if (ports.isCancellation(error)) throw error;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { IssueSignal } from '../contract/issue-signal.ts';
-import { comparePositions } from '../contract/position.ts';
+import { comparePositions, timeOf } from '../contract/position.ts';
 import { NOTICES } from '../testing/explained-notices.ts';
 import { SILENCES } from '../testing/explained-silences.ts';
 import { explainFacts, matched, NOON, routeVersion, seen } from '../testing/explain-facts.ts';
-import { simulateStream, type Step } from '../testing/simulated-stream.ts';
+import { type SimulatedFate, simulateStream, type Step } from '../testing/simulated-stream.ts';
 import { storedIssue } from '../testing/stored-issue.ts';
 import { explainAlert } from './explain-alert.ts';
 import { STREAM_REASONS } from './explanation.ts';
@@ -64,8 +64,11 @@ describe('the records of a stream explain the decision about every issue', () =>
         issues,
         fc.constantFrom(null, 5000, 60_000),
         fc.integer({ min: 1, max: 4 }),
-        fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
-        async (given, renotifyIntervalMs, batch, drops) => {
+        fc.array(fc.constantFrom<SimulatedFate[]>('delivered', 'delivered', 'dropped', 'dropped in doubt'), {
+          minLength: 7,
+          maxLength: 7,
+        }),
+        async (given, renotifyIntervalMs, batch, fates) => {
           const policy = { version: 1, renotifyIntervalMs, maxSignalAgeMs: 3_600_000 };
           const rows = given.map(({ status }, index) => issueAt(index, status));
           // Who is seen when: at its own second, in steps of `batch` seconds, later where it became visible late.
@@ -82,9 +85,9 @@ describe('the records of a stream explain the decision about every issue', () =>
                 : [];
             }),
           }));
-          const isDropped = ({ notificationId }: { readonly notificationId: string }) =>
-            drops[(Number(BigInt(notificationId.split('-').at(-1) ?? '0') >> 22n) / 1000) % 7] === true;
-          const made = await simulateStream(STREAM, steps, isDropped);
+          const fateOf = ({ notificationId }: { readonly notificationId: string }) =>
+            fates[(timeOf(notificationId.split('-').at(-1) ?? '0') / 1000) % 7] ?? 'delivered';
+          const made = await simulateStream(STREAM, steps, fateOf);
           for (const [index, row] of rows.entries()) {
             const { position, eventId } = row;
             const at = atOf(seenIn[index] ?? 0);

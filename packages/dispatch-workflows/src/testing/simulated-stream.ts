@@ -10,6 +10,7 @@ import {
   applyDelivery,
   shouldNotify,
 } from '../stream/should-notify.ts';
+import { notificationIdOf } from '../contract/notification-id.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
@@ -28,11 +29,14 @@ export interface Simulated {
   readonly decisions: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Runs steps through a stream; `isDropped` says which notifications are dropped. */
+/** What becomes of a notification; one that is dropped in doubt may be open at the provider. */
+export type SimulatedFate = 'delivered' | 'dropped' | 'dropped in doubt';
+
+/** Runs steps through a stream; `fateOf` says what becomes of its notifications. */
 export async function simulateStream(
   key: StreamKey,
   steps: readonly Step[],
-  isDropped: (order: Pick<DeliveryOrder, 'notificationId'>) => boolean,
+  fateOf: (order: Pick<DeliveryOrder, 'notificationId'>) => SimulatedFate,
 ): Promise<Simulated> {
   const entries: LedgerEntry[] = [];
   const silent: SilentRun[] = [];
@@ -44,9 +48,11 @@ export async function simulateStream(
       hasPatch: () => true,
       hasIntent: async () => false,
       deliver: async (order: DeliveryOrder) => {
-        const ending = isDropped(order)
-          ? ({ kind: 'dropped', code: 'REJECTED' } as const)
-          : ({ kind: 'delivered', provider: 'webhook', externalId: null } as const);
+        const fate = fateOf(order);
+        const ending =
+          fate === 'delivered'
+            ? ({ kind: 'delivered', provider: 'webhook', externalId: null } as const)
+            : ({ kind: 'dropped', code: 'REJECTED', ...doubtOf(fate) } as const);
         const { ledger } = endingRows(order, ending, { at, claims: 1 });
         entries.push(...(ledger?.entries ?? []));
         silent.push(...(ledger?.runs ?? []));
@@ -65,8 +71,12 @@ export async function simulateStream(
     entries,
     runs: mergeRuns(key, silent),
     state: stream.state,
-    decisions: decisionsOf(steps, (notificationId) => isDropped({ notificationId }), key),
+    decisions: decisionsOf(steps, (notificationId) => fateOf({ notificationId }), key),
   };
+}
+
+function doubtOf(fate: SimulatedFate): { readonly mayBeOpen?: true } {
+  return fate === 'dropped in doubt' ? { mayBeOpen: true } : {};
 }
 
 /** As the database puts runs together. */
@@ -96,7 +106,7 @@ function mergeRuns({ routeId, connectedAppId }: StreamKey, runs: readonly Silent
 /** The same decisions, made one by one. */
 function decisionsOf(
   steps: readonly Step[],
-  isDropped: (notificationId: string) => boolean,
+  fateOf: (notificationId: string) => SimulatedFate,
   key: StreamKey,
 ): ReadonlyMap<string, readonly string[]> {
   const decisions = new Map<string, string[]>();
@@ -106,10 +116,15 @@ function decisionsOf(
       const decision = shouldNotify(state, signal, at);
       const known = decisions.get(signal.position) ?? [];
       decisions.set(signal.position, [...known, decision.reason]);
-      if (!decision.notify) state = applyDecision(state, signal, decision.reason);
-      else if (isDropped(`alert-${key.fingerprint}-${key.routeId}-${key.connectedAppId}-${signal.position}`))
-        state = applyDrop(state, signal, { reason: decision.reason, mayBeOpen: false });
-      else state = applyDelivery(state, signal, { now: at, provider: 'webhook', externalId: null });
+      if (!decision.notify) {
+        state = applyDecision(state, signal, decision.reason);
+        continue;
+      }
+      const fate = fateOf(notificationIdOf(key, signal.position));
+      state =
+        fate === 'delivered'
+          ? applyDelivery(state, signal, { now: at, provider: 'webhook', externalId: null })
+          : applyDrop(state, signal, { reason: decision.reason, mayBeOpen: false, ...doubtOf(fate) });
     }
   }
   return decisions;

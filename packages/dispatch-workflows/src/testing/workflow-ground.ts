@@ -32,6 +32,15 @@ export async function workflowGround(label: string) {
       namespace: temporal.namespace,
       traceStarts: DISPATCH_TRACE_STARTS,
     }),
+    /** With activities that are whole: nothing of them is faked. */
+    realWorker: (workflowBundle: { readonly code: string }, activities: DispatchActivities) =>
+      createDispatchWorkers({
+        connection: temporal.nativeConnection,
+        namespace: temporal.namespace,
+        workflowBundle,
+        activities,
+        shutdownGraceMs: 1000,
+      }),
     worker: (
       workflowBundle: { readonly code: string },
       activities: FakeActivities,

@@ -1,13 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Outcome } from '@heliograph/notifier';
 import { bundleWorkflows, installTemporalRuntime } from '@heliograph/temporal-worker';
 import { eventually } from '@heliograph/testkit';
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
-import type { IssueSignal } from '../contract/issue-signal.ts';
+import type { IssueSignal, IssueStatus } from '../contract/issue-signal.ts';
 import type { StreamKey, StreamState } from '../contract/stream-state.ts';
 import { bundleFromSource } from '../testing/dispatch-ground.ts';
+import { scriptedReceiver } from '../testing/scripted-receiver.ts';
 import {
   type FakeActivities,
   fakeActivities,
@@ -232,6 +234,57 @@ describe('an alert stream', () => {
     const { startTime, closeTime } = await handleOf(stream).describe();
     expect((closeTime?.getTime() ?? 0) - startTime.getTime()).toBeGreaterThan(45 * 60_000);
   });
+});
+
+describe('an alert stream with its real deliveries', () => {
+  const refused: Outcome = { kind: 'rejected', retryable: true, code: 'HTTP_STATUS', status: 503 };
+  const throttled: Outcome = { kind: 'rate-limited', retryAfterMs: 1000, status: 429 };
+  const inDoubt: Outcome = { kind: 'uncertain', code: 'TIMEOUT' };
+  const final: Outcome = { kind: 'rejected', retryable: false, code: 'HTTP_STATUS', status: 400 };
+
+  /** Lets a stream live through the statuses, one run after another; the receiver answers so in turn. */
+  async function live(statuses: readonly IssueStatus[], ...answers: readonly Outcome[]) {
+    const stream = newStream();
+    const receiver = await scriptedReceiver(ground.client, stream, ...answers);
+    const worker = await ground.realWorker(bundle, receiver.activities);
+    await worker.runUntil(async () => {
+      for (const status of statuses) {
+        await signalStream(ground.client, stream, await receiver.report(status));
+        await handleOf(stream).result();
+      }
+    });
+    const { tables, received } = receiver;
+    const state = await receiver.stores.streams.read(stream);
+    return { ...receiver, stream, state, intents: [...tables.intents.values()], received };
+  }
+
+  test.each<[string, readonly Outcome[], number]>([
+    ['is refused for a while', [refused, refused], 3],
+    ['is throttled', [throttled], 2],
+    ['is in doubt', [inDoubt], 2],
+    ['meets all of it', [inDoubt, throttled, refused], 4],
+  ])(
+    'delivers patiently what %s: under one id, with one body',
+    async (_, answers, attempts) => {
+      const { received, intents, state } = await live(['firing'], ...answers);
+      expect(received).toHaveLength(attempts);
+      expect(new Set(received.map((each) => JSON.stringify(each))).size).toBe(1);
+      expect(intents).toMatchObject([
+        { status: 'delivered', claims: attempts, wasUncertain: answers.includes(inDoubt) },
+      ]);
+      expect(state).toMatchObject({ status: 'firing', notificationCount: 1 });
+    },
+    30_000,
+  );
+
+  test('closes what may be open: a trigger in doubt that was dropped is resolved under its episode', async () => {
+    const { received, state, intents } = await live(['firing', 'firing', 'resolved'], inDoubt, final, final);
+    expect(received.map(({ kind }) => kind)).toEqual(['trigger', 'trigger', 'trigger', 'resolve']);
+    expect(new Set(received.map(({ episodeId }) => episodeId)).size).toBe(1);
+    expect(intents.map(({ status }) => status)).toEqual(['dropped', 'dropped', 'delivered']);
+    expect(state).toMatchObject({ status: 'resolved' });
+    expect(state.mayBeOpen ?? false).toBe(false);
+  }, 30_000);
 });
 
 describe('signals that come while a batch is handled', () => {

@@ -166,7 +166,10 @@ export class Simulation {
   }
 
   #startWorker(index: number): void {
-    const process = new Process(`worker ${index + 1}`);
+    const name = `worker ${index + 1}`;
+    // It was started meanwhile, after another crash.
+    if (this.#workers.some((worker) => worker.process.name === name && worker.process.isAlive)) return;
+    const process = new Process(name);
     const connect = <S extends object>(server: 'postgres' | 'clickhouse', store: S): S =>
       this.#network.connect(process, server, store);
     const { stores } = this;

@@ -85,7 +85,7 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       }
       const restored = restoreSettings(settings, stored);
       const parsed = v.safeParse(channel.settings, restored.settings);
-      if (!parsed.success || !isRecord(parsed.output) || restored.unknown.length > 0) {
+      if (!parsed.success || restored.unknown.length > 0) {
         const hidden = restored.unknown.map((path) => ({
           path,
           message: `expected the query value instead of ${REDACTED}, which keeps a stored value of the same URL`,
@@ -160,9 +160,5 @@ function pick(
 
 function parseSettings(channel: Channel, settings: unknown): Readonly<Record<string, unknown>> | null {
   const parsed = v.safeParse(channel.settings, settings);
-  return parsed.success && isRecord(parsed.output) ? parsed.output : null;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return parsed.success ? parsed.output : null;
 }

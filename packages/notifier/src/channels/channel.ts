@@ -24,11 +24,14 @@ export interface ReserveRequest<Settings> extends PermitWait {
   readonly secret: string;
 }
 
+/** A schema of settings, which are an object. */
+export type SettingsSchema = GenericSchema<unknown, Readonly<Record<string, unknown>>>;
+
 /**
  * A provider behind the contract that all channels share: `deliver` makes exactly one delivery attempt and returns its
  * outcome. Provider and network failures are outcomes, never exceptions. Waiting and retrying are up to the caller.
  */
-export interface Channel<Schema extends GenericSchema = GenericSchema> {
+export interface Channel<Schema extends SettingsSchema = SettingsSchema> {
   /** The provider name that a connected app refers to. */
   readonly provider: string;
   /** The schema of the settings of a connected app. They may be displayed, except for query values of URLs. */

@@ -55,7 +55,7 @@ export function createConnection(
     },
     get isReusable() {
       const { connected, size } = client.stats;
-      return !client.closed && !client.destroyed && connected && size === 0;
+      return connected && size === 0;
     },
     cancelConnect: () => connecting?.abort(),
   };

@@ -82,7 +82,6 @@ export function exchange(connection: Connection, request: ExchangeRequest): Prom
         onRequestStart(controller) {
           if (end.aborted) return controller.abort(new Error('the attempt is over'));
           isSent = true;
-          clearTimeout(connectTimer);
           abort = (reason) => controller.abort(reason);
         },
         onResponseStart(_, status, headers) {

@@ -1,7 +1,8 @@
+import { isIPv4 } from 'node:net';
 import type { Outcome } from '../contract.ts';
 import { createConnectionPool, type ConnectionPermit, type PermitWait } from './connection-pool.ts';
 import { exchange, type NoResponse } from './http-exchange.ts';
-import { isPublicAddress, lookUpPublicAddress } from './is-public-address.ts';
+import { AddressNotAllowedError, isPublicAddress, lookUpPublicAddress } from './is-public-address.ts';
 import { parseRetryDelay } from './retry-after.ts';
 
 /** Options for posting to providers. */
@@ -162,26 +163,11 @@ function classifyFailure({ phase, interruption, error }: NoResponse): Outcome {
     case 'sent':
       return { kind: 'uncertain', code: interruption };
     case 'connecting':
-      if (findErrorCode(error) === 'ADDRESS_NOT_ALLOWED') return ADDRESS_NOT_ALLOWED;
+      if (error instanceof AddressNotAllowedError) return ADDRESS_NOT_ALLOWED;
       return interruption === 'ABORTED' ? NOT_SENT : CONNECT_FAILED;
     case 'unsent':
       return NOT_SENT;
   }
-}
-
-/** Finds the first code in an error and its causes by shape, because `instanceof Error` fails across realms. */
-function findErrorCode(error: unknown): string | undefined {
-  for (
-    let current = error, depth = 0;
-    typeof current === 'object' && current !== null && depth < 4;
-    depth++
-  ) {
-    if ('errors' in current && Array.isArray(current.errors) && current.errors.length > 0)
-      return findErrorCode(current.errors[0]);
-    if ('code' in current && typeof current.code === 'string') return current.code;
-    current = 'cause' in current ? current.cause : undefined;
-  }
-  return undefined;
 }
 
 function readFirst(value: string | string[] | undefined): string | undefined {
@@ -189,5 +175,5 @@ function readFirst(value: string | string[] | undefined): string | undefined {
 }
 
 function isLiteralAddress(hostname: string): boolean {
-  return hostname.startsWith('[') || /^\d+(?:\.\d+){3}$/.test(hostname);
+  return hostname.startsWith('[') || isIPv4(hostname);
 }

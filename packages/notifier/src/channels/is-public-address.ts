@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Passed to the connector if a host name does not resolve to a public address. */
-class AddressNotAllowedError extends Error {
+export class AddressNotAllowedError extends Error {
   override readonly name = 'AddressNotAllowedError';
   readonly code = 'ADDRESS_NOT_ALLOWED';
 }
@@ -19,7 +19,7 @@ const PLATFORM_ADDRESSES = new Set(['168.63.129.16']);
  * (except mapped ones, which count as the IPv4 address), and the metadata addresses of cloud platforms.
  */
 export function isPublicAddress(address: string): boolean {
-  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const bare = address.replace(/^\[|\]$/g, '');
   if (!ipaddr.isValid(bare)) return false;
   const parsed = ipaddr.process(bare);
   if (parsed.range() !== 'unicast') return false;

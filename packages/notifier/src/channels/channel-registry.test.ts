@@ -34,7 +34,11 @@ describe('a connected app', () => {
   test('of an unknown provider is rejected with the list of providers', () => {
     const error = catchError(() => registry.check('pigeon', {}, SECRET));
     expect(error).toMatchObject({ code: 'NOTIFIER_PROVIDER_UNKNOWN', provider: 'pigeon', retryable: false });
-    expect(error.message).toContain('webhook');
+    expect(error.message).toBe('unknown provider; expected one of: webhook');
+    const pair = createChannelRegistry([createWebhookChannel(), createSlackWebhookChannel()]);
+    expect(catchError(() => pair.check('pigeon', {}, SECRET)).message).toBe(
+      'unknown provider; expected one of: slack-webhook, webhook',
+    );
   });
 
   test.each<[string, unknown, string]>([
@@ -55,6 +59,16 @@ describe('a connected app', () => {
     expect(error.code).toBe('NOTIFIER_SETTINGS_INVALID');
     expect(error.problems.map((problem) => problem.path)).toContain(path);
     expect(JSON.stringify([error.message, error.problems])).not.toContain('hunter22');
+  });
+
+  test.each<[unknown, string]>([
+    [null, 'expected Object'],
+    [{ url: 'hunter22' }, 'expected a valid value'],
+    [{ url: 'https://me:hunter22@example.com/' }, 'expected an http or https URL without credentials'],
+  ])('with %j is rejected by what was expected', (settings, message) => {
+    const error = catchError(() => registry.check('webhook', settings, SECRET));
+    expect(error.message).toBe('invalid settings for webhook');
+    expect(error.problems[0]?.message).toBe(message);
   });
 
   test('that was shown with hidden query values keeps them, at the same URL only', () => {
@@ -284,6 +298,8 @@ describe('a lookup of a notification in doubt', () => {
 
 test('two channels with the same provider name are a programming error', () => {
   const channels = [createWebhookChannel(), createWebhookChannel()];
-  expect(() => createChannelRegistry(channels)).toThrow(TypeError);
+  expect(() => createChannelRegistry(channels)).toThrow(
+    new TypeError('provider names must be unique: two channels have the same one'),
+  );
   expect(registry.providers).toEqual(['webhook']);
 });

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { ServerResponse } from 'node:http';
 import { startLoopbackServer, startTcpServer } from '@heliograph/simulators';
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ConnectionPermit } from './connection-pool.ts';
 import { createHttpPoster, type HttpPoster } from './http-poster.ts';
@@ -104,7 +105,36 @@ describe('a permit', () => {
     await expect(waiting).resolves.toBeNull();
     await expect(poster.reserve(url, { waitMs: 50, signal: abort.signal })).resolves.toBeNull();
     held.release();
+    await expect(poster.reserve(url, { waitMs: 50, signal: abort.signal })).resolves.toBeNull();
     (await reserve(poster, url)).release();
+  });
+
+  test('that was waited for leaves no timer and no listener behind', async () => {
+    const poster = await startPoster(1);
+    const url = 'http://127.0.0.1:9/';
+    const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const timers = countTimers();
+    const { signal } = new AbortController();
+    const held = await reserve(poster, url);
+    const waiting = poster.reserve(url, { waitMs: 10_000, signal });
+    expect([countTimers(), getEventListeners(signal, 'abort').length]).toEqual([timers + 1, 1]);
+    held.release();
+    (await waiting)?.release();
+    expect([countTimers(), getEventListeners(signal, 'abort').length]).toEqual([timers, 0]);
+  });
+
+  test('is taken by a post that has none, for itself, as soon as one is free', async () => {
+    const poster = await startPoster(1);
+    const { url } = await start(startLoopbackServer((response) => setTimeout(answerOk, 150, response)));
+    const posts = [1, 2].map(() => poster.post({ ...request, url }));
+    await expect(Promise.all(posts)).resolves.toMatchObject([{ status: 200 }, { status: 200 }]);
+    const held = await reserve(poster, url);
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 50);
+    const startedAt = performance.now();
+    await expect(poster.post({ ...request, url, signal: abort.signal })).resolves.toEqual(notSent);
+    expect(performance.now() - startedAt).toBeLessThan(400);
+    held.release();
   });
 
   test('of one origin does not delay another', async () => {
@@ -162,4 +192,41 @@ test('closing waits for the posts under way, and grants nothing more', async () 
   await new Promise<void>((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(void socket.destroy()));
   });
+});
+
+test('closing ends when the last post has ended, and leaves no connection open', async () => {
+  const poster = createHttpPoster({ allowPrivateAddresses: true, maxConnectionsPerOrigin: 2 });
+  let openCount = 0;
+  const delaysMs = [100, 250];
+  const { port } = await start(
+    startTcpServer((socket) => {
+      openCount++;
+      socket.once('end', () => openCount--);
+      const answer = () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+      socket.on('data', () => setTimeout(answer, delaysMs.shift()));
+    }),
+  );
+  const url = `http://127.0.0.1:${port}/`;
+  let endedCount = 0;
+  const posts = [1, 2].map(async () => {
+    const result = await poster.post({ ...request, url });
+    endedCount++;
+    return result;
+  });
+  await sleep(20);
+  await poster.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(endedCount).toBe(2);
+  await expect(Promise.all(posts)).resolves.toMatchObject([{ status: 200 }, { status: 200 }]);
+  await sleep(50);
+  expect(openCount).toBe(0);
+});
+
+test('closing refuses those who wait for a permit at once, whoever holds one', async () => {
+  const poster = createHttpPoster({ allowPrivateAddresses: true, maxConnectionsPerOrigin: 1 });
+  const url = 'http://127.0.0.1:9/';
+  await reserve(poster, url);
+  const waiting = poster.reserve(url, { waitMs: 10_000 });
+  await poster.close();
+  await expect(Promise.race([waiting, sleep(1000)])).resolves.toBeNull();
 });

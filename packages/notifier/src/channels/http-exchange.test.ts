@@ -7,6 +7,8 @@ import {
   startTcpServer,
 } from '@heliograph/simulators';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { createConnection, type Connection } from './connection.ts';
+import { exchange, type ExchangeRequest } from './http-exchange.ts';
 import { createHttpPoster, type HttpPost, type HttpResponse } from './http-poster.ts';
 
 const poster = createHttpPoster({ allowPrivateAddresses: true });
@@ -92,6 +94,18 @@ describe('before the first byte was written, nothing was sent:', () => {
     const { url, requests } = await start(startLoopbackServer(answerOk));
     await expect(postTo(url, { signal: AbortSignal.abort() })).resolves.toEqual(NOT_SENT);
     expect(requests).toEqual([]);
+  });
+
+  test('it is aborted while it has a permit: nothing connects', async () => {
+    let connectionCount = 0;
+    const { port } = await start(startTcpServer(() => connectionCount++));
+    const url = `http://127.0.0.1:${port}/`;
+    const permit = await poster.reserve(url, { waitMs: 0 });
+    if (permit === null) throw new Error('no permit');
+    await expect(postTo(url, { permit, signal: AbortSignal.abort() })).resolves.toEqual(NOT_SENT);
+    permit.release();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(connectionCount).toBe(0);
   });
 
   test('a header cannot be written', async () => {
@@ -205,5 +219,90 @@ describe('after a status was received, the status counts:', () => {
       bodyError: { kind: 'uncertain', code: 'ABORTED' },
     });
     await expect(postTo(url)).resolves.toEqual({ status: 200, bodyError: TIMEOUT });
+  });
+});
+
+describe('an exchange on a connection', () => {
+  const request: ExchangeRequest = {
+    path: '/',
+    headers: {},
+    body: '{}',
+    timeoutMs: 5000,
+    connectTimeoutMs: 5000,
+    maxResponseBytes: 1024,
+    signal: undefined,
+  };
+  /** A connection that counts the calls of `cancelConnect`, and ignores them if it is told to. */
+  const connectTo = (port: number, { ignoresCancel = false } = {}) => {
+    const connection = createConnection(`http://127.0.0.1:${port}`, { onDisconnect: () => undefined });
+    closers.push(() => connection.client.destroy());
+    const counted = {
+      client: connection.client,
+      cancelCount: 0,
+      get hasFailedToConnect() {
+        return connection.hasFailedToConnect;
+      },
+      get isReusable() {
+        return connection.isReusable;
+      },
+      cancelConnect() {
+        counted.cancelCount++;
+        if (!ignoresCancel) connection.cancelConnect();
+      },
+    } satisfies Connection & { cancelCount: number };
+    return counted;
+  };
+
+  test('that cannot connect ends at the limit of connecting, long before its own', async () => {
+    const { port } = await start(startSynDropServer());
+    const startedAt = performance.now();
+    await expect(exchange(connectTo(port), { ...request, connectTimeoutMs: 100 })).resolves.toMatchObject({
+      kind: 'no-response',
+      phase: 'connecting',
+      interruption: 'CONNECTION_LOST',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+  });
+
+  test('that was answered leaves the connection alone when its limits pass', async () => {
+    const { port } = await start(startLoopbackServer(answerOk));
+    const connection = connectTo(port);
+    const limits = { timeoutMs: 150, connectTimeoutMs: 100 };
+    await expect(exchange(connection, { ...request, ...limits })).resolves.toMatchObject({
+      kind: 'response',
+      status: 200,
+      text: 'ok',
+      interruption: null,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(connection.cancelCount).toBe(0);
+  });
+
+  test('that is aborted as the connection comes about writes nothing', async () => {
+    const { port, requests } = await start(startLoopbackServer(answerOk));
+    const connection = connectTo(port, { ignoresCancel: true });
+    const abort = new AbortController();
+    const result = exchange(connection, { ...request, signal: abort.signal });
+    abort.abort();
+    await expect(result).resolves.toMatchObject({
+      kind: 'no-response',
+      phase: 'unsent',
+      interruption: 'ABORTED',
+    });
+    expect(requests).toEqual([]);
+  });
+
+  test('makes a connection reusable by ending, not before', async () => {
+    const reusable: boolean[] = [];
+    const { port } = await start(
+      startLoopbackServer((response) => {
+        reusable.push(connection.isReusable);
+        response.end('ok');
+      }),
+    );
+    const connection = connectTo(port);
+    reusable.push(connection.isReusable);
+    await exchange(connection, request);
+    expect([...reusable, connection.isReusable]).toEqual([false, false, true]);
   });
 });

@@ -69,3 +69,36 @@ test.each<[number, Record<string, string>, unknown, number]>([
     ).toEqual({ kind: 'rate-limited', retryAfterMs, status });
   },
 );
+
+test.each<[number, object]>([
+  [199, { kind: 'rejected', retryable: false, code: 'HTTP_STATUS' }],
+  [200, { kind: 'delivered', externalId: null }],
+  [299, { kind: 'delivered', externalId: null }],
+  [300, { kind: 'rejected', retryable: false, code: 'REDIRECT_REFUSED' }],
+  [399, { kind: 'rejected', retryable: false, code: 'REDIRECT_REFUSED' }],
+  [400, { kind: 'rejected', retryable: false, code: 'HTTP_STATUS' }],
+  [401, { kind: 'rejected', retryable: false, code: 'UNAUTHORIZED' }],
+  [403, { kind: 'rejected', retryable: false, code: 'UNAUTHORIZED' }],
+  [408, { kind: 'rejected', retryable: true, code: 'HTTP_STATUS' }],
+  [410, { kind: 'rejected', retryable: false, code: 'GONE' }],
+  [425, { kind: 'rejected', retryable: true, code: 'HTTP_STATUS' }],
+  [499, { kind: 'rejected', retryable: false, code: 'HTTP_STATUS' }],
+  // Only a 503 says by Retry-After that it is a rate limit.
+  [500, { kind: 'rejected', retryable: true, code: 'HTTP_STATUS' }],
+  [502, { kind: 'rejected', retryable: true, code: 'HTTP_STATUS' }],
+])('a %d with Retry-After is %j', (status, outcome) => {
+  expect(classifyStatus({ status, header: () => '7' }, 0)).toEqual({ ...outcome, status });
+});
+
+test('a host name that begins or ends like an address is looked up', async () => {
+  const strict = createHttpPoster({});
+  const outcomes = ['http://10.0.0.1.invalid/', 'http://a.10.0.0.1.invalid/', 'http://10.0.0.1/'].map((url) =>
+    strict.post({ url, headers: {}, body: '{}', timeoutMs: 5000 }),
+  );
+  await expect(Promise.all(outcomes)).resolves.toMatchObject([
+    { outcome: { code: 'CONNECT_FAILED' } },
+    { outcome: { code: 'CONNECT_FAILED' } },
+    { outcome: { code: 'ADDRESS_NOT_ALLOWED' } },
+  ]);
+  await strict.close();
+});

@@ -53,6 +53,8 @@ test.each([
   '[::7f00:1]',
   '::127.0.0.1',
   '4000::1',
+  '2606:[4700:4700::1111',
+  '2606:4700:]4700::1111',
   '',
   'localhost',
   'example.com',
@@ -125,7 +127,14 @@ describe('a lookup of public addresses only', () => {
     );
 
   test.each([true, false])('fails for a host name that resolves to loopback (all: %j)', async (all) => {
-    await expect(lookUp('localhost', all)).resolves.toMatchObject({ error: { code: 'ADDRESS_NOT_ALLOWED' } });
+    await expect(lookUp('localhost', all)).resolves.toMatchObject({
+      error: {
+        name: 'AddressNotAllowedError',
+        code: 'ADDRESS_NOT_ALLOWED',
+        message: 'the host name does not resolve to a public address',
+      },
+      found: '',
+    });
   });
 
   test('returns a public address in the requested form', async () => {
@@ -137,7 +146,8 @@ describe('a lookup of public addresses only', () => {
   });
 
   test('fails with the resolver error for a host name that does not exist', async () => {
-    const { error } = await lookUp('no-such-name.invalid', true);
+    const { error, found } = await lookUp('no-such-name.invalid', true);
     expect(['ENOTFOUND', 'EAI_AGAIN']).toContain(error?.code);
+    expect(found).toBe('');
   });
 });

@@ -9,6 +9,7 @@ describe('settings that are shown', () => {
     [`${BASE}?token=s3cret`, `${BASE}?token=REDACTED`],
     [`${BASE}?a=1&b=&a=2&c&`, `${BASE}?a=REDACTED&REDACTED&a=REDACTED&REDACTED&`],
     [`${BASE}?s3cret`, `${BASE}?REDACTED`],
+    [` ${BASE}?token=s3cret\n`, `${BASE}?token=REDACTED`],
     [`${BASE}?czNjcmV0Cg==`, `${BASE}?REDACTED`],
     [`${BASE}?key=czNjcmV0Cg==`, `${BASE}?key=REDACTED`],
     [`${BASE}?key==x`, `${BASE}?key=REDACTED`],
@@ -69,9 +70,16 @@ describe('settings that are given back', () => {
     ['another name', { url: `${BASE}?key=REDACTED` }, stored],
     ['more values than are stored', { url: `${BASE}?team=REDACTED&team=REDACTED` }, stored],
     ['nothing stored', { url: `${BASE}?token=REDACTED` }, undefined],
+    ['null stored', { url: `${BASE}?token=REDACTED` }, null],
+    ['nothing stored for a bare token', { url: `${BASE}?REDACTED` }, undefined],
     ['something else stored', { url: `${BASE}?token=REDACTED` }, { url: 7 }],
     ['an inherited property', { url: `${BASE}?token=REDACTED` }, Object.create(stored)],
   ])('with %s do not get a hidden value', (_, settings, before) => {
     expect(restoreSettings(settings, before)).toMatchObject({ settings, unknown: ['url'] });
+  });
+
+  test('are named by their path where a hidden value is not known', () => {
+    const settings = { receivers: [{ url: BASE }, { url: `${BASE}?token=REDACTED` }] };
+    expect(restoreSettings(settings, { receivers: [] })).toEqual({ settings, unknown: ['receivers.1.url'] });
   });
 });

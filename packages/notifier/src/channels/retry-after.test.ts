@@ -16,6 +16,7 @@ test.each<[string | undefined, number | null]>([
   ['1.5', null],
   ['1e3', null],
   ['soon', null],
+  ['on Thu, 01 Jan 2026 12:00:30 GMT', null],
   ['Thu, 01 Jan 2026 12:00:30 GMT', 30_000],
   ['Thursday, 01-Jan-26 12:00:30 GMT', 30_000],
   ['Thu Jan  1 12:00:30 2026 GMT', 30_000],

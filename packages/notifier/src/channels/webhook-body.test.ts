@@ -86,6 +86,14 @@ describe('an alertmanager/v4 body', () => {
     ).toMatchObject({ status: 'firing' });
   });
 
+  test('has no second label for one that says the same as the issue', () => {
+    const labels = { alertname: 'pod-restarts', severity: 'critical', pod: 'web-1' };
+    const issue = { ...createNotification().issue, labels };
+    expect(renderAndParse(createNotification({ issue }), 'alertmanager/v4')).toEqual(
+      expect.objectContaining({ commonLabels: labels }),
+    );
+  });
+
   test('names the issue by its monitor and its severity everywhere, and keeps labels that say otherwise', () => {
     const labels = {
       alertname: 'other',

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
 import { runMutants } from '../src/run-mutants.ts';
+import { splitGlobs } from '../src/split-globs.ts';
 import { summarizeMutants } from '../src/summarize-mutants.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -33,8 +34,8 @@ await runCommand(command, async ({ positionals: [name = ''], values }) => {
     folder,
     reports,
     concurrency: values.concurrency ?? 1,
-    mutate: values.mutate?.split(','),
-    tests: values.tests?.split(','),
+    mutate: splitGlobs(values.mutate),
+    tests: splitGlobs(values.tests),
     isContinued: values.continue,
   });
   const { files, all } = summarizeMutants(

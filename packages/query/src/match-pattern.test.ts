@@ -105,6 +105,8 @@ describe('what is before one `*` and after another does not overlap', () => {
     ['*ab*', 'ab', true],
     ['*ab*ab*', 'aab', false],
     ['*ab*ab*', 'xababx', true],
+    ['*ab*ab*', 'xxab', false],
+    ['*ba*a', 'xba', false],
     ['?*?', 'a', false],
     ['?*?', 'ab', true],
   ])('%s with %s: %s', (text, value, expected) => {
@@ -187,6 +189,18 @@ describe('long values and segments', () => {
     );
     expect(Math.min(...results)).toBeGreaterThan(80);
   });
+});
+
+test.each([
+  ['*ab*', '\uFFFFab', true],
+  [`*${'a'.repeat(32)}*`, `\uFFFF${'a'.repeat(32)}`, true],
+  [`*${'a'.repeat(33)}*`, `\uFFFF${'a'.repeat(33)}`, true],
+  ['*ab*', '\u{10000}ab', true],
+  ['*?ab*', '\uFFFFab', true],
+  ['*??ab*', '\uFFFFab', false],
+  ['*??ab*', '\u{10000}ab', false],
+])('U+FFFF is one UTF-16 unit, U+10000 is two: %j with %j: %s', (text, value, expected) => {
+  expect(matchPattern(parsePattern(text), value)).toBe(expected);
 });
 
 describe('a lone surrogate does not match half of a surrogate pair', () => {

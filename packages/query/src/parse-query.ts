@@ -43,6 +43,12 @@ export function parseQuery(text: string, { strict = false }: ParseOptions = {}):
   return new Parser(tokenize(text, strict), text.length).parse();
 }
 
+/** Stands for the token after the last one. */
+interface End {
+  readonly kind: 'end';
+  readonly position: number;
+}
+
 /** A recursive descent parser. Its depth is bounded, so no input can exhaust the stack. */
 class Parser {
   readonly #tokens: readonly Token[];
@@ -120,11 +126,11 @@ class Parser {
     }
   }
 
-  #peek(): Token {
+  #peek(): Token | End {
     return this.#tokens[this.#next] ?? { kind: 'end', position: this.#length };
   }
 
-  #take(): Token {
+  #take(): Token | End {
     const token = this.#peek();
     if (token.kind !== 'end') this.#next++;
     return token;
@@ -147,7 +153,7 @@ const TOKEN_NAMES = {
   term: 'a term',
 };
 
-function createUnexpectedTokenError(token: Token, expected: string): QueryError {
+function createUnexpectedTokenError(token: Token | End, expected: string): QueryError {
   return new QueryError(
     token.kind === 'end' ? 'QUERY_UNEXPECTED_END' : 'QUERY_UNEXPECTED_TOKEN',
     token.position,

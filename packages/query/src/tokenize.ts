@@ -7,7 +7,7 @@ import { refuseAmbiguous } from './refuse-ambiguous.ts';
 
 /** A token and the offset of its first character. A term with a value set has one alternative per value. */
 export type Token =
-  | { readonly kind: 'open' | 'close' | 'and' | 'or' | 'not' | 'all' | 'end'; readonly position: number }
+  | { readonly kind: 'open' | 'close' | 'and' | 'or' | 'not' | 'all'; readonly position: number }
   | {
       readonly kind: 'term';
       readonly alternatives: readonly (Term | Range)[];
@@ -20,7 +20,7 @@ const KEYWORDS: ReadonlyMap<string, 'and' | 'or' | 'not'> = new Map([
   ['NOT', 'not'],
 ]);
 
-/** Splits a query text into tokens. The last token is always `end`. With `strict`, an ambiguous colon is refused. */
+/** Splits a query text into tokens. With `strict`, an ambiguous colon is refused. */
 export function tokenize(text: string, strict: boolean): readonly Token[] {
   const tokens: Token[] = [];
   let offset = 0;
@@ -28,10 +28,7 @@ export function tokenize(text: string, strict: boolean): readonly Token[] {
     offset = skipSpaces(text, offset);
     const position = offset;
     const character = text.charAt(offset);
-    if (character === '') {
-      tokens.push({ kind: 'end', position });
-      return tokens;
-    }
+    if (character === '') return tokens;
     if (character === '(' || character === ')') {
       tokens.push({ kind: character === '(' ? 'open' : 'close', position });
       offset++;

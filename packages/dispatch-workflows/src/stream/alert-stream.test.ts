@@ -424,6 +424,23 @@ describe('a stream that has to hand over while a delivery waits', () => {
     expect(given.recorded).toMatchObject([{ lastPosition: '1', status: 'none' }]);
   });
 
+  test('makes durable what was delivered before it and could not be recorded, also at the same position', async () => {
+    const open = { ...INITIAL_STREAM_STATE, notificationCount: 1, status: 'firing', lastPosition: '5' } as const;
+    const owed = { ...signal(5, 'resolved'), owed: true };
+    const stream = new AlertStream(key, open, [owed, signal(6, 'firing')]);
+    const world = ports(({ kind }) =>
+      kind === 'resolve'
+        ? ({ ...delivered(), recorded: false } as DeliveryResult)
+        : { kind: 'pending', code: 'THROTTLED', waitMs: 0 },
+    );
+    await stream.drain(world);
+    await expect(stream.handOver(world, 10)).resolves.toMatchObject({ order: { kind: 'trigger' } });
+    expect(world.recorded).toEqual([stream.state]);
+    expect(world.more).toMatchObject([{ outcomes: [{ order: { notificationId: 'alert-f-r-a-5' } }] }]);
+    await stream.handOver(world, 10);
+    expect(world.recorded).toHaveLength(1);
+  });
+
   test('keeps of too many the newest, and says what became of the others without deciding about them', async () => {
     const stream = new AlertStream(key, INITIAL_STREAM_STATE);
     for (let position = 1; position <= 6; position++) stream.push(signal(position, 'firing'));

@@ -184,11 +184,13 @@ export class AlertStream {
   }
 
   /**
-   * Makes silent decisions durable: before a stream ends its last position must be in the database, or an older issue
-   * that becomes visible late would be decided as if it were new. A delivery has done so already.
+   * Makes durable what no row holds yet: before a stream ends its last position must be in the database, or an older issue
+   * that becomes visible late would be decided as if it were new. A delivery has done so already, unless its outcome could
+   * not be persisted; a resolve that was owed leaves the position as it was.
    */
   async flush(ports: StreamPorts): Promise<void> {
-    if (this.#state.lastPosition !== this.#durablePosition) await this.#record(ports);
+    const hasMoved = this.#state.lastPosition !== this.#durablePosition;
+    if (hasMoved || this.#outcomes.length > 0) await this.#record(ports);
     else if (this.#silent.length > 0 && ports.hasPatch('decision-ledger')) await this.#record(ports);
   }
 

@@ -71,6 +71,7 @@ test('a batch is handled by position, each decision on the state that the one be
     ['resolve', '2'],
     ['trigger', '3'],
   ]);
+  for (const order of world.orders) expect(order).not.toHaveProperty('unwritten');
   expect(world.recorded).toEqual([]);
 });
 
@@ -158,8 +159,14 @@ test.each([true, false])(
       issue: { position: '5' },
       decidedAt: 1000,
     });
+    expect(stream.inbox.map(({ position }) => position)).toEqual(['4', '6']);
     if (order !== null) stream.settle(order, delivered());
-    expect(stream.state).toMatchObject({ notificationCount: 1, lastPosition: '5' });
+    expect(stream.state).toMatchObject({
+      notificationCount: 1,
+      lastPosition: '5',
+      lastNotifiedAt: 1000,
+      externalIds: { webhook: 'x' },
+    });
     const world = ports();
     await stream.drain(world);
     expect(world.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '6']]);
@@ -216,6 +223,27 @@ test.each([true, false])(
     expect(world.more).toMatchObject([{ silent: [{ reason: 'suppressed', first: { position: '2', at } }] }]);
   },
 );
+
+test('a first signal about which nothing was decided is decided by the drain', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(2, 'suppressed')]);
+  const opened = { state: INITIAL_STREAM_STATE, decision: null, delivery: null };
+  expect(stream.open(opened, stream.firstSignal(900), ports())).toBeNull();
+  const world = ports();
+  await stream.drain(world);
+  await stream.flush(world);
+  expect(world.more).toMatchObject([{ silent: [{ reason: 'suppressed', first: { at: 1000 } }] }]);
+});
+
+test.each<[string, Partial<StreamState>, (rule: string) => boolean]>([
+  ['that nothing is to be notified of', {}, () => true],
+  ['by a rule that the execution has not', { lastSeen: 'suppressed' }, () => false],
+])('of an older result, a delivery %s leaves the signal to the drain', (_, seen, isKnown) => {
+  const open = { ...INITIAL_STREAM_STATE, status: 'firing', lastPosition: '1', ...seen } as const;
+  const stream = new AlertStream(key, open, [signal(2, 'firing')]);
+  const opened = { state: open, delivery: delivered() };
+  expect(stream.open(opened, stream.firstSignal(1000), ports(delivered, isKnown))).toBeNull();
+  expect(stream.inbox.map(({ position }) => position)).toEqual(['2']);
+});
 
 test('a silent first decision is made again where an older signal came in between and was decided first', async () => {
   const suppressed = { ...INITIAL_STREAM_STATE, lastPosition: '1' };
@@ -275,6 +303,58 @@ test('consecutive silent decisions that are alike are one run, and travel with t
   expect(world.recorded).toEqual([]);
 });
 
+test('silent decisions that are alike are counted, from the first to the last', async () => {
+  let now = 1000;
+  const stream = new AlertStream(
+    key,
+    INITIAL_STREAM_STATE,
+    [1, 2, 3, 4].map((at) => signal(at, 'firing')),
+  );
+  const world = { ...ports(), now: () => now++ };
+  await stream.drain(world);
+  await stream.flush(world);
+  expect(world.more).toEqual([
+    {
+      silent: [
+        {
+          reason: 'continuing',
+          since: '2',
+          version: 0,
+          first: { position: '2', at: 1001 },
+          last: { position: '4', at: 1003 },
+          count: 3,
+        },
+      ],
+    },
+  ]);
+});
+
+test('silent decisions are a run of their own for each version of the route, and for each late signal', async () => {
+  const of = (position: number, version: number): IssueSignal => ({
+    ...signal(position, 'firing'),
+    policy: { version, renotifyIntervalMs: null, maxSignalAgeMs: 3_600_000 },
+  });
+  const open = { ...INITIAL_STREAM_STATE, status: 'firing', lastPosition: '10' } as const;
+  const stream = new AlertStream(key, open, [of(11, 3), of(12, 3), of(13, 4)]);
+  const world = ports();
+  await stream.drain(world);
+  for (const late of [of(7, 4), of(8, 4)]) stream.push(late);
+  await stream.drain(world);
+  await stream.flush(world);
+  const runs = world.more[0]?.silent?.map(({ reason, since, version, count }) => [
+    reason,
+    since,
+    version,
+    count,
+  ]);
+  expect(runs).toEqual([
+    ['continuing', '11', 3, 2],
+    ['continuing', '11', 4, 1],
+    ['older_than_last', '7', 4, 1],
+    ['older_than_last', '8', 4, 1],
+  ]);
+});
+
 test('an outcome that could not be written travels with the next order', async () => {
   const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing'), signal(2, 'resolved')]);
   const world = ports(
@@ -284,6 +364,7 @@ test('an outcome that could not be written travels with the next order', async (
   expect(world.orders[1]?.unwritten?.outcomes).toMatchObject([
     { order: { notificationId: 'alert-f-r-a-1' }, result: { kind: 'delivered' } },
   ]);
+  expect(world.orders[1]?.unwritten).not.toHaveProperty('silent');
   expect(world.recorded).toEqual([]);
 });
 
@@ -292,7 +373,16 @@ test('a drop that could not be persisted is persisted after the batch', async ()
   const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED', recorded: false }));
   await stream.drain(world);
   expect(world.more).toMatchObject([{ outcomes: [{ result: { code: 'EXPIRED' } }] }]);
+  expect(world.more[0]).not.toHaveProperty('silent');
   expect(stream.state).toMatchObject({ status: 'none', lastPosition: '1' });
+  expect(stream.state).not.toHaveProperty('mayBeOpen');
+});
+
+test('a drop of an older release, which does not say whether it was persisted, leaves nothing to persist', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
+  const world = ports(() => ({ kind: 'dropped', code: 'EXPIRED' }));
+  await stream.drain(world);
+  expect(world.more).toEqual([]);
 });
 
 test('a late rule is asked for only where it decides; one that is not known leaves the decision as it was before', async () => {
@@ -312,6 +402,20 @@ test('a late rule is asked for only where it decides; one that is not known leav
   const old = ports(delivered, () => false);
   await before.drain(old);
   expect(old.orders.map(({ kind, issue }) => [kind, issue.position])).toEqual([['resolve', '3']]);
+});
+
+test('of two late rules, the one that is not known is left out, and the other decides', async () => {
+  const open = {
+    ...INITIAL_STREAM_STATE,
+    status: 'firing',
+    lastPosition: '1',
+    lastSeen: 'suppressed',
+  } as const;
+  const stream = new AlertStream(key, open, [{ ...signal(2, 'firing'), storedAt: -4_000_000 }]);
+  const world = ports(delivered, (rule) => rule !== 'staleness');
+  await stream.drain(world);
+  expect(world.asked).toEqual(['staleness', 'suppression-bypass']);
+  expect(world.orders.map(({ reason }) => reason)).toEqual(['suppression_bypass']);
 });
 
 test('a delivery that began before it became stale continues, and one that had not is silent', async () => {
@@ -385,6 +489,14 @@ test('repeats alone are written only by an execution that knows the ledger', asy
   }
 });
 
+test('a position that was passed in silence is made durable by every execution', async () => {
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'resolved')]);
+  const world = ports(delivered, () => false);
+  await stream.drain(world);
+  await stream.flush(world);
+  expect(world.recorded).toMatchObject([{ lastPosition: '7' }]);
+});
+
 test('silent decisions are made durable by a flush, and a delivery that was recorded needs none', async () => {
   const world = ports();
   const silent = new AlertStream(key, INITIAL_STREAM_STATE, [signal(7, 'resolved')]);
@@ -415,6 +527,7 @@ describe('a stream that has to hand over while a delivery waits', () => {
     await expect(stream.drain(given)).resolves.toEqual({ signals: 2, notifications: 0 });
     stream.push(signal(4, 'firing'));
     expect(stream.inbox.map(({ position }) => position)).toEqual(['3', '4']);
+    expect(stream.underWay).toMatchObject({ order: { issue: { position: '2' } }, result: PENDING });
     const delivery = await stream.handOver(given, 10);
     expect(delivery?.result).toEqual(PENDING);
     expect(delivery?.order).toMatchObject({ issue: { position: '2' }, reason: 'new' });
@@ -464,6 +577,24 @@ describe('a stream that has to hand over while a delivery waits', () => {
     await next.flush(after);
     expect(next.state).toMatchObject({ status: 'firing', lastPosition: '6', notificationCount: 1 });
     expect(after.orders).toEqual([]);
+  });
+
+  test('carries on as many as it may as they are', async () => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE);
+    for (let position = 1; position <= 4; position++) stream.push(signal(position, 'firing'));
+    const given = ports(pendingAt('1'));
+    await stream.drain(given);
+    await stream.handOver(given, 3);
+    expect(stream.inbox.map(({ position }) => position)).toEqual(['2', '3', '4']);
+    expect(given.more).toEqual([]);
+  });
+
+  test('has no delivery to go on with where none is under way', async () => {
+    const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(1, 'firing')]);
+    const given = ports();
+    await stream.drain(given);
+    expect(stream.underWay).toBeNull();
+    await expect(stream.handOver(given, 3)).resolves.toBeNull();
   });
 
   test('carries on no more than it may, however many come while it persists', async () => {

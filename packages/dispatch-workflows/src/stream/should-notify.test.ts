@@ -13,10 +13,12 @@ import {
 import { owesResolve } from './owes-resolve.ts';
 import {
   applyDecision,
+  applyDrop,
   INITIAL_STREAM_STATE,
   LATE_RULES,
   applyDelivery,
   shouldNotify,
+  shouldNotifyAtAnyAge,
   timeToLiveMs,
 } from './should-notify.ts';
 
@@ -168,6 +170,7 @@ describe('a signal leads to', () => {
       signal('10', 'resolved', { owed: true }),
       'older_than_last',
     ],
+    ['a firing that is asked for again', open, signal('10', 'firing', { owed: true }), 'older_than_last'],
     [
       'an owed resolve after which it fired again',
       open,
@@ -232,6 +235,25 @@ describe('before a late rule was known', () => {
   });
 });
 
+test('an owed resolve of what is open for sure is decided by no late rule', () => {
+  expect(shouldNotify(owing, signal('10', 'resolved', { owed: true }), NOW)).toEqual({
+    notify: true,
+    kind: 'resolve',
+    reason: 'resolve_owed',
+  });
+});
+
+test('a notification that was begun in time is decided as if it were not stale, by all other rules', () => {
+  for (const [state, reason] of [
+    [suppressed, 'suppression_bypass'],
+    [never, 'new'],
+    [open, 'continuing'],
+  ] as const)
+    expect(shouldNotifyAtAnyAge(state, signal('11', 'firing', aged(9 * HOUR)), NOW)).toMatchObject({
+      reason,
+    });
+});
+
 test('a notification is worth delivering for what is left of its life, a resolve for a full one', () => {
   expect(timeToLiveMs(signal('1', 'firing', aged(10 * MINUTE)), 'new', NOW)).toBe(50 * MINUTE);
   expect(timeToLiveMs(signal('1', 'firing', every(15 * MINUTE, aged(10 * MINUTE))), 'renotify', NOW)).toBe(
@@ -240,6 +262,8 @@ test('a notification is worth delivering for what is left of its life, a resolve
   expect(timeToLiveMs(signal('1', 'firing', aged(3 * HOUR)), 'new', NOW)).toBe(0);
   expect(timeToLiveMs(signal('1', 'resolved', aged(3 * HOUR)), 'resolved', NOW)).toBe(HOUR);
   expect(timeToLiveMs(signal('1', 'firing', aged(-MINUTE)), 'new', NOW)).toBe(HOUR);
+  // The route repeats nothing any more; what is on its way keeps its life.
+  expect(timeToLiveMs(signal('1', 'firing'), 'renotify', NOW)).toBe(HOUR);
 });
 
 describe('the state', () => {
@@ -264,8 +288,8 @@ describe('the state', () => {
       notificationCount: 3,
       status: 'resolved',
       episode: '5',
-      externalIds: {},
     });
+    expect(resolved.externalIds).toStrictEqual({});
     expect(applyDelivery(resolved, signal('8', 'firing'), delivery)).toMatchObject({ episode: '8' });
   });
 
@@ -281,6 +305,42 @@ describe('the state', () => {
     expect(applyDelivery(other, signal('14', 'firing'), delivery).silence).toBeNull();
     expect(applyDecision(open, signal('3', 'firing'), 'older_than_last')).toBe(open);
     expect(applyDecision(suppressed, signal('12', 'firing'), 'stale').lastSeen).toBe('suppressed');
+    expect(applyDecision(suppressed, signal('12', 'firing'), 'continuing').lastSeen).toBe('firing');
+    expect(applyDecision(open, signal('12', 'firing'), 'stale').lastSeen).toBe('firing');
+  });
+
+  describe('after a notification was dropped', () => {
+    const drop = (state: StreamState, given: IssueSignal, mayBeOpen: boolean) =>
+      applyDrop(state, given, { reason: given.status === 'resolved' ? 'resolved' : 'new', mayBeOpen });
+
+    test('for sure is as it was, but for the position', () => {
+      expect(drop(never, signal('5', 'firing'), false)).toEqual({
+        ...never,
+        lastPosition: '5',
+        lastSeen: 'firing',
+        silence: null,
+      });
+    });
+
+    test.each<[string, StreamState, IssueStatus, object]>([
+      ['a trigger may have begun an episode', never, 'firing', { status: 'none', episode: '11' }],
+      ['an update leaves the incident open', open, 'firing', { status: 'firing', episode: '10' }],
+      ['a resolve may have closed the incident', owing, 'resolved', { status: 'resolved', episode: '10' }],
+      [
+        'a resolve of what may be open leaves it in doubt',
+        { ...never, mayBeOpen: true, episode: '10' },
+        'resolved',
+        { status: 'none', episode: '10' },
+      ],
+      [
+        'a resolve begins no episode',
+        { ...never, mayBeOpen: true },
+        'resolved',
+        { status: 'none', episode: null },
+      ],
+    ])('in doubt, something may be open: %s', (_, state, status, after) => {
+      expect(drop(state, signal('11', status), true)).toMatchObject({ mayBeOpen: true, ...after });
+    });
   });
 });
 

@@ -136,6 +136,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       onProblem?.({ what: 'an alert stream could not be signalled', id: workflowId, error }),
     onSlowLookUp: (error) => onProblem?.({ what: 'repeated events could not be recognised in time', error }),
     onUnparked: (error) => onProblem?.({ what: 'alert streams could not be parked in the backlog', error }),
+    onBacklogFailure: (error) => onProblem?.({ what: 'the backlog could not be handed over', error }),
     onTooComplex: telemetry.onTooComplex((routeId) =>
       onProblem?.({
         what: 'a route takes too many steps to match, so it does not match some issues',

@@ -42,8 +42,9 @@ const KINDS = ['trigger', 'update', 'resolve'] as const;
 
 const absent = v.transform((text: string) => (text === '' ? undefined : text));
 const text = v.pipe(v.string(), absent);
+/** What a newer release wrote, and this one does not know, is left out: an older process still has to explain the rest. */
 const oneOf = <const Of extends readonly string[]>(of: Of) =>
-  v.pipe(v.string(), absent, v.optional(v.picklist(of)));
+  v.pipe(v.string(), absent, v.fallback(v.optional(v.picklist(of)), undefined));
 const number = v.pipe(
   v.union([v.number(), v.string()]),
   v.transform((value) => (Number(value) === 0 ? undefined : Number(value))),
@@ -173,7 +174,7 @@ export function createLedgerStore(client: ClickHouseClient): LedgerStore {
           query_params: { fingerprint, position: BigInt(position) },
           format: 'JSONEachRow',
         });
-        return v.parse(v.array(entrySchema), await result.json());
+        return knownOf(STAGES, await result.json(), 'stage').map((row) => v.parse(entrySchema, row));
       }),
     runsAt: (fingerprint, position) =>
       guarded('read the decision ledger', async () => {
@@ -182,9 +183,15 @@ export function createLedgerStore(client: ClickHouseClient): LedgerStore {
           query_params: { fingerprint, position: BigInt(position) },
           format: 'JSONEachRow',
         });
-        return v.parse(v.array(runSchema), await result.json());
+        return knownOf(SILENCE_REASONS, await result.json(), 'reason').map((row) => v.parse(runSchema, row));
       }),
   };
+}
+
+/** The rows without those that are of a newer release. */
+function knownOf(known: readonly string[], rows: readonly unknown[], column: string): readonly unknown[] {
+  const schema = v.object({ [column]: v.picklist(known) });
+  return rows.filter((row) => v.is(schema, row));
 }
 
 function entryRow(entry: LedgerEntry): object {

@@ -3,6 +3,7 @@ import { eventually } from '@heliograph/testkit';
 import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { dispatchStores } from '../testing/dispatch-ground.ts';
 import { createLedger, startLedgerRelay } from './ledger.ts';
+import { createLedgerStore } from './ledger-store.ts';
 import type { LedgerEntry, LedgerRun } from './ledger-entry.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
@@ -35,6 +36,36 @@ const runOf = (fingerprint: string, from: number, to: number, parts: Partial<Led
 });
 
 describe('the ledger', () => {
+  test('leaves out what a newer release wrote, and gives back the rest', async () => {
+    const fingerprint = newFingerprint();
+    const position = '18446744073709551615';
+    const store = createLedgerStore(ground.clickhouse);
+    await store.append(
+      {
+        entries: [
+          entryOf(fingerprint, { configVersion: 1 }),
+          entryOf(fingerprint, {
+            stage: 'attempted',
+            outcome: 'postponed' as 'dropped',
+            provider: 'webhook',
+          }),
+          entryOf(fingerprint, { stage: 'settled', outcome: 'delivered', reason: 'flapping' as 'new' }),
+        ],
+        runs: [
+          runOf(fingerprint, 1, 9, { reason: 'muted' as 'continuing' }),
+          runOf(fingerprint, 4, 6, { since: '4' }),
+        ],
+      },
+      fingerprint,
+    );
+    await expect(store.entriesOf(fingerprint, position)).resolves.toMatchObject([
+      { stage: 'seen' },
+      { stage: 'attempted', outcome: undefined, provider: 'webhook' },
+      { stage: 'settled', outcome: 'delivered', reason: undefined },
+    ]);
+    await expect(store.runsAt(fingerprint, '5')).resolves.toMatchObject([{ reason: 'continuing' }]);
+  });
+
   test('gives back what was written, by time, and what does not apply not at all', async () => {
     const fingerprint = newFingerprint();
     const full = entryOf(fingerprint, {

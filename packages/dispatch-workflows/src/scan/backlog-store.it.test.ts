@@ -78,6 +78,30 @@ describe('the streams of a page', () => {
   });
 });
 
+test('a row that another release wrote is skipped and named, by the readers of all rows too', async () => {
+  const { backlog, postgres } = ground;
+  await postgres.sql`delete from dispatch.stream_backlog`;
+  const signal = { eventId: 'e', position: positionAt(5), status: 'firing', storedAt: 5 } as const;
+  const [strange, known] = ['strange', 'known'].map((routeId) => ({
+    fingerprint: 'mixed',
+    routeId,
+    connectedAppId: 'a',
+  }));
+  if (strange === undefined || known === undefined) throw new Error('two streams');
+  for (const stream of [strange, known])
+    await backlog.park([{ stream, signals: [signal], reason: 'over_share' }]);
+  await postgres.sql`
+    update dispatch.stream_backlog set signal = signal || '{"status":"acknowledged"}' where route_id = 'strange'`;
+  const unreadable: StreamKey[] = [];
+  const taken = () => backlog.takeDue(new Map([['a', 5]]), 10, ({ stream }) => unreadable.push(stream));
+  await expect(taken()).resolves.toMatchObject([{ stream: known }]);
+  expect(unreadable).toEqual([strange]);
+  await expect(backlog.listByFingerprint('mixed')).resolves.toMatchObject([{ stream: known }]);
+  await backlog.postpone([strange], 'unreachable');
+  await expect(taken()).resolves.toHaveLength(1);
+  expect(unreadable).toHaveLength(1);
+});
+
 test('an app that is removed takes what waits for it along', async () => {
   const { backlog, connectedApps } = ground;
   await connectedApps.create('goes', {

@@ -60,9 +60,14 @@ export interface BacklogStore {
   listDue(): Promise<DueBacklog>;
   /**
    * Streams to hand over: for each app up to so many of those that wait longest, besides its unreachable ones that are
-   * due, which may be running. At most `limit`, in turns of one stream per app.
+   * due, which may be running. At most `limit`, in turns of one stream per app. `onUnreadable` receives those among them
+   * that this release cannot read; they count towards the limits until they are postponed.
    */
-  takeDue(starts: ReadonlyMap<string, number>, limit: number): Promise<readonly BacklogEntry[]>;
+  takeDue(
+    starts: ReadonlyMap<string, number>,
+    limit: number,
+    onUnreadable?: (problem: { readonly stream: StreamKey; readonly error: unknown }) => void,
+  ): Promise<readonly BacklogEntry[]>;
   /** Removes streams whose newest signal was handed over; one that got a newer signal meanwhile stays. */
   remove(handedOver: readonly Pick<BacklogEntry, 'stream' | 'signal'>[]): Promise<void>;
   /**
@@ -70,7 +75,7 @@ export interface BacklogStore {
    * and 5 min at most.
    */
   postpone(streams: readonly StreamKey[], reason: BacklogReason): Promise<void>;
-  /** The streams of a fingerprint that wait. */
+  /** The streams of a fingerprint that wait, without those that this release cannot read. */
   listByFingerprint(fingerprint: string): Promise<readonly BacklogEntry[]>;
   summarize(): Promise<BacklogSummary>;
 }
@@ -143,7 +148,7 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
         const next = row?.next_ms ?? null;
         return { appIds: row?.apps ?? [], nextAttemptInMs: next === null ? null : Number(next) };
       }),
-    takeDue: (starts, limit) =>
+    takeDue: (starts, limit, onUnreadable) =>
       runStatement('read what is due in the backlog', async () => {
         const wanted = [...starts].map(([app, count]) => ({ app, count }));
         const rows = await sql<Row[]>`
@@ -161,7 +166,7 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
             ) as due
           ) as fair
           order by turn, parked_at, workflow_id limit ${limit}`;
-        return rows.map(entryOf);
+        return readRows(rows, onUnreadable);
       }),
     async remove(handedOver) {
       if (handedOver.length === 0) return;
@@ -195,7 +200,7 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
         const rows = await sql<Row[]>`
           select ${columns} from dispatch.stream_backlog where fingerprint = ${fingerprint}
           order by workflow_id limit 1000`;
-        return rows.map(entryOf);
+        return readRows(rows);
       }),
     summarize: () =>
       runStatement('count the backlog', async () => {
@@ -244,14 +249,29 @@ const signalSchema = v.looseObject({
   owed: v.optional(v.boolean()),
 });
 
+/** One row that another release wrote must not hold up the others. */
+function readRows(
+  rows: readonly Row[],
+  onUnreadable?: (problem: { readonly stream: StreamKey; readonly error: unknown }) => void,
+): readonly BacklogEntry[] {
+  return rows.flatMap((row) => {
+    try {
+      return [entryOf(row)];
+    } catch (error) {
+      onUnreadable?.({ stream: streamOf(row), error });
+      return [];
+    }
+  });
+}
+
+function streamOf(row: Row): StreamKey {
+  return { fingerprint: row.fingerprint, routeId: row.route_id, connectedAppId: row.connected_app_id };
+}
+
 function entryOf(row: Row): BacklogEntry {
   const { policy, owed, eventId, position, status, storedAt } = v.parse(signalSchema, JSON.parse(row.signal));
   return {
-    stream: {
-      fingerprint: row.fingerprint,
-      routeId: row.route_id,
-      connectedAppId: row.connected_app_id,
-    },
+    stream: streamOf(row),
     signal: {
       eventId,
       position,

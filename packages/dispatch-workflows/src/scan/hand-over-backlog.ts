@@ -32,7 +32,7 @@ const HAND_OVER_AT_ONCE = 200;
 /**
  * Hands over what is due in the backlog: apps take turns, within each its longest waiting streams first, and only as many
  * as its share allows. A stream leaves the backlog after its newest signal was sent, so one may be sent twice, which
- * changes nothing.
+ * changes nothing. One that this release cannot read waits longer and longer, as if it could not be reached.
  */
 export async function handOverBacklog(
   dependencies: HandOverDependencies,
@@ -44,7 +44,11 @@ export async function handOverBacklog(
   if (appIds.length === 0) return { handedOver: 0, more: false, nextAttemptInMs };
   await admission.prepare(appIds, HAND_OVER_AT_ONCE);
   const starts = new Map(appIds.map((appId) => [appId, admission.roomOf(appId, HAND_OVER_AT_ONCE)]));
-  const entries = await backlog.takeDue(starts, HAND_OVER_AT_ONCE);
+  const unreadable: StreamKey[] = [];
+  const entries = await backlog.takeDue(starts, HAND_OVER_AT_ONCE, ({ stream, error }) => {
+    unreadable.push(stream);
+    onFailure?.({ workflowId: alertWorkflowId(stream), error });
+  });
   const groups = entries.map((entry) => ({ entry, signals: [entry.signal] }));
   const sent: BacklogEntry[] = [];
   const { failures } = await fanOut<(typeof groups)[number]>(groups, {
@@ -63,7 +67,7 @@ export async function handOverBacklog(
   if (runs.length > 0) await ledger({ entries: [], runs });
   await backlog.remove(sent);
   const notRunning: StreamKey[] = [];
-  const unreachable: StreamKey[] = [];
+  const unreachable: StreamKey[] = [...unreadable];
   for (const { group, error } of failures) {
     const { stream, reason } = group.entry;
     if (error === STREAM_NOT_RUNNING) {
@@ -77,7 +81,7 @@ export async function handOverBacklog(
   await backlog.postpone(unreachable, 'unreachable');
   return {
     handedOver: sent.length,
-    more: sent.length > 0 && entries.length === HAND_OVER_AT_ONCE,
+    more: sent.length > 0 && entries.length + unreadable.length === HAND_OVER_AT_ONCE,
     nextAttemptInMs,
   };
 }

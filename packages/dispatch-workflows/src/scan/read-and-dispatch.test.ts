@@ -31,6 +31,10 @@ function world(options: Partial<ScanOptions> = {}) {
     open: [] as StreamKey[],
     unparkable: false,
     unparked: 0,
+    /** Why the backlog cannot be read, and streams of it that cannot. */
+    backlogError: undefined as Error | undefined,
+    strange: [] as StreamKey[],
+    backlogFailures: [] as unknown[],
     tooComplex: [] as string[],
     runs: [] as LedgerRun[],
     /** Event ids whose signal fails. */
@@ -96,6 +100,18 @@ function world(options: Partial<ScanOptions> = {}) {
         if (state.unparkable) throw new Error('away');
         await park(items);
       },
+      listDue: async () => {
+        if (state.backlogError !== undefined) throw state.backlogError;
+        return backlog.listDue();
+      },
+      takeDue: async (starts, limit, onUnreadable) => {
+        const taken = await backlog.takeDue(starts, limit);
+        const isStrange = ({ stream }: (typeof taken)[number]): boolean =>
+          state.strange.some((each) => alertWorkflowId(each) === alertWorkflowId(stream));
+        for (const { stream } of taken.filter(isStrange))
+          onUnreadable?.({ stream, error: new Error('of another release') });
+        return taken.filter((each) => !isStrange(each));
+      },
     },
     streams: {
       find: async ({ fingerprints, resolved }) => ({
@@ -120,6 +136,7 @@ function world(options: Partial<ScanOptions> = {}) {
     onFailure: ({ workflowId }) => state.failures.push(workflowId),
     onSlowLookUp: () => state.slow++,
     onUnparked: () => state.unparked++,
+    onBacklogFailure: (error) => state.backlogFailures.push(error),
     onTooComplex: ({ routeId }) => state.tooComplex.push(routeId),
     onUnreadableRoute: ({ routeId }) => state.unreadable.push(routeId),
   };
@@ -412,6 +429,42 @@ describe('a signal that fails', () => {
     expect(new Set(state.sent.map((each) => each.split(':')[1])).size).toBe(15_000);
     expect([...backlog.entries.keys()]).toEqual(['alert-bad-r-a']);
     expect(waitedMs).toBeLessThan(30_000);
+  });
+});
+
+describe('a backlog', () => {
+  const strange = { fingerprint: 'strange', routeId: 'r', connectedAppId: 'a' };
+  const signal = { eventId: 'e1', position: positionAt(11_000), status: 'firing', storedAt: 11_000 } as const;
+
+  test('that cannot be read is reported, and what was stored since is dispatched', async () => {
+    const { state, scan } = world();
+    state.rows.push(storedIssue(11));
+    state.backlogError = new DatabaseError('DATABASE_TIMEOUT', 'slow', { retryable: true });
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 1, failed: 0, nextScanInMs: 1000 });
+    expect(state.backlogFailures).toEqual([state.backlogError]);
+  });
+
+  test('is left by its scan where that is stopped', async () => {
+    const { state, scan } = world();
+    state.backlogError = new Error('stopped');
+    await expect(scan(null, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+    expect(state.backlogFailures).toEqual([]);
+  });
+
+  test('with a stream that this release cannot read hands over the others, and tries it more and more rarely', async () => {
+    const { state, scan, backlog } = world({ maxRunningAlerts: 1 });
+    state.strange = [strange];
+    for (const stream of [strange, { ...strange, fingerprint: 'known' }]) {
+      await backlog.park([{ stream, signals: [signal], reason: 'over_share' }]);
+      state.now += 10;
+    }
+    const first = await scan(null);
+    expect(state.failures).toEqual(['alert-strange-r-a']);
+    state.now += 100;
+    await scan(first.scan);
+    expect(state.failures).toHaveLength(1);
+    expect(state.sent).toEqual(['alert-known-r-a:e1']);
+    expect([...backlog.entries.values()]).toMatchObject([{ stream: strange, attempts: 1 }]);
   });
 });
 

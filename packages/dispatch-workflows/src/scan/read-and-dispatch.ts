@@ -54,6 +54,8 @@ export interface ScanDependencies extends Omit<
   readonly issues: Pick<IssueStore, 'scan' | 'findEvents' | 'read'>;
   readonly running: RunningAlerts;
   readonly backlog: BacklogStore;
+  /** Receives that the backlog could not be handed over for now; what was stored since is dispatched all the same. */
+  readonly onBacklogFailure?: (error: unknown) => void;
   /** Runs the steps of a scan, to observe them. */
   readonly steps?: ScanSteps;
 }
@@ -90,7 +92,13 @@ export function createReadAndDispatch(
     const readAt = dependencies.now();
     const read = () => readNewRows(dependencies.issues, window, limit, options.maxRowsPerScan);
     const [backlog, { rows, more }] = await Promise.all([
-      handOverBacklog(dependencies, admission, { concurrency: options.concurrency, signal: abort }),
+      handOverBacklog(dependencies, admission, { concurrency: options.concurrency, signal: abort }).catch(
+        (error: unknown): HandedOver => {
+          abort?.throwIfAborted();
+          dependencies.onBacklogFailure?.(error);
+          return { handedOver: 0, more: false, nextAttemptInMs: RETRY_SCAN_MS };
+        },
+      ),
       steps === undefined ? read() : steps.scan(read),
     ]);
     const { taken, sent, parked, unreachable, failed } = await dispatch(rows, {

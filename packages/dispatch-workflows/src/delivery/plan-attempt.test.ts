@@ -110,11 +110,15 @@ describe('after the claim', () => {
     });
   });
 
-  test.each(INTENT_STATUSES)('a cancelled attempt of one found %s sends nothing', (before) => {
-    const stopped = plan(caseOf({ before }), true);
+  test.each([null, ...INTENT_STATUSES])('a cancelled attempt of one found %j sends nothing', (before) => {
+    const stopped = plan(caseOf({ before, claims: 3 }), true);
     expect(stopped.next).toEqual({ kind: 'stop' });
-    // What may have been sent before stays in doubt.
-    expect(writes(stopped)).toEqual(before === 'refused' ? { ...NOTHING, intents: ['refused'] } : NOTHING);
+    // What may have been sent before stays in doubt; of what was not, this attempt is the one that sent nothing.
+    const isUnsent = before === null || before === 'refused';
+    const unsent = { notificationId: 'alert-f1-r1-app1-5', status: 'refused', claims: 3, token: 'a1' };
+    expect(stopped.rows).toEqual(
+      isUnsent ? { stream: testOrder().stream, intents: [{ ...unsent, code: 'NOT_SENT' }] } : undefined,
+    );
   });
 });
 
@@ -128,7 +132,7 @@ describe('after a look-up', () => {
     ['unknown', 'resend-all', renotify, 'send'],
     ['unknown', 'resend-none', {}, 'assumed_delivered'],
   ])('that says %s, by the policy %s, for %j: %s', (answer, uncertainPolicy, order, expected) => {
-    const plan = planAfterLookUp(caseOf({ before: 'uncertain' }, order, { uncertainPolicy }), {
+    const plan = planAfterLookUp(caseOf({ before: 'uncertain', claims: 3 }, order, { uncertainPolicy }), {
       at: AT,
       answer,
     });
@@ -139,7 +143,18 @@ describe('after a look-up', () => {
         entries: ['decided', expected],
         hasState: true,
       });
-      expect(plan.next).toMatchObject({ kind: 'end', result: { kind: 'delivered' } });
+      // Which claim it ends, at which provider: a later claim is not settled by it.
+      expect(plan.rows?.intents).toMatchObject([{ claims: 3 }]);
+      expect(plan.rows?.ledger?.entries[1]).toMatchObject({ at: AT, provider: 'webhook' });
+      expect(plan.next).toEqual({
+        kind: 'end',
+        result: {
+          kind: 'delivered',
+          provider: 'webhook',
+          externalId: null,
+          ...(expected === 'delivered' ? {} : { assumed: true }),
+        },
+      });
     }
   });
 });
@@ -320,6 +335,15 @@ describe('a drop of a trigger', () => {
     ],
   ])('%s', (_, result, mayBeOpen) => {
     expect(result).toEqual({ kind: 'dropped', code: 'EXPIRED', ...(mayBeOpen ? { mayBeOpen } : {}) });
+  });
+
+  test.each<[string, AttemptMade | undefined, number | null]>([
+    ['that is refused now ends the claim of its attempt', made(rejected(false), 4), 4],
+    ['without an attempt ends whatever claim there is', undefined, null],
+  ])('%s', (_, attempt, claims) => {
+    const { rows } = planDrop(testOrder(), 'REJECTED', { intent: testIntent, attempt, at: AT });
+    expect(rows?.intents).toMatchObject([{ status: 'dropped', claims }]);
+    expect(rows?.ledger?.entries.at(-1)).toMatchObject({ stage: 'settled', at: AT });
   });
 
   test('that was delivered by another provider keeps what that called it', () => {

@@ -36,6 +36,7 @@ import {
 import { beginAdmission } from '../scan/admit-streams.ts';
 import type { BacklogStore } from '../scan/backlog-store.ts';
 import { createRowDispatcher } from '../scan/dispatch-rows.ts';
+import { createRecentStreams } from '../scan/recent-streams.ts';
 import { sendOrPark } from '../scan/send-or-park.ts';
 import type { StreamLookUp } from '../scan/stream-look-up.ts';
 import { createRunningAlerts } from '../scan/running-alerts.ts';
@@ -127,6 +128,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
       },
       onError: (error) => onProblem?.({ what: 'alert workflows could not be counted', error }),
     }),
+    recent: createRecentStreams({ now: Date.now }),
     backlog,
     streams: streamLookUp,
     signal: (stream, signal) => startWithSignal(stream, signal),
@@ -205,6 +207,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
             const { taken, failed } = await dispatchRows(rows, {
               maxStreams: rows.length,
               admission,
+              recordsLast: true,
               signal: activity.cancellationSignal,
             });
             return taken - failed.size;

@@ -8,7 +8,7 @@ import type { Admission } from './admit-streams.ts';
 import type { BacklogStore, ParkedSignals } from './backlog-store.ts';
 import { fanOut } from './fan-out.ts';
 import { findRepeats } from './find-repeats.ts';
-import { createRecentStreams } from './recent-streams.ts';
+import type { RecentStreams } from './recent-streams.ts';
 import { scanEntries } from './scan-entries.ts';
 import { sendSignal, STREAM_NOT_RUNNING, type StreamSignals } from './send-signal.ts';
 import type { StreamLookUp } from './stream-look-up.ts';
@@ -21,6 +21,7 @@ export interface DispatchSteps {
 
 /** What dispatching rows works with. */
 export interface DispatchRowsDependencies extends StreamSignals {
+  readonly recent: RecentStreams;
   readonly issues: Pick<IssueStore, 'findEvents' | 'read'>;
   readonly routes: Pick<RouteStore, 'listActive'>;
   readonly backlog: Pick<BacklogStore, 'park'>;
@@ -64,6 +65,11 @@ export type RowDispatcher = (
   how: {
     readonly maxStreams: number;
     readonly admission: Admission;
+    /**
+     * Records what was seen after the signals, and not of rows that failed; default false, at the same time. For whoever
+     * finds its rows by what the ledger lacks.
+     */
+    readonly recordsLast?: boolean;
     readonly signal?: AbortSignal | undefined;
   },
 ) => Promise<Dispatched>;
@@ -76,9 +82,8 @@ export function createRowDispatcher(
   { concurrency }: { readonly concurrency: number },
 ): RowDispatcher {
   const compile = createRouteCompiler(dependencies.onUnreadableRoute);
-  const recent = createRecentStreams({ now: dependencies.now });
-  const { steps = UNOBSERVED, onTooComplex } = dependencies;
-  return async (rows, { maxStreams, admission, signal: abort }) => {
+  const { recent, steps = UNOBSERVED, onTooComplex } = dependencies;
+  return async (rows, { maxStreams, admission, recordsLast = false, signal: abort }) => {
     const [active, repeats, found] = await Promise.all([
       dependencies.routes.listActive(),
       findRepeats(dependencies.issues, rows, dependencies.onSlowLookUp),
@@ -98,18 +103,23 @@ export function createRowDispatcher(
     );
     const { groups, taken } = grouping;
     for (const { route, row } of grouping.tooComplex) onTooComplex?.({ routeId: route.id, row });
-    const written = dependencies
-      .ledger(
-        scanEntries(rows.slice(0, taken), grouping, {
-          revision: active.revision,
-          at: dependencies.now(),
-          repeats,
-        }),
-      )
-      .then(
-        () => null,
-        (error: unknown) => ({ error }),
+    const record = (failed: ReadonlySet<StoredIssue>): Promise<void> => {
+      const isDone = ({ row }: { readonly row: StoredIssue }): boolean => !failed.has(row);
+      const { matches, reached } = grouping;
+      return dependencies.ledger(
+        scanEntries(
+          rows.slice(0, taken).filter((row) => isDone({ row })),
+          { matches: matches.filter(isDone), reached: reached.filter(isDone) },
+          { revision: active.revision, at: dependencies.now(), repeats },
+        ),
       );
+    };
+    const written = recordsLast
+      ? null
+      : record(new Set()).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        );
     const toSend = groups.filter(({ workflowId }) => !found.waiting.has(workflowId));
     await admission.prepare(
       toSend.map(({ stream }) => stream.connectedAppId),
@@ -125,7 +135,6 @@ export function createRowDispatcher(
           const mayStart = admitted.get(group) ?? admission.take(stream.connectedAppId);
           admitted.set(group, mayStart);
           await sendSignal(dependencies, { stream, signal, mayStart });
-          recent.add(stream);
         },
       }),
     );
@@ -159,15 +168,16 @@ export function createRowDispatcher(
       signals: group.signals.slice(index).map(({ signal }) => signal),
       reason,
     }));
+    let parked = 0;
     try {
       await dependencies.backlog.park(toPark);
+      parked = toPark.reduce((sum, { signals }) => sum + signals.length, 0);
     } catch (error) {
       dependencies.onUnparked?.(error);
       for (const { group, index } of leftOver)
         for (const { row } of group.signals.slice(index)) failed.add(row);
-      return { taken, sent, parked: 0, unreachable, failed };
     }
-    const parked = toPark.reduce((sum, { signals }) => sum + signals.length, 0);
+    if (recordsLast) await record(failed);
     return { taken, sent, parked, unreachable, failed };
   };
 }

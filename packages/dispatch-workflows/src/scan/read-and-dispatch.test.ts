@@ -17,6 +17,7 @@ import {
   type ScanDependencies,
   type ScanOptions,
 } from './read-and-dispatch.ts';
+import { createRecentStreams } from './recent-streams.ts';
 import { compareRows } from './scan-window.ts';
 
 /** Issues, routes, alert streams and their count, all in memory. */
@@ -94,6 +95,7 @@ function world(options: Partial<ScanOptions> = {}) {
       estimateOf: async (appIds) => new Map([...state.runningOf].filter(([appId]) => appIds.includes(appId))),
       track: ({ workflowId, runId }) => void state.touched.push(`${workflowId}/${runId}`),
     },
+    recent: createRecentStreams({ now: () => state.now }),
     backlog: {
       ...backlog,
       park: async (items) => {
@@ -640,6 +642,21 @@ describe('a resolve that its route does not match', () => {
     const first = await scan(null);
     state.rows.push(bare(12));
     await scan(first.scan);
+    expect(state.sent).toEqual(['alert-f1-r-a:e11', 'alert-f1-r-a:e12']);
+  });
+
+  test('reaches a stream that was handed over from the backlog a moment ago', async () => {
+    const { state, scan, backlog } = world();
+    state.routes = critical;
+    state.estimate = 5000;
+    state.rows.push(storedIssue(11));
+    const first = await scan(null);
+    expect(backlog.entries.size).toBe(1);
+    state.estimate = 0;
+    state.now += 5000;
+    const second = await scan(first.scan);
+    state.rows.push(bare(12));
+    await scan(second.scan);
     expect(state.sent).toEqual(['alert-f1-r-a:e11', 'alert-f1-r-a:e12']);
   });
 

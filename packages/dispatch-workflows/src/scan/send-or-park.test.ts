@@ -34,6 +34,7 @@ async function send({
   await sendOrPark(
     {
       running: { track: () => undefined },
+      recent: { add: () => undefined },
       signal: () => attempt('start', 'run'),
       signalRunning: () => attempt('signal', doesRun),
       backlog,

@@ -538,7 +538,12 @@ describe('a stream that has to hand over while a delivery waits', () => {
   });
 
   test('makes durable what was delivered before it and could not be recorded, also at the same position', async () => {
-    const open = { ...INITIAL_STREAM_STATE, notificationCount: 1, status: 'firing', lastPosition: '5' } as const;
+    const open = {
+      ...INITIAL_STREAM_STATE,
+      notificationCount: 1,
+      status: 'firing',
+      lastPosition: '5',
+    } as const;
     const owed = { ...signal(5, 'resolved'), owed: true };
     const stream = new AlertStream(key, open, [owed, signal(6, 'firing')]);
     const world = ports(({ kind }) =>

@@ -19,6 +19,7 @@ import {
   DEFAULT_SCAN_OPTIONS,
   type ScanDependencies,
 } from '../../scan/read-and-dispatch.ts';
+import { createRecentStreams } from '../../scan/recent-streams.ts';
 import { createRunningAlerts } from '../../scan/running-alerts.ts';
 import { sendOrPark } from '../../scan/send-or-park.ts';
 import { DEFAULT_SWEEP_OPTIONS, sweepResolveDebt } from '../../sweep/sweep-resolve-debt.ts';
@@ -84,6 +85,7 @@ export function createModelActivities({
     ledger: (batch) => ledger.write(batch),
     now,
     running,
+    recent: createRecentStreams({ now }),
     backlog,
     streams: streamLookUp,
     signal: (stream, signal) =>
@@ -136,7 +138,7 @@ export function createModelActivities({
           issues,
           streams,
           dispatch: async (rows) => {
-            const how = { maxStreams: rows.length, admission, signal: call.signal };
+            const how = { maxStreams: rows.length, admission, recordsLast: true, signal: call.signal };
             const { taken, failed } = await dispatchRows(rows, how);
             return taken - failed.size;
           },

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import type { LastAttempt } from '../contract/delivery-order.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
-import { signalAlertStream, signalRunningStream } from '../client/signal-alert-stream.ts';
+import { isStreamRunning, signalAlertStream, signalRunningStream } from '../client/signal-alert-stream.ts';
 import { MONITOR_INSTANCE_ALERT } from '../contract/names.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { AppHealthStore } from '../apps/app-health-store.ts';
@@ -203,6 +203,8 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
           intents,
           issues,
           streams,
+          streamLookUp,
+          isRunning: (stream) => isStreamRunning(client, stream),
           dispatch: async (rows) => {
             const { taken, failed } = await dispatchRows(rows, {
               maxStreams: rows.length,
@@ -214,6 +216,7 @@ export function createDispatchActivities(dependencies: DispatchDependencies): Di
           },
           signal: (stream, signal) => sendOrPark(scanning, admission, { stream, signal }),
           now: Date.now,
+          random: Math.random,
           onFailure: (failure) => onProblem?.(failure),
         },
         { ...DEFAULT_SWEEP_OPTIONS, ...dependencies.sweep, scannedUpTo },

@@ -50,3 +50,20 @@ export async function signalRunningStream(
     throw error;
   }
 }
+
+/** How long the answer to one question may take, in milliseconds. */
+const DESCRIBE_TIMEOUT_MS = 2000;
+
+/** Whether the workflow of an alert stream runs; rejects where that is unknown, after 2 s at the latest. */
+export async function isStreamRunning(client: Client, stream: StreamKey): Promise<boolean> {
+  const deadline = Date.now() + DESCRIBE_TIMEOUT_MS;
+  try {
+    const { status } = await client.connection.withDeadline(deadline, () =>
+      client.workflow.getHandle(alertWorkflowId(stream)).describe(),
+    );
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}

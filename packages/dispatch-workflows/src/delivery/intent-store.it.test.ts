@@ -128,8 +128,8 @@ describe('resolve debt', () => {
       };
       await ground.streams.write({ stream, state });
       const orders: DeliveryOrder[] = [];
-      const signalOne = async (key: StreamKey, signal: IssueSignal): Promise<void> => {
-        if (key.fingerprint !== stream.fingerprint) return;
+      const signalOne = async (key: StreamKey, signal: IssueSignal): Promise<boolean> => {
+        if (key.fingerprint !== stream.fingerprint) return false;
         const alert = new AlertStream(key, await ground.streams.read(key), [signal]);
         await alert.drain({
           now: Date.now,
@@ -143,10 +143,18 @@ describe('resolve debt', () => {
             return { ...ending, recorded: true };
           },
         });
+        return true;
       };
       const sweep = () =>
         sweepResolveDebt(
-          { ...ground, dispatch: async () => 0, signal: signalOne, now: () => Date.now() + 600_000 },
+          {
+            ...ground,
+            dispatch: async () => 0,
+            isRunning: async () => false,
+            signal: signalOne,
+            now: () => Date.now() + 600_000,
+            random: () => 0,
+          },
           { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '18446744073709551615' },
           { heartbeat: () => undefined },
         );

@@ -31,7 +31,7 @@ async function send({
     { estimate: async () => running, estimateOf: async () => new Map([['a', 0]]) },
     10,
   );
-  await sendOrPark(
+  const isSent = await sendOrPark(
     {
       running: { track: () => undefined },
       recent: { add: () => undefined },
@@ -43,7 +43,7 @@ async function send({
     admission,
     { stream, signal },
   );
-  return { calls, parked: [...backlog.entries.values()].map((entry) => entry.signal) };
+  return { isSent, calls, parked: [...backlog.entries.values()].map((entry) => entry.signal) };
 }
 
 test.each([
@@ -52,7 +52,7 @@ test.each([
   ['parks what may not start', { running: 10 }, ['signal'], [signal]],
   ['parks what waits already: nothing overtakes within a stream', { running: 0, waits: true }, [], [signal]],
 ])('a signal of the sweep %s', async (_, given, calls, parked) => {
-  await expect(send(given)).resolves.toEqual({ calls, parked });
+  await expect(send(given)).resolves.toEqual({ isSent: parked.length === 0, calls, parked });
 });
 
 test('a signal of the sweep that fails is left to the next sweep', async () => {

@@ -7,8 +7,8 @@ import { sendSignal, STREAM_NOT_RUNNING, type StreamSignals } from './send-signa
 import type { StreamLookUp } from './stream-look-up.ts';
 
 /**
- * Signals one stream under the rules of a scan: it goes to the backlog if it may not be started, or waits there already.
- * A stream that cannot be signalled is left to the caller.
+ * Signals one stream under the rules of a scan: it goes to the backlog if it may not be started, or waits there already;
+ * false if it does. A stream that cannot be signalled is left to the caller.
  */
 export async function sendOrPark(
   dependencies: StreamSignals & {
@@ -17,7 +17,7 @@ export async function sendOrPark(
   },
   admission: Admission,
   { stream, signal }: { readonly stream: StreamKey; readonly signal: IssueSignal },
-): Promise<void> {
+): Promise<boolean> {
   const { connectedAppId, fingerprint } = stream;
   const [{ waiting }] = await Promise.all([
     dependencies.streams.find({ fingerprints: [fingerprint], resolved: [] }),
@@ -26,8 +26,10 @@ export async function sendOrPark(
   try {
     if (waiting.has(alertWorkflowId(stream))) throw STREAM_NOT_RUNNING;
     await sendSignal(dependencies, { stream, signal, mayStart: admission.take(connectedAppId) });
+    return true;
   } catch (error) {
     if (error !== STREAM_NOT_RUNNING) throw error;
     await dependencies.backlog.park([{ stream, signals: [signal], reason: 'over_share' }]);
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import { positionAt } from '../contract/position.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
@@ -38,6 +39,17 @@ function world(
     listFails: false,
     passed: [] as Intent[],
     unseen: [] as StoredIssue[],
+    /** Apps of which no stream may be started. */
+    full: new Set<string>(),
+    /** Workflow ids of what waits in the backlog, and of what runs. */
+    waiting: new Set<string>(),
+    running: new Set<string>(),
+    isAway: false,
+    lookUpFails: false,
+    asked: [] as string[],
+    parked: [] as string[],
+    listingMs: 0,
+    now: NOW,
   };
   const ranges: UnseenRange[] = [];
   const dispatched: string[] = [];
@@ -48,6 +60,7 @@ function world(
         debts: {
           list: async ({ after }) => {
             if (state.listFails) throw new Error('away');
+            state.now += state.listingMs;
             const index = Number(after ?? 0);
             return {
               debts: pages[index] ?? [],
@@ -74,11 +87,29 @@ function world(
           return rows.length;
         },
         streams: { write: async (rows) => void written.push(rows) },
+        streamLookUp: {
+          find: async () => {
+            if (state.lookUpFails) throw new Error('away');
+            return { waiting: state.waiting, open: [] };
+          },
+        },
+        isRunning: async (stream) => {
+          state.asked.push(stream.fingerprint);
+          if (state.isAway) throw new Error('no answer');
+          return state.running.has(alertWorkflowId(stream));
+        },
         signal: async (stream, given) => {
           if (failing.has(stream.fingerprint)) throw new Error('refused');
+          if (state.full.has(stream.connectedAppId)) {
+            state.parked.push(stream.fingerprint);
+            state.waiting.add(alertWorkflowId(stream));
+            return false;
+          }
           sent.push([stream, given]);
+          return true;
         },
-        now: () => NOW,
+        now: () => state.now,
+        random: () => 0,
         onFailure: ({ what, id }) => failures.push(id ?? what),
       },
       { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo: '100', ...options },
@@ -183,6 +214,64 @@ describe('a sweep', () => {
   test('asks at most so many at once, and counts the others', async () => {
     const { sweep } = world([[debt('f1'), debt('f2'), debt('f3')]], { maxSignals: 2 });
     await expect(sweep()).resolves.toMatchObject({ owed: 3, signalled: 2 });
+  });
+
+  const ofApp = (connectedAppId: string, count: number): readonly ResolveDebt[] =>
+    Array.from({ length: count }, (_, index) => {
+      const stream = { fingerprint: `${connectedAppId}${index}`, routeId: 'r', connectedAppId };
+      return debt(stream.fingerprint, { stream, workflowId: alertWorkflowId(stream) });
+    });
+
+  test('leaves each app its part, whatever the others owe, and over all pages', async () => {
+    const { sweep, state, sent } = world([ofApp('dead', 1200), ofApp('fine', 1)], { maxSignals: 10 });
+    state.full.add('dead');
+    await expect(sweep()).resolves.toMatchObject({ owed: 1201, signalled: 1 });
+    expect(sent.map(([{ fingerprint }]) => fingerprint)).toEqual(['fine0']);
+    // What may not start counts as an attempt, and is not tried again while it waits.
+    expect(state.parked).toHaveLength(9);
+    await sweep();
+    expect(state.parked).toHaveLength(18);
+    expect(new Set(state.parked).size).toBe(18);
+  });
+
+  test('neither asks nor signals what waits in the backlog, and counts it', async () => {
+    const { sweep, state, sent } = world([ofApp('a', 2)]);
+    state.waiting.add(alertWorkflowId({ fingerprint: 'a0', routeId: 'r', connectedAppId: 'a' }));
+    await expect(sweep()).resolves.toMatchObject({ owed: 2, signalled: 1 });
+    expect([state.asked, sent.map(([{ fingerprint }]) => fingerprint)]).toEqual([['a1'], ['a1']]);
+  });
+
+  test('leaves everything to the next sweep where the backlog cannot be looked up, and counts it', async () => {
+    const { sweep, state, sent, failures } = world([ofApp('a', 2), ofApp('b', 1)]);
+    state.lookUpFails = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 3, signalled: 0 });
+    expect([sent, failures.length]).toEqual([[], 2]);
+  });
+
+  test('leaves alone a stream that runs, however often: it deals with its own resolve', async () => {
+    const { sweep, state, sent } = world([ofApp('a', 1)]);
+    state.running.add(alertWorkflowId({ fingerprint: 'a0', routeId: 'r', connectedAppId: 'a' }));
+    for (let round = 1; round <= 3; round++)
+      await expect(sweep()).resolves.toMatchObject({ owed: 1, signalled: 0 });
+    expect(sent).toEqual([]);
+    state.running.clear();
+    await expect(sweep()).resolves.toMatchObject({ signalled: 1 });
+  });
+
+  test('leaves to the next sweep what may run, says so once, and soon stops to ask', async () => {
+    const { sweep, state, sent, failures } = world([ofApp('a', 400)]);
+    state.isAway = true;
+    await expect(sweep()).resolves.toMatchObject({ owed: 400, signalled: 0 });
+    expect(sent).toEqual([]);
+    expect(state.asked.length).toBeLessThan(40);
+    expect(failures).toEqual([expect.stringMatching(/^whether \d+ alert streams run is unknown/)]);
+  });
+
+  test('signals what it has found before it lists on for long, and counts the rest', async () => {
+    const { sweep, state, sent } = world([ofApp('a', 1), ofApp('b', 1), ofApp('c', 1)]);
+    state.listingMs = 15_000;
+    await expect(sweep()).resolves.toMatchObject({ owed: 3, signalled: 2 });
+    expect(sent.map(([{ fingerprint }]) => fingerprint)).toEqual(['a0', 'b0']);
   });
 
   test('leaves out what is no longer stored', async () => {

@@ -4,8 +4,10 @@ import type { SweepResult } from '../contract/sweep-result.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import { comparePositions, positionBefore } from '../contract/position.ts';
 import type { DebtStore, ResolveDebt } from './debt-store.ts';
+import { DueDebts, type DueDebt } from './due-debts.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
+import type { StreamLookUp } from '../scan/stream-look-up.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
 import { isUnderWay } from '../delivery/intent-status.ts';
 import type { IntentStore } from '../delivery/intent-store.ts';
@@ -25,7 +27,7 @@ export interface SweepOptions {
   readonly keepIntentsMs: number;
   /** Open streams in one page; default 500. */
   readonly pageSize: number;
-  /** Streams that one sweep signals at most; default 500. */
+  /** Streams that one sweep tries to signal at most, apps in turns; default 500. */
   readonly maxSignals: number;
 }
 
@@ -46,9 +48,17 @@ export interface SweepDependencies {
   /** Dispatches rows that no scan has seen; gives how many it took. */
   readonly dispatch: (rows: readonly StoredIssue[]) => Promise<number>;
   readonly streams: Pick<StreamStore, 'write'>;
-  /** Signals an alert stream, starting its workflow where it does not run, or parks the signal until it may start. */
-  readonly signal: (stream: StreamKey, signal: IssueSignal) => Promise<void>;
+  readonly streamLookUp: StreamLookUp;
+  /** Whether the workflow of an alert stream runs; rejects, soon enough, where that is unknown. */
+  readonly isRunning: (stream: StreamKey) => Promise<boolean>;
+  /**
+   * Signals an alert stream, starting its workflow where it does not run; false: it may not be started now, and the signal is
+   * parked.
+   */
+  readonly signal: (stream: StreamKey, signal: IssueSignal) => Promise<boolean>;
   readonly now: () => number;
+  /** At least 0, below 1. */
+  readonly random: () => number;
   readonly onFailure?: (failure: {
     readonly what: string;
     readonly id?: string;
@@ -74,7 +84,7 @@ export async function sweepResolveDebt(
   },
   progress: { readonly heartbeat: () => void; readonly signal?: AbortSignal },
 ): Promise<SweepResult> {
-  const { debts, intents, onFailure } = dependencies;
+  const { debts, intents, now, onFailure } = dependencies;
   const tryStep = async (what: string, run: () => Promise<number>): Promise<number> => {
     progress.heartbeat();
     progress.signal?.throwIfAborted();
@@ -99,23 +109,37 @@ export async function sweepResolveDebt(
   const unseen = await tryStep('rows that no scan has seen could not be looked for', () =>
     dispatchUnseen(dependencies, options.scannedUpTo),
   );
+  const due = new DueDebts(MAX_DUE);
   let owed = 0;
-  let signalled = 0;
-  let after: string | null = null;
-  do {
-    const place: string | null = after;
-    after = null;
+  /** Returns where the next page begins; null after the last one. */
+  const listPage = async (
+    after: string | null,
+    collect: (found: readonly ResolveDebt[]) => Promise<void>,
+  ): Promise<string | null> => {
+    let next: string | null = null;
     owed += await tryStep('open streams could not be listed to the end', async () => {
-      const page = await debts.list({ after: place, limit: options.pageSize });
-      after = page.next;
-      for (const debt of page.debts) {
-        if (signalled >= options.maxSignals || !isDue(debt, dependencies.now(), options)) continue;
-        if (await resendResolve(dependencies, debt)) signalled++;
-        progress.heartbeat();
-      }
+      const page = await debts.list({ after, limit: options.pageSize });
+      ({ next } = page);
+      await tryStep(
+        'what waits in the backlog could not be looked up, so resolves are left to the next sweep',
+        async () => {
+          await collect(page.debts.filter((debt) => isDue(debt, now(), options)));
+          return 0;
+        },
+      );
       return page.debts.length;
     });
-  } while (after !== null);
+    return next;
+  };
+  const collect = async (found: readonly ResolveDebt[]): Promise<void> => {
+    for (const debt of await leaveOutWaiting(dependencies, found)) due.add(debt);
+  };
+  const collectUntil = now() + COLLECT_WITHIN_MS;
+  let next = await listPage(null, collect);
+  while (next !== null && now() < collectUntil) next = await listPage(next, collect);
+  const signalled = await resendInTurns(dependencies, due, options.maxSignals, progress);
+  // They are counted all the same.
+  while (next !== null) next = await listPage(next, async () => undefined);
   return {
     owed,
     signalled,
@@ -155,15 +179,70 @@ async function dispatchUnseen(
   return dispatch(rows);
 }
 
+/** Due debts that one sweep keeps in mind. */
+const MAX_DUE = 10_000;
+/** Debts that are found later are counted, and left to the next sweep, in milliseconds: the whole sweep has a minute. */
+const COLLECT_WITHIN_MS = 20_000;
+/** Streams that are asked and signalled at once. */
+const RESENT_AT_ONCE = 8;
+/** So many streams of which nobody knows whether they run mean that the server is not worth asking now. */
+const MAX_UNKNOWN = 16;
+
+/** Without the streams that wait in the backlog: what they wait for includes their resolve. */
+async function leaveOutWaiting(
+  { streamLookUp }: Pick<SweepDependencies, 'streamLookUp'>,
+  debts: readonly ResolveDebt[],
+): Promise<readonly ResolveDebt[]> {
+  const fingerprints = debts.map(({ stream }) => stream.fingerprint);
+  const { waiting } = await streamLookUp.find({ fingerprints, resolved: [] });
+  return debts.filter(({ workflowId }) => !waiting.has(workflowId));
+}
+
+/**
+ * Resends resolves, apps in turns; returns how many streams were signalled. A stream that runs is left alone: it deals with
+ * its resolve itself, and each further signal would be one more resolve to send.
+ */
+async function resendInTurns(
+  dependencies: SweepDependencies,
+  due: DueDebts,
+  maxSignals: number,
+  progress: { readonly heartbeat: () => void; readonly signal?: AbortSignal },
+): Promise<number> {
+  const { isRunning, random, onFailure } = dependencies;
+  const turns = due.inTurns(random).slice(0, maxSignals).values();
+  let signalled = 0;
+  const unknown: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    for (const debt of turns) {
+      if (unknown.length >= MAX_UNKNOWN) return;
+      progress.heartbeat();
+      progress.signal?.throwIfAborted();
+      try {
+        if (await isRunning(debt.stream)) continue;
+      } catch (error) {
+        unknown.push(error);
+        continue;
+      }
+      if (await resendResolve(dependencies, debt)) signalled++;
+    }
+  };
+  await Promise.all(Array.from({ length: RESENT_AT_ONCE }, lane));
+  if (unknown.length > 0)
+    onFailure?.({
+      what: `whether ${unknown.length} alert streams run is unknown, so their resolves are left to the next sweep`,
+      error: unknown[0],
+    });
+  return signalled;
+}
+
 async function resendResolve(
   { issues, signal, onFailure }: SweepDependencies,
-  debt: ResolveDebt,
+  debt: DueDebt,
 ): Promise<boolean> {
   try {
     const row = await issues.read(debt.issue);
     if (row === null) return false;
-    await signal(debt.stream, { ...signalOf(row, DEFAULT_SIGNAL_POLICY), owed: true });
-    return true;
+    return await signal(debt.stream, { ...signalOf(row, DEFAULT_SIGNAL_POLICY), owed: true });
   } catch (error) {
     onFailure?.({
       what: 'an alert stream could not be signalled to resend its resolve',

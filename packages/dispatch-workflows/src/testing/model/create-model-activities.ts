@@ -137,6 +137,11 @@ export function createModelActivities({
           intents,
           issues,
           streams,
+          streamLookUp,
+          isRunning: (stream) => {
+            const workflowId = alertWorkflowId(stream);
+            return callServer(workflowId, () => temporal.running().includes(workflowId));
+          },
           dispatch: async (rows) => {
             const how = { maxStreams: rows.length, admission, recordsLast: true, signal: call.signal };
             const { taken, failed } = await dispatchRows(rows, how);
@@ -144,6 +149,7 @@ export function createModelActivities({
           },
           signal: (stream, signal) => sendOrPark(scanning, admission, { stream, signal }),
           now,
+          random,
           onFailure: ({ what, error }) => note(`${what}: ${textOf(error)}`),
         },
         { ...DEFAULT_SWEEP_OPTIONS, scannedUpTo },

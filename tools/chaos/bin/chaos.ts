@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
 import { buildApps } from '@heliograph/stack';
 import { runSimulation } from '../src/simulate/run-simulation.ts';
+import { DEAD_APP, KILLS } from '../src/dispatch/scenario.ts';
 import { runDispatchChaos } from '../src/dispatch/run-dispatch-chaos.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -29,6 +30,10 @@ const command = {
     seed: {
       kind: 'number',
       help: 'Determines alerts, kills and faults, but not the timing; with --simulate the first schedule, and all of it. Default 1.',
+    },
+    'dead-app': {
+      kind: 'flag',
+      help: 'One dead connected app among ten at a ceiling of 60 running streams, and connections that fall silent.',
     },
     simulate: {
       kind: 'flag',
@@ -59,6 +64,7 @@ await runCommand(command, async ({ values }) => {
     alerts: values.alerts ?? preset.alerts,
     kills: values.kills ?? preset.kills,
     seed: values.seed ?? 1,
+    profile: values['dead-app'] ? DEAD_APP : KILLS,
     print: (line) => console.log(line),
   });
   return passed ? 0 : 1;

@@ -3,7 +3,7 @@ import type { Random, TcpProxy } from '@heliograph/simulators';
 import type { Stack } from '@heliograph/stack';
 import type { OrchestratorFinder } from './find-orchestrator.ts';
 import { WORKERS, type RunningDispatch } from './launch-dispatch.ts';
-import { planBreaks, type Victim } from './scenario.ts';
+import { planBreaks, type Break, type Silenced, type Victim } from './scenario.ts';
 
 export interface BreakReport {
   readonly kills: Readonly<Record<Victim, number>>;
@@ -13,6 +13,8 @@ export interface BreakReport {
   readonly together: number;
   /** How often PostgreSQL hung. */
   readonly freezes: number;
+  /** How often connections were silenced. */
+  readonly silences: number;
   /** Faults that were injected while nothing was under way, and so prove nothing. */
   readonly idle: readonly string[];
 }
@@ -20,8 +22,9 @@ export interface BreakReport {
 export interface BreakOptions {
   readonly stack: Stack;
   readonly dispatch: RunningDispatch;
-  /** Between the workers and PostgreSQL. */
-  readonly proxy: TcpProxy;
+  /** Between the workers and their databases. */
+  readonly proxies: Readonly<Record<Silenced, TcpProxy>>;
+  readonly silences: readonly Silenced[];
   readonly finder: OrchestratorFinder;
   /** How many requests the receiver has had so far. */
   readonly received: () => number;
@@ -45,13 +48,14 @@ const TICK_MS = 50;
  * killed again before; for a worker it does not wait while the other one lives.
  */
 export async function breakThings(options: BreakOptions): Promise<BreakReport> {
-  const { proxy, received, random, print, signal } = options;
+  const { proxies, received, random, print, signal } = options;
   const plan = planBreaks(options);
   const kills = { worker: 0, orchestrator: 0, temporal: 0, postgres: 0, clickhouse: 0, api: 0 };
   const idle: string[] = [];
   let together = 0;
   let scanning = 0;
   let freezes = 0;
+  let silences = 0;
   let before = received();
   const awaitWork = async (what: string): Promise<void> => {
     const deadline = performance.now() + WORK_WITHIN_MS;
@@ -62,7 +66,7 @@ export async function breakThings(options: BreakOptions): Promise<BreakReport> {
   const awaitSystem = (): Promise<void> => until('the system works', () => isWorking(options), signal);
   let isTogether = false;
   for (const [index, next] of plan.entries()) {
-    const what = next.kind === 'freeze' ? 'PostgreSQL hung' : `the kill of ${next.victim}`;
+    const what = describeBreak(next);
     if (isTogether) together++;
     else {
       await awaitSystem();
@@ -72,9 +76,14 @@ export async function breakThings(options: BreakOptions): Promise<BreakReport> {
     if (next.kind === 'freeze') {
       print(`PostgreSQL hangs for the workers, for ${FREEZE_MS / 1000} s`);
       freezes++;
-      proxy.freeze();
+      proxies.postgres.freeze();
       await sleep(FREEZE_MS, undefined, { signal });
-      proxy.thaw();
+      proxies.postgres.thaw();
+      isTogether = false;
+    } else if (next.kind === 'silence') {
+      print(`the open connections of the workers to ${next.server} fall silent`);
+      silences++;
+      proxies[next.server].silenceOpenConnections();
       isTogether = false;
     } else {
       const { name, isScanning } = await choose(next.victim, options);
@@ -95,7 +104,18 @@ export async function breakThings(options: BreakOptions): Promise<BreakReport> {
   }
   await awaitSystem();
   await awaitWork('the end');
-  return { kills, scanning, together, freezes, idle };
+  return { kills, scanning, together, freezes, silences, idle };
+}
+
+function describeBreak(next: Break): string {
+  switch (next.kind) {
+    case 'freeze':
+      return 'PostgreSQL hung';
+    case 'silence':
+      return `the connections to ${next.server} fell silent`;
+    case 'kill':
+      return `the kill of ${next.victim}`;
+  }
 }
 
 async function choose(

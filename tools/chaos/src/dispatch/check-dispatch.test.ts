@@ -141,6 +141,12 @@ test('a run is clean in which everything arrived once, in order, and is explaine
   });
 });
 
+test('a receipt that came later than the others may keep it waiting is late', () => {
+  const late = received.map((each) => ({ ...each, at: (issues[0]?.storedAt ?? 0) + 130_000 }));
+  expect(found({ received: late })).toEqual({});
+  expect(found({ received: late, maxLatencyMs: 120_000 })).toHaveProperty('late');
+});
+
 describe('what is allowed', () => {
   test('a renotification that nobody sent', () => {
     expect(
@@ -196,6 +202,31 @@ describe('what is allowed', () => {
     expect(found(evidence)).toEqual({
       unexplained: ['f e20: route r: explains a notification (dropped) that has no intent'],
     });
+  });
+  test('an app that is dead: only its streams may be unfinished', () => {
+    const dead = { ...good.routes[0], id: 'x', connectedAppId: 'dead', matches: () => true, isDead: true };
+    const route = { ...dead, renotifyIntervalMs: null, maxSignalAgeMs: 60_000 };
+    const unfinished = {
+      ...intent(10, 'trigger'),
+      workflowId: 'alert-f-x-dead',
+      status: 'refused' as const,
+    };
+    const evidence = { routes: [...good.routes, route], intents: [...intents, unfinished] };
+    expect(found(evidence)).toEqual({});
+    expect(found({ ...evidence, routes: good.routes })).toHaveProperty('unsettled');
+  });
+  test('an issue that waited with a newer one of its stream: it was superseded', () => {
+    const at = { firstAt: 1, lastAt: 1, count: 1, fingerprint: 'f', routeId: 'r', connectedAppId: 'a' };
+    const run = { ...at, reason: 'superseded_by_newer', firstPosition: '10', lastPosition: '10' };
+    const evidence = {
+      issues: [issue(10, 'firing'), issue(20, 'firing')],
+      acknowledged: [],
+      received: [receipt(20, 'trigger')],
+      intents: [intent(20, 'trigger')],
+      states: [{ ...state, status: 'firing' as const, lastPosition: '20', notificationCount: 1 }],
+    };
+    expect(found({ ...evidence, runs: [run] })).toEqual({});
+    expect(found(evidence)).toHaveProperty('lost');
   });
   test('a stream that ends suppressed: it stays as it was', () => {
     expect(

@@ -15,6 +15,8 @@ export interface Received {
   readonly streamId: string;
   readonly type: string;
   readonly answer: string;
+  /** When it was sent, in milliseconds since the epoch; a second may be missing. */
+  readonly at?: number;
 }
 
 export interface Route {
@@ -23,6 +25,8 @@ export interface Route {
   readonly matches: (issue: IssueRow) => boolean;
   readonly renotifyIntervalMs: number | null;
   readonly maxSignalAgeMs: number;
+  /** Its connected app refuses everything: only its streams may be unfinished. Default false. */
+  readonly isDead?: boolean;
 }
 
 /** What databases, receiver and the explain API have at the end of a run. */
@@ -44,6 +48,8 @@ export interface Evidence {
   readonly explanations: ReadonlyMap<string, Explanation | string>;
   /** HTTP statuses with which the receiver refuses permanently. */
   readonly refusals: ReadonlySet<number>;
+  /** The longest time from storing an issue to its first receipt, in milliseconds; undefined is any. */
+  readonly maxLatencyMs?: number | undefined;
 }
 
 /** One line each. */
@@ -57,6 +63,8 @@ export interface Violations {
   /** Notifications that must not exist. */
   readonly unexpected: string[];
   readonly reordered: string[];
+  /** Notifications of apps that work, which had to wait for others. */
+  readonly late: string[];
   readonly duplicatesWithoutUncertain: string[];
   /** Streams whose state row, receiver and last issue do not agree. */
   readonly wrongStates: string[];
@@ -101,6 +109,7 @@ export function checkDispatch(evidence: Evidence): Verdict {
     lost: [],
     unexpected: [],
     reordered: [],
+    late: [],
     duplicatesWithoutUncertain: [],
     wrongStates: [],
     unsettled: [],
@@ -130,6 +139,7 @@ export function checkDispatch(evidence: Evidence): Verdict {
       const key = { fingerprint, routeId: route.id, connectedAppId: route.connectedAppId };
       const workflowId = alertWorkflowId(key);
       known.add(workflowId);
+      if (route.isDead === true) continue;
       counts.streams++;
       checkStream(
         {
@@ -142,6 +152,8 @@ export function checkDispatch(evidence: Evidence): Verdict {
           attemptsOf: (id) => attemptsOf.get(id) ?? [],
           state: states.get(workflowId),
           refusals: evidence.refusals,
+          supersededAt: supersededIn(evidence.runs, key),
+          maxLatencyMs: evidence.maxLatencyMs,
         },
         counts,
         violations,
@@ -151,13 +163,38 @@ export function checkDispatch(evidence: Evidence): Verdict {
   for (const streamId of new Set([...receiptsOf.keys(), ...intentsOf.keys(), ...states.keys()])) {
     if (!known.has(streamId)) violations.unexpected.push(`${streamId}: no route leads to this stream`);
   }
-  for (const { notificationId, status, code } of intents) {
+  const dead = new Set(
+    routes.filter(({ isDead }) => isDead === true).map(({ connectedAppId }) => connectedAppId),
+  );
+  const isOfDead = (workflowId: string): boolean =>
+    dead.has(workflowId.slice(workflowId.lastIndexOf('-') + 1));
+  for (const { notificationId, workflowId, status, code } of intents) {
+    if (isOfDead(workflowId)) continue;
     if (status !== 'delivered' && status !== 'dropped')
       violations.unsettled.push(`${notificationId}: still ${status}${code === null ? '' : ` (${code})`}`);
   }
   if (outbox > 0) violations.unsettled.push(`${outbox} ledger entries still wait in PostgreSQL`);
   checkExplanations({ ...evidence, intents }, violations);
   return { counts, violations };
+}
+
+/** Whether an issue of a stream waited with a newer one, so that it was not decided. */
+function supersededIn(
+  runs: Evidence['runs'],
+  key: { readonly fingerprint: string; readonly routeId: string; readonly connectedAppId: string },
+): (position: string) => boolean {
+  const own = runs.filter(
+    (run) =>
+      run.reason === 'superseded_by_newer' &&
+      run.fingerprint === key.fingerprint &&
+      run.routeId === key.routeId &&
+      run.connectedAppId === key.connectedAppId,
+  );
+  return (position) =>
+    own.some(
+      ({ firstPosition, lastPosition }) =>
+        comparePositions(firstPosition, position) <= 0 && comparePositions(position, lastPosition) <= 0,
+    );
 }
 
 /** A notification that was dropped before its first attempt has no intent; only the ledger knows of it. */

@@ -17,6 +17,9 @@ export interface StreamEvidence {
   readonly attemptsOf: (notificationId: string) => readonly AttemptRow[];
   readonly state: StateRow | undefined;
   readonly refusals: ReadonlySet<number>;
+  /** Whether the issue at a position was superseded by a newer one that waited with it. */
+  readonly supersededAt?: (position: string) => boolean;
+  readonly maxLatencyMs?: number | undefined;
 }
 
 type Intents = ReadonlyMap<string, IntentRow>;
@@ -35,15 +38,21 @@ export function checkStream(stream: StreamEvidence, counts: Counts, violations: 
   const intentOf = new Map(intents.map((intent) => [intent.notificationId, intent]));
   const positionOf = new Map(issues.map(({ position }) => [idAt(position), position]));
   const first = firstReceipts(receipts);
-  const { steps, state } = replayStream(issues, stream.route, (position) => intentOf.get(idAt(position)));
+  // What was superseded was not decided, unless it was sent before that.
+  const decided = issues.filter(
+    ({ position }) =>
+      stream.supersededAt?.(position) !== true || first.has(idAt(position)) || intentOf.has(idAt(position)),
+  );
+  const { steps, state } = replayStream(decided, stream.route, (position) => intentOf.get(idAt(position)));
   for (const step of steps) checkStep(stream, { step, intentOf, first }, counts, violations);
   for (const id of new Set([...first.keys(), ...intentOf.keys()])) {
     if (!positionOf.has(id)) violations.unexpected.push(`${id}: about no issue of this stream`);
   }
   checkOrder(workflowId, first, positionOf, violations);
+  checkLatency(stream, first, violations);
   checkDuplicates(stream, intentOf, counts, violations);
   checkPace(stream, violations);
-  checkEnd(stream, { first, isOpen: state.status === 'firing', intentOf }, violations);
+  checkEnd(stream, { first, isOpen: state.status === 'firing', intentOf, decided }, violations);
 }
 
 /** By webhook id, in the order of arrival. */
@@ -107,6 +116,23 @@ function findUnjustified({ attemptsOf, refusals }: StreamEvidence, intent: Inten
     : `REJECTED, and the ledger has no permanent refusal (${answers.join(', ') || 'none'})`;
 }
 
+/** The clock of a request counts in seconds. */
+const SECOND_MS = 1000;
+
+function checkLatency(
+  { issues, idAt, maxLatencyMs }: StreamEvidence,
+  first: FirstReceipts,
+  violations: Violations,
+): void {
+  if (maxLatencyMs === undefined) return;
+  for (const { position, storedAt } of issues) {
+    const id = idAt(position);
+    const latency = (first.get(id)?.at ?? 0) - storedAt;
+    if (latency > maxLatencyMs + SECOND_MS)
+      violations.late.push(`${id}: received ${Math.round(latency / SECOND_MS)} s after it was stored`);
+  }
+}
+
 function checkOrder(
   workflowId: string,
   first: FirstReceipts,
@@ -160,13 +186,19 @@ function checkPace({ route, intents }: StreamEvidence, violations: Violations): 
 /** `isOpen` is the final state of the replay. */
 function checkEnd(
   { workflowId, issues, idAt, intents, state }: StreamEvidence,
-  about: { readonly first: FirstReceipts; readonly isOpen: boolean; readonly intentOf: Intents },
+  about: {
+    readonly first: FirstReceipts;
+    readonly isOpen: boolean;
+    readonly intentOf: Intents;
+    /** Those that were not superseded. */
+    readonly decided: readonly IssueRow[];
+  },
   violations: Violations,
 ): void {
   const { first, isOpen, intentOf } = about;
   const last = issues.at(-1);
   if (last === undefined) return;
-  const telling = issues.findLast(({ status }) => status !== 'suppressed');
+  const telling = about.decided.findLast(({ status }) => status !== 'suppressed');
   const shouldBeOpen = telling?.status === 'firing';
   const lastReceipt = [...first.values()].at(-1);
   const isOpenAtReceiver = lastReceipt !== undefined && lastReceipt.type !== TYPES.resolve;

@@ -21,6 +21,7 @@ export interface Sources {
   readonly acknowledged: readonly Acknowledged[];
   readonly routes: readonly Route[];
   readonly refusals: ReadonlySet<number>;
+  readonly maxLatencyMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +40,7 @@ const LANES = 8;
 
 /** Waits until nothing is under way any more, or time is up, and reads what is there then. */
 export async function gatherEvidence(sources: Sources): Promise<Evidence & { readonly settledMs: number }> {
-  const { stack, sink, acknowledged, routes, refusals, signal } = sources;
+  const { stack, sink, acknowledged, routes, refusals, maxLatencyMs, signal } = sources;
   const clickhouseUrl = stack.env['HELIOGRAPH_CLICKHOUSE_URL'] ?? '';
   const postgresUrl = stack.env['HELIOGRAPH_POSTGRES_URL'] ?? '';
   const startedAt = performance.now();
@@ -47,12 +48,17 @@ export async function gatherEvidence(sources: Sources): Promise<Evidence & { rea
     ...(await readClickHouse(clickhouseUrl, DATABASE)),
     ...(await readPostgres(postgresUrl)),
   });
+  const living = livingApps(routes);
+  const isOfLivingApp = ({ workflowId }: { readonly workflowId: string }): boolean => living(workflowId);
   let seen = '';
   let changedAt = startedAt;
   for (;;) {
     const found = await read();
     const now = performance.now();
-    const newest = found.intents.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt), 0);
+    // A dead app is asked again and again.
+    const newest = found.intents
+      .filter(isOfLivingApp)
+      .reduce((latest, { updatedAt }) => Math.max(latest, updatedAt), 0);
     const decided = found.states.map(({ lastPosition }) => lastPosition);
     const sign = JSON.stringify([sink.records.length, found.intents.length, newest, decided]);
     if (sign !== seen) changedAt = now;
@@ -72,21 +78,26 @@ export async function gatherEvidence(sources: Sources): Promise<Evidence & { rea
     acknowledged,
     routes,
     refusals,
+    maxLatencyMs,
     explanations,
-    received: sink.records.map(({ order, webhookId, answer, body }) => ({
+    received: sink.records.map(({ order, webhookId, answer, body, timestamp }) => ({
       order,
       webhookId,
       streamId: body.streamId,
       type: body.type,
       answer,
+      at: Number(timestamp) * 1000,
     })),
   };
 }
 
 /** Whether everything was decided, nothing is being delivered, and no resolve is owed. */
-function isSettled({ issues, intents, states, outbox }: Found, routes: readonly Route[]): boolean {
-  if (outbox > 0 || intents.some(({ status }) => status !== 'delivered' && status !== 'dropped'))
-    return false;
+function isSettled({ issues, intents, states, outbox }: Found, all: readonly Route[]): boolean {
+  const routes = all.filter(({ isDead }) => isDead !== true);
+  const living = livingApps(all);
+  const isUnderWay = ({ workflowId, status }: Found['intents'][number]): boolean =>
+    status !== 'delivered' && status !== 'dropped' && living(workflowId);
+  if (outbox > 0 || intents.some(isUnderWay)) return false;
   const last = new Map<string, IssueRow>();
   for (const issue of issues) {
     for (const { id, connectedAppId, matches } of routes) {
@@ -99,6 +110,14 @@ function isSettled({ issues, intents, states, outbox }: Found, routes: readonly 
     const row = rows.get(workflowId);
     return row?.lastPosition === position && !(row.status === 'firing' && status === 'resolved');
   });
+}
+
+/** Whether a stream is of an app that is not dead. */
+function livingApps(routes: readonly Route[]): (workflowId: string) => boolean {
+  const apps = new Set(
+    routes.filter(({ isDead }) => isDead !== true).map(({ connectedAppId }) => connectedAppId),
+  );
+  return (workflowId) => apps.has(workflowId.slice(workflowId.lastIndexOf('-') + 1));
 }
 
 /** Asks the explain API about every acknowledged issue. */

@@ -20,14 +20,18 @@ export interface RunningDispatch {
   isWorkerReady(name: string): Promise<boolean>;
 }
 
-/** Starts the API and the workers; the workers reach PostgreSQL through `postgresProxyPort`. */
+/** Starts the API and the workers; the workers reach their databases through the ports of proxies. */
 export async function launchDispatch(
   root: string,
   stack: Stack,
-  postgresProxyPort: number,
+  proxyPorts: { readonly postgres: number; readonly clickhouse: number },
+  { maxRunningAlerts }: { readonly maxRunningAlerts?: number | undefined } = {},
 ): Promise<RunningDispatch> {
-  const proxied = new URL(stack.env['HELIOGRAPH_POSTGRES_URL'] ?? '');
-  proxied.port = String(postgresProxyPort);
+  const through = (name: string, port: number): string => {
+    const url = new URL(stack.env[name] ?? '');
+    url.port = String(port);
+    return url.href;
+  };
   const pidFile = (name: string): string => join(stack.directory, `${name}.pid`);
   const [first, ...others] = await describeProcesses(await loadApp(root, 'dispatch-center'), stack, {
     env: { HELIOGRAPH_CLICKHOUSE_DATABASE: DATABASE, HELIOGRAPH_TEMPORAL_NAMESPACE: NAMESPACE },
@@ -38,7 +42,11 @@ export async function launchDispatch(
         wrap: [process.execPath, KEEPER, pidFile(name)],
         env: {
           HELIOGRAPH_WORKER_IDENTITY: name,
-          HELIOGRAPH_POSTGRES_URL: proxied.href,
+          HELIOGRAPH_POSTGRES_URL: through('HELIOGRAPH_POSTGRES_URL', proxyPorts.postgres),
+          HELIOGRAPH_CLICKHOUSE_URL: through('HELIOGRAPH_CLICKHOUSE_URL', proxyPorts.clickhouse),
+          ...(maxRunningAlerts === undefined
+            ? {}
+            : { HELIOGRAPH_MAX_RUNNING_ALERTS: String(maxRunningAlerts) }),
           HELIOGRAPH_SCAN_INTERVAL_MS: '2000',
           // So that the sweep resends a permanently refused resolve before the run ends.
           HELIOGRAPH_SWEEP_INTERVAL_MS: '5000',

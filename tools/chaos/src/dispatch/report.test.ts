@@ -18,6 +18,7 @@ const none: Violations = {
   lost: [],
   unexpected: [],
   reordered: [],
+  late: [],
   duplicatesWithoutUncertain: [],
   wrongStates: [],
   unsettled: [],
@@ -28,6 +29,7 @@ const breaks = {
   scanning: 1,
   together: 0,
   freezes: 1,
+  silences: 0,
   idle: [],
 };
 const run = { seed: 7, alerts: 2, acknowledged: 9, networkFaults: 5, durationMs: 1234.5, settledMs: 10 };

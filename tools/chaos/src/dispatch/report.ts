@@ -35,7 +35,7 @@ export function reportRun({ counts, violations }: Verdict, breaks: BreakReport, 
   });
   const passed = lines.length === 0;
   const kills = Object.values(breaks.kills).reduce((sum, count) => sum + count, 0);
-  const faults = run.networkFaults + breaks.freezes;
+  const faults = run.networkFaults + breaks.freezes + breaks.silences;
   const seconds = Math.round(run.durationMs / 1000);
   lines.push(
     `chaos dispatch ${passed ? 'passed' : 'FAILED'}: ${kills} kills and ${faults} faults in ${seconds} s; ` +
@@ -50,6 +50,7 @@ export function reportRun({ counts, violations }: Verdict, breaks: BreakReport, 
     faults,
     lost: violations.lost.length,
     reordered: violations.reordered.length,
+    late: violations.late.length,
     duplicates: counts.duplicates,
     unexplained: violations.unexplained.length,
     seed: run.seed,

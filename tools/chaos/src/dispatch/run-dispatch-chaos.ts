@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDispatchClient, type DispatchClient } from '@heliograph/dispatch-api';
-import { seededRandom, startNotificationSink, startTcpProxy } from '@heliograph/simulators';
+import { seededRandom, startNotificationSink, startTcpProxy, type TcpProxy } from '@heliograph/simulators';
 import { startStack } from '@heliograph/stack';
 import { breakThings } from './break-things.ts';
 import { checkDispatch, type Evidence, type Route } from './check-dispatch.ts';
@@ -13,7 +13,7 @@ import { gatherEvidence } from './gather-evidence.ts';
 import { launchDispatch, NAMESPACE } from './launch-dispatch.ts';
 import { createPace } from './pace.ts';
 import { reportRun } from './report.ts';
-import { CUT_PROBABILITY, FAULTS, REFUSALS, ROUTES } from './scenario.ts';
+import { CUT_PROBABILITY, FAULTS, type Profile, REFUSALS, type RoutePlan } from './scenario.ts';
 import { sendStorm } from './send-storm.ts';
 
 export interface DispatchChaosOptions {
@@ -22,6 +22,7 @@ export interface DispatchChaosOptions {
   readonly alerts: number;
   readonly kills: number;
   readonly seed: number;
+  readonly profile: Profile;
   readonly print: (line: string) => void;
 }
 
@@ -31,7 +32,7 @@ export interface DispatchChaosOptions {
  * nothing else. Resolves to whether it found no violation.
  */
 export async function runDispatchChaos(options: DispatchChaosOptions): Promise<boolean> {
-  const { root, alerts, kills, seed, print } = options;
+  const { root, alerts, kills, seed, profile, print } = options;
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-chaos-'));
   const startedAt = performance.now();
   const stop = new AbortController();
@@ -57,9 +58,23 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
     closers.push(() => sinkProxy.close());
     const cutRandom = seededRandom(seed ^ 0xc07);
     sinkProxy.cutWhen(() => cutRandom() < CUT_PROBABILITY);
-    const proxy = await startTcpProxy(Number(new URL(stack.env['HELIOGRAPH_POSTGRES_URL'] ?? '').port));
-    closers.push(() => proxy.close());
-    const dispatch = await launchDispatch(root, stack, proxy.port);
+    const proxyTo = async (name: string): Promise<TcpProxy> => {
+      const proxy = await startTcpProxy(Number(new URL(stack.env[name] ?? '').port));
+      closers.push(() => proxy.close());
+      return proxy;
+    };
+    const proxies = {
+      postgres: await proxyTo('HELIOGRAPH_POSTGRES_URL'),
+      clickhouse: await proxyTo('HELIOGRAPH_CLICKHOUSE_URL'),
+    };
+    const deadSink = await startNotificationSink({ faults: [{ fault: { kind: 'status', status: 503 } }] });
+    closers.push(() => deadSink.close());
+    const dispatch = await launchDispatch(
+      root,
+      stack,
+      { postgres: proxies.postgres.port, clickhouse: proxies.clickhouse.port },
+      { maxRunningAlerts: profile.maxRunningAlerts },
+    );
     const finder = await createOrchestratorFinder({
       address: stack.env['HELIOGRAPH_TEMPORAL_ADDRESS'] ?? '',
       namespace: NAMESPACE,
@@ -68,10 +83,12 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
     const apiKey = stack.secret('dispatch-center-api-key');
     const connection = { url: dispatch.apiUrl, apiKey, timeoutMs: 10_000 };
     const client = createDispatchClient(connection);
-    const routes = await createRoutes(client, `http://127.0.0.1:${sinkProxy.port}/hook`);
+    const urlOf = ({ isDead = false }: RoutePlan): string =>
+      `http://127.0.0.1:${isDead ? deadSink.port : sinkProxy.port}/hook`;
+    const routes = await createRoutes(client, profile.routes, urlOf);
     tell(`stack and Dispatch Center are up; ${alerts} alerts, ${kills} kills, seed ${seed}`);
 
-    const pace = createPace({ breaks: kills + 1, now: () => performance.now() });
+    const pace = createPace({ breaks: kills + 1 + profile.silences.length, now: () => performance.now() });
     // It repeats what was not acknowledged itself, at its own pace.
     const monitor = createDispatchClient({ ...connection, maxAttempts: 1 });
     const storm = sendStorm({ client: monitor, alerts, seed, progress: () => pace.progress(), signal });
@@ -80,7 +97,8 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
     const breaks = await breakThings({
       stack,
       dispatch,
-      proxy,
+      proxies,
+      silences: profile.silences,
       finder,
       kills,
       seed,
@@ -105,6 +123,7 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
       acknowledged,
       routes,
       refusals: REFUSALS,
+      maxLatencyMs: profile.maxLatencyMs,
       signal,
     });
     tell(
@@ -137,17 +156,22 @@ export async function runDispatchChaos(options: DispatchChaosOptions): Promise<b
 }
 
 /** Creates the routes, each with a connected app of its own. */
-async function createRoutes(client: DispatchClient, url: string): Promise<readonly Route[]> {
+async function createRoutes(
+  client: DispatchClient,
+  plans: readonly RoutePlan[],
+  urlOf: (plan: RoutePlan) => string,
+): Promise<readonly Route[]> {
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const routes: Route[] = [];
-  for (const { matches, ...plan } of ROUTES) {
+  for (const all of plans) {
+    const { matches, isDead = false, ...plan } = all;
     const { name } = plan;
     const app = await client.createConnectedApp({
-      body: { name, provider: 'webhook', settings: { url }, secret },
+      body: { name, provider: 'webhook', settings: { url: urlOf(all) }, secret },
     });
     const connectedAppId = app.body.id;
     const route = await client.createRoute({ body: { ...plan, connectedAppIds: [connectedAppId] } });
-    routes.push({ ...plan, id: route.body.id, connectedAppId, matches });
+    routes.push({ ...plan, id: route.body.id, connectedAppId, matches, isDead });
   }
   return routes;
 }

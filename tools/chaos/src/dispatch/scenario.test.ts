@@ -1,6 +1,6 @@
 import { createAlertStorm } from '@heliograph/simulators';
 import { describe, expect, test } from '@jest/globals';
-import { planBreaks, planSteps, REFUSALS, ROUTES } from './scenario.ts';
+import { DEAD_APP, planBreaks, planSteps, REFUSALS, ROUTES } from './scenario.ts';
 
 describe('what is reported', () => {
   const steps = planSteps({ alerts: 300, seed: 7 });
@@ -32,9 +32,23 @@ test('only a permanent refusal by the receiver justifies a drop', () => {
   expect([...REFUSALS]).toEqual([400]);
 });
 
+test('a dead app is one of ten, and the others have something to tell', () => {
+  expect(DEAD_APP.routes).toHaveLength(10);
+  expect(DEAD_APP.routes.filter(({ isDead }) => isDead === true)).toHaveLength(1);
+  expect(new Set(DEAD_APP.routes.map(({ name }) => name)).size).toBe(10);
+});
+
+test('connections fall silent between the kills', () => {
+  const plan = planBreaks({ kills: 12, seed: 1, silences: ['postgres', 'clickhouse'] });
+  const places = plan.flatMap((each, index) => (each.kind === 'silence' ? [index] : []));
+  expect(places).toHaveLength(2);
+  expect(Math.min(...places)).toBeGreaterThan(1);
+  expect(Math.max(...places)).toBeLessThan(plan.length - 1);
+});
+
 describe('what is broken', () => {
   const victims = (kills: number, seed = 1) =>
-    planBreaks({ kills, seed }).map((each) => (each.kind === 'kill' ? each.victim : 'freeze'));
+    planBreaks({ kills, seed }).map((each) => (each.kind === 'kill' ? each.victim : each.kind));
   const counts = (kills: number) => {
     const found: Record<string, number> = {};
     for (const victim of victims(kills)) found[victim] = (found[victim] ?? 0) + 1;

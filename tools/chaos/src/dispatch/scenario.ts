@@ -6,7 +6,12 @@ export type Victim = 'worker' | 'orchestrator' | 'temporal' | 'postgres' | 'clic
 /** One thing to break. `together`: the next break does not wait until the victim is back. */
 export type Break =
   | { readonly kind: 'kill'; readonly victim: Victim; readonly together: boolean }
-  | { readonly kind: 'freeze' };
+  | { readonly kind: 'freeze' }
+  /** The open connections of the workers swallow everything; new ones work. */
+  | { readonly kind: 'silence'; readonly server: Silenced };
+
+/** A server whose connections can be silenced. */
+export type Silenced = 'postgres' | 'clickhouse';
 
 /** A report about one alert; `at` goes from 0, the beginning of the run, to 1, its end. */
 export interface Step {
@@ -24,6 +29,8 @@ export interface RoutePlan {
   readonly matches: (issue: Matchable) => boolean;
   readonly renotifyIntervalMs: number | null;
   readonly maxSignalAgeMs: number;
+  /** Its connected app refuses everything, with 503, until the end. Default false. */
+  readonly isDead?: boolean;
 }
 
 /** Longer than any run: whatever is dropped as stale is a mistake. */
@@ -48,6 +55,50 @@ export const ROUTES: readonly RoutePlan[] = [
     maxSignalAgeMs: MAX_SIGNAL_AGE_MS,
   },
 ];
+
+/** Nine connected apps that work, most of them for one namespace; a tenth gets everything and is dead. */
+const DEAD_APP_ROUTES: readonly RoutePlan[] = [
+  ...ROUTES,
+  ...['payments', 'checkout', 'identity', 'search', 'ingest', 'kube-system', 'default'].map(
+    (namespace): RoutePlan => ({
+      name: namespace,
+      query: `namespace:${namespace}`,
+      matches: ({ labels }) => labels['namespace'] === namespace,
+      renotifyIntervalMs: null,
+      maxSignalAgeMs: MAX_SIGNAL_AGE_MS,
+    }),
+  ),
+  {
+    name: 'dead',
+    query: '*',
+    matches: () => true,
+    renotifyIntervalMs: null,
+    maxSignalAgeMs: MAX_SIGNAL_AGE_MS,
+    isDead: true,
+  },
+];
+
+/** What a run is like, besides its size. */
+export interface Profile {
+  readonly routes: readonly RoutePlan[];
+  /** Alert workflows that may run at once; default that of the product. */
+  readonly maxRunningAlerts?: number;
+  /** How often connections are silenced. */
+  readonly silences: readonly Silenced[];
+  /** The longest time from storing an issue to its first receipt at an app that is not dead, in milliseconds. */
+  readonly maxLatencyMs?: number;
+}
+
+/** Two connected apps, and kills. */
+export const KILLS: Profile = { routes: ROUTES, silences: [] };
+/** One dead app among ten at a low ceiling, and silent connections. */
+export const DEAD_APP: Profile = {
+  routes: DEAD_APP_ROUTES,
+  // The dead app holds 48 of them: what is left to the others starts about 4 streams per second.
+  maxRunningAlerts: 60,
+  silences: ['postgres', 'clickhouse', 'postgres'],
+  maxLatencyMs: 120_000,
+};
 
 /** Streams with this prefix are sometimes refused permanently, and meet no other fault of the receiver. */
 const REFUSED = 'alert-0';
@@ -104,10 +155,14 @@ const SHARES: readonly (readonly [Victim, number])[] = [
 
 /**
  * Plans what is broken: the kills in fixed shares and a random order, one of the API on top per 25 of them, and in the
- * middle PostgreSQL hangs.
+ * middle PostgreSQL hangs; connections are silenced in between.
  */
-export function planBreaks(options: { readonly kills: number; readonly seed: number }): readonly Break[] {
-  const { kills, seed } = options;
+export function planBreaks(options: {
+  readonly kills: number;
+  readonly seed: number;
+  readonly silences?: readonly Silenced[];
+}): readonly Break[] {
+  const { kills, seed, silences = [] } = options;
   const random = seededRandom(seed ^ 0xb4ea);
   const whole = SHARES.reduce((sum, [, share]) => sum + share, 0);
   const victims: Victim[] = [];
@@ -123,6 +178,11 @@ export function planBreaks(options: { readonly kills: number; readonly seed: num
     together: random() < 0.2,
   }));
   breaks.splice(Math.floor(breaks.length / 2), 0, { kind: 'freeze' });
+  for (const [index, server] of silences.entries())
+    breaks.splice(Math.floor(((index + 1) * breaks.length) / (silences.length + 1)), 0, {
+      kind: 'silence',
+      server,
+    });
   return breaks;
 }
 

@@ -165,9 +165,8 @@ function excuseForSilence(
     case 'EXPIRED':
     case 'SECRET_UNREADABLE':
     case 'EXPIRED_RATE_LIMITED':
-      // It was asked for, and the provider wants to be left alone for longer than it is worth.
-      if (settled.code === 'EXPIRED_RATE_LIMITED' && receipts.some(({ status }) => status === 429))
-        return null;
+      // It was sent, and the provider wants to be left alone for longer than it is worth.
+      if (settled.code === 'EXPIRED_RATE_LIMITED' && receipts.length > 0) return null;
       return settled.at >= newest.storedAt + route.maxSignalAgeMs - LIFE_SLACK_MS
         ? null
         : 'recorded as expired before its time';
@@ -190,13 +189,13 @@ function excuseForSilence(
 }
 
 /** What is open may stay open where nobody can close it, if it is listed as debt. */
-function isDebtAccepted({ simulation }: Evidence, { stream, app }: StreamCase): boolean {
+function isDebtAccepted({ simulation, issues }: Evidence, { stream, app }: StreamCase): boolean {
   const { tables, fates } = simulation;
   if (app.uncertainPolicy === 'resend-none') return true;
   const isReachable = tables.apps.get(app.id)?.app.enabled === true && !fates.switchedApps.has(app.id);
   if (isReachable) return false;
   const state = tables.streams.get(alertWorkflowId(stream))?.state;
-  const newest = tables.issues.findLast(({ issue }) => issue.fingerprint === stream.fingerprint)?.issue;
+  const newest = issues.findLast(({ fingerprint }) => fingerprint === stream.fingerprint);
   return state !== undefined && mayHaveOpenIncident(state) && owesResolve(state, newest ?? null);
 }
 

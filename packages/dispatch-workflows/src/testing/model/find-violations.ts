@@ -153,8 +153,10 @@ function excuseForSilence(
   { stream, route, app }: StreamCase,
   newest: StoredIssue,
 ): string | null {
-  const { fates, tables } = simulation;
-  if (fates.switchedApps.has(app.id)) return null;
+  const { fates, tables, provider } = simulation;
+  // It was switched off for a while, by somebody or by its receiver's own answer.
+  const wasGone = provider.receipts.some(({ appId, status }) => appId === app.id && status === 410);
+  if (wasGone || fates.switchedApps.has(app.id)) return null;
   const id = notificationIdOf(stream, newest.position);
   const settled = (entriesOf.get(id) ?? []).findLast(({ stage }) => stage === 'settled');
   const receipts = receiptsOf.get(id) ?? [];

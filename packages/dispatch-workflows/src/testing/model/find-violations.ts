@@ -2,6 +2,7 @@ import { parseQuery, explainMatch } from '@heliograph/query';
 import { alertWorkflowId } from '../../contract/alert-workflow-id.ts';
 import { eventHashOf } from '../../issues/event-hash.ts';
 import { notificationIdOf } from '../../contract/notification-id.ts';
+import { comparePositions } from '../../contract/position.ts';
 import type { StreamKey } from '../../contract/stream-state.ts';
 import { isUnderWay } from '../../delivery/intent-status.ts';
 import type { StoredIssue } from '../../issues/issue.ts';
@@ -179,7 +180,10 @@ function excuseForSilence(
   }
   if (app.uncertainPolicy === 'resend-none') return null;
   const stale = tables.runs.find(
-    (run) => run.reason === 'stale' && alertWorkflowId(run.stream) === alertWorkflowId(stream),
+    (run) =>
+      run.reason === 'stale' &&
+      alertWorkflowId(run.stream) === alertWorkflowId(stream) &&
+      comparePositions(run.last.position, newest.position) >= 0,
   );
   if (stale !== undefined)
     return stale.last.at - newest.storedAt > route.maxSignalAgeMs - 1000

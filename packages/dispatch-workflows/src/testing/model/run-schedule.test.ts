@@ -4,7 +4,7 @@ import { MUTANTS } from './mutants.ts';
 import { runSchedule } from './run-schedule.ts';
 
 /** Schedules that every test run has; `npm run chaos -- dispatch --simulate` runs as many as you like. */
-const SCHEDULES = 600;
+const SCHEDULES = 400;
 /** Schedules within which each mutant has to be found. */
 const WITHIN = 4000;
 

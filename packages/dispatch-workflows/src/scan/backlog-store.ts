@@ -5,6 +5,7 @@ import type { IssueSignal } from '../contract/issue-signal.ts';
 import { comparePositions, type Position } from '../contract/position.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import { runStatement } from '../stores/run-statement.ts';
+import { signalsThatCount } from '../stream/compact-inbox.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import type { BacklogReason } from './backlog-reason.ts';
 
@@ -19,8 +20,10 @@ export interface ParkedSignals {
 /** A stream that waits in the backlog. Instants are milliseconds since the epoch. */
 export interface BacklogEntry {
   readonly stream: StreamKey;
-  /** The newest signal that was parked; only this one counts. */
+  /** The newest signal that was parked. */
   readonly signal: IssueSignal;
+  /** The newest `suppressed` that was parked, where it counts as well and goes first; see `signalsThatCount`. */
+  readonly suppressed?: IssueSignal;
   /** Where the oldest one stands. */
   readonly firstPosition: Position;
   /** How many were parked. */
@@ -49,7 +52,7 @@ export interface BacklogSummary {
 
 /**
  * The durable backlog: streams whose signals the scan may not or cannot hand over now. One row per stream; of what is
- * parked the newest signal counts. Every method throws `DatabaseError`.
+ * parked the newest signal counts, and before a `firing` the newest `suppressed`. Every method throws `DatabaseError`.
  */
 export interface BacklogStore {
   /**
@@ -121,7 +124,13 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
             signal = case
               when excluded.position > known.position
                 or excluded.position = known.position and excluded.signal @> '{"owed":true}' then excluded.signal
-              else known.signal end,
+              else known.signal end - 'suppressed' || coalesce((
+                select jsonb_build_object('suppressed', each - 'suppressed')
+                from (values (excluded.signal), (known.signal), (excluded.signal -> 'suppressed'),
+                  (known.signal -> 'suppressed')) as all_parked (each)
+                where each ->> 'status' = 'suppressed'
+                order by (each ->> 'position')::numeric desc nulls last limit 1
+              ), '{}'),
             position = greatest(known.position, excluded.position),
             first_position = least(known.first_position, excluded.first_position),
             signals = known.signals + excluded.signals,
@@ -219,13 +228,15 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
 
 function rowOf({ stream, signals, reason }: ParkedSignals) {
   const sorted = signals.toSorted((a, b) => comparePositions(a.position, b.position));
-  const newest = sorted.at(-1);
+  const newest = signalsThatCount(signals).at(-1);
+  const suppressed = sorted.findLast(({ status }) => status === 'suppressed');
   return {
     workflow_id: alertWorkflowId(stream),
     fingerprint: stream.fingerprint,
     route_id: stream.routeId,
     connected_app_id: stream.connectedAppId,
-    signal: newest,
+    // Whether the suppression counts is decided when it is read: a `firing` may follow.
+    signal: suppressed === undefined ? newest : { ...newest, suppressed },
     position: newest?.position,
     first_position: sorted[0]?.position,
     signals: signals.length,
@@ -234,20 +245,28 @@ function rowOf({ stream, signals, reason }: ParkedSignals) {
   };
 }
 
-const signalSchema = v.looseObject({
-  eventId: v.string(),
-  position: v.string(),
-  status: v.picklist(['firing', 'resolved', 'suppressed']),
-  storedAt: v.number(),
-  policy: v.optional(
-    v.object({
-      version: v.number(),
-      renotifyIntervalMs: v.nullable(v.number()),
-      maxSignalAgeMs: v.number(),
-    }),
-  ),
-  owed: v.optional(v.boolean()),
-});
+const signalSchema = v.pipe(
+  v.object({
+    eventId: v.string(),
+    position: v.string(),
+    status: v.picklist(['firing', 'resolved', 'suppressed']),
+    storedAt: v.number(),
+    policy: v.optional(
+      v.object({
+        version: v.number(),
+        renotifyIntervalMs: v.nullable(v.number()),
+        maxSignalAgeMs: v.number(),
+      }),
+    ),
+    owed: v.optional(v.boolean()),
+  }),
+  v.transform(({ policy, owed, ...signal }): IssueSignal => ({
+    ...signal,
+    ...(policy === undefined ? {} : { policy }),
+    ...(owed === undefined ? {} : { owed }),
+  })),
+);
+const suppressedSchema = v.object({ suppressed: v.optional(signalSchema) });
 
 /** One row that another release wrote must not hold up the others. */
 function readRows(
@@ -269,17 +288,14 @@ function streamOf(row: Row): StreamKey {
 }
 
 function entryOf(row: Row): BacklogEntry {
-  const { policy, owed, eventId, position, status, storedAt } = v.parse(signalSchema, JSON.parse(row.signal));
+  const parsed: unknown = JSON.parse(row.signal);
+  const signal = v.parse(signalSchema, parsed);
+  const { suppressed } = v.parse(suppressedSchema, parsed);
+  const counts = suppressed !== undefined && signalsThatCount([suppressed, signal]).length === 2;
   return {
     stream: streamOf(row),
-    signal: {
-      eventId,
-      position,
-      status,
-      storedAt,
-      ...(policy === undefined ? {} : { policy }),
-      ...(owed === undefined ? {} : { owed }),
-    },
+    signal,
+    ...(counts ? { suppressed } : {}),
     firstPosition: row.first_position,
     signals: row.signals,
     reason: row.reason,

@@ -1,6 +1,5 @@
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
-import type { IssueSignal } from '../contract/issue-signal.ts';
-import { comparePositions } from '../contract/position.ts';
+import { comparePositions, type Position } from '../contract/position.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
 import type { LedgerBatch, LedgerRun } from '../ledger/ledger-entry.ts';
 import type { Admission } from './admit-streams.ts';
@@ -18,7 +17,7 @@ export interface HandOverDependencies extends StreamSignals {
 
 /** What became of the backlog. */
 export interface HandedOver {
-  /** Streams that got their newest signal. */
+  /** Streams that got their newest signal, and what counts before it. */
   readonly handedOver: number;
   /** Whether as many were due as are taken at once. */
   readonly more: boolean;
@@ -49,21 +48,26 @@ export async function handOverBacklog(
     unreadable.push(stream);
     onFailure?.({ workflowId: alertWorkflowId(stream), error });
   });
-  const groups = entries.map((entry) => ({ entry, signals: [entry.signal] }));
+  const groups = entries.map((entry) => ({
+    entry,
+    signals: [...(entry.suppressed === undefined ? [] : [entry.suppressed]), entry.signal],
+  }));
+  const admitted = new Map<BacklogEntry, boolean>();
   const sent: BacklogEntry[] = [];
   const { failures } = await fanOut<(typeof groups)[number]>(groups, {
     concurrency,
     signal: abort,
     send: async ({ entry }, signal) => {
-      const mayStart = admission.take(entry.stream.connectedAppId);
+      const mayStart = admitted.get(entry) ?? admission.take(entry.stream.connectedAppId);
+      admitted.set(entry, mayStart);
       // What waits for its share did not run when it was parked, and would have to be started.
       if (!mayStart && entry.reason === 'over_share') throw STREAM_NOT_RUNNING;
       await sendSignal(dependencies, { stream: entry.stream, signal, mayStart });
-      sent.push(entry);
+      if (signal === entry.signal) sent.push(entry);
     },
   });
   abort?.throwIfAborted();
-  const runs = sent.flatMap((entry) => supersededRun(entry, now()) ?? []);
+  const runs = sent.flatMap((entry) => supersededRuns(entry, now()));
   if (runs.length > 0) await ledger({ entries: [], runs });
   await backlog.remove(sent);
   const notRunning: StreamKey[] = [];
@@ -86,27 +90,37 @@ export async function handOverBacklog(
   };
 }
 
-/** Of what was parked only the newest signal counts; for those before it, this is the decision. */
-function supersededRun(
-  { stream, signal, firstPosition, signals }: BacklogEntry,
+/**
+ * For what was parked and does not count, this is the decision: between the signals that count, from the first one on.
+ * How many stand on either side of a suppression is not known; most are taken to stand before it.
+ */
+function supersededRuns(
+  { stream, signal, suppressed, firstPosition, signals }: BacklogEntry,
   at: number,
-): LedgerRun | null {
-  if (comparePositions(firstPosition, signal.position) >= 0) return null;
-  return {
+): readonly LedgerRun[] {
+  const runOf = (first: Position, last: Position, count: number): LedgerRun => ({
     stream,
     reason: 'superseded_by_newer',
-    since: firstPosition,
-    version: versionOf(signal),
-    first: { position: firstPosition, at },
-    last: { position: before(signal.position), at },
-    count: Math.max(1, signals - 1),
-  };
+    since: first,
+    version: signal.policy?.version ?? 0,
+    first: { position: first, at },
+    last: { position: last, at },
+    count,
+  });
+  const isBefore = (a: Position, b: Position): boolean => comparePositions(a, b) < 0;
+  if (suppressed === undefined) {
+    if (!isBefore(firstPosition, signal.position)) return [];
+    return [runOf(firstPosition, next(signal.position, -1n), Math.max(1, signals - 1))];
+  }
+  const superseded = signals - 2;
+  if (superseded < 1) return [];
+  const after = next(suppressed.position, 1n);
+  const last = next(signal.position, -1n);
+  if (!isBefore(firstPosition, suppressed.position)) return [runOf(after, last, superseded)];
+  const before = runOf(firstPosition, next(suppressed.position, -1n), Math.max(1, superseded - 1));
+  return superseded === 1 || isBefore(last, after) ? [before] : [before, runOf(after, last, 1)];
 }
 
-function versionOf({ policy }: IssueSignal): number {
-  return policy?.version ?? 0;
-}
-
-function before(position: string): string {
-  return (BigInt(position) - 1n).toString();
+function next(position: Position, by: bigint): Position {
+  return (BigInt(position) + by).toString();
 }

@@ -446,6 +446,47 @@ describe('a backlog', () => {
     expect(state.backlogFailures).toEqual([state.backlogError]);
   });
 
+  test('hands over a suppression before the firing after it, and answers for what these took the place of', async () => {
+    const { state, scan, backlog } = world();
+    const at = (second: number, status: IssueSignal['status']): IssueSignal => ({
+      ...signal,
+      eventId: `e${second}`,
+      position: positionAt(second * 1000),
+      status,
+    });
+    const signals = (['firing', 'suppressed', 'firing', 'firing'] as const).map((status, index) =>
+      at(11 + index, status),
+    );
+    await backlog.park([{ stream: strange, signals, reason: 'over_share' }]);
+    await expect(scan(null)).resolves.toMatchObject({ dispatched: 1 });
+    expect(state.sent).toEqual(['alert-strange-r-a:e12', 'alert-strange-r-a:e14']);
+    expect(backlog.entries.size).toBe(0);
+    const covers = (second: number): number =>
+      state.runs.filter(
+        ({ first, last }) =>
+          BigInt(first.position) <= BigInt(positionAt(second * 1000)) &&
+          BigInt(positionAt(second * 1000)) <= BigInt(last.position),
+      ).length;
+    expect([11, 12, 13, 14].map(covers)).toEqual([1, 0, 1, 0]);
+    expect(state.runs.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+  });
+
+  test('keeps a suppression whose firing could not be handed over', async () => {
+    const { state, scan, backlog } = world();
+    const firing = { ...signal, eventId: 'e2', position: positionAt(12_000) };
+    await backlog.park([
+      { stream: strange, signals: [{ ...signal, status: 'suppressed' }, firing], reason: 'over_share' },
+    ]);
+    state.failing.add('e2');
+    const first = await scan(null);
+    expect([...backlog.entries.values()]).toMatchObject([{ suppressed: { eventId: 'e1' }, attempts: 1 }]);
+    state.failing.clear();
+    state.now += 10_000;
+    await scan(first.scan);
+    expect(state.sent).toEqual(['alert-strange-r-a:e1', 'alert-strange-r-a:e1', 'alert-strange-r-a:e2']);
+    expect(state.runs).toEqual([]);
+  });
+
   test('is left by its scan where that is stopped', async () => {
     const { state, scan } = world();
     state.backlogError = new Error('stopped');

@@ -10,20 +10,30 @@ export interface SupersededSignals extends Pick<SilentRun, 'since' | 'version' |
 }
 
 /**
- * What of an inbox has to be carried on if it holds more than `maxSignals`: the newest signal counts. Before a newest
- * `firing`, the newest `suppressed` stays as well, because firing after a suppression is news.
+ * Which of the signals of a stream count, from the lower position to the higher: the newest one. Before a newest
+ * `firing`, the newest `suppressed` counts as well, because firing after a suppression is news. Of two about one issue
+ * the one that asks for an owed resolve is the newer.
  */
+export function signalsThatCount(signals: readonly IssueSignal[]): readonly IssueSignal[] {
+  const sorted = signals.toSorted(
+    (a, b) => comparePositions(a.position, b.position) || Number(a.owed === true) - Number(b.owed === true),
+  );
+  const newest = sorted.at(-1);
+  const suppressed =
+    newest?.status === 'firing' ? sorted.findLast(({ status }) => status === 'suppressed') : undefined;
+  return [suppressed, newest].filter((signal) => signal !== undefined);
+}
+
+/** What of an inbox has to be carried on if it holds more than `maxSignals`: the signals that count. */
 export function compactInbox(
   inbox: readonly IssueSignal[],
   maxSignals: number,
 ): { readonly kept: readonly IssueSignal[]; readonly superseded: SupersededSignals | null } {
   if (inbox.length <= maxSignals) return { kept: inbox, superseded: null };
-  const sorted = inbox.toSorted((a, b) => comparePositions(a.position, b.position));
-  const newest = sorted.at(-1);
-  const suppressed =
-    newest?.status === 'firing' ? sorted.findLast(({ status }) => status === 'suppressed') : undefined;
-  const kept = [suppressed, newest].filter((signal) => signal !== undefined);
-  const rest = sorted.filter((signal) => !kept.includes(signal));
+  const kept = signalsThatCount(inbox);
+  const rest = inbox
+    .filter((signal) => !kept.includes(signal))
+    .toSorted((a, b) => comparePositions(a.position, b.position));
   const [first] = rest;
   const last = rest.at(-1);
   if (first === undefined || last === undefined) return { kept, superseded: null };

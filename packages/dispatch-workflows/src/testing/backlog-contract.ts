@@ -68,6 +68,42 @@ export function describeBacklog(
       await expect(backlog.listByFingerprint(stream.fingerprint)).resolves.toEqual([entry]);
     });
 
+    const firing = (at: number): IssueSignal => signalAt(at);
+    const suppressed = (at: number): IssueSignal => signalAt(at, { status: 'suppressed' });
+    const resolved = (at: number): IssueSignal => signalAt(at, { status: 'resolved' });
+    test.each<[string, readonly (readonly IssueSignal[])[], IssueSignal, IssueSignal | undefined]>([
+      ['before a firing', [[suppressed(1)], [firing(2)]], firing(2), suppressed(1)],
+      ['parked at once with a firing', [[suppressed(1), firing(2)]], firing(2), suppressed(1)],
+      ['parked after a newer firing', [[firing(3)], [suppressed(2)]], firing(3), suppressed(2)],
+      [
+        'the newest of several',
+        [[suppressed(1)], [firing(2)], [suppressed(3)], [firing(4), firing(5)]],
+        firing(5),
+        suppressed(3),
+      ],
+      [
+        'before a resolve and a firing',
+        [[suppressed(1)], [resolved(2)], [firing(3)]],
+        firing(3),
+        suppressed(1),
+      ],
+      [
+        'parked at once with a resolve before a firing',
+        [[suppressed(1), resolved(2)], [firing(3)]],
+        firing(3),
+        suppressed(1),
+      ],
+      ['not before a resolve', [[suppressed(1)], [firing(2)], [resolved(3)]], resolved(3), undefined],
+      ['not besides a newer one', [[suppressed(1)], [firing(2)], [suppressed(3)]], suppressed(3), undefined],
+    ])('keeps a suppression where it counts: %s', async (_, parked, newest, kept) => {
+      const { backlog } = await fresh();
+      const stream = streamOf('a');
+      for (const signals of parked) await backlog.park([{ stream, signals, reason: 'over_share' }]);
+      const [entry] = await backlog.takeDue(new Map([['a', 1]]), 10);
+      expect(entry?.signal).toEqual(newest);
+      expect(entry?.suppressed).toEqual(kept);
+    });
+
     test('takes a request for an owed resolve over the same resolve without it', async () => {
       const { backlog } = await fresh();
       const stream = streamOf('a');

@@ -2,6 +2,7 @@ import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { IssueSignal } from '../contract/issue-signal.ts';
 import { comparePositions } from '../contract/position.ts';
 import type { BacklogReason } from '../scan/backlog-reason.ts';
+import { signalsThatCount } from '../stream/compact-inbox.ts';
 import { type BacklogEntry, type BacklogStore, UNREACHABLE_AT_ONCE } from '../scan/backlog-store.ts';
 
 /** The backlog in memory, on a clock of milliseconds; it passes the contract of the one in PostgreSQL. */
@@ -9,6 +10,8 @@ export function memoryBacklog(
   now: () => number,
 ): BacklogStore & { readonly entries: ReadonlyMap<string, BacklogEntry> } {
   const entries = new Map<string, BacklogEntry>();
+  /** Whatever was parked of each stream that waits. */
+  const all = new Map<string, readonly IssueSignal[]>();
   const byWait = (a: BacklogEntry, b: BacklogEntry): number =>
     a.parkedAt - b.parkedAt || (alertWorkflowId(a.stream) < alertWorkflowId(b.stream) ? -1 : 1);
   return {
@@ -18,16 +21,20 @@ export function memoryBacklog(
         const id = alertWorkflowId(stream);
         const known = entries.get(id);
         const attempts = reason === 'unreachable' ? 1 : 0;
-        const all = [...(known === undefined ? [] : [known.signal]), ...signals];
+        const parked = [...(all.get(id) ?? []), ...signals];
+        all.set(id, parked);
+        const counting = signalsThatCount(parked);
+        const signal = counting.at(-1);
+        if (signal === undefined) throw new Error('a stream is parked with at least one signal');
+        const [suppressed] = counting.slice(0, -1);
         entries.set(id, {
-          ...(known ?? {
-            stream,
-            reason,
-            attempts,
-            parkedAt: now(),
-            nextAttemptAt: now() + attempts * 1000,
-          }),
-          signal: all.reduce((a, b) => newer(a, b)),
+          stream,
+          reason: known?.reason ?? reason,
+          attempts: known?.attempts ?? attempts,
+          parkedAt: known?.parkedAt ?? now(),
+          nextAttemptAt: known?.nextAttemptAt ?? now() + attempts * 1000,
+          signal,
+          ...(suppressed === undefined ? {} : { suppressed }),
           firstPosition: signals
             .map(({ position }) => position)
             .reduce(
@@ -39,14 +46,14 @@ export function memoryBacklog(
       }
     },
     async listDue() {
-      const all = [...entries.values()];
-      const due = all.filter(({ nextAttemptAt }) => nextAttemptAt <= now());
+      const waiting = [...entries.values()];
+      const due = waiting.filter(({ nextAttemptAt }) => nextAttemptAt <= now());
       return {
         appIds: [...new Set(due.map(({ stream }) => stream.connectedAppId))].toSorted(),
         nextAttemptInMs:
-          all.length === 0
+          waiting.length === 0
             ? null
-            : Math.max(0, Math.min(...all.map(({ nextAttemptAt }) => nextAttemptAt)) - now()),
+            : Math.max(0, Math.min(...waiting.map(({ nextAttemptAt }) => nextAttemptAt)) - now()),
       };
     },
     async takeDue(starts, limit) {
@@ -69,7 +76,9 @@ export function memoryBacklog(
     async remove(handedOver) {
       for (const { stream, signal } of handedOver) {
         const id = alertWorkflowId(stream);
-        if (entries.get(id)?.signal.position === signal.position) entries.delete(id);
+        if (entries.get(id)?.signal.position !== signal.position) continue;
+        entries.delete(id);
+        all.delete(id);
       }
     },
     async postpone(streams, reason) {
@@ -90,18 +99,12 @@ export function memoryBacklog(
     listByFingerprint: async (fingerprint) =>
       [...entries.values()].filter(({ stream }) => stream.fingerprint === fingerprint),
     async summarize() {
-      const all = [...entries.values()];
-      const of = (reason: BacklogReason): number => all.filter((each) => each.reason === reason).length;
+      const waiting = [...entries.values()];
+      const of = (reason: BacklogReason): number => waiting.filter((each) => each.reason === reason).length;
       return {
         streams: { over_share: of('over_share'), unreachable: of('unreachable') },
-        oldestAgeMs: Math.max(0, ...all.map(({ parkedAt }) => now() - parkedAt)),
+        oldestAgeMs: Math.max(0, ...waiting.map(({ parkedAt }) => now() - parkedAt)),
       };
     },
   };
-}
-
-/** The newer of two signals; of two about one issue the one that asks for an owed resolve. */
-function newer(a: IssueSignal, b: IssueSignal): IssueSignal {
-  const order = comparePositions(b.position, a.position);
-  return order > 0 || (order === 0 && b.owed === true) ? b : a;
 }

@@ -431,7 +431,8 @@ describe('a signal that fails', () => {
     expect(new Set(state.sent.map((each) => each.split(':')[1])).size).toBe(15_000);
     expect([...backlog.entries.keys()]).toEqual(['alert-bad-r-a']);
     expect(waitedMs).toBeLessThan(30_000);
-  });
+    // On a busy machine so many rows take longer than other tests.
+  }, 60_000);
 });
 
 describe('a backlog', () => {

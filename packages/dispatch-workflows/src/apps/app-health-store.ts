@@ -6,6 +6,8 @@ import { runStatement } from '../stores/run-statement.ts';
 export interface AppHealth {
   /** How much longer the app is throttled, in milliseconds; 0 if it is not. */
   readonly throttledForMs: number;
+  /** When the throttle ends by the database's clock, in milliseconds since the epoch; absent if there is none. */
+  readonly throttledUntil?: number;
   /** Set while the latest response was a permanent refusal. */
   readonly failure: { readonly code: string; readonly status: number | null; readonly since: number } | null;
 }
@@ -21,8 +23,11 @@ export type AppTarget = Pick<ConnectedApp, 'id' | 'targetVersion'>;
 export interface AppHealthStore {
   /** Records that the provider asked to wait; a longer wait that is known already stays. */
   recordThrottle(target: AppTarget, forMs: number): Promise<void>;
-  /** Records that the provider accepted a request although it had asked to wait for longer. */
-  recordThrottleEnd(target: AppTarget): Promise<void>;
+  /**
+   * Records that the provider accepted a request although it had asked to wait until then, as `throttledUntil` said when
+   * the request was made. A throttle that ends later was learnt since, and stays.
+   */
+  recordThrottleEnd(target: AppTarget, throttledUntil: number): Promise<void>;
   /** Records a permanent refusal by the provider. */
   recordFailure(
     target: AppTarget,
@@ -52,11 +57,12 @@ export function createAppHealthStore({ sql }: Pick<Postgres, 'sql'>): AppHealthS
             target_version = excluded.target_version, updated_at = now()
           where known.target_version <= excluded.target_version`;
       }),
-    recordThrottleEnd: ({ id, targetVersion }) =>
+    recordThrottleEnd: ({ id, targetVersion }, throttledUntil) =>
       runStatement('write that an app is throttled no longer', async () => {
         await sql`
           update dispatch.connected_app_health set throttled_until = null, updated_at = now()
-          where connected_app_id = ${id} and target_version = ${targetVersion} and throttled_until is not null`;
+          where connected_app_id = ${id} and target_version = ${targetVersion}
+            and (extract(epoch from throttled_until) * 1000)::bigint <= ${Math.ceil(throttledUntil)}`;
       }),
     recordFailure: ({ id, targetVersion }, { code, status }) =>
       runStatement('write that an app refuses', async () => {

@@ -192,6 +192,7 @@ const HEALTH = {
   throttledForMs: sql<
     string | null
   >`(extract(epoch from ${connectedAppHealth.throttledUntil} - now()) * 1000)::float8::text`,
+  throttledUntil: connectedAppHealth.throttledUntil,
   failingSince: connectedAppHealth.failingSince,
   failureCode: connectedAppHealth.failureCode,
   failureStatus: connectedAppHealth.failureStatus,
@@ -200,6 +201,7 @@ const HEALTH = {
 interface AppRow {
   readonly app: typeof connectedApps.$inferSelect;
   readonly throttledForMs: string | null;
+  readonly throttledUntil: Date | null;
   readonly failingSince: Date | null;
   readonly failureCode: string | null;
   readonly failureStatus: number | null;
@@ -210,7 +212,7 @@ function notFound(id: string): DispatchError {
 }
 
 function appOfRow({ app: row, ...health }: AppRow): ConnectedApp {
-  const { throttledForMs, failingSince, failureCode, failureStatus } = health;
+  const { throttledForMs, throttledUntil, failingSince, failureCode, failureStatus } = health;
   return {
     id: row.id,
     name: row.name,
@@ -220,6 +222,9 @@ function appOfRow({ app: row, ...health }: AppRow): ConnectedApp {
     uncertainPolicy: row.uncertainPolicy,
     health: {
       throttledForMs: Math.max(0, Number(throttledForMs ?? 0)),
+      ...(throttledUntil !== null && Number(throttledForMs) > 0
+        ? { throttledUntil: throttledUntil.getTime() }
+        : {}),
       failure:
         failingSince === null
           ? null

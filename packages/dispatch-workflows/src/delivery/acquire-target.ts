@@ -31,11 +31,11 @@ export async function acquireTarget(
       // Read a moment ago where it did not have to wait.
       found = await loadTarget(dependencies, order);
     } catch (error) {
-      permit.release('other');
+      permit.release('unsent');
       throw error;
     }
     if (typeof found === 'string' || !isValid(permit, { app, now: found.target.app, waitMs })) {
-      permit.release('other');
+      permit.release('unsent');
       continue;
     }
     return { ...found, permit, waitedMs };

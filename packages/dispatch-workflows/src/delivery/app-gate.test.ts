@@ -286,6 +286,20 @@ describe('a probe', () => {
     expect(new Set(outcomes.slice(6).map(({ at }) => at))).toEqual(new Set([60_000]));
   });
 
+  test('that was not sent is followed by another at once', async () => {
+    const on = world();
+    take(on.gate).throttle(300_000);
+    const outcomes = pages(on, 3);
+    await settled();
+    await on.pass(1000);
+    permitsOf(outcomes)[0]?.permit.release('unsent');
+    await settled();
+    expect(permitsOf(outcomes)).toMatchObject([{ at: 0 }, { at: 1000, permit: { isProbe: true } }]);
+    permitsOf(outcomes)[1]?.permit.release('other');
+    await on.pass(9000);
+    expect(permitsOf(outcomes)).toHaveLength(2);
+  });
+
   test('that takes long is not joined by another', async () => {
     const on = world();
     take(on.gate).throttle(300_000);

@@ -2,8 +2,8 @@ import type { AppTarget } from '../apps/app-health-store.ts';
 
 /** Permission to send to a connected app now; it has to be released. */
 export interface Permit {
-  /** Releases it with the outcome of the attempt; the first release counts. */
-  release(outcome: 'accepted' | 'other'): void;
+  /** Releases it with the outcome of the attempt, `unsent` if there was none; the first release counts. */
+  release(outcome: 'accepted' | 'other' | 'unsent'): void;
   /** Releases it: the provider asked everybody to wait. */
   throttle(forMs: number): void;
   /** Granted although the app is throttled, to find out whether it still is. */
@@ -23,7 +23,8 @@ export interface Delay {
  *
  * A notification that was never sent and would expire before the throttle ends is worth a probe: it is sent all the same. One
  * is under way at a time, and the next one follows 10 s after it at the earliest, so that a hundred notifications are not a
- * hundred requests to a provider that refuses them. A probe that is accepted ends the throttle for all.
+ * hundred requests to a provider that refuses them. One that came to nothing before it was sent lets another one follow
+ * at once. A probe that is accepted ends the throttle for all.
  *
  * A throttle is of one target of an app. Once the gate meets a later one, it forgets the earlier, and sends deliveries
  * back that wait for it: their target has to be read again.
@@ -173,14 +174,15 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       app.active++;
       app.isProbed ||= isProbe;
     }
-    const end = (grow: boolean): void => {
+    const end = (outcome: 'accepted' | 'other' | 'unsent'): void => {
       if (isOver) return;
       isOver = true;
       if (app === undefined) return;
+      const grow = outcome === 'accepted';
       app.active--;
       if (isProbe) {
         app.isProbed = false;
-        app.nextProbeAt = now() + PROBE_EVERY_MS;
+        if (outcome !== 'unsent') app.nextProbeAt = now() + PROBE_EVERY_MS;
         if (grow) {
           app.closedUntil = Math.min(app.closedUntil, now());
           app.deafUntil = now() + READ_BEFORE_MS;
@@ -191,10 +193,10 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
       release(target.id, app);
     };
     return {
-      release: (outcome) => end(outcome === 'accepted'),
+      release: end,
       throttle: (forMs) => {
         close(target, forMs);
-        end(false);
+        end('other');
       },
       isProbe,
     };

@@ -206,10 +206,30 @@ describe('nothing is sent', () => {
 
   test('that is accepted while the app is throttled ends the throttle for every process', async () => {
     const { state, dependencies, target } = deliveryWorld(accepted);
-    state.target = { ...target, app: { ...target.app, health: { throttledForMs: 90_000, failure: null } } };
+    const health = { throttledForMs: 90_000, throttledUntil: 123_456, failure: null };
+    state.target = { ...target, app: { ...target.app, health } };
     const granted = { release: () => undefined, throttle: () => undefined, isProbe: true };
     await attemptDelivery(dependencies, order, { timeoutMs: 2000, acquirePermit: () => granted });
-    expect(state.log).toContain('app1 throttled no longer');
+    expect(state.log).toContain('app1 throttled no longer until 123456');
+  });
+
+  test.each<[string, (state: ReturnType<typeof deliveryWorld>['state']) => void, string]>([
+    ['that found no connection', (state) => (state.connections = 0), 'unsent'],
+    ['whose claim failed', (state) => (state.claimFails = true), 'unsent'],
+    ['that was accepted', () => undefined, 'accepted'],
+  ])('%s gives its permit back as %s', async (_, make, outcome) => {
+    const { state, dependencies } = deliveryWorld(accepted);
+    make(state);
+    const released: string[] = [];
+    const granted = {
+      release: (how: string) => void released.push(how),
+      throttle: () => undefined,
+      isProbe: true,
+    };
+    await attemptDelivery(dependencies, order, { timeoutMs: 2000, acquirePermit: () => granted }).catch(
+      () => undefined,
+    );
+    expect(released[0]).toBe(outcome);
   });
 
   test('is not made if another process was told to wait while it waited for its permit', async () => {

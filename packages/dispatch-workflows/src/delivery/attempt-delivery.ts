@@ -152,7 +152,8 @@ export async function attemptDelivery(
     return await claimAndSend(dependencies, order, ready);
   } finally {
     connection?.release();
-    permit.release('other');
+    // Where something was sent, its outcome has released it already.
+    permit.release('unsent');
   }
 }
 
@@ -275,7 +276,8 @@ async function send(
   }
   const durationMs = performance.now() - sentAt;
   if (outcome.kind === 'rate-limited') permit.throttle(throttleOf(outcome.retryAfterMs, about.maxThrottleMs));
-  else permit.release(outcome.kind === 'delivered' ? 'accepted' : 'other');
+  else if (outcome.kind === 'delivered') permit.release('accepted');
+  else permit.release(outcome === NOT_SENT ? 'unsent' : 'other');
   const { provider } = app;
   onOutcome?.({ order, provider, outcome, durationMs });
   return { at, claims: claim.claims, token: claim.token, provider, outcome, durationMs };
@@ -342,7 +344,7 @@ function recordHealth(
     case 'working':
       return health.recordRecovery(target);
     case 'unthrottled':
-      return health.recordThrottleEnd(target);
+      return health.recordThrottleEnd(target, change.throttledUntil);
     case 'disabled':
       return health.disable(target);
   }

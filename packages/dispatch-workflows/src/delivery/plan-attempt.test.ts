@@ -217,7 +217,7 @@ describe('after the outcome', () => {
     [
       'delivered although the app was throttled',
       accepted,
-      caseOf({}, {}, { health: { throttledForMs: 9000, failure: null } }),
+      caseOf({}, {}, { health: { throttledForMs: 9000, throttledUntil: AT + 9000, failure: null } }),
       { kind: 'end' },
       ['delivered'],
       ['unthrottled'],

@@ -25,7 +25,7 @@ export type HealthChange =
   | { readonly kind: 'failing'; readonly code: string; readonly status: number | null }
   | { readonly kind: 'working' }
   /** It accepted a request although it had asked to wait for longer. */
-  | { readonly kind: 'unthrottled' }
+  | { readonly kind: 'unthrottled'; readonly throttledUntil: number }
   /** Its receiver is gone permanently. */
   | { readonly kind: 'disabled' };
 
@@ -138,7 +138,8 @@ export function planAfterOutcome(
       const plan = planDelivered(order, ending, { at, claims, attempt });
       const health: HealthChange[] = [];
       if (app.health.failure !== null) health.push({ kind: 'working' });
-      if (app.health.throttledForMs > 0) health.push({ kind: 'unthrottled' });
+      const { throttledUntil } = app.health;
+      if (throttledUntil !== undefined) health.push({ kind: 'unthrottled', throttledUntil });
       return health.length === 0 ? plan : { ...plan, health };
     }
     case 'rejected': {

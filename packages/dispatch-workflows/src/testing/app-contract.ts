@@ -196,13 +196,25 @@ export function describeApps(
         async (target) => {
           await given().health.recordThrottle(target, 60_000);
           await given().health.recordFailure(target, failure);
-          await given().health.recordThrottleEnd({ ...target, targetVersion: target.targetVersion + 1 });
+          const { throttledUntil = 0 } = (await given().connectedApps.get(target.id)).health;
+          const later = { ...target, targetVersion: target.targetVersion + 1 };
+          await given().health.recordThrottleEnd(later, throttledUntil);
           await expect(given().connectedApps.get(target.id)).resolves.not.toMatchObject({
             health: { throttledForMs: 0 },
           });
-          await given().health.recordThrottleEnd(target);
+          await given().health.recordThrottleEnd(target, throttledUntil);
         },
         { isThrottled: false, code: 'UNAUTHORIZED' },
+      ],
+      [
+        'whose throttle is newer than the one that a probe has ended',
+        async (target) => {
+          await given().health.recordThrottle(target, 1000);
+          const { throttledUntil = 0 } = (await given().connectedApps.get(target.id)).health;
+          await given().health.recordThrottle(target, 60_000);
+          await given().health.recordThrottleEnd(target, throttledUntil);
+        },
+        { isThrottled: true, code: null },
       ],
       [
         'whose throttle is over',

@@ -255,7 +255,8 @@ export function deliveryWorld(...answers: readonly (Outcome | Error)[]) {
     health: {
       recordThrottle: ({ id }, forMs) => call('health', () => note(`${id} throttled for ${forMs}`)),
       recordFailure: ({ id }, { code }) => call('health', () => note(`${id} failing: ${code}`)),
-      recordThrottleEnd: ({ id }) => call('health', () => note(`${id} throttled no longer`)),
+      recordThrottleEnd: ({ id }, until) =>
+        call('health', () => note(`${id} throttled no longer until ${until}`)),
       recordRecovery: ({ id }) => call('health', () => note(`${id} working`)),
       disable: ({ id }) => call('health', () => note(`${id} disabled`)),
     },

@@ -90,8 +90,10 @@ function healthOf(tables: MemoryTables, { id, targetVersion }: AppTarget): AppHe
   const known = tables.health.get(id);
   if (known?.targetVersion !== targetVersion) return { throttledForMs: 0, failure: null };
   const { throttledUntil, failure } = known;
+  const isThrottled = throttledUntil !== null && throttledUntil > tables.now();
   return {
-    throttledForMs: Math.max(0, throttledUntil === null ? 0 : throttledUntil - tables.now()),
+    throttledForMs: isThrottled ? throttledUntil - tables.now() : 0,
+    ...(isThrottled ? { throttledUntil } : {}),
     failure,
   };
 }
@@ -119,8 +121,12 @@ export function memoryAppHealth(tables: MemoryTables): AppHealthStore {
       })),
     recordRecovery: async (target) =>
       change(target, (known) => (known.failure === null ? null : { ...known, failure: null })),
-    recordThrottleEnd: async (target) =>
-      change(target, (known) => (known.throttledUntil === null ? null : { ...known, throttledUntil: null })),
+    recordThrottleEnd: async (target, throttledUntil) =>
+      change(target, (known) =>
+        known.throttledUntil === null || known.throttledUntil > throttledUntil
+          ? null
+          : { ...known, throttledUntil: null },
+      ),
     async disable({ id, targetVersion }) {
       const row = tables.apps.get(id);
       if (row === undefined || !row.app.enabled || row.app.targetVersion !== targetVersion) return;

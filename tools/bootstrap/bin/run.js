@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // The first step of every command: `run.js SCRIPT args…` installs what is missing, then continues with SCRIPT on the
-// pinned Node. Plain JavaScript without dependencies, because it starts on Node 20.19 and before any installation.
+// pinned Node; `--help` is printed before any installation where SCRIPT can. Plain JavaScript without dependencies,
+// because it starts on Node 20.19 and before any installation.
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { becomeScript, runLikeExec } from '../src/continue-with.js';
-import { ensureInstalled } from '../src/install.js';
+import { ensureInstalled, installState } from '../src/install.js';
 import { chooseNode } from '../src/pinned-node.js';
+import { runUninstalled } from '../src/run-uninstalled.js';
 import { watchParent } from '../src/watch-parent.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -16,6 +18,9 @@ const [script = '', ...args] = process.argv.slice(2);
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const print = (/** @type {string} */ line) => void process.stderr.write(`${line}\n`);
+const isHelp = args.includes('--help') || args.includes('-h');
+if (isHelp && installState(root) === 'outdated' && (await runUninstalled(root, resolve(script), args)))
+  process.exit();
 const node = await prepare();
 if (node === undefined) process.exit();
 else if (node === process.execPath) await becomeScript(resolve(script), args);

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
-import { start } from '../src/start/start.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
@@ -22,7 +21,9 @@ HELIOGRAPH_NO_DOWNLOAD=1. More: docs/operations/embedded-stack.md`,
   },
 } as const;
 
-await runCommand(command, ({ positionals, values }) => {
+await runCommand(command, async ({ positionals, values }) => {
+  // Only now, because --help has to work before anything is installed.
+  const { start } = await import('../src/start/start.ts');
   const withApps = !positionals.includes('stack');
   const withDemo = withApps && !values['no-demo'];
   return start(root, { withApps, withDemo, isFresh: values.fresh });

@@ -189,7 +189,14 @@ describe('after the outcome', () => {
       [],
       ['failing'],
     ],
-    ['throttled', limited(4000), caseOf(), { kind: 'retry', throttledMs: 4000 }, ['refused'], ['throttled']],
+    [
+      'throttled',
+      limited(4000),
+      caseOf(),
+      { kind: 'retry', code: 'RATE_LIMITED', throttledMs: 4000 },
+      ['refused'],
+      ['throttled'],
+    ],
     [
       'throttled for no time',
       limited(0),
@@ -236,7 +243,21 @@ describe('after the outcome', () => {
     const plan = planAfterOutcome(about, { ...made(outcome), provider }, AT);
     expect(plan.next).toMatchObject(next);
     expect(writes(plan).intents).toEqual(intents);
-    expect((plan.health ?? []).map(({ kind }) => kind)).toEqual(health);
+    expect((plan.health ?? []).map(({ kind }) => kind)).toStrictEqual(health);
+  });
+
+  test.each<[string, Outcome, Partial<DeliveryOrder>, object, string]>([
+    ['known to be', accepted, {}, { externalId: 'ext' }, 'delivered'],
+    ['assumed to be', lost, renotify, { externalId: null, assumed: true }, 'assumed_delivered'],
+  ])('one that is %s delivered settles the claim of its attempt', (_, outcome, order, result, settled) => {
+    const plan = planAfterOutcome(caseOf({}, order), made(outcome, 4), AT);
+    expect(plan.next).toEqual({ kind: 'end', result: { kind: 'delivered', provider: 'webhook', ...result } });
+    expect(plan.rows?.intents).toMatchObject([{ status: 'delivered', claims: 4, token: 'a1' }]);
+    expect(plan.rows?.ledger?.entries).toMatchObject([
+      { stage: 'decided' },
+      { stage: 'attempted', attempt: 4, outcome: outcome.kind },
+      { stage: 'settled', at: AT, outcome: settled },
+    ]);
   });
 });
 

@@ -135,12 +135,11 @@ export function planAfterOutcome(
   switch (outcome.kind) {
     case 'delivered': {
       const ending = { kind: 'delivered', provider, externalId: outcome.externalId } as const;
-      const plan = planDelivered(order, ending, { at, claims, attempt });
       const health: HealthChange[] = [];
       if (app.health.failure !== null) health.push({ kind: 'working' });
       const { throttledUntil } = app.health;
       if (throttledUntil !== undefined) health.push({ kind: 'unthrottled', throttledUntil });
-      return health.length === 0 ? plan : { ...plan, health };
+      return { ...planDelivered(order, ending, { at, claims, attempt }), health };
     }
     case 'rejected': {
       const { code, status } = outcome;

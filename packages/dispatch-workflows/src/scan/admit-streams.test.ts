@@ -116,6 +116,47 @@ describe('admission', () => {
     expect(full.take('a')).toBe(false);
   });
 
+  test('all apps that could not be counted share half of the room', async () => {
+    const budget = await admission(1000, 910);
+    let started = 0;
+    for (let n = 0; n < 150; n++) while (budget.take(`a${n}`)) started++;
+    expect(started).toBe(40);
+    expect(budget.roomOf('another', 5)).toBe(0);
+  });
+
+  test('with 150 busy apps, of which any may be uncounted, a newcomer always finds room', async () => {
+    const apps = Array.from({ length: 150 }, (_, n) => `a${n}`);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1700, max: 6000 }),
+        fc.array(fc.subarray(apps), { minLength: 30, maxLength: 60 }),
+        fc.integer({ min: 0, max: 5 }),
+        async (ceiling, scans, ended) => {
+          const held = new Map(apps.map((app) => [app, 10]));
+          const sum = (): number => [...held.values()].reduce((all, each) => all + each, 0);
+          for (const counted of scans) {
+            const budget = await admission(
+              ceiling,
+              sum(),
+              new Map(counted.map((app) => [app, held.get(app) ?? 0])),
+            );
+            await budget.prepare(apps, 500);
+            for (let n = 0; n < 500; n++) {
+              const app = apps[n % apps.length] ?? '';
+              if (budget.take(app)) held.set(app, (held.get(app) ?? 0) + 1);
+            }
+            for (const app of apps.slice(0, ended)) held.set(app, Math.max(4, (held.get(app) ?? 0) - 1));
+            const next = await admission(ceiling, sum(), new Map([['newcomer', 0]]));
+            await next.prepare(['newcomer'], 1);
+            expect(sum()).toBeLessThan(ceiling);
+            expect(next.take('newcomer')).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
   test.each([
     [0, 500, false],
     [3499, 500, false],

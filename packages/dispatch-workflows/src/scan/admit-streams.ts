@@ -29,6 +29,8 @@ export function mayStartStream({ ceiling, running, ofApp }: Occupancy): boolean 
 const STARTS_WHEN_COUNT_IS_UNKNOWN = 50;
 /** Streams of an app that a scan may start while it is unknown how many of that app run. */
 const STARTS_WHEN_APP_IS_UNKNOWN = 5;
+/** This part of the ceiling is left to apps that were counted: a newcomer is counted before all others. */
+const KEPT_FOR_COUNTED = 0.01;
 
 /** Which alert streams one scan or sweep may start. */
 export interface Admission {
@@ -44,7 +46,8 @@ export interface Admission {
 
 /**
  * The starts that one scan may make. What is unknown is taken as the worst, but never stops everything: an app that was
- * not counted counts as if all running streams were its own, and may start a few below the ceiling all the same.
+ * not counted counts as if all running streams were its own, and may start a few below the ceiling all the same. All such
+ * apps share half of the room that is left for them, so that however many are busy, room stays for a newcomer.
  */
 export async function beginAdmission(
   alerts: Pick<RunningAlerts, 'estimate' | 'estimateOf'>,
@@ -57,12 +60,16 @@ export async function beginAdmission(
   const counts = new Map<string, number>();
   const started = new Map<string, number>();
   let total = 0;
-  const mayStart = (appId: string, more: number): boolean => {
+  const ceilingOfUncounted = ceiling - Math.ceil(ceiling * KEPT_FOR_COUNTED);
+  let leftForUncounted = Math.max(0, Math.ceil((ceilingOfUncounted - before) / 2));
+  /** By the share of the app, or of what is left for apps that were not counted; null if it may not start. */
+  const grantOf = (appId: string, more: number): 'share' | 'uncounted' | null => {
     const own = (started.get(appId) ?? 0) + more;
     const all = before + total + more;
     const counted = running === null ? 0 : counts.get(appId);
-    if (mayStartStream({ ceiling, running: all, ofApp: (counted ?? before) + own })) return true;
-    return counted === undefined && all < ceiling && own < STARTS_WHEN_APP_IS_UNKNOWN;
+    if (mayStartStream({ ceiling, running: all, ofApp: (counted ?? before) + own })) return 'share';
+    const isFew = own < STARTS_WHEN_APP_IS_UNKNOWN && more < leftForUncounted;
+    return counted === undefined && all < ceilingOfUncounted && isFew ? 'uncounted' : null;
   };
   return {
     running,
@@ -71,14 +78,16 @@ export async function beginAdmission(
       for (const [appId, count] of await alerts.estimateOf(appIds)) counts.set(appId, count);
     },
     take(appId) {
-      if (!mayStart(appId, 0)) return false;
+      const grant = grantOf(appId, 0);
+      if (grant === null) return false;
+      if (grant === 'uncounted') leftForUncounted--;
       total++;
       started.set(appId, (started.get(appId) ?? 0) + 1);
       return true;
     },
     roomOf(appId, atMost) {
       let room = 0;
-      while (room < atMost && mayStart(appId, room)) room++;
+      while (room < atMost && grantOf(appId, room) !== null) room++;
       return room;
     },
   };

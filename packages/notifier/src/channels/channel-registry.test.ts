@@ -110,11 +110,12 @@ describe('a delivery with stored settings', () => {
   test.each<[string, object]>([
     ['an unknown provider', { provider: 'pigeon' }],
     ['settings that are no longer valid', { settings: { url: 7 } }],
+    ['settings of a newer release', { settings: { url: 'http://127.0.0.1:9/', format: 'heliograph/v2' } }],
     ['no settings', { settings: null }],
-  ])('and %s returns an outcome, not an exception', async (_, change) => {
+  ])('and %s returns a retryable outcome, not an exception', async (_, change) => {
     await expect(registry.deliver({ ...request, ...change })).resolves.toEqual({
       kind: 'rejected',
-      retryable: false,
+      retryable: true,
       code: 'SETTINGS_INVALID',
       status: null,
     });

@@ -56,7 +56,10 @@ export interface ChannelRegistry {
    * the attempt, for example because the settings are no longer valid, the permit is granted at once.
    */
   reserve(request: StoredReserveRequest): Promise<ConnectionPermit | null>;
-  /** Makes one delivery attempt. Settings that are no longer valid are an outcome (`SETTINGS_INVALID`), not an exception. */
+  /**
+   * Makes one delivery attempt. A provider or settings that this process does not know are an outcome
+   * (`SETTINGS_INVALID`), not an exception. It is retryable: during a rollout, a process of another release knows them.
+   */
   deliver(request: StoredDeliveryRequest): Promise<Outcome>;
   /**
    * Asks the provider whether a notification in doubt (`uncertain`) arrived. Returns `unknown` if the provider has no
@@ -119,7 +122,7 @@ export function createChannelRegistry(channels: readonly Channel[]): ChannelRegi
       const channel = byProvider.get(provider);
       const validSettings = channel === undefined ? null : settingsFor(channel, settings, bodySettings);
       if (channel === undefined || validSettings === null) {
-        return { kind: 'rejected', retryable: false, code: 'SETTINGS_INVALID', status: null };
+        return { kind: 'rejected', retryable: true, code: 'SETTINGS_INVALID', status: null };
       }
       return channel.deliver({ ...request, settings: validSettings });
     },

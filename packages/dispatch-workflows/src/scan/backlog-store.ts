@@ -236,7 +236,10 @@ function rowOf({ stream, signals, reason }: ParkedSignals) {
     route_id: stream.routeId,
     connected_app_id: stream.connectedAppId,
     // Whether the suppression counts is decided when it is read: a `firing` may follow.
-    signal: suppressed === undefined ? newest : { ...newest, suppressed },
+    signal: {
+      ...(newest === undefined ? {} : storedSignal(newest)),
+      ...(suppressed === undefined ? {} : { suppressed: storedSignal(suppressed) }),
+    },
     position: newest?.position,
     first_position: sorted[0]?.position,
     signals: signals.length,
@@ -245,9 +248,22 @@ function rowOf({ stream, signals, reason }: ParkedSignals) {
   };
 }
 
+/**
+ * A signal as it is stored. The issue is read by its event id later on, so an id of a monitor past the API that jsonb
+ * cannot hold is kept beside it as its UTF-16 code units in base64.
+ */
+function storedSignal(signal: IssueSignal): object {
+  const { eventId } = signal;
+  const isStorable = JSON.parse(storableJson(eventId)) === eventId;
+  return isStorable
+    ? signal
+    : { ...signal, eventIdUtf16: Buffer.from(eventId, 'utf16le').toString('base64') };
+}
+
 const signalSchema = v.pipe(
   v.object({
     eventId: v.string(),
+    eventIdUtf16: v.optional(v.string()),
     position: v.string(),
     status: v.picklist(['firing', 'resolved', 'suppressed']),
     storedAt: v.number(),
@@ -260,8 +276,11 @@ const signalSchema = v.pipe(
     ),
     owed: v.optional(v.boolean()),
   }),
-  v.transform(({ policy, owed, ...signal }): IssueSignal => ({
+  v.transform(({ policy, owed, eventIdUtf16, ...signal }): IssueSignal => ({
     ...signal,
+    ...(eventIdUtf16 === undefined
+      ? {}
+      : { eventId: Buffer.from(eventIdUtf16, 'base64').toString('utf16le') }),
     ...(policy === undefined ? {} : { policy }),
     ...(owed === undefined ? {} : { owed }),
   })),

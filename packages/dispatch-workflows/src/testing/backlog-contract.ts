@@ -104,6 +104,22 @@ export function describeBacklog(
       expect(entry?.suppressed).toEqual(kept);
     });
 
+    test.each(['nul\u0000 inside', 'half \ud83d of a pair', 'plain "\\u0000" text'])(
+      'gives an event id back as it was: %j',
+      async (eventId) => {
+        const { backlog } = await fresh();
+        const signals = [
+          signalAt(1, { eventId: `${eventId}1`, status: 'suppressed' }),
+          signalAt(2, { eventId }),
+        ];
+        for (const signal of signals)
+          await backlog.park([{ stream: streamOf('a', 'odd'), signals: [signal], reason: 'over_share' }]);
+        await expect(backlog.listByFingerprint('odd')).resolves.toMatchObject([
+          { suppressed: signals[0], signal: signals[1] },
+        ]);
+      },
+    );
+
     test('takes a request for an owed resolve over the same resolve without it', async () => {
       const { backlog } = await fresh();
       const stream = streamOf('a');

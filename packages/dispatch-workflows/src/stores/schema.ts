@@ -204,7 +204,8 @@ export const deliveryIntents = dispatch.table(
 
 /**
  * Alert streams whose signals the scan could not hand over: their connected app holds its share of the running streams,
- * or Temporal refused the signal. One row per stream; of what was parked only the newest signal counts.
+ * or Temporal refused the signal. One row per stream; of what was parked the newest signal counts, and before a `firing`
+ * the newest `suppressed`.
  */
 export const streamBacklog = dispatch.table(
   'stream_backlog',
@@ -213,7 +214,7 @@ export const streamBacklog = dispatch.table(
     fingerprint: text('fingerprint').notNull(),
     routeId: text('route_id').notNull(),
     connectedAppId: text('connected_app_id').notNull(),
-    /** The newest signal that was parked, and its position. */
+    /** The newest signal that was parked, with the newest `suppressed` as a member, and the position of the former. */
     signal: jsonb('signal').notNull(),
     position: numeric('position', { precision: 20, scale: 0 }).notNull(),
     firstPosition: numeric('first_position', { precision: 20, scale: 0 }).notNull(),

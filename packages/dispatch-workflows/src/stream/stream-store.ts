@@ -114,13 +114,18 @@ export function createStreamStore({ sql }: Pick<Postgres, 'sql'>): StreamStore {
             (notification_id text, status text, claims int, token text, external_id text, code text)
         ), locked as (
           -- In the order in which claims lock them, too.
-          select notification_id from dispatch.delivery_intents
+          select notification_id, status = 'dropped' as was_dropped from dispatch.delivery_intents
           where notification_id in (select notification_id from outcomes) order by notification_id for update
         ), intents as (
           update dispatch.delivery_intents as known set
-            status = given.status, external_id = coalesce(given.external_id, known.external_id), code = given.code,
+            status = case when is_over then known.status else given.status end,
+            external_id = coalesce(given.external_id, known.external_id),
+            code = case when is_over then known.code else given.code end,
             was_uncertain = known.was_uncertain or given.status = 'uncertain', updated_at = now()
           from outcomes as given join locked using (notification_id)
+            -- Only a claim begins a dropped one again: the row of an attempt that comes late does not.
+            cross join lateral (
+              select was_dropped and given.status not in ('delivered', 'dropped') as is_over) as ending
           where known.notification_id = given.notification_id and (
             given.status = 'delivered'
             or known.status <> 'delivered' and (given.claims is null or given.claims = known.claims)

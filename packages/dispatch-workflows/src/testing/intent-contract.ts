@@ -61,6 +61,24 @@ export function describeIntents(
       await expect(read(order)).resolves.toMatchObject({ status: 'delivered' });
     });
 
+    test.each(['refused', 'uncertain'] as const)(
+      'that was dropped is not under way again because an attempt is recorded as %s late',
+      async (status) => {
+        const order = newOrder();
+        await claim(order, 'a');
+        await settle(order, { status: 'dropped', claims: null, code: 'EXPIRED' });
+        await settle(order, { status, claims: 1, token: 'a', code: 'TIMEOUT' });
+        const wasUncertain = status === 'uncertain';
+        await expect(read(order)).resolves.toMatchObject({
+          status: 'dropped',
+          code: 'EXPIRED',
+          wasUncertain,
+        });
+        await settle(order, { status: 'delivered', claims: 1, token: 'a', externalId: 'late' });
+        await expect(read(order)).resolves.toMatchObject({ status: 'delivered' });
+      },
+    );
+
     test('of an earlier claim tells only of a delivery', async () => {
       const order = newOrder();
       await claim(order);

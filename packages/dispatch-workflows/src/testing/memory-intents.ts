@@ -39,11 +39,12 @@ export function settleIntent(known: MemoryIntent, outcome: IntentOutcome): Memor
   const isLatest =
     (claims === null || claims === known.claims) && (token === null || token === known.attemptToken);
   if (status !== 'delivered' && (known.status === 'delivered' || !isLatest)) return known;
+  // Only a claim begins a dropped one again: the row of an attempt that comes late does not.
+  const isOver = known.status === 'dropped' && status !== 'delivered' && status !== 'dropped';
   return {
     ...known,
-    status,
+    ...(isOver ? {} : { status, code }),
     externalId: externalId ?? known.externalId,
-    code,
     wasUncertain: known.wasUncertain || status === 'uncertain',
   };
 }

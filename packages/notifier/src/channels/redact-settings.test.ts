@@ -14,6 +14,7 @@ describe('settings that are shown', () => {
     [`${BASE}?key=czNjcmV0Cg==`, `${BASE}?key=REDACTED`],
     [`${BASE}?key==x`, `${BASE}?key=REDACTED`],
     [`${BASE}?a=b=c#part`, `${BASE}?a=REDACTED#part`],
+    [`s3+x://example.com?a=1`, `s3+x://example.com?a=REDACTED`],
     [`HTTPS://example.com?a=1`, `HTTPS://example.com?a=REDACTED`],
     [`${BASE}?id={fingerprint}&key={a}{b}`, `${BASE}?id={fingerprint}&key=REDACTED`],
     [`${BASE}?`, `${BASE}?`],

@@ -65,7 +65,22 @@ describe('a secret', () => {
     expect(parseKeys(encodeSecret(Buffer.alloc(bytes, 5)))).toEqual([Buffer.alloc(bytes, 5)]);
   });
 
+  test('is valid with space around it, and without the padding of its base64', () => {
+    const [one, other] = [Buffer.alloc(25, 5), Buffer.alloc(26, 6)];
+    const bare = [one, other].map((bytes) => encodeSecret(bytes).replaceAll('=', ''));
+    expect(parseKeys(`  ${bare.join('  \n')}\n`)).toEqual([one, other]);
+  });
+
+  test.each<[string, string, string]>([
+    ['another form', 'hunter2', 'a webhook secret must have the form whsec_<base64>'],
+    ['too few bytes', encodeSecret(Buffer.alloc(23)), 'a webhook secret must have 24 to 64 bytes, found 23'],
+  ])('with %s is rejected with what is expected', (_, secret, message) => {
+    expect(parseWebhookSecret(secret)).toBe(message);
+  });
+
   test.each<[string, string]>([
+    ['something before the prefix', `x${encodeSecret(Buffer.alloc(24, 5))}`],
+    ['something after the padding', `${encodeSecret(Buffer.alloc(25, 5))}.`],
     ['no prefix', Buffer.alloc(24, 5).toString('base64')],
     ['another prefix', `whpk_${Buffer.alloc(24, 5).toString('base64')}`],
     ['too few bytes', encodeSecret(Buffer.alloc(23, 5))],

@@ -194,6 +194,22 @@ describe('a patient delivery', () => {
       expect(wishes).toEqual([60_000]);
     });
 
+    test('may probe although no connection could be made before', async () => {
+      const { state, dependencies } = deliveryWorld(
+        rejected(true, { code: 'CONNECT_FAILED' }),
+        rejected(true, { code: 'NOT_SENT' }),
+      );
+      const { wishes, acquire } = closed(state, state.clock.now + 90_000);
+      let attempts = 0;
+      const free: AppGate['acquire'] = (...args) =>
+        attempts++ < 2 ? dependencies.gate.acquire(...args) : acquire(...args);
+      const gate = { ...dependencies.gate, acquire: free };
+      await expect(
+        deliverPatiently({ ...dependencies, gate }, order, patience(state).given),
+      ).resolves.toMatchObject({ kind: 'pending', wasSent: false });
+      expect(wishes).toEqual([expect.any(Number)]);
+    });
+
     test.each<[string, Partial<DeliveryOrder>]>([
       ['throttled', { wasThrottled: true }],
       ['sent without success', { failures: 2 }],

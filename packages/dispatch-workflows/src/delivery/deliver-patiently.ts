@@ -137,7 +137,7 @@ export async function deliverPatiently(
     }
     wasThrottled ||= throttledMs !== null;
     // What failed before anything was sent is still worth a probe.
-    wasSent ||= attempt.isUnsent !== true;
+    wasSent ||= attempt.isUnsent !== true && !UNSENT_CODES.has(code);
     waitMs =
       throttledMs === null
         ? Math.min(FIRST_BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS) * (0.5 + patience.random() / 2)
@@ -146,6 +146,9 @@ export async function deliverPatiently(
     if (throttledMs !== null && throttledMs >= expiresAt - now()) return drop(code);
   }
 }
+
+/** Outcomes of attempts whose request was never written. */
+const UNSENT_CODES: ReadonlySet<string> = new Set(['NOT_SENT', 'CONNECT_FAILED']);
 
 /** The first wait that is worth a timer and another activity, in milliseconds; each further one is twice as long. */
 const FIRST_HAND_BACK_MS = 2000;

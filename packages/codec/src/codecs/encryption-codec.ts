@@ -1,0 +1,127 @@
+import { randomFillSync } from 'node:crypto';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { CodecError } from '../contract/errors.ts';
+import type { CodecKey } from '../keys/codec-key.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { associatedData, encodingOf, type Envelope, envelopeMetadata, readEnvelope } from './envelope.ts';
+import { readPayload, writePayload } from './payload-bytes.ts';
+import { NONCE_BYTES, open, seal } from './seal.ts';
+
+/** Options of {@link createEncryptionCodec}. */
+export interface EncryptionOptions {
+  readonly keys: KeyRing;
+  /** Namespace of the workflows. Payloads of another namespace are refused. */
+  readonly namespace: string;
+  /** Domain that encrypts, for example `dispatch`. Payloads of any domain of the ring are decrypted. */
+  readonly domain: string;
+  /**
+   * What to do with payloads that are not encrypted. `permissive` passes them on as they are, for a migration: whoever may
+   * write to the Temporal Server can then hand plain payloads to workers. `strict` refuses them. Default `strict`.
+   */
+  readonly mode?: 'strict' | 'permissive';
+  /** Makes the nonce of an encryption; by default random. For test vectors only: a nonce must never be used twice. */
+  readonly makeNonce?: () => Uint8Array;
+}
+
+/**
+ * Encrypts whole payloads, metadata included, with AES-256-GCM and the active key of the domain. Namespace, domain, key
+ * id and format are authenticated, so a payload cannot be moved to another namespace or domain.
+ *
+ * `encode` does not fail: the active key is in memory. `decode` rejects with a `CodecError`, and never returns what it
+ * could not authenticate.
+ *
+ * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain.
+ */
+export function createEncryptionCodec({
+  keys,
+  namespace,
+  domain,
+  mode = 'strict',
+  makeNonce = randomNonce,
+}: EncryptionOptions): PayloadCodec {
+  keys.activeKey(domain);
+  let last: {
+    readonly key: CodecKey;
+    readonly metadata: Record<string, Uint8Array>;
+    aad: Uint8Array;
+  } | null = null;
+  /** What is the same for all payloads of a key. */
+  const envelopeOf = (key: CodecKey) => {
+    if (last?.key === key) return last;
+    const named = { keyId: key.id, wrappedKey: key.wrapped, namespace, domain };
+    last = { key, metadata: envelopeMetadata(named), aad: associatedData(named) };
+    return last;
+  };
+  const decrypt = async (payload: Payload): Promise<Payload> => {
+    const envelope = readEnvelope(payload);
+    if (envelope === null) {
+      if (mode === 'permissive') return payload;
+      throw new CodecError(
+        'CODEC_PLAIN_REFUSED',
+        `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
+      );
+    }
+    if (envelope.namespace !== null && envelope.namespace !== namespace)
+      throw new CodecError(
+        'CODEC_NAMESPACE_FOREIGN',
+        `A payload that was encrypted with key ${envelope.keyId} belongs to another namespace.`,
+        { keyId: envelope.keyId },
+      );
+    const key = await keys.findKey(envelope.domain ?? domain, envelope.keyId, envelope.wrappedKey);
+    return readSealed(key, envelope, payload.data ?? new Uint8Array());
+  };
+  return {
+    encode: async (payloads) => {
+      const { key, metadata, aad } = envelopeOf(keys.activeKey(domain));
+      return payloads.map((payload) => ({
+        metadata: { ...metadata },
+        data: seal(key.key, { nonce: makeNonce(), associated: aad }, writePayload(payload)),
+      }));
+    },
+    decode: (payloads) => Promise.all(payloads.map(decrypt)),
+  };
+}
+
+/** @throws CodecError CODEC_CORRUPT */
+function readSealed(key: CodecKey, envelope: Envelope, sealed: Uint8Array): Payload {
+  const { keyId, namespace, domain } = envelope;
+  const isOfSamples = namespace === null || domain === null;
+  if (key.isOfSamples === isOfSamples) {
+    const associated = isOfSamples ? null : associatedData({ namespace, domain, keyId });
+    const bytes = open(key.key, associated, sealed);
+    const payload = bytes === null ? null : tryRead(bytes);
+    if (payload !== null) return payload;
+  }
+  throw new CodecError(
+    'CODEC_CORRUPT',
+    `A payload that says it was encrypted with key ${keyId} cannot be decrypted: it was changed or cut off, or another key, namespace or domain encrypted it.`,
+    { keyId },
+  );
+}
+
+function tryRead(bytes: Uint8Array): Payload | null {
+  try {
+    return readPayload(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Only encodings that look like one are shown: it is written by whoever wrote the payload. */
+function describe(encoding: string | null): string {
+  return encoding !== null && /^[\w./+-]{1,64}$/.test(encoding) ? encoding : 'unknown';
+}
+
+/** Nonces are drawn many at a time; the operating system is asked once for 256 of them. */
+const POOL_NONCES = 256;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+function randomNonce(): Uint8Array {
+  if (used === pool.length) {
+    pool = randomFillSync(Buffer.allocUnsafeSlow(NONCE_BYTES * POOL_NONCES));
+    used = 0;
+  }
+  used += NONCE_BYTES;
+  return pool.subarray(used - NONCE_BYTES, used);
+}

@@ -1,0 +1,9 @@
+export { CodecError, isCodecError, type CodecErrorCode } from '../contract/errors.ts';
+export { type CodecKey, createKey } from '../keys/codec-key.ts';
+export { createKeyRing, type DomainKeys, type KeyRing } from '../keys/key-ring.ts';
+export { parseKeyRing } from '../keys/parse-key-ring.ts';
+export { type KeyFile, type KeyFileOptions, watchKeyFile } from '../keys/watch-key-file.ts';
+export { type CompressionOptions, createCompressionCodec } from './compression-codec.ts';
+export { type CodecOptions, createCodec } from './create-codec.ts';
+export { createEncryptionCodec, type EncryptionOptions } from './encryption-codec.ts';
+export { type Envelope, readEnvelope } from './envelope.ts';

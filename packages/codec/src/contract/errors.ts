@@ -1,0 +1,41 @@
+/** The codes of {@link CodecError}. */
+export type CodecErrorCode =
+  /** No key of that id is known for that domain. */
+  | 'CODEC_KEY_UNKNOWN'
+  /** The source of the key did not answer. */
+  | 'CODEC_KEY_UNAVAILABLE'
+  | 'CODEC_KEYS_INVALID'
+  /** Changed, cut off, or encrypted with another key, namespace or domain than it says. */
+  | 'CODEC_CORRUPT'
+  /** Encrypted for another namespace. */
+  | 'CODEC_NAMESPACE_FOREIGN'
+  /** A plain payload where only encrypted ones are accepted. */
+  | 'CODEC_PLAIN_REFUSED'
+  /** It would be larger than allowed once it is decompressed. */
+  | 'CODEC_TOO_LARGE';
+
+/** Thrown by codecs and key rings. Messages name key ids, domains and sizes; never a key or a payload. */
+export class CodecError extends Error {
+  override readonly name = 'CodecError';
+  readonly code: CodecErrorCode;
+  /** Whether the same call may pass later. */
+  readonly retryable: boolean;
+  /** The key that it is about, where there is one. */
+  readonly keyId: string | null;
+
+  constructor(
+    code: CodecErrorCode,
+    message: string,
+    options: { readonly keyId?: string; readonly retryable?: boolean } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.keyId = options.keyId ?? null;
+  }
+}
+
+/** Tells a {@link CodecError} by its shape, which also holds across copies of this package. */
+export function isCodecError(error: unknown): error is CodecError {
+  return error instanceof Error && error.name === 'CodecError' && 'code' in error && 'retryable' in error;
+}

@@ -1,0 +1,83 @@
+import { CodecError } from '../contract/errors.ts';
+import type { CodecKey } from './codec-key.ts';
+
+/** The keys of one domain: the active one encrypts, any of them decrypts. */
+export interface DomainKeys {
+  readonly active: CodecKey;
+  /** Keys that only decrypt. */
+  readonly others: readonly CodecKey[];
+}
+
+/** Keys by domain, for example `dispatch` or `health`. Who has only the keys of one domain reads only that domain. */
+export interface KeyRing {
+  /** The domains that it has keys of. */
+  readonly domains: readonly string[];
+  /**
+   * The key that encrypts now. It is in memory from the start and outlives its source, so this never fails for a domain
+   * of the ring.
+   *
+   * @throws CodecError CODEC_KEY_UNKNOWN for another domain.
+   */
+  activeKey(domain: string): CodecKey;
+  /**
+   * The key that a payload names, by id, and by its wrapped form where it has one.
+   *
+   * @throws CodecError CODEC_KEY_UNKNOWN, naming the id; CODEC_KEY_UNAVAILABLE where its source does not answer.
+   */
+  findKey(domain: string, keyId: string, wrapped: Uint8Array | null): CodecKey | Promise<CodecKey>;
+}
+
+const DOMAIN = /^[a-z0-9-]{1,32}$/;
+
+/**
+ * Creates a ring of keys that are known from the start.
+ *
+ * @throws CodecError CODEC_KEYS_INVALID for a domain that is not `[a-z0-9-]{1,32}`, an id that occurs twice in a domain,
+ *   or an active key of the samples' format.
+ */
+export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): KeyRing {
+  const rings = new Map(
+    Object.entries(domains).map(([domain, keys]) => [domain, ringOf(domain, keys)] as const),
+  );
+  const ofDomain = (domain: string, keyId: string) => {
+    const ring = rings.get(domain);
+    if (ring === undefined)
+      throw new CodecError(
+        'CODEC_KEY_UNKNOWN',
+        `Key ${keyId}: this process has no keys of the domain ${domain}.`,
+        { keyId },
+      );
+    return ring;
+  };
+  return {
+    domains: [...rings.keys()],
+    activeKey: (domain) => ofDomain(domain, 'active').active,
+    findKey(domain, keyId) {
+      const key = ofDomain(domain, keyId).byId.get(keyId);
+      if (key !== undefined) return key;
+      throw new CodecError(
+        'CODEC_KEY_UNKNOWN',
+        `Key ${keyId} of the domain ${domain} is not in the key ring. Add it, as a key that only decrypts.`,
+        { keyId },
+      );
+    },
+  };
+}
+
+function ringOf(domain: string, { active, others }: DomainKeys) {
+  if (!DOMAIN.test(domain))
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      'A domain has to be 1 to 32 lower-case letters, digits or dashes.',
+    );
+  if (active.isOfSamples)
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      `Key ${active.id} of the domain ${domain} is for the format of the samples, so it cannot be the active one.`,
+      { keyId: active.id },
+    );
+  const byId = new Map([active, ...others].map((key) => [key.id, key]));
+  if (byId.size !== others.length + 1)
+    throw new CodecError('CODEC_KEYS_INVALID', `A key id occurs twice in the domain ${domain}.`);
+  return { active, byId };
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { watchKeyFile } from './watch-key-file.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'codec-keys-'));
+  path = join(folder, 'keys.json');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const ringOf = (active: string, domains = ['dispatch']): string =>
+  JSON.stringify({
+    domains: Object.fromEntries(
+      domains.map((domain) => [
+        domain,
+        {
+          active,
+          keys: ['k0', 'k1'].map((id, at) => ({ id, key: Buffer.alloc(32, at).toString('base64url') })),
+        },
+      ]),
+    ),
+  });
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('a ring follows its file', async () => {
+  await writeFile(path, ringOf('k0'));
+  const changes: string[] = [];
+  const ring = await watchKeyFile(path, {
+    intervalMs: 10,
+    onChange: (now) => changes.push(now.activeKey('dispatch').id),
+  });
+  expect(ring.activeKey('dispatch').id).toBe('k0');
+  await writeFile(join(folder, 'next.json'), ringOf('k1', ['dispatch', 'health']));
+  await rename(join(folder, 'next.json'), path);
+  await until(() => ring.activeKey('dispatch').id === 'k1');
+  expect(ring.domains).toEqual(['dispatch', 'health']);
+  expect(await ring.findKey('health', 'k0', null)).toMatchObject({ id: 'k0' });
+  expect(changes).toEqual(['k1']);
+  ring.close();
+});
+
+test.each<[string, string | null]>([
+  ['is gone', null],
+  ['is half-written', ringOf('k1').slice(0, 50)],
+  ['lacks a domain', ringOf('k1', ['health'])],
+])('a file that %s changes nothing, and is reported once', async (_, text) => {
+  await writeFile(path, ringOf('k0'));
+  const problems: unknown[] = [];
+  const ring = await watchKeyFile(path, { intervalMs: 60_000, onProblem: (error) => problems.push(error) });
+  if (text === null) await rm(path);
+  else await writeFile(path, text);
+  await ring.reload();
+  await ring.reload();
+  expect(ring.activeKey('dispatch').id).toBe('k0');
+  expect(problems).toHaveLength(1);
+  await writeFile(path, ringOf('k0'));
+  await ring.reload();
+  if (text === null) await rm(path);
+  else await writeFile(path, text);
+  await ring.reload();
+  expect(problems).toHaveLength(2);
+  ring.close();
+});
+
+test('there is no ring before the first usable file', async () => {
+  await expect(watchKeyFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  await writeFile(path, '{');
+  await expect(watchKeyFile(path)).rejects.toMatchObject({ code: 'CODEC_KEYS_INVALID' });
+});

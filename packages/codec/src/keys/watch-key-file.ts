@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { CodecError } from '../contract/errors.ts';
+import type { KeyRing } from './key-ring.ts';
+import { parseKeyRing } from './parse-key-ring.ts';
+
+/** Options of {@link watchKeyFile}. */
+export interface KeyFileOptions {
+  /** How often the file is read, in milliseconds; default 5,000. */
+  readonly intervalMs?: number;
+  /** Receives that another ring is in use. */
+  readonly onChange?: (ring: KeyRing) => void;
+  /** Receives that the file cannot be read or used: the ring of before stays in use. Once until it changes. */
+  readonly onProblem?: (error: unknown) => void;
+}
+
+/** A key ring that follows a file. */
+export interface KeyFile extends KeyRing {
+  /** Reads the file now. */
+  reload(): Promise<void>;
+  /** Ends the watch; the ring stays usable. */
+  close(): void;
+}
+
+/**
+ * Reads a key ring (see `parseKeyRing`) from a file and follows its changes: a whole file that can be used replaces the
+ * ring at once, anything else is reported and changes nothing, also one in which a domain is missing. The file is read again and again instead of watched,
+ * because mounted secrets are replaced by renaming a folder, of which a watch does not hear.
+ *
+ * @throws CodecError CODEC_KEYS_INVALID, or the error of reading the file: there is no ring before the first one.
+ */
+export async function watchKeyFile(path: string, options: KeyFileOptions = {}): Promise<KeyFile> {
+  const { intervalMs = 5000, onChange, onProblem } = options;
+  let text = await readFile(path, 'utf8');
+  let ring = parseKeyRing(text);
+  let problem = '';
+  const read = async (): Promise<void> => {
+    try {
+      const now = await readFile(path, 'utf8');
+      problem = now === text ? '' : problem;
+      if (now === text) return;
+      const next = parseKeyRing(now);
+      assertSameDomains(ring, next);
+      ring = next;
+      text = now;
+      problem = '';
+      onChange?.(ring);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'unknown';
+      if (message !== problem) onProblem?.(error);
+      problem = message;
+    }
+  };
+  // One after the other, so that an older text never replaces a newer one.
+  let reading = Promise.resolve();
+  const reload = (): Promise<void> => (reading = reading.then(read));
+  const timer = setInterval(() => void reload(), intervalMs).unref();
+  return {
+    get domains() {
+      return ring.domains;
+    },
+    activeKey: (domain) => ring.activeKey(domain),
+    findKey: (domain, keyId, wrapped) => ring.findKey(domain, keyId, wrapped),
+    reload,
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Codecs that encrypt in a domain rely on it. */
+function assertSameDomains(before: KeyRing, after: KeyRing): void {
+  const missing = before.domains.find((domain) => !after.domains.includes(domain));
+  if (missing !== undefined)
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      `The key ring cannot be used: the domain ${missing} is missing. Restart without it if it is no longer used.`,
+    );
+}

@@ -1,0 +1,31 @@
+import type { Payload } from '@temporalio/common';
+import fc from 'fast-check';
+
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
+
+/** Any payload: no metadata, strange names, no data, and data of up to 2,000 bytes. */
+export const anyPayload: fc.Arbitrary<Payload> = fc.record({
+  metadata: fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 20 }), bytes(40), {
+    noNullPrototype: true,
+  }),
+  data: bytes(2000),
+});
+
+/** A payload as the SDK makes it of a value. */
+export function jsonPayload(value: unknown): Payload {
+  const encoder = new TextEncoder();
+  return {
+    metadata: { encoding: encoder.encode('json/plain') },
+    data: encoder.encode(JSON.stringify(value)),
+  };
+}
+
+/** A payload that two others can be compared with, whatever kind of byte array they hold. */
+export function plain({ metadata, data }: Payload): object {
+  return {
+    metadata: Object.fromEntries(
+      Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+    ),
+    data: Buffer.from(data ?? []).toString('base64'),
+  };
+}

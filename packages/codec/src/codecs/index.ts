@@ -7,3 +7,4 @@ export { type CompressionOptions, createCompressionCodec } from './compression-c
 export { type CodecOptions, createCodec } from './create-codec.ts';
 export { createEncryptionCodec, type EncryptionOptions } from './encryption-codec.ts';
 export { type Envelope, readEnvelope } from './envelope.ts';
+export { type CodecPlugin, createCodecPlugin, FAILURE_CONVERTER_PATH } from '../plugin/codec-plugin.ts';

@@ -12,7 +12,9 @@ export type CodecErrorCode =
   /** A plain payload where only encrypted ones are accepted. */
   | 'CODEC_PLAIN_REFUSED'
   /** It would be larger than allowed once it is decompressed. */
-  | 'CODEC_TOO_LARGE';
+  | 'CODEC_TOO_LARGE'
+  /** A workflow bundle that would store failures in clear. */
+  | 'CODEC_BUNDLE_UNFIT';
 
 /** Thrown by codecs and key rings. Messages name key ids, domains and sizes; never a key or a payload. */
 export class CodecError extends Error {

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { CodecError } from '../contract/errors.ts';
+import { FAILURE_CONVERTER_MARK } from '../workflows/failure-converter.ts';
+
+interface WithConverter {
+  readonly dataConverter?: DataConverter | undefined;
+}
+/** A bundle as workers of the SDK take it: its code, or the file that holds it. */
+type Bundle = { readonly code: string } | { readonly codePath: string };
+interface WithBundle extends WithConverter {
+  readonly workflowBundle?: Bundle | undefined;
+}
+
+/** A plugin of the Temporal SDK, for clients, workers, replays and bundles alike. */
+export interface CodecPlugin {
+  readonly name: string;
+  configureClient<T extends WithConverter>(options: T): T;
+  /** @throws CodecError CODEC_BUNDLE_UNFIT for a bundle that would store failures in clear. */
+  configureWorker<T extends WithBundle>(options: T): Promise<T>;
+  /** @throws CodecError CODEC_BUNDLE_UNFIT */
+  configureReplayWorker<T extends WithBundle>(options: T): Promise<T>;
+  configureBundler<T extends { readonly failureConverterPath?: string | undefined }>(options: T): T;
+}
+
+/** The path of the failure converter that goes with the codecs. */
+export const FAILURE_CONVERTER_PATH = fileURLToPath(
+  new URL(`../workflows/failure-converter${import.meta.url.slice(-3)}`, import.meta.url),
+);
+
+/**
+ * Makes everything that it is given to encode with a codec: payloads by the codec, and failures by the failure converter of
+ * this package. Pass it in `plugins` of the client, the worker, the replay and `bundleWorkflowCode`; a worker whose bundle
+ * was built without it does not start.
+ */
+export function createCodecPlugin(codec: PayloadCodec): CodecPlugin {
+  const configure = <T extends WithConverter>(options: T): T => ({
+    ...options,
+    dataConverter: {
+      ...options.dataConverter,
+      failureConverterPath: FAILURE_CONVERTER_PATH,
+      // What others encode is encoded before it is encrypted.
+      payloadCodecs: [...(options.dataConverter?.payloadCodecs ?? []), codec],
+    },
+  });
+  const configureWithBundle = async <T extends WithBundle>(options: T): Promise<T> => {
+    if (options.workflowBundle !== undefined) await assertFailuresAreEncoded(options.workflowBundle);
+    return configure(options);
+  };
+  return {
+    name: 'heliograph-codec',
+    configureClient: configure,
+    configureWorker: configureWithBundle,
+    configureReplayWorker: configureWithBundle,
+    configureBundler: (options) => ({ ...options, failureConverterPath: FAILURE_CONVERTER_PATH }),
+  };
+}
+
+async function assertFailuresAreEncoded(bundle: Bundle): Promise<void> {
+  const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
+  if (code.includes(FAILURE_CONVERTER_MARK)) return;
+  throw new CodecError(
+    'CODEC_BUNDLE_UNFIT',
+    'The workflow bundle was built without the failure converter of the codec, so messages and stack traces of failures would be stored in clear. Build it with the codec plugin.',
+  );
+}

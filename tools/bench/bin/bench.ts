@@ -4,26 +4,49 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
 import { buildApps, startStack } from '@heliograph/stack';
+import { assessCodec } from '../src/codec/assess-codec.ts';
+import { runCodec } from '../src/codec/run-codec.ts';
 import { assessDispatch } from '../src/dispatch/assess-dispatch.ts';
 import { runDispatch } from '../src/dispatch/run-dispatch.ts';
-import { formatGoals } from '../src/goals.ts';
+import { formatGoals, type Goal } from '../src/goals.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 const command = {
   invocation: 'npm run bench --',
-  summary:
-    'Measures a system and its references on a separate stack, and compares the figures with their goals.',
-  positionals: { name: 'BENCHMARK', choices: ['dispatch'], count: 'one' },
+  summary: 'Measures a system and its references, and compares the figures with their goals.',
+  positionals: { name: 'BENCHMARK', choices: ['dispatch', 'codec'], count: 'one' },
   options: {
     quick: { kind: 'flag', help: 'Fewer and smaller rounds; the same figures and goals.' },
     json: { kind: 'flag', help: 'Only the JSON object on standard output; the rest on standard error.' },
   },
 } as const;
 
-await runCommand(command, async ({ values }) => {
+await runCommand(command, async ({ values, positionals: [name] }) => {
   const stream = values.json ? process.stderr : process.stdout;
   const print = (line: string): void => void stream.write(`${line}\n`);
+  const tell = (report: object, goals: readonly Goal[]): void => {
+    for (const line of formatGoals(goals)) print(line);
+    console.log(JSON.stringify({ ...report, goals }));
+  };
+  if (name === 'codec') {
+    const report = await runCodec({ quick: values.quick });
+    tell(report, assessCodec(report));
+    return 0;
+  }
+  return benchDispatch({ quick: values.quick, print, tell });
+});
+
+/** On a stack of its own, which ends with the run. */
+async function benchDispatch({
+  quick,
+  print,
+  tell,
+}: {
+  readonly quick: boolean;
+  readonly print: (line: string) => void;
+  readonly tell: (report: object, goals: readonly Goal[]) => void;
+}): Promise<0 | 1> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort(new Error('interrupted'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -36,11 +59,9 @@ await runCommand(command, async ({ values }) => {
       signal.addEventListener('abort', () => reject(signal.reason));
     });
     try {
-      const measured = runDispatch({ root, stack, quick: values.quick, print });
-      const report = await Promise.race([measured, interrupted]);
+      const report = await Promise.race([runDispatch({ root, stack, quick, print }), interrupted]);
       const { goals, exitCode } = assessDispatch(report);
-      for (const line of formatGoals(goals)) print(line);
-      console.log(JSON.stringify({ ...report, goals }));
+      tell(report, goals);
       return exitCode;
     } finally {
       await stack.stop();
@@ -50,4 +71,4 @@ await runCommand(command, async ({ values }) => {
     // What was being measured must not keep an interrupted run alive.
     if (stop.signal.aborted) setTimeout(() => process.exit(1), 1000).unref();
   }
-});
+}

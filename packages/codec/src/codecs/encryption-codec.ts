@@ -72,7 +72,7 @@ export function createEncryptionCodec({
   };
   return {
     encode: async (payloads) => {
-      const { key, metadata, aad } = envelopeOf(keys.activeKey(domain));
+      const { key, metadata, aad } = envelopeOf(keys.activeKey(domain, payloads.length));
       return payloads.map((payload) => ({
         metadata: { ...metadata },
         data: seal(key.key, { nonce: makeNonce(), associated: aad }, writePayload(payload)),

@@ -1,6 +1,13 @@
 export { CodecError, isCodecError, type CodecErrorCode } from '../contract/errors.ts';
 export { type CodecKey, createKey } from '../keys/codec-key.ts';
 export { createKeyRing, type DomainKeys, type KeyRing } from '../keys/key-ring.ts';
+export {
+  createEnvelopeKeyRing,
+  type EnvelopeKeyRing,
+  type EnvelopeKeyRingOptions,
+  type EnvelopeKeys,
+} from '../keys/envelope-key-ring.ts';
+export { type DataKey, type EnvelopeKeySource, type KeyBinding } from '../keys/envelope-key-source.ts';
 export { parseKeyRing } from '../keys/parse-key-ring.ts';
 export { type KeyFile, type KeyFileOptions, watchKeyFile } from '../keys/watch-key-file.ts';
 export { type CompressionOptions, createCompressionCodec } from './compression-codec.ts';

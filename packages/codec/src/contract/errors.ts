@@ -4,6 +4,8 @@ export type CodecErrorCode =
   | 'CODEC_KEY_UNKNOWN'
   /** The source of the key did not answer. */
   | 'CODEC_KEY_UNAVAILABLE'
+  /** The source of the key answered, and does not give it: no such key, no permission, or made for something else. */
+  | 'CODEC_KEY_REFUSED'
   | 'CODEC_KEYS_INVALID'
   /** Changed, cut off, or encrypted with another key, namespace or domain than it says. */
   | 'CODEC_CORRUPT'

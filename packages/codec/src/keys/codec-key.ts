@@ -27,14 +27,19 @@ export function createKey(
   bytes: Uint8Array,
   { wrapped = null, isOfSamples = false }: Partial<Pick<CodecKey, 'wrapped' | 'isOfSamples'>> = {},
 ): CodecKey {
-  if (!ID.test(id))
-    throw new CodecError(
-      'CODEC_KEYS_INVALID',
-      'A key id has to be 1 to 64 letters, digits, dots, dashes or underscores.',
-    );
+  assertKeyId(id);
   if (bytes.length !== 32)
     throw new CodecError('CODEC_KEYS_INVALID', `Key ${id}: expected 32 bytes, not ${bytes.length}.`, {
       keyId: id,
     });
   return { id, key: createSecretKey(bytes), wrapped, isOfSamples };
+}
+
+/** @throws CodecError CODEC_KEYS_INVALID */
+export function assertKeyId(id: string): void {
+  if (!ID.test(id))
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      'A key id has to be 1 to 64 letters, digits, dots, dashes or underscores.',
+    );
 }

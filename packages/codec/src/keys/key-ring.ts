@@ -16,13 +16,15 @@ export interface KeyRing {
    * The key that encrypts now. It is in memory from the start and outlives its source, so this never fails for a domain
    * of the ring.
    *
+   * @param encryptions How many payloads it is about to encrypt, for rings that replace a key in time; default 1.
    * @throws CodecError CODEC_KEY_UNKNOWN for another domain.
    */
-  activeKey(domain: string): CodecKey;
+  activeKey(domain: string, encryptions?: number): CodecKey;
   /**
    * The key that a payload names, by id, and by its wrapped form where it has one.
    *
-   * @throws CodecError CODEC_KEY_UNKNOWN, naming the id; CODEC_KEY_UNAVAILABLE where its source does not answer.
+   * @throws CodecError CODEC_KEY_UNKNOWN, naming the id; CODEC_KEY_UNAVAILABLE where its source does not answer,
+   *   CODEC_KEY_REFUSED where it does not give the key.
    */
   findKey(domain: string, keyId: string, wrapped: Uint8Array | null): CodecKey | Promise<CodecKey>;
 }
@@ -65,11 +67,7 @@ export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): Ke
 }
 
 function ringOf(domain: string, { active, others }: DomainKeys) {
-  if (!DOMAIN.test(domain))
-    throw new CodecError(
-      'CODEC_KEYS_INVALID',
-      'A domain has to be 1 to 32 lower-case letters, digits or dashes.',
-    );
+  assertDomain(domain);
   if (active.isOfSamples)
     throw new CodecError(
       'CODEC_KEYS_INVALID',
@@ -80,4 +78,13 @@ function ringOf(domain: string, { active, others }: DomainKeys) {
   if (byId.size !== others.length + 1)
     throw new CodecError('CODEC_KEYS_INVALID', `A key id occurs twice in the domain ${domain}.`);
   return { active, byId };
+}
+
+/** @throws CodecError CODEC_KEYS_INVALID */
+export function assertDomain(domain: string): void {
+  if (!DOMAIN.test(domain))
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      'A domain has to be 1 to 32 lower-case letters, digits or dashes.',
+    );
 }

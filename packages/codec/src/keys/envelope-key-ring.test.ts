@@ -1,0 +1,433 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { createEncryptionCodec } from '../codecs/encryption-codec.ts';
+import { readEnvelope } from '../codecs/envelope.ts';
+import { CodecError } from '../contract/errors.ts';
+import { jsonPayload, plain } from '../testing/payloads.ts';
+import { createKey } from './codec-key.ts';
+import {
+  createEnvelopeKeyRing,
+  type EnvelopeKeyRing,
+  type EnvelopeKeyRingOptions,
+} from './envelope-key-ring.ts';
+import type { EnvelopeKeySource } from './envelope-key-source.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const away = () => new CodecError('CODEC_KEY_UNAVAILABLE', 'away', { retryable: true });
+const denied = () => new CodecError('CODEC_KEY_REFUSED', 'denied');
+
+/** A source in memory. `trouble` decides what a request meets: an error, a promise to wait for, or nothing. */
+function sourceOf(id: string) {
+  const given = new Map<string, Uint8Array>();
+  const source = {
+    id,
+    generated: 0,
+    unwrapped: 0,
+    waiting: 0,
+    trouble: (_operation: 'generate' | 'unwrap'): Error | Promise<void> | undefined => undefined,
+    async meet(operation: 'generate' | 'unwrap'): Promise<void> {
+      const trouble = source.trouble(operation);
+      if (trouble instanceof Error) throw trouble;
+      source.waiting++;
+      await trouble;
+      source.waiting--;
+    },
+    async generateDataKey(binding: object) {
+      source.generated++;
+      await source.meet('generate');
+      const plaintext = randomBytes(32);
+      const wrapped = Buffer.from(`${id}:${given.size}`);
+      given.set(JSON.stringify([binding, wrapped.toString()]), Uint8Array.from(plaintext));
+      return { plaintext, wrapped };
+    },
+    async unwrapDataKey(wrapped: Uint8Array, binding: object) {
+      source.unwrapped++;
+      await source.meet('unwrap');
+      const plaintext = given.get(JSON.stringify([binding, Buffer.from(wrapped).toString()]));
+      if (plaintext === undefined) throw denied();
+      return Uint8Array.from(plaintext);
+    },
+  };
+  return source satisfies EnvelopeKeySource;
+}
+
+const rings: EnvelopeKeyRing[] = [];
+async function ringOf(
+  source: EnvelopeKeySource,
+  options: Partial<EnvelopeKeyRingOptions> = {},
+): Promise<EnvelopeKeyRing> {
+  const ring = await createEnvelopeKeyRing({
+    namespace: 'prod',
+    domains: { dispatch: { active: source } },
+    random: () => 0,
+    ...options,
+  });
+  rings.push(ring);
+  return ring;
+}
+const codecOf = (keys: EnvelopeKeyRing, domain = 'dispatch', namespace = 'prod') =>
+  createEncryptionCodec({ keys, namespace, domain });
+const wrappedOf = (ring: EnvelopeKeyRing): string =>
+  Buffer.from(ring.activeKey('dispatch').wrapped ?? []).toString();
+/** Makes wrapped data keys that another process encrypts with. */
+const foreignKeys = async (source: EnvelopeKeySource, count: number): Promise<Uint8Array[]> => {
+  const signal = new AbortController().signal;
+  const binding = { namespace: 'prod', domain: 'dispatch' };
+  return Promise.all(
+    Array.from({ length: count }, async () => (await source.generateDataKey(binding, signal)).wrapped),
+  );
+};
+const find = async (ring: EnvelopeKeyRing, wrapped: Uint8Array | null, keyId = 'kms', domain = 'dispatch') =>
+  ring.findKey(domain, keyId, wrapped);
+const codeOf = async (promise: Promise<unknown>): Promise<unknown> => {
+  const error: unknown = await promise.then(
+    () => 'no error',
+    (reason: unknown) => reason,
+  );
+  return error instanceof CodecError ? error.code : error;
+};
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  for (const ring of rings.splice(0)) ring.close();
+  const left = jest.getTimerCount();
+  jest.useRealTimers();
+  if (left > 0) throw new Error(`${left} timers are left behind`);
+});
+
+describe('the active data key', () => {
+  test('is in memory before there is a ring, and travels with what it encrypts', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const [payload] = await codecOf(ring).encode([jsonPayload('hello')]);
+    const envelope = readEnvelope(payload ?? {});
+    expect(envelope).toMatchObject({ keyId: 'kms', namespace: 'prod', domain: 'dispatch' });
+    expect(Buffer.from(envelope?.wrappedKey ?? []).toString()).toBe('kms:0');
+    expect((await codecOf(ring).decode([payload ?? {}])).map(plain)).toEqual([plain(jsonPayload('hello'))]);
+    expect(source).toMatchObject({ generated: 1, unwrapped: 0 });
+  });
+
+  test.each([
+    ['is away', away(), 'CODEC_KEY_UNAVAILABLE'],
+    ['refuses', denied(), 'CODEC_KEY_REFUSED'],
+    ['fails strangely', new TypeError('hunter2'), 'CODEC_KEY_UNAVAILABLE'],
+  ])('does not exist if its source %s at first: there is no ring', async (_, trouble, code) => {
+    const source = sourceOf('kms');
+    source.trouble = () => trouble;
+    const error = await ringOf(source).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code });
+    expect(String(error)).not.toContain('hunter2');
+  });
+
+  test('is waited for only so long', async () => {
+    const source = sourceOf('kms');
+    source.trouble = () => new Promise(() => {});
+    const outcome = codeOf(ringOf(source, { timeoutMs: 700 }));
+    await jest.advanceTimersByTimeAsync(700);
+    expect(await outcome).toBe('CODEC_KEY_UNAVAILABLE');
+  });
+
+  test('is replaced within its window, and what it encrypted is decrypted without its source', async () => {
+    const source = sourceOf('kms');
+    const replaced: string[] = [];
+    const ring = await ringOf(source, { onRotation: (domain) => replaced.push(domain) });
+    const before = await codecOf(ring).encode([jsonPayload(1)]);
+    await jest.advanceTimersByTimeAsync(HOUR - 2000);
+    expect(wrappedOf(ring)).toBe('kms:0');
+    await jest.advanceTimersByTimeAsync(3000);
+    expect(wrappedOf(ring)).toBe('kms:1');
+    expect(replaced).toEqual(['dispatch']);
+    expect((await codecOf(ring).decode(before)).map(plain)).toEqual([plain(jsonPayload(1))]);
+    expect(source.unwrapped).toBe(0);
+  });
+
+  test('is replaced at different moments by processes that started together', async () => {
+    const ages = await Promise.all(
+      [0, 0.5, 1].map(async (random) => {
+        const source = sourceOf('kms');
+        let age = Number.NaN;
+        const startedAt = performance.now();
+        await ringOf(source, {
+          random: () => random,
+          onRotation: () => (age = performance.now() - startedAt),
+        });
+        return () => Math.round(age / MINUTE);
+      }),
+    );
+    await jest.advanceTimersByTimeAsync(HOUR + 1000);
+    expect(ages.map((age) => age())).toEqual([60, 57, 54]);
+  });
+
+  test('is replaced when it has encrypted enough payloads, counted one by one', async () => {
+    const ring = await ringOf(sourceOf('kms'), { maxEncryptions: 10 });
+    const codec = codecOf(ring);
+    await codec.encode(Array.from({ length: 8 }, () => jsonPayload(1)));
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(wrappedOf(ring)).toBe('kms:0');
+    await codec.encode([jsonPayload(1), jsonPayload(2)]);
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(wrappedOf(ring)).toBe('kms:1');
+  });
+
+  test('is asked for once at a time, however slow its source is', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source, { timeoutMs: 20_000 });
+    source.trouble = () => new Promise((resolve) => setTimeout(resolve, 15_000));
+    await jest.advanceTimersByTimeAsync(HOUR + 10_000);
+    expect(source).toMatchObject({ generated: 2, waiting: 1 });
+    await jest.advanceTimersByTimeAsync(6000);
+    expect(wrappedOf(ring)).toBe('kms:1');
+  });
+
+  test.each(['away', 'denied', 'silent'] as const)(
+    'goes on encrypting when its source is %s for ten minutes, and is replaced when it is back',
+    async (kind) => {
+      const source = sourceOf('kms');
+      const problems: { at: number; error: CodecError; domain: string }[] = [];
+      const replaced: string[] = [];
+      const ring = await ringOf(source, {
+        onProblem: (error, domain) => problems.push({ at: performance.now(), error, domain }),
+        onRotation: (domain) => replaced.push(domain),
+      });
+      const codec = codecOf(ring);
+      await jest.advanceTimersByTimeAsync(HOUR - 5000);
+      source.trouble = () =>
+        kind === 'silent' ? new Promise(() => {}) : kind === 'away' ? away() : denied();
+      const encoded = [];
+      for (let second = 0; second < 600; second++) {
+        encoded.push(...(await codec.encode([jsonPayload({ second })])));
+        await jest.advanceTimersByTimeAsync(1000);
+      }
+      expect(encoded).toHaveLength(600);
+      expect(
+        new Set(encoded.map((payload) => Buffer.from(readEnvelope(payload)?.wrappedKey ?? []).toString())),
+      ).toEqual(new Set(['kms:0']));
+      expect((await codec.decode(encoded)).length).toBe(600);
+      expect(problems.length).toBeGreaterThanOrEqual(9);
+      expect(problems.length).toBeLessThanOrEqual(10);
+      for (const [index, { at, error, domain }] of problems.entries()) {
+        expect(domain).toBe('dispatch');
+        expect(error.message).toMatch(
+          /^The data key of the domain dispatch cannot be replaced, so the old one goes on/,
+        );
+        expect(error).toMatchObject({ keyId: 'kms', retryable: kind !== 'denied' });
+        if (index > 0) expect(at - (problems[index - 1]?.at ?? 0)).toBeGreaterThanOrEqual(MINUTE);
+      }
+      // Asked again and again, but not in a storm.
+      expect(source.generated).toBeGreaterThan(15);
+      expect(source.generated).toBeLessThan(40);
+      source.trouble = () => undefined;
+      await jest.advanceTimersByTimeAsync(36_000);
+      expect(replaced).toEqual(['dispatch']);
+      expect(wrappedOf(ring)).not.toBe('kms:0');
+      const after = await codec.encode([jsonPayload('after')]);
+      expect((await codec.decode([...encoded, ...after])).map(plain).at(-1)).toEqual(
+        plain(jsonPayload('after')),
+      );
+    },
+  );
+
+  test('is not harmed by a listener that throws', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source, {
+      onProblem: () => {
+        throw new Error('a listener');
+      },
+      onRotation: () => {
+        throw new Error('a listener');
+      },
+    });
+    source.trouble = () => away();
+    await jest.advanceTimersByTimeAsync(HOUR + 5000);
+    source.trouble = () => undefined;
+    await jest.advanceTimersByTimeAsync(HOUR);
+    expect(wrappedOf(ring)).toBe('kms:1');
+  });
+
+  test('stays for good once the ring is closed', async () => {
+    const ring = await ringOf(sourceOf('kms'));
+    ring.close();
+    await jest.advanceTimersByTimeAsync(3 * HOUR);
+    expect(wrappedOf(ring)).toBe('kms:0');
+  });
+
+  test('is one of the domain: a payload of another process decrypts, that of another domain or namespace does not', async () => {
+    const [source, other] = [sourceOf('kms'), sourceOf('kms')];
+    const domains = { dispatch: { active: source }, health: { active: source } };
+    const [here, there] = await Promise.all([ringOf(source, { domains }), ringOf(source, { domains })]);
+    expect(here.domains).toEqual(['dispatch', 'health']);
+    const [payload] = await codecOf(there, 'health').encode([jsonPayload('pulse')]);
+    expect((await codecOf(here).decode([payload ?? {}])).map(plain)).toEqual([plain(jsonPayload('pulse'))]);
+    const wrapped = readEnvelope(payload ?? {})?.wrappedKey ?? null;
+    expect(await codeOf(find(here, wrapped, 'kms', 'dispatch'))).toBe('CODEC_KEY_REFUSED');
+    expect(await codeOf(find(await ringOf(source, { namespace: 'test' }), wrapped, 'kms'))).toBe(
+      'CODEC_KEY_REFUSED',
+    );
+    expect(await codeOf(find(await ringOf(other), wrapped, 'kms', 'health'))).toBe('CODEC_KEY_UNKNOWN');
+  });
+});
+
+describe('a wrapped data key', () => {
+  test('is unwrapped once, whoever asks meanwhile and later', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const [wrapped = null] = await foreignKeys(source, 1);
+    const found = await Promise.all(Array.from({ length: 50 }, () => find(ring, wrapped)));
+    expect(new Set(found).size).toBe(1);
+    expect(ring.findKey('dispatch', 'kms', wrapped)).toBe(found[0]);
+    expect(source.unwrapped).toBe(1);
+  });
+
+  test('that is refused is not asked for again for half a minute', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const forged = Buffer.from('forged');
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => codeOf(find(ring, forged))));
+    expect(new Set(outcomes)).toEqual(new Set(['CODEC_KEY_REFUSED']));
+    await jest.advanceTimersByTimeAsync(29_000);
+    await codeOf(find(ring, forged));
+    expect(source.unwrapped).toBe(1);
+    await jest.advanceTimersByTimeAsync(2000);
+    await codeOf(find(ring, forged));
+    expect(source.unwrapped).toBe(2);
+  });
+
+  test('whose source is away is asked for again after a second, and waits for nobody meanwhile', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const [wrapped = null] = await foreignKeys(source, 1);
+    source.trouble = () => away();
+    expect(await find(ring, wrapped).catch((error: unknown) => error)).toMatchObject({ retryable: true });
+    source.trouble = () => undefined;
+    expect(await codeOf(find(ring, wrapped))).toBe('CODEC_KEY_UNAVAILABLE');
+    expect(source.unwrapped).toBe(1);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(await find(ring, wrapped)).toMatchObject({ id: 'kms' });
+  });
+
+  test('is waited for only so long, also by those for whom there is no room yet', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source, { timeoutMs: 2000 });
+    const wrapped = await foreignKeys(source, 40);
+    source.trouble = () => new Promise(() => {});
+    const outcomes = Promise.all(wrapped.map((each) => codeOf(find(ring, each))));
+    await jest.advanceTimersByTimeAsync(1999);
+    expect(source.waiting).toBe(32);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(new Set(await outcomes)).toEqual(new Set(['CODEC_KEY_UNAVAILABLE']));
+    source.trouble = () => undefined;
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(await Promise.all(wrapped.map((each) => find(ring, each)))).toHaveLength(40);
+  });
+
+  test('of a storm gets its turn', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const wrapped = await foreignKeys(source, 300);
+    let most = 0;
+    source.trouble = () => {
+      most = Math.max(most, source.waiting + 1);
+      return new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    const all = Promise.all(wrapped.map((each) => find(ring, each)));
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(await all).toHaveLength(300);
+    expect(most).toBe(32);
+  });
+
+  test('is forgotten when its time is over, and when too many came after it', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source, { maxKeys: 3, keyLifetimeMs: 10 * MINUTE });
+    const [a, b, c, d] = await foreignKeys(source, 4);
+    for (const wrapped of [a, b, c, a, d]) await find(ring, wrapped ?? null);
+    expect(source.unwrapped).toBe(4);
+    await find(ring, a ?? null);
+    expect(source.unwrapped).toBe(4);
+    await find(ring, b ?? null);
+    expect(source.unwrapped).toBe(5);
+    await jest.advanceTimersByTimeAsync(10 * MINUTE);
+    source.trouble = () => denied();
+    expect(await codeOf(find(ring, a ?? null))).toBe('CODEC_KEY_REFUSED');
+  });
+
+  test('is not pushed out by forged ones', async () => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source, { maxKeys: 3 });
+    const [good = null] = await foreignKeys(source, 1);
+    await find(ring, good);
+    for (let forged = 0; forged < 10; forged++) await codeOf(find(ring, Buffer.from(`forged ${forged}`)));
+    const before = source.unwrapped;
+    await find(ring, good);
+    expect(source.unwrapped).toBe(before);
+  });
+
+  test.each([
+    ['no wrapped key', null, 'kms', 'CODEC_CORRUPT'],
+    ['one that is too long', new Uint8Array(6145), 'kms', 'CODEC_CORRUPT'],
+    ['an unknown key', Buffer.from('kms:0'), 'k9', 'CODEC_KEY_UNKNOWN'],
+  ])('%s is refused without asking', async (_, wrapped, keyId, code) => {
+    const source = sourceOf('kms');
+    const ring = await ringOf(source);
+    const error = await find(ring, wrapped, keyId).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code, keyId, retryable: false });
+    expect(source.unwrapped).toBe(0);
+  });
+
+  test('that turns out not to be a key of 32 bytes is refused', async () => {
+    const source: EnvelopeKeySource = {
+      ...sourceOf('kms'),
+      unwrapDataKey: async () => new Uint8Array(16),
+    };
+    expect(await codeOf(find(await ringOf(source), Buffer.from('short')))).toBe('CODEC_KEY_REFUSED');
+  });
+
+  test('leaves no data key in clear in the bytes that the source gave', async () => {
+    const source = sourceOf('kms');
+    const seen: Uint8Array[] = [];
+    const spy: EnvelopeKeySource = {
+      id: 'kms',
+      generateDataKey: async (binding) => {
+        const key = await source.generateDataKey(binding);
+        seen.push(key.plaintext);
+        return key;
+      },
+      unwrapDataKey: async (wrapped, binding) => {
+        const key = await source.unwrapDataKey(wrapped, binding);
+        seen.push(key);
+        return key;
+      },
+    };
+    const ring = await ringOf(spy);
+    const [wrapped = null] = await foreignKeys(source, 1);
+    await find(ring, wrapped);
+    expect(seen).toHaveLength(2);
+    for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32));
+  });
+});
+
+describe('keys from before', () => {
+  test('decrypt: those of another source, and those of our own', async () => {
+    const [now, before] = [sourceOf('kms-2'), sourceOf('kms-1')];
+    const own = createKey('k1', createHash('sha256').update('k1').digest());
+    const ring = await ringOf(now, { domains: { dispatch: { active: now, others: [before], keys: [own] } } });
+    const [wrapped = null] = await foreignKeys(before, 1);
+    expect(await find(ring, wrapped, 'kms-1')).toMatchObject({ id: 'kms-1', wrapped });
+    expect(await find(ring, null, 'k1')).toBe(own);
+    expect(before.generated).toBe(1);
+  });
+
+  test.each<[string, Partial<EnvelopeKeyRingOptions>]>([
+    ['twins', { domains: { dispatch: { active: sourceOf('a'), others: [sourceOf('a')] } } }],
+    ['a strange id', { domains: { dispatch: { active: sourceOf('a b') } } }],
+    ['a strange domain', { domains: { 'a/b': { active: sourceOf('a') } } }],
+    ['no namespace', { namespace: '' }],
+    ['a window of 0', { windowMs: 0 }],
+    ['a size that is no number', { maxKeys: Number.NaN }],
+  ])('%s: there is no ring', async (_, options) => {
+    expect(await codeOf(ringOf(sourceOf('a'), options))).toBe('CODEC_KEYS_INVALID');
+  });
+});

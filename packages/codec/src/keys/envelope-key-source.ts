@@ -1,0 +1,29 @@
+/** What a data key is made for. A source gives it back for the same namespace and domain only. */
+export interface KeyBinding {
+  /** Namespace of the workflows. */
+  readonly namespace: string;
+  readonly domain: string;
+}
+
+/** A data key, in clear and wrapped by the key of a key management service. */
+export interface DataKey {
+  /** 32 bytes. Whoever receives them overwrites them after use. */
+  readonly plaintext: Uint8Array;
+  /** Travels with each payload; 1 to 6,144 bytes. */
+  readonly wrapped: Uint8Array;
+}
+
+/**
+ * A key of a key management service, which never leaves the service and wraps data keys.
+ *
+ * Both functions reject with a `CodecError`: CODEC_KEY_REFUSED where the service answered and asking again does not help,
+ * CODEC_KEY_UNAVAILABLE (retryable) for anything else. Neither names a secret.
+ */
+export interface EnvelopeKeySource {
+  /** Id that payloads name: 1 to 64 of `a-z A-Z 0-9 . _ -`, never given to another key. */
+  readonly id: string;
+  /** Asks for a new data key. An aborted signal ends the request. */
+  generateDataKey(binding: KeyBinding, signal: AbortSignal): Promise<DataKey>;
+  /** Asks for the data key that was wrapped, in clear. An aborted signal ends the request. */
+  unwrapDataKey(wrapped: Uint8Array, binding: KeyBinding, signal: AbortSignal): Promise<Uint8Array>;
+}

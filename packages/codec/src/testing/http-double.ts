@@ -1,0 +1,64 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request as it came over the wire. */
+export interface WireRequest {
+  readonly method: string;
+  /** Path and query, as they were sent. */
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** What to answer. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A service on this machine that answers as it is told. */
+export interface HttpDouble {
+  readonly address: string;
+  /** Everything that was asked, in order. */
+  readonly requests: WireRequest[];
+  /** Answers the next requests, in order, in place of the service; `cut` closes the connection. */
+  readonly faults: (WireAnswer | 'hang' | 'cut')[];
+  close(): Promise<void>;
+}
+
+/** Starts an HTTP server that hands each request to `answer`. */
+export async function startHttpDouble(answer: (request: WireRequest) => WireAnswer): Promise<HttpDouble> {
+  const requests: WireRequest[] = [];
+  const faults: HttpDouble['faults'] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      const wire = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      requests.push(wire);
+      const fault = faults.shift();
+      if (fault === 'hang') return;
+      if (fault === 'cut') {
+        request.socket.destroy();
+        return;
+      }
+      const { status, body, headers: more } = fault ?? answer(wire);
+      response.writeHead(status, more).end(body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}`,
+    requests,
+    faults,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

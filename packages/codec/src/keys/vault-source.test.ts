@@ -220,6 +220,8 @@ describe('trouble', () => {
     ['a page of a balancer', { status: 404, body: '<html>hunter2</html>' }],
     ['a page that says all is well', { status: 200, body: '<html>hunter2</html>' }],
     ['an answer without data', { status: 200, body: '{"data":null}' }],
+    ['a locked namespace', refuse(403, 'API access to this namespace has been locked by an administrator')],
+    ['a token that got lost on its way', refuse(400, 'missing client token')],
     ['a closed connection', 'cut'],
   ] as const)('%s is outlived once, and then reported as what may pass', async (_, fault) => {
     const source = sourceOf();

@@ -146,9 +146,11 @@ async function readAnswer(id: string, response: Response): Promise<VaultAnswer> 
   // 412: not replicated yet; 429: a quota; 472 and 473: a standby; 5xx: sealed, or a proxy that speaks for a node.
   const isOfKey = status === 200 || [400, 403, 404, 405].includes(status);
   if (!isOwn || !isOfKey) return unavailable(id, `status ${status}`);
-  // Says nothing about the key; an agent renews the token.
-  if (status === 403 && errors?.includes('invalid token') === true)
+  // Says nothing about the key: an agent renews the token.
+  if (/invalid token|missing client token/.test(errors ?? ''))
     return unavailable(id, 'its token is not valid, or not any more');
+  // A namespace that is locked for a while, for example.
+  if (status === 403 && errors?.includes('permission denied') !== true) return unavailable(id, 'status 403');
   const data = body?.['data'];
   return { status, data: isObject(data) ? data : {}, errors: errors ?? '' };
 }

@@ -47,6 +47,39 @@ describe('compression', () => {
     expect(same).toBe(payload);
   });
 
+  test('leaves what it could not read again as it is', async () => {
+    const payload = jsonPayload('x'.repeat(3000));
+    const size = encode(payload).length;
+    const encodingsAt = async (maxInflatedBytes: number) => {
+      const capped = createCompressionCodec({ maxInflatedBytes });
+      const encoded = await capped.encode([payload]);
+      expect((await capped.decode(encoded)).map(plain)).toEqual([plain(payload)]);
+      return encoded.map(({ metadata }) => Buffer.from(metadata?.['encoding'] ?? []).toString());
+    };
+    await expect(encodingsAt(size - 1)).resolves.toEqual(['json/plain']);
+    await expect(encodingsAt(size)).resolves.toEqual(['binary/zstd']);
+    await expect(encodingsAt(size + 1)).resolves.toEqual(['binary/zstd']);
+  });
+
+  test.each(['binary/zstd', 'binary/gzip'])('refuses %s that it could not read again', async (encoding) => {
+    const capped = createCompressionCodec({ maxInflatedBytes: 1000 });
+    const large = compressed(encoding, randomBytes(1000));
+    await expect(capped.encode([large])).rejects.toMatchObject({ code: 'CODEC_TOO_LARGE' });
+  });
+
+  test.each([
+    { minBytes: -1 },
+    { minBytes: Number.NaN },
+    { minBytes: Number.POSITIVE_INFINITY },
+    { maxInflatedBytes: 0 },
+    { maxInflatedBytes: Number.NaN },
+    { maxInflatedBytes: Number.POSITIVE_INFINITY },
+  ])('is not created with %p', (options) => {
+    expect(() => createCompressionCodec(options)).toThrow(
+      expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }),
+    );
+  });
+
   test('reads gzip as well, and passes everything else on', async () => {
     const payload = jsonPayload('value');
     const decoded = await codec.decode([compressed('binary/gzip', gzipSync(encode(payload))), payload, {}]);
@@ -67,6 +100,19 @@ describe('compression', () => {
   test.each([
     ['cut off', compressed('binary/zstd', zstdCompressSync(Buffer.from('some text')).subarray(0, -3))],
     ['of another kind', compressed('binary/zstd', gzipSync(Buffer.from('some text')))],
+    [
+      'two frames',
+      compressed(
+        'binary/zstd',
+        Buffer.concat([0, 1].map(() => zstdCompressSync(encode(jsonPayload('value'))))),
+      ),
+    ],
+    [
+      'cut off in noise',
+      compressed('binary/zstd', zstdCompressSync(encode({ data: randomBytes(300_000) })).subarray(0, -1)),
+    ],
+    ['nothing, compressed', compressed('binary/zstd', zstdCompressSync(Buffer.alloc(0)))],
+    ['nothing, in gzip', compressed('binary/gzip', gzipSync(Buffer.alloc(0)))],
     ['empty', compressed('binary/zstd', Buffer.alloc(0))],
     ['no payload inside', compressed('binary/gzip', gzipSync(Buffer.from([0x0a, 0xff])))],
   ])('refuses what is %s', async (_, payload) => {

@@ -19,6 +19,19 @@ describe('a key ring in JSON', () => {
     expect(await ring.findKey('dispatch', 's', null)).toMatchObject({ id: 's', isOfSamples: true });
   });
 
+  test.each(['constructor', 'tostring', 'valueof'])('has the keys of a domain named %s', (domain) => {
+    const ring = parseKeyRing(ringOf([{ id: 'k1', key: keyOf(2) }], 'k1', domain));
+    expect(ring.domains).toEqual([domain]);
+    expect(ring.activeKey(domain).id).toBe('k1');
+    const without = parseKeyRing(ringOf([{ id: 'k1', key: keyOf(2) }]));
+    expect(() => without.activeKey(domain)).toThrow(expect.objectContaining({ code: 'CODEC_KEY_UNKNOWN' }));
+  });
+
+  test('refuses a domain named __proto__', () => {
+    const json = ringOf([{ id: 'k1', key: keyOf(2) }]).replace('dispatch', '__proto__');
+    expect(() => parseKeyRing(json)).toThrow(/A domain has to be/);
+  });
+
   test.each([
     ['text', 'k1:abc', 'not JSON'],
     ['no domains', '{}', 'domains'],

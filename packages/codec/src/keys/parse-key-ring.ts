@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { CodecError } from '../contract/errors.ts';
 import { type CodecKey, createKey } from './codec-key.ts';
-import { createKeyRing, type KeyRing } from './key-ring.ts';
+import { assertDomain, createKeyRing, type DomainKeys, type KeyRing } from './key-ring.ts';
 
 const keySchema = v.strictObject({
   id: v.string(),
@@ -9,15 +9,18 @@ const keySchema = v.strictObject({
   use: v.optional(v.picklist(['samples'])),
 });
 
+/** Its domains are read one by one: records of valibot leave out names such as `constructor` without a word. */
 const ringSchema = v.strictObject({
-  domains: v.record(
-    v.string(),
-    v.strictObject({
-      /** Id of the key that encrypts. */
-      active: v.string(),
-      keys: v.pipe(v.array(keySchema), v.minLength(1)),
-    }),
+  domains: v.custom<Readonly<Record<string, unknown>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'expected an object',
   ),
+});
+
+const domainSchema = v.strictObject({
+  /** Id of the key that encrypts. */
+  active: v.string(),
+  keys: v.pipe(v.array(keySchema), v.minLength(1)),
 });
 
 /**
@@ -31,31 +34,57 @@ const ringSchema = v.strictObject({
  * @throws CodecError CODEC_KEYS_INVALID, naming the place; never a key.
  */
 export function parseKeyRing(json: string): KeyRing {
-  const parsed = v.safeParse(ringSchema, parseJson(json));
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const path = v.getDotPath(issue) ?? 'the key ring';
-    // The message of an issue quotes what it received, which may be a key.
-    const expected =
-      issue.type === 'regex' ? issue.message : `expected ${issue.expected ?? 'something else'}`;
-    throw new CodecError('CODEC_KEYS_INVALID', `The key ring cannot be used: ${path}: ${expected}.`);
+  return createKeyRing(parseDomainKeys(json));
+}
+
+/**
+ * Reads the keys of a key ring, by domain, out of JSON; see {@link parseKeyRing}.
+ *
+ * @throws CodecError CODEC_KEYS_INVALID
+ */
+export function parseDomainKeys(json: string): Readonly<Record<string, DomainKeys>> {
+  const { domains } = read(ringSchema, parseJson(json));
+  return Object.fromEntries(
+    Object.entries(domains).map(([domain, value]) => {
+      assertDomain(domain);
+      const { active, keys } = read(domainSchema, value, `domains.${domain}`);
+      return [domain, domainKeys(domain, active, keys.map(toKey))];
+    }),
+  );
+}
+
+function domainKeys(domain: string, active: string, all: readonly CodecKey[]): DomainKeys {
+  const [first, ...twins] = all.filter(({ id }) => id === active);
+  if (first !== undefined)
+    return { active: first, others: [...all.filter(({ id }) => id !== active), ...twins] };
+  throw new CodecError(
+    'CODEC_KEYS_INVALID',
+    `The key ring cannot be used: the active key of the domain ${domain} is not among its keys.`,
+  );
+}
+
+/** The bytes of the key are in memory of their own, which is overwritten: small buffers share theirs with others. */
+function toKey({ id, key, use }: v.InferOutput<typeof keySchema>): CodecKey {
+  const bytes = Buffer.alloc(32);
+  bytes.write(key, 'base64url');
+  try {
+    return createKey(id, bytes, { isOfSamples: use === 'samples' });
+  } finally {
+    bytes.fill(0);
   }
-  return createKeyRing(
-    Object.fromEntries(
-      Object.entries(parsed.output.domains).map(([domain, { active, keys }]) => {
-        const all = keys.map(({ id, key, use }) =>
-          createKey(id, Buffer.from(key, 'base64url'), { isOfSamples: use === 'samples' }),
-        );
-        const others = all.filter(({ id }) => id !== active);
-        const [first, ...twins]: readonly CodecKey[] = all.filter(({ id }) => id === active);
-        if (first === undefined)
-          throw new CodecError(
-            'CODEC_KEYS_INVALID',
-            `The key ring cannot be used: the active key of the domain ${domain} is not among its keys.`,
-          );
-        return [domain, { active: first, others: [...others, ...twins] }];
-      }),
-    ),
+}
+
+function read<T extends v.GenericSchema>(schema: T, value: unknown, place?: string): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const path = [place, v.getDotPath(issue)].filter((part) => typeof part === 'string').join('.');
+  // The message of an issue quotes what it received, which may be a key.
+  const isOurs = issue.type === 'regex' || issue.type === 'custom';
+  const expected = isOurs ? issue.message : `expected ${issue.expected ?? 'something else'}`;
+  throw new CodecError(
+    'CODEC_KEYS_INVALID',
+    `The key ring cannot be used: ${path === '' ? 'the key ring' : path}: ${expected}.`,
   );
 }
 

@@ -12,14 +12,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const ringOf = (active: string, domains = ['dispatch']): string =>
+const ringOf = (active: string, domains = ['dispatch'], firstByte = 0): string =>
   JSON.stringify({
     domains: Object.fromEntries(
       domains.map((domain) => [
         domain,
         {
           active,
-          keys: ['k0', 'k1'].map((id, at) => ({ id, key: Buffer.alloc(32, at).toString('base64url') })),
+          keys: ['k0', 'k1'].map((id, at) => ({
+            id,
+            key: Buffer.alloc(32, firstByte + at).toString('base64url'),
+          })),
         },
       ]),
     ),
@@ -49,6 +52,7 @@ test('a ring follows its file', async () => {
 test.each<[string, string | null]>([
   ['is gone', null],
   ['is half-written', ringOf('k1').slice(0, 50)],
+  ['gives an id another key', ringOf('k1', ['dispatch'], 7)],
   ['lacks a domain', ringOf('k1', ['health'])],
 ])('a file that %s changes nothing, and is reported once', async (_, text) => {
   await writeFile(path, ringOf('k0'));
@@ -73,4 +77,50 @@ test('there is no ring before the first usable file', async () => {
   await expect(watchKeyFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
   await writeFile(path, '{');
   await expect(watchKeyFile(path)).rejects.toMatchObject({ code: 'CODEC_KEYS_INVALID' });
+});
+
+test('an id is not given to another key either when it was away for a while', async () => {
+  const only = (id: string, byte: number) => {
+    const keys = [{ id, key: Buffer.alloc(32, byte).toString('base64url') }];
+    return JSON.stringify({ domains: { dispatch: { active: id, keys } } });
+  };
+  await writeFile(path, only('k0', 1));
+  const problems: unknown[] = [];
+  const ring = await watchKeyFile(path, { intervalMs: 60_000, onProblem: (error) => problems.push(error) });
+  for (const text of [only('k1', 2), only('k0', 3)]) {
+    await writeFile(path, text);
+    await ring.reload();
+  }
+  expect(problems).toMatchObject([{ code: 'CODEC_KEYS_INVALID', keyId: 'k0' }]);
+  expect(ring.activeKey('dispatch').id).toBe('k1');
+  ring.close();
+});
+
+test.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('listener');
+    },
+  ],
+  ['rejects', async () => Promise.reject(new Error('listener'))],
+])('a listener that %s ends no watch, and is no problem of the file', async (_, fail) => {
+  await writeFile(path, ringOf('k0'));
+  const problems: unknown[] = [];
+  const ring = await watchKeyFile(path, {
+    intervalMs: 60_000,
+    onChange: fail,
+    onProblem: (error) => {
+      problems.push(error);
+      return fail();
+    },
+  });
+  await writeFile(path, '{');
+  await ring.reload();
+  expect(problems).toMatchObject([{ code: 'CODEC_KEYS_INVALID' }]);
+  await writeFile(path, ringOf('k1'));
+  await ring.reload();
+  expect(ring.activeKey('dispatch').id).toBe('k1');
+  expect(problems).toHaveLength(1);
+  ring.close();
 });

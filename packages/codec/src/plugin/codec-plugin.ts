@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { assertOption } from '../contract/assert-option.ts';
 import { CodecError } from '../contract/errors.ts';
 import { FAILURE_CONVERTER_MARK } from '../workflows/failure-converter.ts';
 
@@ -32,18 +33,23 @@ export const FAILURE_CONVERTER_PATH = fileURLToPath(
 /**
  * Makes everything that it is given to encode with a codec: payloads by the codec, and failures by the failure converter of
  * this package. Pass it in `plugins` of the client, the worker, the replay and `bundleWorkflowCode`; a worker whose bundle
- * was built without it does not start.
+ * was built without it does not start. Given twice, for example to a connection and to its client, it encodes once. Each of
+ * its functions throws CODEC_OPTIONS_INVALID beside a failure converter of your own.
  */
 export function createCodecPlugin(codec: PayloadCodec): CodecPlugin {
-  const configure = <T extends WithConverter>(options: T): T => ({
-    ...options,
-    dataConverter: {
-      ...options.dataConverter,
-      failureConverterPath: FAILURE_CONVERTER_PATH,
-      // What others encode is encoded before it is encrypted.
-      payloadCodecs: [...(options.dataConverter?.payloadCodecs ?? []), codec],
-    },
-  });
+  const configure = <T extends WithConverter>(options: T): T => {
+    const { payloadCodecs = [], failureConverterPath } = options.dataConverter ?? {};
+    assertSameConverter(failureConverterPath);
+    return {
+      ...options,
+      dataConverter: {
+        ...options.dataConverter,
+        failureConverterPath: FAILURE_CONVERTER_PATH,
+        // What others encode is encoded before it is encrypted. A connection's plugins apply to its clients too.
+        payloadCodecs: payloadCodecs.includes(codec) ? payloadCodecs : [...payloadCodecs, codec],
+      },
+    };
+  };
   const configureWithBundle = async <T extends WithBundle>(options: T): Promise<T> => {
     if (options.workflowBundle !== undefined) await assertFailuresAreEncoded(options.workflowBundle);
     return configure(options);
@@ -53,8 +59,20 @@ export function createCodecPlugin(codec: PayloadCodec): CodecPlugin {
     configureClient: configure,
     configureWorker: configureWithBundle,
     configureReplayWorker: configureWithBundle,
-    configureBundler: (options) => ({ ...options, failureConverterPath: FAILURE_CONVERTER_PATH }),
+    configureBundler(options) {
+      assertSameConverter(options.failureConverterPath);
+      return { ...options, failureConverterPath: FAILURE_CONVERTER_PATH };
+    },
   };
+}
+
+/** Another one would be replaced without a word, or store failures in clear. */
+function assertSameConverter(path: string | undefined): void {
+  assertOption(
+    path === undefined || path === FAILURE_CONVERTER_PATH,
+    'failureConverterPath',
+    'left out beside the codec plugin, which sets its own',
+  );
 }
 
 async function assertFailuresAreEncoded(bundle: Bundle): Promise<void> {

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { createCodec } from '../codecs/create-codec.ts';
+import { createKey } from '../keys/codec-key.ts';
+import { createKeyRing } from '../keys/key-ring.ts';
+import { createCodecPlugin, FAILURE_CONVERTER_PATH } from './codec-plugin.ts';
+
+const keys = createKeyRing({ test: { active: createKey('k1', Buffer.alloc(32, 5)), others: [] } });
+const codec = createCodec({ keys, namespace: 'prod', domain: 'test' });
+const plugin = createCodecPlugin(codec);
+const connect = (plugins: (typeof plugin)[]) => Connection.lazy({ address: 'localhost:1', plugins });
+const codecsOf = (client: Client) => client.options.loadedDataConverter.payloadCodecs;
+
+describe('a payload is encoded once', () => {
+  test('by a plugin of the connection and of its client', () => {
+    expect(codecsOf(new Client({ connection: connect([plugin]), plugins: [plugin] }))).toEqual([codec]);
+  });
+
+  test('by a plugin that is applied to the same options again', () => {
+    const options = { connection: connect([plugin]) };
+    expect(codecsOf(new Client(options))).toEqual([codec]);
+    expect(codecsOf(new Client(options))).toEqual([codec]);
+    const once = plugin.configureClient({});
+    expect(plugin.configureClient(once)).toEqual(once);
+  });
+
+  test('by two plugins of one codec, after the codecs of others', () => {
+    const other = { ...codec };
+    const configured = createCodecPlugin(codec).configureClient(
+      plugin.configureClient({ dataConverter: { payloadCodecs: [other] } }),
+    );
+    expect(configured.dataConverter.payloadCodecs).toEqual([other, codec]);
+  });
+});
+
+describe('a failure converter of the user', () => {
+  const refusal = { code: 'CODEC_OPTIONS_INVALID' };
+  const dataConverter = { failureConverterPath: '/my/own.js' };
+
+  test('is refused, not replaced', async () => {
+    expect(() => plugin.configureClient({ dataConverter })).toThrow(expect.objectContaining(refusal));
+    expect(() => plugin.configureBundler(dataConverter)).toThrow(expect.objectContaining(refusal));
+    await expect(plugin.configureWorker({ dataConverter })).rejects.toMatchObject(refusal);
+    await expect(plugin.configureReplayWorker({ dataConverter })).rejects.toMatchObject(refusal);
+  });
+
+  test('that is ours is accepted', () => {
+    const ours = { failureConverterPath: FAILURE_CONVERTER_PATH };
+    expect(plugin.configureBundler(ours)).toEqual(ours);
+    expect(plugin.configureClient({ dataConverter: ours }).dataConverter).toMatchObject(ours);
+  });
+});

@@ -161,6 +161,45 @@ describe('a plain payload', () => {
   });
 });
 
+describe('what is no name', () => {
+  const noNames = ['x\nFAKE LOG LINE', 'hunter2\u0000', 'hunter2'.repeat(10_000), 'ключ', '\u001b[31m'];
+
+  test.each([
+    ['key', METADATA.keyId, {}],
+    ['domain', METADATA.domain, {}],
+    ['key in the format of the samples', METADATA.keyId, { [METADATA.format]: undefined }],
+  ])('of a %s, is refused and not quoted', async (_, name, change) => {
+    for (const noName of noNames) {
+      const claiming = withMetadata(await encryptOne(), { ...change, [name]: noName });
+      const refusal = await codec.decode([claiming]).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: 'CODEC_CORRUPT' });
+      expect(String(refusal)).not.toContain(noName);
+      expect(String(refusal).length).toBeLessThan(200);
+    }
+  });
+
+  test('is not made one by leaving out a byte order mark', async () => {
+    const encrypted = await encryptOne();
+    for (const [name, value] of Object.entries(textsOf(encrypted)))
+      await expect(
+        codec.decode([withMetadata(encrypted, { [name]: `\uFEFF${value}` })]),
+      ).rejects.toMatchObject({ name: 'CodecError' });
+  });
+});
+
+test.each<[string, object]>([
+  ['no namespace', { namespace: undefined }],
+  ['an empty namespace', { namespace: '' }],
+  ['an unknown mode', { mode: 'lenient' }],
+  ['keys of another namespace', { keys: { ...both, namespace: 'test' } }],
+])('a codec with %s is not created', (_, options) => {
+  expect(() => codecOf(options)).toThrow(expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }));
+});
+
+test('a codec of the namespace that the keys are bound to is created', () => {
+  expect(() => codecOf({ keys: { ...both, namespace: 'prod' } })).not.toThrow();
+});
+
 test('a codec for a domain without keys is not created', () => {
   expect(() => codecOf({ domain: 'fill' })).toThrow(expect.objectContaining({ code: 'CODEC_KEY_UNKNOWN' }));
 });

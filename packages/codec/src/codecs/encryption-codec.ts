@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import { assertOption } from '../contract/assert-option.ts';
 import { CodecError } from '../contract/errors.ts';
 import type { CodecKey } from '../keys/codec-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -30,7 +31,8 @@ export interface EncryptionOptions {
  * `encode` does not fail: the active key is in memory. `decode` rejects with a `CodecError`, and never returns what it
  * could not authenticate.
  *
- * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain.
+ * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_OPTIONS_INVALID for a namespace that is
+ *   empty or not the one that the keys are bound to, and for an unknown mode.
  */
 export function createEncryptionCodec({
   keys,
@@ -39,6 +41,13 @@ export function createEncryptionCodec({
   mode = 'strict',
   makeNonce = randomNonce,
 }: EncryptionOptions): PayloadCodec {
+  assertOption(typeof namespace === 'string' && namespace !== '', 'namespace', 'the name of a namespace');
+  assertOption(
+    keys.namespace === undefined || keys.namespace === namespace,
+    'namespace',
+    'the namespace that the keys of the ring are bound to',
+  );
+  assertOption(mode === 'strict' || mode === 'permissive', 'mode', 'strict or permissive');
   keys.activeKey(domain);
   let last: {
     readonly key: CodecKey;

@@ -1,6 +1,8 @@
 import type { Payload } from '@temporalio/common';
 import { CodecError } from '../contract/errors.ts';
 import { ENCRYPTED, FORMAT, METADATA } from '../contract/metadata.ts';
+import { isKeyId } from '../keys/codec-key.ts';
+import { isDomain } from '../keys/key-ring.ts';
 
 /** What an encrypted payload says about itself in clear. All of it is authenticated, except where `format` is null. */
 export interface Envelope {
@@ -14,7 +16,14 @@ export interface Envelope {
   readonly domain: string | null;
 }
 
-const texts = { encoder: new TextEncoder(), decoder: new TextDecoder('utf-8', { fatal: true }) };
+const texts = {
+  encoder: new TextEncoder(),
+  /** Two byte arrays never give the same text, so a byte order mark is part of it. */
+  decoder: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
+};
+
+/** Ids of the samples' format are named by others; ours are of a stricter grammar. */
+const SAMPLES_KEY_ID = /^[\x20-\x7e]{1,128}$/;
 
 /** The encoding of a payload; null where it has none. */
 export function encodingOf({ metadata }: Payload): string | null {
@@ -24,7 +33,8 @@ export function encodingOf({ metadata }: Payload): string | null {
 /**
  * Reads the envelope of a payload; null for one that is not encrypted.
  *
- * @throws CodecError CODEC_CORRUPT if it names no key, or is of a format that this release does not know.
+ * @throws CodecError CODEC_CORRUPT if it names no key, or one, or a domain, that is no name, which is not quoted: whoever
+ *   wrote the payload chose it; also if it is of a format that this release does not know.
  */
 export function readEnvelope(payload: Payload): Envelope | null {
   if (encodingOf(payload) !== ENCRYPTED) return null;
@@ -32,16 +42,24 @@ export function readEnvelope(payload: Payload): Envelope | null {
   const keyId = textOf(metadata[METADATA.keyId]);
   if (keyId === null || keyId === '')
     throw new CodecError('CODEC_CORRUPT', 'An encrypted payload does not say which key it needs.');
+  const isOfSamples = metadata[METADATA.format] === undefined;
+  if (isOfSamples ? !SAMPLES_KEY_ID.test(keyId) : !isKeyId(keyId))
+    throw new CodecError('CODEC_CORRUPT', 'An encrypted payload names a key by what is no id of a key.');
   const wrapped = metadata[METADATA.wrappedKey];
   const wrappedKey = wrapped === undefined || wrapped.length === 0 ? null : wrapped;
-  if (metadata[METADATA.format] === undefined)
-    return { format: null, keyId, wrappedKey, namespace: null, domain: null };
+  if (isOfSamples) return { format: null, keyId, wrappedKey, namespace: null, domain: null };
   const namespace = textOf(metadata[METADATA.namespace]);
   const domain = textOf(metadata[METADATA.domain]);
   if (textOf(metadata[METADATA.format]) !== FORMAT || namespace === null || domain === null)
     throw new CodecError(
       'CODEC_CORRUPT',
       `A payload that was encrypted with key ${keyId} has a format that this release does not know.`,
+      { keyId },
+    );
+  if (!isDomain(domain))
+    throw new CodecError(
+      'CODEC_CORRUPT',
+      `A payload that was encrypted with key ${keyId} names a domain by what is no name of a domain.`,
       { keyId },
     );
   return { format: FORMAT, keyId, wrappedKey, namespace, domain };

@@ -35,9 +35,13 @@ export function createKey(
   return { id, key: createSecretKey(bytes), wrapped, isOfSamples };
 }
 
+export function isKeyId(id: string): boolean {
+  return ID.test(id);
+}
+
 /** @throws CodecError CODEC_KEYS_INVALID */
 export function assertKeyId(id: string): void {
-  if (!ID.test(id))
+  if (!isKeyId(id))
     throw new CodecError(
       'CODEC_KEYS_INVALID',
       'A key id has to be 1 to 64 letters, digits, dots, dashes or underscores.',

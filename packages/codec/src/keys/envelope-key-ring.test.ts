@@ -231,21 +231,30 @@ describe('the active data key', () => {
     },
   );
 
-  test('is not harmed by a listener that throws', async () => {
+  test.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('a listener');
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('a listener'))],
+  ])('is not harmed by a listener that %s', async (_, fail) => {
     const source = sourceOf('kms');
-    const ring = await ringOf(source, {
-      onProblem: () => {
-        throw new Error('a listener');
-      },
-      onRotation: () => {
-        throw new Error('a listener');
-      },
-    });
+    const ring = await ringOf(source, { onProblem: fail, onRotation: fail });
     source.trouble = () => away();
     await jest.advanceTimersByTimeAsync(HOUR + 5000);
     source.trouble = () => undefined;
     await jest.advanceTimersByTimeAsync(HOUR);
     expect(wrappedOf(ring)).toBe('kms:1');
+  });
+
+  test('encrypts for no other namespace than its own', async () => {
+    const ring = await ringOf(sourceOf('kms'));
+    expect(ring.namespace).toBe('prod');
+    expect(() => codecOf(ring, 'dispatch', 'test')).toThrow(
+      expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }),
+    );
   });
 
   test('stays for good once the ring is closed', async () => {

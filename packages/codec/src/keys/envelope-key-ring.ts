@@ -5,6 +5,7 @@ import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
 import { assertDomain, type KeyRing } from './key-ring.ts';
+import { notify } from './notify.ts';
 import { createRotatingKey, type RotatingKey, type RotationPolicy } from './rotating-key.ts';
 
 /** The keys of one domain of an envelope key ring. */
@@ -35,9 +36,9 @@ export interface EnvelopeKeyRingOptions {
   /** How long a source may take to answer; default 5,000. */
   readonly timeoutMs?: number;
   /** Receives the domain whose data key was replaced. */
-  readonly onRotation?: (domain: string) => void;
+  readonly onRotation?: (domain: string) => unknown;
   /** Receives that a data key cannot be replaced: at once, then once a minute. The old one goes on encrypting. */
-  readonly onProblem?: (error: CodecError, domain: string) => void;
+  readonly onProblem?: (error: CodecError, domain: string) => unknown;
   /** From 0 to 1; default `Math.random`. Spreads the requests of processes that start together. */
   readonly random?: () => number;
 }
@@ -113,6 +114,7 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
   }, CHECK_EVERY_MS).unref();
   return {
     domains: [...rings.keys()],
+    namespace,
     activeKey: (domain, encryptions = 1) => ofDomain(domain, 'active').active.use(encryptions),
     findKey: (domain, keyId, wrapped) => ofDomain(domain, keyId).find(keyId, wrapped),
     close: () => clearInterval(timer),
@@ -231,22 +233,13 @@ function rotationProblem(problem: unknown, { id }: EnvelopeKeySource, domain: st
   );
 }
 
-/** Whoever is told must not be able to end a rotation, or the process by a rejection that nobody handles. */
-function notify(tell: () => void): void {
-  try {
-    tell();
-  } catch {
-    // What a listener throws is its own affair.
-  }
-}
-
 /** A name for one wrapped data key; neither a domain nor a key id has a slash. */
 function nameOf(domain: string, keyId: string, wrapped: Uint8Array): string {
   return createHash('sha256').update(`${domain}/${keyId}/`).update(wrapped).digest('base64');
 }
 
 function assertOptions({ namespace, ...options }: EnvelopeKeyRingOptions): void {
-  if (namespace === '')
+  if (typeof namespace !== 'string' || namespace === '')
     throw new CodecError('CODEC_KEYS_INVALID', 'An envelope key ring needs the namespace of its workflows.');
   for (const [name, value] of Object.entries(options))
     if (typeof value === 'number' && !(value > 0))

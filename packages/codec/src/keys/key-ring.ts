@@ -12,6 +12,8 @@ export interface DomainKeys {
 export interface KeyRing {
   /** The domains that it has keys of. */
   readonly domains: readonly string[];
+  /** The namespace that its keys are bound to, where they are: a codec of another one is not created. */
+  readonly namespace?: string;
   /**
    * The key that encrypts now. It is in memory from the start and outlives its source, so this never fails for a domain
    * of the ring.
@@ -80,9 +82,13 @@ function ringOf(domain: string, { active, others }: DomainKeys) {
   return { active, byId };
 }
 
+export function isDomain(domain: string): boolean {
+  return DOMAIN.test(domain);
+}
+
 /** @throws CodecError CODEC_KEYS_INVALID */
 export function assertDomain(domain: string): void {
-  if (!DOMAIN.test(domain))
+  if (!isDomain(domain))
     throw new CodecError(
       'CODEC_KEYS_INVALID',
       'A domain has to be 1 to 32 lower-case letters, digits or dashes.',

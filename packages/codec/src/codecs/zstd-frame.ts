@@ -6,8 +6,8 @@ const RUN = 1;
 const RESERVED = 3;
 
 /**
- * Whether bytes are one whole zstd frame (RFC 8878), from its first byte to its last: decoders of Node before 22.19 take
- * a frame that was cut off for a shorter one, and drop whatever follows the first.
+ * Whether bytes are one whole zstd frame (RFC 8878), from its first byte to its last: the decoder of Node 22.18 takes
+ * a frame that was cut off for a shorter one, and drops whatever follows the first.
  */
 export function isOneZstdFrame(bytes: Uint8Array): boolean {
   if (MAGIC.some((byte, at) => bytes[at] !== byte)) return false;

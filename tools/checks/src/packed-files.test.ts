@@ -7,6 +7,8 @@ test.each([
   [['dist/index.js.map', 'dist/sql/a.d.ts', 'dist/sql/a.d.ts.map'], []],
   [['bundle/workflows.js', 'bundle/workflows.js.json'], []],
   [['migrations/postgres/0000_a.sql', 'migrations/postgres/meta/_journal.json'], []],
+  [['vectors/v1.json'], []],
+  [['vectors/make.ts'], ['vectors/make.ts does not belong into a tarball']],
   [['src/index.ts'], ['src/index.ts does not belong into a tarball']],
   [['dist/index.ts'], ['dist/index.ts does not belong into a tarball']],
   [['tsconfig.json'], ['tsconfig.json does not belong into a tarball']],

@@ -27,5 +27,6 @@ const ALLOWED = [
   /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/,
   /^bundle\/[^/]+\.js(?:\.json|\.map)?$/,
   /^migrations\/.+\.(?:sql|json)$/,
+  /^vectors\/[^/]+\.json$/,
 ];
 const TEST = /\.(?:test|test-d|histories)\.|(?:^|\/)(?:testing|__histories__|fixtures)\//;

@@ -43,7 +43,7 @@ export const DROP_CODES = [
   'CONNECTED_APP_MISSING',
   'ISSUE_MISSING',
   'SECRET_UNREADABLE',
-  /** An attempt was interrupted, and the stream decided otherwise before it was settled. */
+  /** The stream decided something newer before it was sent, or before an interrupted attempt was settled. */
   'SUPERSEDED',
 ] as const;
 

@@ -1,6 +1,7 @@
 import { createBatchedReader, withDeadline, type Postgres } from '@heliograph/database';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { DeliveryOrder } from '../contract/delivery-order.ts';
+import type { Position } from '../contract/position.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import { type BodyInputs, readBodyInputs } from './body-inputs.ts';
 import type { IntentStatus } from './intent-status.ts';
@@ -27,6 +28,8 @@ export interface Claim {
   readonly provider: string;
   /** Those of the first claim. */
   readonly inputs: BodyInputs;
+  /** The newest position that its stream has decided by now; absent if it has decided none. */
+  readonly passedTo?: Position;
 }
 
 /** What is about to be sent, to which provider, and made of what. */
@@ -49,6 +52,7 @@ interface ClaimRow {
   readonly was_uncertain: boolean;
   readonly provider: string | null;
   readonly body_inputs: string | null;
+  readonly passed_to: string | null;
 }
 
 /**
@@ -89,6 +93,7 @@ export function createClaims(sql: Postgres['sql']): (request: ClaimRequest) => P
       wasUncertain: row.was_uncertain,
       provider: row.provider ?? request.provider,
       inputs: readBodyInputs(stored) ?? request.inputs,
+      ...(row.passed_to === null ? {} : { passedTo: row.passed_to }),
     };
   };
 }
@@ -139,7 +144,8 @@ function claimMany(sql: Postgres['sql'], requests: readonly ClaimRequest[]): Pro
             ) as tokens
           ) as attempts)
       returning notification_id, found_status as before, claims, attempt_token, external_id, code, was_uncertain,
-        provider, body_inputs::text`,
+        provider, body_inputs::text,
+        (select s.last_position::text from dispatch.stream_state s where s.workflow_id = known.workflow_id) as passed_to`,
   );
 }
 

@@ -71,6 +71,18 @@ const NOTHING = { intents: [], entries: [], hasState: false };
 describe('after the claim', () => {
   const plan = (about: AttemptCase, isCancelled = false) => planAfterClaim(about, { at: AT, isCancelled });
 
+  test.each([null, 'refused'] as const)(
+    'of what was %s, nothing is sent if its stream has decided something newer',
+    (before) => {
+      const { position } = testOrder().issue;
+      const newer = `${BigInt(position) + 1n}`;
+      const passed = plan(caseOf({ before, passedTo: newer }));
+      expect(passed.next).toEqual({ kind: 'end', result: { kind: 'dropped', code: 'SUPERSEDED' } });
+      expect(writes(passed)).toMatchObject({ intents: ['dropped'], entries: ['decided', 'dropped'] });
+      expect(plan(caseOf({ before, passedTo: position })).next).toEqual({ kind: 'send' });
+    },
+  );
+
   test.each<[string, AttemptCase]>([
     ['a first claim', caseOf()],
     ['a refused notification', caseOf({ before: 'refused' })],

@@ -1,5 +1,6 @@
 import type { AttemptMade, DeliveryOrder, DeliveryResult } from '../contract/delivery-order.ts';
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
+import { comparePositions } from '../contract/position.ts';
 import type { ConnectedApp } from '../apps/connected-app-store.ts';
 import type { UncertainPolicy } from '../apps/uncertain-policy.ts';
 import type { StreamWrite } from '../stream/stream-store.ts';
@@ -83,7 +84,7 @@ export function planAfterClaim(
   switch (before) {
     case null:
     case 'refused':
-      return { next: { kind: 'send' } };
+      return isPassed(order, claim) ? planSuperseded(order, { at, claims }) : { next: { kind: 'send' } };
     case 'intended':
     case 'uncertain':
       return {
@@ -104,6 +105,22 @@ export function planAfterClaim(
       return { next: { kind: 'end', result } };
     }
   }
+}
+
+/**
+ * Whether the stream has decided something newer. A workflow task that is repeated decides on what it knew before, and a
+ * signal that came meanwhile may stand before what it has delivered already: sent now, it would be out of order.
+ */
+function isPassed({ issue }: DeliveryOrder, { passedTo }: Claim): boolean {
+  return passedTo !== undefined && comparePositions(passedTo, issue.position) > 0;
+}
+
+function planSuperseded(
+  order: DeliveryOrder,
+  made: { readonly at: number; readonly claims: number },
+): AttemptPlan {
+  const ending = { kind: 'dropped', code: 'SUPERSEDED' } as const;
+  return { rows: endingRows(order, ending, made), next: { kind: 'end', result: ending } };
 }
 
 /** Plans what follows the provider's answer to a look-up of a notification in doubt. */

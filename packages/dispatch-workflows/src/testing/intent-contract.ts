@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeliveryOrder, LastAttempt } from '../contract/delivery-order.ts';
 import type { StreamKey } from '../contract/stream-state.ts';
+import { INITIAL_STREAM_STATE } from '../stream/should-notify.ts';
 import { tokenAfter } from '../delivery/attempt-token.ts';
 import type { ClaimRequest } from '../delivery/claim-intents.ts';
 import type { Intent, IntentStore } from '../delivery/intent-store.ts';
@@ -165,6 +166,14 @@ export function describeIntents(
       await expect(read(order)).resolves.toMatchObject({ status: 'refused' });
       await settle(order, { status: 'delivered', claims: null, token: 'another' });
       await expect(read(order)).resolves.toMatchObject({ status: 'delivered' });
+    });
+
+    test('tells what its stream has decided by now', async () => {
+      const order = newOrder();
+      await expect(claim(order)).resolves.not.toHaveProperty('passedTo');
+      const state = { ...INITIAL_STREAM_STATE, notificationCount: 1, lastPosition: '77' };
+      await given().streams.write({ stream: order.stream, state });
+      await expect(claim(order)).resolves.toMatchObject({ passedTo: '77' });
     });
 
     test('is of the provider that it was claimed for last, or that delivered it', async () => {

@@ -16,7 +16,8 @@ export function memoryIntents(tables: MemoryTables): IntentStore {
       const now = tables.now();
       if (row !== known)
         tables.intents.set(notificationId, { ...row, createdAt: known?.createdAt ?? now, updatedAt: now });
-      return claimOf(row, request);
+      const passedTo = tables.streams.get(alertWorkflowId(row.stream))?.state.lastPosition ?? null;
+      return { ...claimOf(row, request), ...(passedTo === null ? {} : { passedTo }) };
     },
     read: async (ids) =>
       ids.toSorted().flatMap((id) => {

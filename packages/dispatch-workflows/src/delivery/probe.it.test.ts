@@ -69,9 +69,9 @@ test('a page is sent as a probe rather than dropped unsent, and one probe speaks
     const fingerprints = Array.from({ length: 10 }, (_, index) => `b${index}`);
     await store('busy', ...fingerprints);
     await eventually('one is refused', () => sink.records.length === 1);
-    // The provider's word is clamped.
+    // The provider's word is clamped; a clock that was set meanwhile may add to what is left.
     const { health } = await ground.connectedApps.get('busy');
-    expect(health.throttledForMs).toBeLessThanOrEqual(300_000);
+    expect(health.throttledForMs).toBeLessThan(301_000);
     const unsent = fingerprints.find((each) => each !== sink.records[0]?.body.issue.fingerprint) ?? '';
     const waiting = await eventually('it says what it waits for', async () => {
       await ground.ledger.relay();

@@ -4,7 +4,7 @@ import { callSource, createLimiter, type Limiter } from './call-source.ts';
 import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
-import { assertDomain, type KeyRing } from './key-ring.ts';
+import { assertDomain, findDomain, type KeyRing } from './key-ring.ts';
 import { notify } from './notify.ts';
 import { createRotatingKey, type RotatingKey, type RotationPolicy } from './rotating-key.ts';
 
@@ -98,16 +98,6 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
       ),
     ),
   );
-  const ofDomain = (domain: string, keyId: string): DomainRing => {
-    const ring = rings.get(domain);
-    if (ring === undefined)
-      throw new CodecError(
-        'CODEC_KEY_UNKNOWN',
-        `Key ${keyId}: this process has no keys of the domain ${domain}.`,
-        { keyId },
-      );
-    return ring;
-  };
   const timer = setInterval(() => {
     for (const { active } of rings.values()) active.rotateIfDue();
     cache.sweep();
@@ -115,8 +105,8 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
   return {
     domains: [...rings.keys()],
     namespace,
-    activeKey: (domain, encryptions = 1) => ofDomain(domain, 'active').active.use(encryptions),
-    findKey: (domain, keyId, wrapped) => ofDomain(domain, keyId).find(keyId, wrapped),
+    activeKey: (domain, encryptions = 1) => findDomain(rings, domain, 'active').active.use(encryptions),
+    findKey: (domain, keyId, wrapped) => findDomain(rings, domain, keyId).find(keyId, wrapped),
     close: () => clearInterval(timer),
   };
 }

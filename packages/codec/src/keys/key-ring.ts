@@ -43,21 +43,11 @@ export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): Ke
   const rings = new Map(
     Object.entries(domains).map(([domain, keys]) => [domain, ringOf(domain, keys)] as const),
   );
-  const ofDomain = (domain: string, keyId: string) => {
-    const ring = rings.get(domain);
-    if (ring === undefined)
-      throw new CodecError(
-        'CODEC_KEY_UNKNOWN',
-        `Key ${keyId}: this process has no keys of the domain ${domain}.`,
-        { keyId },
-      );
-    return ring;
-  };
   return {
     domains: [...rings.keys()],
-    activeKey: (domain) => ofDomain(domain, 'active').active,
+    activeKey: (domain) => findDomain(rings, domain, 'active').active,
     findKey(domain, keyId) {
-      const key = ofDomain(domain, keyId).byId.get(keyId);
+      const key = findDomain(rings, domain, keyId).byId.get(keyId);
       if (key !== undefined) return key;
       throw new CodecError(
         'CODEC_KEY_UNKNOWN',
@@ -66,6 +56,21 @@ export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): Ke
       );
     },
   };
+}
+
+/**
+ * What a ring has of a domain.
+ *
+ * @throws CodecError CODEC_KEY_UNKNOWN, naming the key, if it has nothing.
+ */
+export function findDomain<T>(rings: ReadonlyMap<string, T>, domain: string, keyId: string): T {
+  const ring = rings.get(domain);
+  if (ring !== undefined) return ring;
+  throw new CodecError(
+    'CODEC_KEY_UNKNOWN',
+    `Key ${keyId}: this process has no keys of the domain ${domain}.`,
+    { keyId },
+  );
 }
 
 function ringOf(domain: string, { active, others }: DomainKeys) {

@@ -98,7 +98,7 @@ describe('compression', () => {
   });
 
   test.each([
-    ['cut off', compressed('binary/zstd', zstdCompressSync(Buffer.from('some text')).subarray(0, -3))],
+    ['truncated', compressed('binary/zstd', zstdCompressSync(Buffer.from('some text')).subarray(0, -3))],
     ['of another kind', compressed('binary/zstd', gzipSync(Buffer.from('some text')))],
     [
       'two frames',
@@ -108,7 +108,7 @@ describe('compression', () => {
       ),
     ],
     [
-      'cut off in noise',
+      'truncated in noise',
       compressed('binary/zstd', zstdCompressSync(encode({ data: randomBytes(300_000) })).subarray(0, -1)),
     ],
     ['nothing, compressed', compressed('binary/zstd', zstdCompressSync(Buffer.alloc(0)))],

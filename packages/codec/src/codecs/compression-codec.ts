@@ -116,7 +116,7 @@ function tooLarge(maxInflatedBytes: number): CodecError {
 }
 
 function changed(): CodecError {
-  return new CodecError('CODEC_CORRUPT', 'A compressed payload was changed or cut off.');
+  return new CodecError('CODEC_CORRUPT', 'A compressed payload was changed or truncated.');
 }
 
 function noPayload(): CodecError {

@@ -103,7 +103,7 @@ function readSealed(key: CodecKey, envelope: Envelope, sealed: Uint8Array): Payl
   }
   throw new CodecError(
     'CODEC_CORRUPT',
-    `A payload that says it was encrypted with key ${keyId} cannot be decrypted: it was changed or cut off, or another key, namespace or domain encrypted it.`,
+    `A payload that says it was encrypted with key ${keyId} cannot be decrypted: it was changed or truncated, or another key, namespace or domain encrypted it.`,
     { keyId },
   );
 }

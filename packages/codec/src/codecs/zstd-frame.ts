@@ -7,7 +7,7 @@ const RESERVED = 3;
 
 /**
  * Whether bytes are one whole zstd frame (RFC 8878), from its first byte to its last: the decoder of Node 22.18 takes
- * a frame that was cut off for a shorter one, and drops whatever follows the first.
+ * a truncated frame for a shorter one, and drops whatever follows the first.
  */
 export function isOneZstdFrame(bytes: Uint8Array): boolean {
   if (MAGIC.some((byte, at) => bytes[at] !== byte)) return false;

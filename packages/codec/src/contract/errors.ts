@@ -9,7 +9,7 @@ export type CodecErrorCode =
   | 'CODEC_KEYS_INVALID'
   /** An option of a codec or of its plugin cannot be used. */
   | 'CODEC_OPTIONS_INVALID'
-  /** Changed, cut off, or encrypted with another key, namespace or domain than it says. */
+  /** Changed, truncated, or encrypted with another key, namespace or domain than it says. */
   | 'CODEC_CORRUPT'
   /** Encrypted for another namespace. */
   | 'CODEC_NAMESPACE_FOREIGN'

@@ -133,7 +133,7 @@ describe('a source of Vault', () => {
 
   test.each([
     ['changed', (text: string) => `${text.slice(0, -6)}AAAAA=`, 'was changed'],
-    ['cut off', (text: string) => text.slice(0, 20), 'was changed'],
+    ['truncated', (text: string) => text.slice(0, 20), 'was changed'],
     ['of a version that is not there', (text: string) => text.replace('v1', 'v7'), 'was changed'],
     ['no text', () => 'vault:v1:\n', 'is not one of Vault'],
     ['of something else', () => 'AQIDAHg', 'was changed'],

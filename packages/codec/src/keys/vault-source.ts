@@ -145,7 +145,7 @@ async function twice(signal: AbortSignal, run: () => Promise<VaultAnswer>): Prom
 /** @throws CodecError CODEC_KEY_UNAVAILABLE for what is not Vault's own answer about the key. */
 async function readAnswer(id: string, response: Response): Promise<VaultAnswer> {
   const { status } = response;
-  const text = await response.text().catch(() => unavailable(id, 'a cut off answer'));
+  const text = await response.text().catch(() => unavailable(id, 'a truncated answer'));
   const body = parseObject(text);
   const errors = Array.isArray(body?.['errors']) ? body['errors'].map(String).join(' ') : null;
   const isOwn = status === 200 ? isObject(body?.['data']) : errors !== null;

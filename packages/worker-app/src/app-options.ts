@@ -11,6 +11,15 @@ export type None = Record<never, never>;
 /** Must be the same for all that start workflows and all that run them. */
 export type DataConverter = NonNullable<TemporalClientOptions['dataConverter']>;
 
+/** How an app uses keys of payloads. */
+export interface CodecSettings {
+  /**
+   * The domain that encrypts, for example `dispatch`; payloads of every domain of the ring are decrypted. Left out: the app
+   * encrypts nothing, and opens key rings itself, by `openKeyRing`.
+   */
+  readonly domain?: string;
+}
+
 /** What a migration receives besides the databases. */
 export interface MigrationContext {
   /**
@@ -35,8 +44,13 @@ export interface AppOptions<TVariables extends Variables, TDatabases extends Dat
   /** Brings the schemas up to date, before anything else uses the databases. */
   migrate?(databases: DatabasesOf<TDatabases>, context: MigrationContext): Promise<unknown>;
   /**
-   * Makes the payload codecs and the external storage of every worker and client of this process. Converters by path
-   * belong into the bundle as well, so a process cannot choose them here alone.
+   * Encrypts the payloads of every worker and client of this process, with the keys that the variables HELIOGRAPH_CODEC_*
+   * name. The workflow bundle has to hold the failure converter of `codec`.
+   */
+  readonly codec?: CodecSettings;
+  /**
+   * Makes further payload codecs, which run before the encryption, and the external storage of every worker and client of
+   * this process. Converters by path belong into the bundle as well, so a process cannot choose them here alone.
    */
   dataConverter?(app: App<TVariables, TDatabases>): DataConverter | Promise<DataConverter>;
   /** The process; a test brings its own. */

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { KeyRing } from '@heliograph/codec/codecs';
 import type { EdgeOptions, Logger, ReadinessCheck, ServicePart, Telemetry } from '@heliograph/service';
 import type { TemporalClientOptions } from '@heliograph/temporal-worker/client';
 import type { DatabaseOptions, DatabasesOf } from './databases.ts';
@@ -23,6 +24,13 @@ export interface AppBase<TVariables extends Variables> {
   readonly fail: (error: unknown) => void;
   /** Adds a check to those of the databases and, in a worker, of the workers. */
   readonly addReadiness: (check: ReadinessCheck) => void;
+  /**
+   * Opens the keys that the variables HELIOGRAPH_CODEC_* name, for the payloads of a namespace, and closes them when the app
+   * stops. For an app that declares a `codec`.
+   *
+   * @throws {ConfigError} naming the variable, also if there are no keys.
+   */
+  readonly openKeyRing: (namespace: string) => Promise<KeyRing>;
 }
 
 /** A starting app: its configuration, logs, telemetry, and the databases it declared. */

@@ -4,6 +4,7 @@ import type { AppOptions } from './app-options.ts';
 import type { DatabaseOptions } from './databases.ts';
 import {
   apiVariables,
+  codecVariables,
   databaseVariables,
   processVariables,
   sharedVariables,
@@ -24,7 +25,7 @@ export interface RoleVariables {
 /** The options that decide which variables an app reads. */
 export type ConfigurableOptions<TVariables extends Variables> = Pick<
   AppOptions<TVariables, DatabaseOptions>,
-  'name' | 'variables' | 'otherVariables' | 'databases'
+  'name' | 'variables' | 'otherVariables' | 'databases' | 'codec'
 >;
 
 /** Names every variable that an app reads. */
@@ -36,6 +37,7 @@ export function variablesOf(options: ConfigurableOptions<Variables>, role: RoleV
       ? {}
       : databaseVariables.clickhouse),
     ...(role.temporal ? temporalVariables : {}),
+    ...(options.codec === undefined ? {} : codecVariables),
     ...(role.worker ? workerVariables : apiVariables),
     ...options.variables,
   };

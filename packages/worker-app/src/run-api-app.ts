@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { AppOptions, None } from './app-options.ts';
 import type { ApiApp, TemporalSettings, WithClient } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
+import { openPayloadCodec } from './payloads/open-payload-codec.ts';
 import { connectApp, observeApp } from './start-app.ts';
 import { temporalAddress } from './temporal-address.ts';
 import { apiVariables, temporalVariables, type Variables } from './variables.ts';
@@ -25,7 +26,7 @@ export interface ApiAppOptions<
 
 /**
  * Runs an API app until SIGTERM, SIGINT or the death of a part, and resolves with the exit code. It starts in this
- * order: configuration, logs and telemetry, databases and migrations, the Temporal client, `edge`, listening. It stops
+ * order: configuration, logs and telemetry, keys, databases and migrations, the Temporal client, `edge`, listening. It stops
  * in reverse. A start that fails closes what it had opened and says on stderr what to do.
  */
 export function runApiApp<
@@ -47,10 +48,17 @@ async function startApiApp<
 >(options: ApiAppOptions<TVariables, TDatabases, TTemporal>, service: ServiceContext): Promise<void> {
   const { temporal } = options;
   const observed = observeApp(options, { temporal: temporal !== undefined, worker: false }, service);
+  const addEncryption = await openPayloadCodec({
+    ...observed.app,
+    domain: temporal === undefined ? undefined : options.codec?.domain,
+    env: service.env,
+  });
   const connected = await connectApp(options, observed, service);
   service.draining.throwIfAborted();
   const client =
-    temporal === undefined ? {} : connectLazily(temporal, service, await options.dataConverter?.(connected));
+    temporal === undefined
+      ? {}
+      : connectLazily(temporal, service, addEncryption(await options.dataConverter?.(connected)));
   // There is a client exactly when `temporal` was given.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const app = { ...connected, ...client, edgeOptions: observed.edgeOptions() } as ApiApp<

@@ -22,6 +22,7 @@ import * as v from 'valibot';
 import type { AppOptions, None } from './app-options.ts';
 import type { TemporalSettings, WorkerApp } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
+import { openPayloadCodec } from './payloads/open-payload-codec.ts';
 import { createSdkLogger } from './sdk-logger.ts';
 import { readSdkMetrics } from './sdk-metrics.ts';
 import { both, connectApp, observeApp } from './start-app.ts';
@@ -50,7 +51,7 @@ export interface WorkerAppOptions<
 
 /**
  * Runs a worker app until SIGTERM, SIGINT or the death of a part, and resolves with the exit code. It starts in this
- * order: configuration, logs and telemetry, the SDK's runtime, bundle, databases and migrations beside the connection
+ * order: configuration, logs and telemetry, the SDK's runtime, bundle, keys, databases and migrations beside the connection
  * to Temporal, namespace and search attributes, `workers`, `started`, and the HTTP edge. It stops in reverse. A start
  * that fails closes what it had opened and says on stderr what to do.
  */
@@ -81,6 +82,12 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   service.register({ name: 'temporal-runtime', stop: () => runtime.shutdown() });
   const workflowBundle =
     options.workflowBundle === undefined ? undefined : await readWorkflowBundle(options.workflowBundle);
+  const addEncryption = await openPayloadCodec({
+    ...observed.app,
+    domain: options.codec?.domain,
+    env: service.env,
+    workflowBundle,
+  });
 
   const connect = async () => {
     const connection = await connectWorker(address);
@@ -94,7 +101,7 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   const create = config.HELIOGRAPH_TEMPORAL_SETUP;
   await assertNamespace(connection, namespace, { create });
   await assertSearchAttributes(connection, namespace, { create });
-  const dataConverter = await options.dataConverter?.(connected);
+  const dataConverter = addEncryption(await options.dataConverter?.(connected));
   const shared = { connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) };
   const client = createTemporalClient({ callTimeoutMs: 5000, ...options.temporal, ...shared });
   const app = { ...connected, client };

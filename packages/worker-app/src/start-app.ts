@@ -19,8 +19,9 @@ import type { App, AppBase } from './app.ts';
 import type { AppOptions } from './app-options.ts';
 import { openDatabases, type DatabaseOptions } from './databases.ts';
 import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
+import { openKeyRing } from './payloads/open-key-ring.ts';
 import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
-import { databaseVariables, processVariables, type Variables } from './variables.ts';
+import { codecVariables, databaseVariables, processVariables, type Variables } from './variables.ts';
 import { createWhenAvailable } from './when-available.ts';
 
 /** What both kinds of app begin with. */
@@ -75,6 +76,12 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
       register: (part) => service.register(part),
       fail: (error) => service.fail(error),
       addReadiness: (check) => (served === undefined ? readiness.push(check) : served.addReadiness(check)),
+      openKeyRing: (namespace) =>
+        openKeyRing(loadConfig(v.object(codecVariables), service.env), {
+          namespace,
+          logger,
+          register: (part) => service.register(part),
+        }),
     },
     edgeOptions: () => ({
       name,

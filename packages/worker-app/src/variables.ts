@@ -59,6 +59,24 @@ export const temporalVariables = {
   HELIOGRAPH_TEMPORAL_SETUP: flag({ default: false }),
 };
 
+/** Read by every app that declares a `codec`: the keys of its payloads, and what it does with them. */
+export const codecVariables = {
+  /** A key ring in JSON, as `parseKeyRing` of `codec` reads it; the file is followed. */
+  HELIOGRAPH_CODEC_KEYS_FILE: text({ optional: true }),
+  /** The same JSON itself. */
+  HELIOGRAPH_CODEC_KEYS: secret({ optional: true }),
+  /** Names keys of AWS KMS or Vault, by domain; see `openEnvelopeKeys`. Keys of the ring above then only decrypt. */
+  HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE: text({ optional: true }),
+  /**
+   * `strict` and `permissive` encrypt, and `permissive` reads plain payloads as well. `off` writes plain payloads; it reads
+   * encrypted ones if there are keys.
+   */
+  HELIOGRAPH_CODEC_MODE: choice(['strict', 'permissive', 'off'], { default: 'strict' }),
+  HELIOGRAPH_CODEC_COMPRESSION: flag({ default: true }),
+  /** Payloads below this size, in bytes, are not compressed. */
+  HELIOGRAPH_CODEC_COMPRESSION_MIN_BYTES: integer({ max: 67_108_864, default: 1024 }),
+};
+
 /** Read by every worker. */
 export const workerVariables = {
   /** Not 0: nobody could know which port was chosen, and `/metrics` reads it. */
@@ -74,5 +92,6 @@ export const sharedVariables = {
   ...databaseVariables.clickhouse,
   ...temporalVariables,
   ...workerVariables,
+  ...codecVariables,
   ...apiVariables,
 } satisfies Variables;

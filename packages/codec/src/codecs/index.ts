@@ -8,7 +8,7 @@ export {
   type EnvelopeKeys,
 } from '../keys/envelope-key-ring.ts';
 export { type DataKey, type EnvelopeKeySource, type KeyBinding } from '../keys/envelope-key-source.ts';
-export { parseKeyRing } from '../keys/parse-key-ring.ts';
+export { parseDomainKeys, parseKeyRing } from '../keys/parse-key-ring.ts';
 export { type KeyFile, type KeyFileOptions, watchKeyFile } from '../keys/watch-key-file.ts';
 export { type CompressionOptions, createCompressionCodec } from './compression-codec.ts';
 export { type CodecOptions, createCodec } from './create-codec.ts';

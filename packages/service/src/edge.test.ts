@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { dictionary } from '@heliograph/api-contract';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { createBearerAuth } from './authenticator.ts';
+import { createBearerAuth } from './bearer-auth.ts';
 import { manualClock } from './clock.ts';
 import { type Edge, type EdgeOptions, createEdge } from './edge.ts';
 import { memoryIdempotencyStore } from './idempotency.ts';

@@ -3,7 +3,8 @@ import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/open
 import { metrics, trace } from '@opentelemetry/api';
 import { type Context, Hono } from 'hono';
 import type * as v from 'valibot';
-import { type Authenticator, hasScope } from './authenticator.ts';
+import type { Authenticator } from './authenticator.ts';
+import { authorize } from './authorize.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import type { IdempotencyStore } from './idempotency.ts';
@@ -135,7 +136,7 @@ export function createEdge(options: EdgeOptions): Edge {
   operation('/openapi.json', (c) => c.json(describe()));
   if (telemetry !== undefined) {
     operation('/metrics', async (c) => {
-      if (options.metricsScope !== undefined) await demand(auth, options.metricsScope, c);
+      if (options.metricsScope !== undefined) await authorize(auth, options.metricsScope, c.req.raw.headers);
       return c.body(await telemetry.prometheusText(), 200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       });
@@ -231,15 +232,4 @@ function matches(template: string, path: string): boolean {
     expected.length === actual.length &&
     expected.every((part, index) => (part.startsWith(':') ? actual[index] !== '' : part === actual[index]))
   );
-}
-
-async function demand(auth: Authenticator | undefined, scope: string, c: Context): Promise<void> {
-  const found = await auth?.authenticate(c.req.raw.headers);
-  if (found?.kind !== 'authenticated') {
-    throw problem(401, 'CREDENTIALS_REQUIRED', 'Send Authorization: Bearer with a key.', {
-      headers: { 'www-authenticate': auth?.scheme ?? 'Bearer' },
-    });
-  }
-  if (!hasScope(found.principal, scope))
-    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`);
 }

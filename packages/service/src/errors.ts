@@ -4,6 +4,7 @@ export type ServiceErrorCode =
   | 'SERVICE_PORT_TAKEN'
   | 'SERVICE_PORT_FORBIDDEN'
   | 'SERVICE_ROUTE_INVALID'
+  | 'SERVICE_AUTH_UNAVAILABLE'
   | 'SERVICE_STORE_FULL';
 
 /** Thrown when a part of a service cannot do its work; `message` is one line and safe to print. */

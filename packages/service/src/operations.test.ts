@@ -3,7 +3,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { createBearerAuth } from './authenticator.ts';
+import { createBearerAuth } from './bearer-auth.ts';
 import { type Edge, type EdgeOptions, createEdge } from './edge.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { createLogger } from './log.ts';

@@ -63,4 +63,4 @@ export interface RouteDefinition<
 }
 
 /** The principal of a public route. */
-export const ANONYMOUS: Principal = { id: 'anonymous', scopes: new Set() };
+export const ANONYMOUS: Principal = { id: 'anonymous', scopes: new Set(), roles: new Set() };

@@ -1,7 +1,7 @@
 import { defineOperation, pageQuery } from '@heliograph/api-contract';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { createBearerAuth } from './authenticator.ts';
+import { createBearerAuth } from './bearer-auth.ts';
 import { manualClock } from './clock.ts';
 import { toPage, decodeCursor } from './cursor.ts';
 import { type Edge, type EdgeOptions, createEdge } from './edge.ts';

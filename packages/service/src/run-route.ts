@@ -3,7 +3,8 @@ import type { AnyOperation, InputError, ResponseSpecs } from '@heliograph/api-co
 import { EDGE_PROBLEM_CODES } from '@heliograph/api-contract';
 import type { Context } from 'hono';
 import type * as v from 'valibot';
-import { type Authenticator, type Principal, hasScope } from './authenticator.ts';
+import type { Authenticator, Principal } from './authenticator.ts';
+import { authorize } from './authorize.ts';
 import { checkInput } from './check-input.ts';
 import { etagOf, noneMatch } from './etag.ts';
 import type { IdempotencyStore, StoredResponse } from './idempotency.ts';
@@ -37,7 +38,8 @@ export async function runRoute<
   c: Context,
 ): Promise<Response> {
   const request = c.req.raw;
-  const principal = await authorize(runner.auth, definition.scope, request.headers);
+  const { scope } = definition;
+  const principal = scope === null ? ANONYMOUS : await authorize(runner.auth, scope, request.headers);
   runner.onPrincipal(c, principal);
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
@@ -78,35 +80,6 @@ export async function runRoute<
         );
   if (response instanceof Response) return response;
   return send(response, definition, request.headers);
-}
-
-async function authorize(
-  auth: Authenticator | undefined,
-  scope: string | null,
-  headers: Headers,
-): Promise<Principal> {
-  if (scope === null) return ANONYMOUS;
-  const scheme = auth?.scheme ?? 'Bearer';
-  const found = await auth?.authenticate(headers);
-  if (found === undefined || found.kind === 'absent') {
-    throw problem(401, 'CREDENTIALS_REQUIRED', 'Send Authorization: Bearer with a key.', {
-      headers: { 'www-authenticate': scheme },
-    });
-  }
-  if (found.kind === 'refused') {
-    const challenge = `${scheme} error="invalid_token"`;
-    throw problem(401, 'CREDENTIALS_INVALID', 'The key is unknown.', {
-      headers: { 'www-authenticate': challenge },
-    });
-  }
-  if (!hasScope(found.principal, scope)) {
-    const challenge = `${scheme} error="insufficient_scope", scope="${scope}"`;
-    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`, {
-      headers: { 'www-authenticate': challenge },
-      members: { requiredScope: scope },
-    });
-  }
-  return found.principal;
 }
 
 function accept<TSchema extends v.GenericSchema>(

@@ -1,0 +1,42 @@
+import { type Authenticator, type Principal, hasScope } from './authenticator.ts';
+import { ServiceError } from './errors.ts';
+import { problem } from './problem.ts';
+
+/**
+ * Identifies the caller and checks that it holds `scope`.
+ *
+ * @throws Problem 401 CREDENTIALS_REQUIRED, 401 CREDENTIALS_INVALID, 403 SCOPE_MISSING
+ * @throws ServiceError SERVICE_AUTH_UNAVAILABLE, which the edge answers with 503
+ */
+export async function authorize(
+  auth: Authenticator | undefined,
+  scope: string,
+  headers: Headers,
+): Promise<Principal> {
+  const scheme = auth?.scheme ?? 'Bearer';
+  const found = (await auth?.authenticate(headers)) ?? { kind: 'absent' };
+  switch (found.kind) {
+    case 'absent':
+      throw problem(401, 'CREDENTIALS_REQUIRED', 'Send Authorization: Bearer with a key.', {
+        headers: { 'www-authenticate': scheme },
+      });
+    case 'refused':
+      throw problem(401, 'CREDENTIALS_INVALID', 'The key or token is unknown, expired or revoked.', {
+        headers: { 'www-authenticate': `${scheme} error="invalid_token"` },
+      });
+    case 'unavailable':
+      throw new ServiceError('SERVICE_AUTH_UNAVAILABLE', 'nobody can tell now who the caller is', {
+        retryable: true,
+        cause: found.cause,
+      });
+    case 'authenticated':
+      break;
+  }
+  if (!hasScope(found.principal, scope)) {
+    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`, {
+      headers: { 'www-authenticate': `${scheme} error="insufficient_scope", scope="${scope}"` },
+      members: { requiredScope: scope },
+    });
+  }
+  return found.principal;
+}

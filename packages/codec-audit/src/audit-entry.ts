@@ -1,11 +1,18 @@
+/** What a request of the codec server can ask for. */
+export const AUDIT_ACTIONS = ['decode', 'encode', 'download'] as const;
+
 /** What a request of the codec server asked for. */
-export type AuditAction = 'decode' | 'encode' | 'download';
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** What can become of a request; see {@link AuditOutcome}. */
+export const AUDIT_OUTCOMES = ['allowed', 'denied', 'refused', 'failed'] as const;
 
 /**
- * What became of it. `allowed`: carried out. `denied`: the subject may not. `refused`: the request was not acceptable (a
- * 4xx other than 401 and 403). `failed`: allowed, and not carried out, for example because the ciphertext was changed.
+ * What became of a request. `allowed`: carried out. `denied`: the subject may not. `refused`: the request was not
+ * acceptable (a 4xx other than 401 and 403). `failed`: allowed, and not carried out, for example because the ciphertext was
+ * changed.
  */
-export type AuditOutcome = 'allowed' | 'denied' | 'refused' | 'failed';
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 /** One line of the audit log: who did what to how many payloads. It never holds content. */
 export interface AuditEntry {
@@ -31,9 +38,27 @@ export interface AuditEntry {
 export interface AuditLog {
   /**
    * Resolves once every entry is stored for good, all of them in one transaction. Texts are cleaned and shortened, so
-   * that what a caller chose never makes it fail.
+   * that what a caller chose never makes it fail; more than 256 entries are folded, see `prepareEntries`.
    *
    * @throws AuditError AUDIT_UNAVAILABLE: answer 503, and give nothing out. The entries may be stored all the same.
+   *   AUDIT_ENTRY_INVALID: nothing is stored.
    */
   append(entries: readonly AuditEntry[]): Promise<void>;
+}
+
+/** An entry in its place in the chain. */
+export interface ChainedEntry extends AuditEntry {
+  /** 1 for the first entry; without gaps. */
+  readonly sequence: number;
+  /** The hash of the entry before; 32 zero bytes for the first. */
+  readonly previousHash: Uint8Array;
+  /** SHA-256 of `encodeEntry`. */
+  readonly hash: Uint8Array;
+}
+
+/** Where a chain ends: the number and the hash of its last entry. */
+export interface ChainHead {
+  /** 0 for an empty chain. */
+  readonly sequence: number;
+  readonly hash: Uint8Array;
 }

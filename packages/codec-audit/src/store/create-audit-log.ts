@@ -1,0 +1,111 @@
+import { classifyError, createBatchedWriter, toDatabaseError, type Postgres } from '@heliograph/database';
+import type { AuditEntry, AuditLog, ChainedEntry, ChainHead } from '../audit-entry.ts';
+import { chainEntries, EMPTY_CHAIN } from '../chain.ts';
+import { AuditError } from '../errors.ts';
+import { prepareEntries } from '../prepare-entries.ts';
+
+/** Options of {@link createAuditLog}. */
+export interface AuditLogOptions {
+  readonly pg: Pick<Postgres, 'sql'>;
+  /** How long to wait for other processes that append; default 3,000 ms. */
+  readonly lockWaitMs?: number;
+  /** Receives the head after each commit of this process: show it outside of the database, as a metric and in the log. */
+  readonly onAppended?: (head: ChainHead) => void;
+}
+
+/** The requests of one transaction at most. */
+const MAX_BATCH = 200;
+
+/**
+ * Creates an audit log that appends to `codec_audit.entries`. All requests that wait are appended by one transaction,
+ * under an advisory lock, so that any number of processes make one chain; each resolves after the commit, which waits
+ * for the disk whatever the database's default is. It needs SELECT and INSERT on the table, and no more.
+ */
+export function createAuditLog(options: AuditLogOptions): AuditLog {
+  const { pg, lockWaitMs = 3000, onAppended } = options;
+  let lastRequest = 0;
+  const write = createBatchedWriter<{ readonly request: number; readonly entries: readonly AuditEntry[] }>({
+    keyOf: ({ request }) => String(request),
+    maxBatch: MAX_BATCH,
+    isTemporary: (error) => ['unavailable', 'timeout'].includes(classifyError(error)),
+    writeMany: async (requests) => {
+      const head = await appendAll(
+        pg,
+        lockWaitMs,
+        requests.flatMap(({ entries }) => entries),
+      );
+      notify(onAppended, head);
+    },
+  });
+  return {
+    append: async (entries) => {
+      const prepared = prepareEntries(entries);
+      if (prepared.length === 0) return;
+      try {
+        await write({ request: ++lastRequest, entries: prepared });
+      } catch (error) {
+        throw new AuditError('AUDIT_UNAVAILABLE', 'The audit log could not be written.', {
+          cause: toDatabaseError(error, 'append to the audit log'),
+        });
+      }
+    },
+  };
+}
+
+async function appendAll(
+  pg: Pick<Postgres, 'sql'>,
+  lockWaitMs: number,
+  added: readonly AuditEntry[],
+): Promise<ChainHead> {
+  // Read committed, so that the head is read as it is once the lock is held. The first three travel together.
+  return pg.sql.begin('isolation level read committed', async (tx) => {
+    const [, , heads] = await Promise.all([
+      tx`select set_config('lock_timeout', ${String(lockWaitMs)}, true),
+                set_config('synchronous_commit', 'on', true)`,
+      tx`select pg_advisory_xact_lock(hashtextextended('codec_audit.entries', 0))`,
+      tx<HeadRow[]>`select sequence::text as sequence, hash from codec_audit.entries
+                    order by entries.sequence desc limit 1`,
+    ]);
+    const [last] = heads;
+    const head = last === undefined ? EMPTY_CHAIN : { sequence: Number(last.sequence), hash: last.hash };
+    const chained = chainEntries(head, added);
+    const rows = JSON.stringify(chained.map(toRow));
+    await tx`
+      insert into codec_audit.entries
+             (sequence, at, request_id, subject, action, namespace, domain, key_id, count, outcome, reason,
+              previous_hash, hash)
+      select sequence, at, request_id, subject, action, namespace, domain, key_id, count, outcome, reason,
+             decode(previous_hash, 'hex'), decode(hash, 'hex')
+        from json_to_recordset(${rows}::text::json)
+          as added (sequence bigint, at timestamptz, request_id text, subject text, action text, namespace text,
+                    domain text, key_id text, count bigint, outcome text, reason text, previous_hash text, hash text)
+       order by sequence`;
+    return chained.at(-1) ?? head;
+  });
+}
+
+interface HeadRow {
+  readonly sequence: string;
+  readonly hash: Uint8Array;
+}
+
+function toRow(entry: ChainedEntry): Readonly<Record<string, unknown>> {
+  const { at, requestId, keyId, previousHash, hash, ...rest } = entry;
+  return {
+    ...rest,
+    at: at.toISOString(),
+    request_id: requestId,
+    key_id: keyId,
+    previous_hash: Buffer.from(previousHash).toString('hex'),
+    hash: Buffer.from(hash).toString('hex'),
+  };
+}
+
+/** What a listener throws must not turn a stored entry into one that is not. */
+function notify(listener: AuditLogOptions['onAppended'], { sequence, hash }: ChainHead): void {
+  try {
+    listener?.({ sequence, hash });
+  } catch {
+    // The listener's own fault; the entry is stored.
+  }
+}

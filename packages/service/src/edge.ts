@@ -1,11 +1,13 @@
 import { type AnyOperation, type NoSchema, type ResponseSpecs, losesNames } from '@heliograph/api-contract';
 import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/openapi';
 import { metrics, trace } from '@opentelemetry/api';
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { getPath } from 'hono/utils/url';
 import type * as v from 'valibot';
-import type { Authenticator } from './authenticator.ts';
+import type { Authenticator, Principal } from './authenticator.ts';
 import { authorize } from './authorize.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type CorsPolicy, corsMiddleware } from './cors.ts';
 import { ServiceError } from './errors.ts';
 import type { IdempotencyStore } from './idempotency.ts';
 import { type Ids, uuidV7Ids } from './ids.ts';
@@ -45,6 +47,27 @@ export interface EdgeOptions {
   readonly metricsScope?: string;
   /** Aborted when the service begins to stop; `drain()` does the same. */
   readonly draining?: AbortSignal;
+  /** Lets pages of other origins call; default none. */
+  readonly cors?: CorsPolicy;
+  /** Runs for a route once the caller is known, before the body is read, and throws to refuse; for rate limits. */
+  readonly admit?: (principal: Principal, c: Context) => Promise<void> | void;
+  /**
+   * Runs when the answer to a request is ready, also to a refused one, before any of it is sent. If it throws, that is
+   * answered instead; for audits.
+   */
+  readonly beforeAnswer?: (exchange: Exchange) => Promise<void>;
+}
+
+/** A request and what is about to be answered. */
+export interface Exchange {
+  /** The path without the prefix that its route accepts. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Null where nobody was authenticated. */
+  readonly principal: Principal | null;
+  /** Null for a request that was carried out. */
+  readonly problem: { readonly status: number; readonly code: string } | null;
+  readonly context: Context;
 }
 
 /** The HTTP side of a service. */
@@ -55,7 +78,8 @@ export interface Edge {
    * Adds an operation.
    *
    * @throws ServiceError SERVICE_ROUTE_INVALID for a second one with the same method and path, for `idempotency`
-   * without a store, or for a `v.record` in the body, which drops some names; use `dictionary`.
+   * without a store, for `acceptsPrefix` on a path of more than one segment, or for a `v.record` in the body, which drops
+   * some names; use `dictionary`.
    */
   route<
     TParams extends v.GenericSchema = NoSchema,
@@ -86,7 +110,8 @@ export function createEdge(options: EdgeOptions): Edge {
   else options.draining?.addEventListener('abort', drain, { once: true });
   const isDraining = (): boolean => draining.signal.aborted;
 
-  const app = new Hono();
+  const suffixes = new Set<string>();
+  const app = new Hono({ getPath: (request) => withoutPrefix(getPath(request), suffixes) });
   const routes: AnyOperation[] = [];
   const describe = (): OpenApiDocument => describeApi(name, options.apiVersion ?? version, routes);
   const readiness = new Readiness(logger, clock);
@@ -112,6 +137,9 @@ export function createEdge(options: EdgeOptions): Edge {
       }),
     }),
   );
+  if (options.cors !== undefined)
+    app.use(corsMiddleware(options.cors, (c) => [...allowedMethods(app, c.req.path)].toSorted()));
+  if (options.beforeAnswer !== undefined) app.use(answerAfter(options.beforeAnswer, options));
   app.onError((error, c) => respond(c, toProblem(error, c, options)));
   app.notFound((c) => respond(c, notFound(c, app)));
 
@@ -156,7 +184,8 @@ export function createEdge(options: EdgeOptions): Edge {
       draining: draining.signal,
     }),
     onPrincipal: (c, principal) => {
-      scopeOf(c).principalId = principal.id;
+      scopeOf(c).principal = principal;
+      return options.admit?.(principal, c);
     },
   };
   return {
@@ -178,6 +207,15 @@ export function createEdge(options: EdgeOptions): Edge {
           `the body of ${method} ${path} has a v.record, which drops names such as "constructor"; use dictionary`,
         );
       }
+      if (definition.acceptsPrefix === true) {
+        if (!/^\/[^/:*]+$/.test(path)) {
+          throw new ServiceError(
+            'SERVICE_ROUTE_INVALID',
+            `the path of ${method} ${path} accepts a prefix, so it has to be one segment without parameters`,
+          );
+        }
+        suffixes.add(path);
+      }
       routes.push(definition);
       app.on(method, path, (c) => {
         scopeOf(c).route = path;
@@ -192,7 +230,32 @@ export function createEdge(options: EdgeOptions): Edge {
 }
 
 function respond(c: Context, found: Problem): Response {
-  return problemResponse(found, c.req.path, scopeOf(c).requestId);
+  const scope = scopeOf(c);
+  scope.problem = { status: found.status, code: found.code };
+  return problemResponse(found, scope.path, scope.requestId);
+}
+
+/** What is known of the answer may change until this has run; the headers for browsers stay. */
+function answerAfter(run: NonNullable<EdgeOptions['beforeAnswer']>, options: EdgeOptions): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    const { requestId, principal = null, problem: found = null } = scopeOf(c);
+    try {
+      await run({ path: c.req.path, requestId, principal, problem: found, context: c });
+    } catch (error) {
+      const answer = respond(c, toProblem(error, c, options));
+      for (const [name, value] of c.res.headers)
+        if (name.startsWith('access-control-')) answer.headers.set(name, value);
+      c.res = undefined;
+      c.res = answer;
+    }
+  };
+}
+
+/** The last segment alone, where a route answers to it behind any prefix. */
+function withoutPrefix(path: string, suffixes: ReadonlySet<string>): string {
+  const last = path.slice(Math.max(0, path.lastIndexOf('/')));
+  return suffixes.has(last) ? last : path;
 }
 
 function toProblem(error: unknown, c: Context, options: EdgeOptions): Problem {
@@ -213,12 +276,16 @@ function toProblem(error: unknown, c: Context, options: EdgeOptions): Problem {
   );
 }
 
-function notFound(c: Context, app: Hono): Problem {
-  const allowed = new Set(
+function allowedMethods(app: Hono, path: string): Set<string> {
+  return new Set(
     app.routes
-      .filter((route) => route.method !== 'ALL' && matches(route.path, c.req.path))
+      .filter((route) => route.method !== 'ALL' && matches(route.path, path))
       .map((route) => route.method),
   );
+}
+
+function notFound(c: Context, app: Hono): Problem {
+  const allowed = allowedMethods(app, c.req.path);
   if (allowed.size === 0) return problem(404, 'NOT_FOUND', 'There is nothing at this path.');
   if (allowed.has('GET')) allowed.add('HEAD');
   const allow = [...allowed].toSorted().join(', ');

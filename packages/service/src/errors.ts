@@ -5,7 +5,8 @@ export type ServiceErrorCode =
   | 'SERVICE_PORT_FORBIDDEN'
   | 'SERVICE_ROUTE_INVALID'
   | 'SERVICE_AUTH_UNAVAILABLE'
-  | 'SERVICE_STORE_FULL';
+  | 'SERVICE_STORE_FULL'
+  | 'SERVICE_TLS_INVALID';
 
 /** Thrown when a part of a service cannot do its work; `message` is one line and safe to print. */
 export class ServiceError extends Error {

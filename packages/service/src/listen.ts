@@ -1,9 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:http';
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  createServer,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { RequestError, getRequestListener } from '@hono/node-server';
 import type { Edge } from './edge.ts';
 import { ServiceError } from './errors.ts';
 import { answerFault, refuseEarly, refuseTarget } from './refuse-early.ts';
+import { type TlsFiles, type WatchedTlsFiles, watchTlsFiles } from './tls-files.ts';
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -17,6 +25,11 @@ export interface ListenOptions {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; default 5,000 ms. */
   readonly keepAliveMs?: number;
+  /**
+   * Serves https, TLS 1.2 or newer. New connections get a replaced certificate; those that are open keep theirs. A pair
+   * that cannot be used changes nothing.
+   */
+  readonly tls?: TlsFiles;
 }
 
 /** A listening server. */
@@ -34,7 +47,7 @@ export interface HttpServer {
 /**
  * Listens on a port.
  *
- * @throws ServiceError SERVICE_PORT_TAKEN, SERVICE_PORT_FORBIDDEN
+ * @throws ServiceError SERVICE_PORT_TAKEN, SERVICE_PORT_FORBIDDEN, SERVICE_TLS_INVALID
  */
 export async function listen(edge: Edge, options: ListenOptions): Promise<HttpServer> {
   const { port, host = '127.0.0.1', requestTimeoutMs = 30_000, keepAliveMs = 5000 } = options;
@@ -42,21 +55,24 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
     overrideGlobalObjects: false,
     errorHandler: (error) => (error instanceof RequestError ? refuseTarget() : answerFault()),
   });
-  const server = createServer(
-    {
-      requestTimeout: requestTimeoutMs,
-      headersTimeout: Math.min(10_000, requestTimeoutMs),
-      keepAliveTimeout: keepAliveMs,
-      // Node looks for late requests every 30 s by default, so a shorter time would not hold.
-      connectionsCheckingInterval: Math.max(50, Math.min(1000, requestTimeoutMs / 4)),
-      // Node's own refusal of a missing Host header has no body.
-      requireHostHeader: false,
-    },
-    (incoming, outgoing) => void listener(incoming, outgoing),
-  );
+  const settings = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(10_000, requestTimeoutMs),
+    keepAliveTimeout: keepAliveMs,
+    // Node looks for late requests every 30 s by default, so a shorter time would not hold.
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, requestTimeoutMs / 4)),
+    // Node's own refusal of a missing Host header has no body.
+    requireHostHeader: false,
+  };
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void =>
+    void listener(incoming, outgoing);
+  const { server, tls } = await createHttpServer(options, settings, handle);
   refuseEarly(server);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(toListenError(error, options, host)));
+    server.once('error', (error) => {
+      tls?.close();
+      reject(toListenError(error, options, host));
+    });
     server.listen({ port, host }, () => {
       server.removeAllListeners('error');
       resolve();
@@ -66,6 +82,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
 
   const close = async (deadlineMs: number): Promise<number> => {
     edge.drain();
+    tls?.close();
     let cut = 0;
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -86,10 +103,30 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
   let stopping: Promise<number> | undefined;
   return {
     port: bound,
-    url: `http://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}`,
     stop: (deadlineMs = 10_000) => (stopping ??= close(deadlineMs)),
   };
 }
+
+/** How long a TLS handshake may take: an open connection that never says anything costs memory. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+async function createHttpServer(
+  { tls: files }: ListenOptions,
+  settings: ServerOptions,
+  handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): Promise<{ readonly server: Server; readonly tls?: WatchedTlsFiles }> {
+  if (files === undefined) return { server: createServer(settings, handle) };
+  const tls = await watchTlsFiles(files, ({ cert, key }) => server.setSecureContext({ ...TLS, cert, key }));
+  const { cert, key } = tls.first;
+  const server = createTlsServer(
+    { ...settings, ...TLS, cert, key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    handle,
+  );
+  return { server, tls };
+}
+
+const TLS = { minVersion: 'TLSv1.2' } as const;
 
 function portOf(address: AddressInfo | string | null): number {
   return typeof address === 'object' && address !== null ? address.port : 0;

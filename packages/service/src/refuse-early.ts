@@ -19,7 +19,9 @@ export function refuseEarly(server: Server): void {
     const response = answering.get(socket);
     // Two answers on one connection would read as one; a response that has begun is ended.
     const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+    // A connection without a finished handshake can carry no answer.
+    const isTls = /^(?:ERR_SSL_|ERR_TLS_|EPROTO$)/.test(error.code ?? '');
+    if (error.code === 'ECONNRESET' || isTls || !socket.writable || isAnswering) {
       socket.destroy();
       return;
     }

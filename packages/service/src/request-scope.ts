@@ -10,6 +10,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Context, MiddlewareHandler } from 'hono';
+import { getPath } from 'hono/utils/url';
+import type { Principal } from './authenticator.ts';
 import type { Clock } from './clock.ts';
 import type { Ids } from './ids.ts';
 import type { Logger } from './log.ts';
@@ -18,9 +20,13 @@ import type { Logger } from './log.ts';
 export interface RequestScope {
   readonly requestId: string;
   readonly logger: Logger;
+  /** As it was sent, with any prefix. */
+  readonly path: string;
   /** The template of the matched route; `unmatched` for everything else. */
   route: string;
-  principalId: string | undefined;
+  principal: Principal | undefined;
+  /** What is answered, if it is a problem. */
+  problem: { readonly status: number; readonly code: string } | undefined;
 }
 
 /** Options of {@link requestScope}. */
@@ -62,8 +68,10 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
     const scope: RequestScope = {
       requestId,
       logger: logger.child({ requestId }),
+      path: getPath(c.req.raw),
       route: 'unmatched',
-      principalId: undefined,
+      principal: undefined,
+      problem: undefined,
     };
     scopes.set(c, scope);
     // An arbitrary method of a caller must not become a label.
@@ -75,7 +83,7 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
       ? trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
       : tracer.startSpan(
           method,
-          { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'url.path': c.req.path } },
+          { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'url.path': scope.path } },
           parent,
         );
     await context.with(trace.setSpan(parent, span), async () => {
@@ -95,10 +103,10 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
           {
             method,
             route: scope.route,
-            path: c.req.path,
+            path: scope.path,
             status,
             durationMs: Math.round(durationMs * 10) / 10,
-            principal: scope.principalId,
+            principal: scope.principal?.id,
           },
           'request',
         );

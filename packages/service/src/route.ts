@@ -56,6 +56,11 @@ export interface RouteDefinition<
    * one by one. Default: `body`.
    */
   readonly accepts?: TAccepted;
+  /**
+   * Whether the route also answers behind any prefix: `/decode` then serves `/a/b/decode`. Its path has to be one segment.
+   * Default false.
+   */
+  readonly acceptsPrefix?: boolean;
   readonly handler: (
     input: RouteInput<v.InferOutput<TParams>, v.InferOutput<TQuery>, v.InferOutput<TAccepted>>,
     // NoInfer: or the compiler would infer responses from the reply too, and widen its status to number.

@@ -22,7 +22,7 @@ export interface RouteRunner {
   readonly surroundings: (
     c: Context,
   ) => Pick<RouteInput<unknown, unknown, unknown>, 'requestId' | 'logger' | 'clock' | 'signal' | 'draining'>;
-  readonly onPrincipal: (c: Context, principal: Principal) => void;
+  readonly onPrincipal: (c: Context, principal: Principal) => Promise<void> | void;
 }
 
 /** Carries one request through authentication, validation, idempotency, the handler and the ETag. */
@@ -40,7 +40,7 @@ export async function runRoute<
   const request = c.req.raw;
   const { scope } = definition;
   const principal = scope === null ? ANONYMOUS : await authorize(runner.auth, scope, request.headers);
-  runner.onPrincipal(c, principal);
+  await runner.onPrincipal(c, principal);
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
   const limit = definition.bodyLimitBytes ?? runner.bodyLimitBytes;

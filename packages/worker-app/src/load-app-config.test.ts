@@ -71,6 +71,8 @@ test('the variables of an app are those that its parts read', () => {
   expect(Object.keys(variablesOf({ name: 'tiny', databases: { postgres: {} } }, API))).toEqual([
     'HELIOGRAPH_HTTP_HOST',
     'HELIOGRAPH_HTTP_PORT',
+    'HELIOGRAPH_HTTP_TLS_CERT_FILE',
+    'HELIOGRAPH_HTTP_TLS_KEY_FILE',
     'HELIOGRAPH_LOG_LEVEL',
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'HELIOGRAPH_TRACES_IN_CLICKHOUSE',

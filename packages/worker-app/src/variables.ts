@@ -21,6 +21,9 @@ export type ConfigOf<TVariables extends Variables> = v.InferOutput<v.ObjectSchem
 export const processVariables = {
   HELIOGRAPH_HTTP_HOST: text({ default: '127.0.0.1' }),
   HELIOGRAPH_HTTP_PORT: port({ default: 4600 }),
+  /** PEM files, the chain in the first: both make the edge serve https, and are read again when they change. */
+  HELIOGRAPH_HTTP_TLS_CERT_FILE: text({ optional: true }),
+  HELIOGRAPH_HTTP_TLS_KEY_FILE: text({ optional: true }),
   HELIOGRAPH_LOG_LEVEL: choice(['debug', 'info', 'warn', 'error'], { default: 'info' }),
   OTEL_EXPORTER_OTLP_ENDPOINT: url({ optional: true }),
   /** Write spans to ClickHouse without a collector in between: for the embedded stack. */

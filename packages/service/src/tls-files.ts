@@ -1,0 +1,98 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { ServiceError } from './errors.ts';
+
+/** A certificate and its key, in PEM files that may be replaced at any time. */
+export interface TlsFiles {
+  /** The certificate, followed by those of its chain. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** How often the files are read, in milliseconds; default 5,000. */
+  readonly intervalMs?: number;
+  /** Receives that another pair is in use, and until when its certificate is valid. */
+  readonly onChange?: (validUntil: Date) => void;
+  /** Receives why a pair cannot be used: that of before stays in use. Once until it changes. */
+  readonly onProblem?: (error: unknown) => void;
+}
+
+/** What a certificate and its key are in PEM. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+  readonly validUntil: Date;
+}
+
+/** The pair of two files, followed by `read`. */
+export interface WatchedTlsFiles {
+  readonly first: TlsPair;
+  /** Reads the files now, and passes a pair on if it is another and can be used. */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Reads a pair and follows its files. They are read again and again instead of watched, because mounted secrets are
+ * replaced by renaming a folder, of which a watch does not hear. A pair of which only one file was replaced so far does
+ * not match, and is looked at again.
+ *
+ * @throws ServiceError SERVICE_TLS_INVALID, naming the file.
+ */
+export async function watchTlsFiles(
+  files: TlsFiles,
+  apply: (pair: TlsPair) => void,
+): Promise<WatchedTlsFiles> {
+  const first = await readPair(files);
+  let current = first;
+  let problem = '';
+  const read = async (): Promise<void> => {
+    try {
+      const next = await readPair(files);
+      problem = '';
+      if (next.cert === current.cert && next.key === current.key) return;
+      apply(next);
+      current = next;
+      files.onChange?.(next.validUntil);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'unknown';
+      if (message !== problem) files.onProblem?.(error);
+      problem = message;
+    }
+  };
+  // One after the other, so that an older pair never replaces a newer one.
+  let reading = Promise.resolve();
+  const reload = (): Promise<void> => (reading = reading.then(read));
+  const timer = setInterval(() => void reload(), files.intervalMs ?? 5000).unref();
+  return { first, reload, close: () => clearInterval(timer) };
+}
+
+async function readPair({ certFile, keyFile }: TlsFiles): Promise<TlsPair> {
+  const [cert, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+  const certificate = parse(`the certificate in ${certFile}`, () => new X509Certificate(cert));
+  const privateKey = parse(`the key in ${keyFile}`, () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey))
+    throw invalid(`the key in ${keyFile} is not that of the certificate in ${certFile}`);
+  parse(`the pair in ${certFile} and ${keyFile}`, () => createSecureContext({ cert, key }));
+  return { cert, key, validUntil: new Date(certificate.validTo) };
+}
+
+async function readPem(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw invalid(`${file} cannot be read (${String(Reflect.get(Object(error), 'code') ?? 'unknown')})`);
+  }
+}
+
+/** What OpenSSL says about a key is left out. */
+function parse<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch {
+    throw invalid(`${what} cannot be used: expected PEM`);
+  }
+}
+
+function invalid(problem: string): ServiceError {
+  return new ServiceError('SERVICE_TLS_INVALID', `TLS: ${problem}`);
+}

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join, relative } from 'node:path';
+import { DISPATCH_DOMAIN } from '@heliograph/dispatch-workflows';
 import type { AppDefinition, AppGround, Environment } from '@heliograph/stack';
 
 /** The Dispatch Center on the embedded stack: its worker, its API, and a demo that shows notifications. */
@@ -8,7 +9,10 @@ import type { AppDefinition, AppGround, Environment } from '@heliograph/stack';
 const API_KEY = 'dispatch-center-api-key';
 const apiKey = ({ secret }: AppGround): string => secret(API_KEY);
 
-const sharedEnv = ({ secret }: AppGround): Environment => ({
+const sharedEnv = ({ secret, keyRingFile }: AppGround): Environment => ({
+  HELIOGRAPH_CODEC_KEYS_FILE: keyRingFile(DISPATCH_DOMAIN),
+  // Histories of a state that is older than its key are plain, and so is what a developer signals by hand.
+  HELIOGRAPH_CODEC_MODE: 'permissive',
   HELIOGRAPH_SEALING_KEYS: `local:${secret('sealing-key')}`,
   HELIOGRAPH_TEMPORAL_SETUP: 'true',
   // Receivers of demos and tests are on loopback.

@@ -21,6 +21,10 @@ function run(
     child.once('close', (code) => resolve({ code, output }));
   });
 }
+const keyRing = (domain: string): string => {
+  const key = { id: 'k1', key: Buffer.alloc(32, 4).toString('base64url') };
+  return JSON.stringify({ domains: { [domain]: { active: key.id, keys: [key] } } });
+};
 const lines = (output: string): readonly string[] => output.split('\n').filter((line) => line !== '');
 
 describe.each(['api', 'worker'])('the %s', (role) => {
@@ -33,6 +37,7 @@ describe.each(['api', 'worker'])('the %s', (role) => {
       'HELIOGRAPH_TEMPORAL_ADDRESS',
       'HELIOGRAPH_SEALING_KEYS',
       ...(role === 'api' ? ['HELIOGRAPH_API_KEYS'] : []),
+      'no keys for payloads',
     ];
     for (const name of missing) expect(lines(output).filter((line) => line.includes(name))).toHaveLength(1);
     expect(output).not.toMatch(/^\s+at /m);
@@ -48,6 +53,8 @@ describe.each(['api', 'worker'])('the %s', (role) => {
       HELIOGRAPH_HTTP_PORT: '70000',
       HELIOGRAPH_LOG_LEVEL: 'loud',
       HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'perhaps',
+      HELIOGRAPH_CODEC_KEYS: '{"hunter2',
+      HELIOGRAPH_CODEC_MODE: 'perhaps',
     });
     expect(code).toBe(1);
     for (const name of [
@@ -57,11 +64,30 @@ describe.each(['api', 'worker'])('the %s', (role) => {
       'HELIOGRAPH_HTTP_PORT',
       'HELIOGRAPH_LOG_LEVEL',
       'HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES',
+      'HELIOGRAPH_CODEC_MODE',
       ...(role === 'api' ? ['HELIOGRAPH_API_KEYS'] : []),
     ])
       expect(output).toContain(name);
     expect(output).not.toContain('hunter2');
   });
+});
+
+test.each([
+  ['that are not JSON', '{"hunter2', 'it is not JSON'],
+  ['of another domain', keyRing('health'), 'this process has no keys of the domain dispatch'],
+])('keys %s end the start at once, and are not quoted', async (_, keys, reason) => {
+  const { code, output } = await run(['api'], {
+    HELIOGRAPH_POSTGRES_URL: 'postgres://127.0.0.1:1/x',
+    HELIOGRAPH_CLICKHOUSE_URL: 'http://127.0.0.1:1',
+    HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
+    HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
+    HELIOGRAPH_API_KEYS: 'monitor:monitor-key-monitor-key:issues:write',
+    HELIOGRAPH_CODEC_KEYS: keys,
+    HELIOGRAPH_HTTP_PORT: '0',
+  });
+  expect(code).toBe(1);
+  expect(output).toContain(reason);
+  expect(output).not.toMatch(/hunter2|BAQEBAQE/);
 });
 
 test.each([[[]], [['both']], [['--help']]])(
@@ -85,6 +111,7 @@ test('an API accepts issues while Temporal is unavailable, and stops gracefully 
       HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
       HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
       HELIOGRAPH_API_KEYS: 'monitor:monitor-key-monitor-key:issues:write',
+      HELIOGRAPH_CODEC_KEYS: keyRing('dispatch'),
       HELIOGRAPH_HTTP_PORT: '0',
       HELIOGRAPH_DRAIN_MS: '0',
     },

@@ -1,4 +1,5 @@
 import { createSealer, parseKeyRing } from '@heliograph/database';
+import { DISPATCH_DOMAIN } from '@heliograph/dispatch-workflows';
 import { createExplainer, type Explainer } from '@heliograph/dispatch-workflows/explain';
 import {
   createDispatchStores,
@@ -18,6 +19,7 @@ import type { commonVariables } from './config.ts';
 /** What both roles say about themselves. */
 export const dispatchCenter = {
   packageJson: new URL('../package.json', import.meta.url),
+  codec: { domain: DISPATCH_DOMAIN },
   databases: { postgres: {}, clickhouse: { requestTimeoutMs: 10_000, maxOpenConnections: 16 } },
   migrate: ({ postgres, clickhouse }: Databases) => migrateDispatch(postgres, clickhouse),
 };

@@ -15,6 +15,7 @@ export { DEFAULT_SIGNAL_POLICY } from './contract/issue-signal.ts';
 export type { IssueSignal, IssueStatus, SignalPolicy } from './contract/issue-signal.ts';
 export {
   DELIVERY_TASK_QUEUE,
+  DISPATCH_DOMAIN,
   DISPATCH_TASK_QUEUE,
   MONITOR_INSTANCE_ALERT,
   MONITOR_INSTANCES,

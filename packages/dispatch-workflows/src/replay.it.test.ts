@@ -1,14 +1,24 @@
 import { hostname } from 'node:os';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createCodec, createCodecPlugin, createKey, createKeyRing } from '@heliograph/codec/codecs';
 import { bundleWorkflows, installTemporalRuntime } from '@heliograph/temporal-worker';
 import { readHistories, replayHistory } from '@heliograph/testkit';
 import { DefaultLogger } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import { DISPATCH_DOMAIN } from './contract/names.ts';
 import { bundleFromSource } from './testing/dispatch-ground.ts';
 import * as workflows from './workflows/index.ts';
 
 // Replays that fail are expected here, and the core warns of each.
 installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
+
+/** The codec as the Dispatch Center has it. */
+function codecPlugin(mode: 'strict' | 'permissive') {
+  const keys = createKeyRing({
+    [DISPATCH_DOMAIN]: { active: createKey('k1', Buffer.alloc(32, 1)), others: [] },
+  });
+  return createCodecPlugin(createCodec({ keys, namespace: 'default', domain: DISPATCH_DOMAIN, mode }));
+}
 
 const histories = await readHistories(new URL('__histories__/', import.meta.url));
 
@@ -20,6 +30,11 @@ describe('the workflows of today', () => {
 
   test.each(histories)('replay $file', async (history) => {
     await expect(replayHistory({ workflowBundle }, history)).resolves.toBeUndefined();
+  });
+
+  test.each(histories)('replay $file while encryption is introduced', async (history) => {
+    const plugins = [codecPlugin('permissive')];
+    await expect(replayHistory({ workflowBundle, plugins }, history)).resolves.toBeUndefined();
   });
 });
 

@@ -67,6 +67,44 @@ describe('an app reads', () => {
   });
 });
 
+describe('an app with a codec needs keys', () => {
+  const encrypting = { name: 'tiny', codec: { domain: 'tiny' } };
+  const messageOf = (load: () => unknown): string => {
+    try {
+      load();
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+    return '';
+  };
+
+  test('named beside everything else that is missing', () => {
+    expect(messageOf(() => loadAppConfig(encrypting, WORKER, {})).split('\n')).toEqual([
+      'HELIOGRAPH_TEMPORAL_ADDRESS: is not set; expected text',
+      'no keys for payloads: set one of HELIOGRAPH_CODEC_KEYS_FILE, HELIOGRAPH_CODEC_KEYS, HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE; or HELIOGRAPH_CODEC_MODE=off to store payloads in clear',
+    ]);
+  });
+
+  test.each([
+    ['keys', { HELIOGRAPH_CODEC_KEYS: '{}' }],
+    ['encryption switched off', { HELIOGRAPH_CODEC_MODE: 'off' }],
+  ])('and has enough with %s', (_, env) => {
+    expect(messageOf(() => loadAppConfig(encrypting, API, env))).toBe('');
+  });
+
+  test('also if it only opens key rings, whatever the mode', () => {
+    const opening = { name: 'tiny', codec: {} };
+    expect(messageOf(() => loadAppConfig(opening, API, { HELIOGRAPH_CODEC_MODE: 'off' }))).toMatch(
+      /^no keys for payloads: set one of .*ENVELOPE_KEYS_FILE$/,
+    );
+  });
+
+  test('and has no other variable of them checked if it declares none', () => {
+    expect(messageOf(() => loadAppConfig({ name: 'tiny' }, API, { HELIOGRAPH_CODEC_MODE: 'x' }))).toBe('');
+  });
+});
+
 test('the variables of an app are those that its parts read', () => {
   expect(Object.keys(variablesOf({ name: 'tiny', databases: { postgres: {} } }, API))).toEqual([
     'HELIOGRAPH_HTTP_HOST',

@@ -1,7 +1,8 @@
-import { loadConfig, unknownVariables, type Env } from '@heliograph/service';
+import { ConfigError, loadConfig, unknownVariables, type ConfigProblem, type Env } from '@heliograph/service';
 import * as v from 'valibot';
-import type { AppOptions } from './app-options.ts';
+import type { AppOptions, CodecSettings } from './app-options.ts';
 import type { DatabaseOptions } from './databases.ts';
+import { KEY_VARIABLES } from './payloads/open-key-ring.ts';
 import {
   apiVariables,
   codecVariables,
@@ -60,7 +61,8 @@ export function loadAppConfig<TVariables extends Variables>(
   }
   const traces = v.safeParse(tracesVariable, env[TRACES_IN_CLICKHOUSE]);
   const read = variablesOf(options, { ...role, traces: traces.success && traces.output });
-  loadConfig(v.object(read), env);
+  const problems = [...problemsOf(() => loadConfig(v.object(read), env)), ...missingKeys(options.codec, env)];
+  if (problems.length > 0) throw new ConfigError(problems);
   // Without variables of its own there is nothing to read.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const own = (options.variables ?? {}) as TVariables;
@@ -69,6 +71,28 @@ export function loadAppConfig<TVariables extends Variables>(
 
 const TRACES_IN_CLICKHOUSE = 'HELIOGRAPH_TRACES_IN_CLICKHOUSE';
 const tracesVariable = processVariables[TRACES_IN_CLICKHOUSE];
+
+function problemsOf(load: () => unknown): readonly ConfigProblem[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+/**
+ * A process without keys does not start unless encryption is switched off by name: a forgotten variable would otherwise
+ * store payloads in clear, for as long as histories are retained.
+ */
+function missingKeys(codec: CodecSettings | undefined, env: Env): readonly ConfigProblem[] {
+  const isEncrypting = codec?.domain !== undefined;
+  const needsNone = codec === undefined || (isEncrypting && env['HELIOGRAPH_CODEC_MODE'] === 'off');
+  if (needsNone || KEY_VARIABLES.some((name) => (env[name] ?? '') !== '')) return [];
+  const off = isEncrypting ? '; or HELIOGRAPH_CODEC_MODE=off to store payloads in clear' : '';
+  return [{ variable: '', detail: `no keys for payloads: set one of ${KEY_VARIABLES.join(', ')}${off}` }];
+}
 
 /** Finds variables in the environment that no app reads: usually misspelt names. */
 export function unknownVariablesOf(options: ConfigurableOptions<Variables>, env: Env): readonly string[] {

@@ -8,6 +8,7 @@ export type StackErrorCode =
   | 'STACK_PORT_INVALID'
   | 'STACK_PORT_TAKEN'
   | 'STACK_START_FAILED'
+  | 'STACK_STATE_INVALID'
   | 'STACK_TEMPORAL_MISSING';
 
 /** A failure of the embedded stack whose message is one line that says what happened and how to fix it. */

@@ -31,6 +31,8 @@ export interface Stack {
   port(name: string, wish?: PortWish): Promise<number>;
   /** Gives 32 random bytes in base64url, made once per state. */
   readonly secret: (name: string) => string;
+  /** Gives the path of the key ring of all apps, for HELIOGRAPH_CODEC_KEYS_FILE; a key of the domain is made once per state. */
+  readonly keyRingFile: (domain: string) => string;
   /**
    * Starts more processes, together, under the stack's care, and resolves once all are ready. The stack stops them
    * before those that were there earlier; the returned `stop` stops them now and takes them out of `processes()`.

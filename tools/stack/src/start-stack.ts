@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { identify, startTimeOf } from '@heliograph/bootstrap';
 import { StackError } from './errors.ts';
+import { openKeyRingFile } from './key-ring-file.ts';
 import { clickhousePart } from './parts/clickhouse.ts';
 import type { Part } from './parts/part.ts';
 import { postgresPart } from './parts/postgres.ts';
@@ -57,6 +58,7 @@ async function startLocked({
   const stopRequested = new AbortController();
   const book = new PortBook(directory);
   const secret = openSecrets(directory);
+  const keyRingFile = openKeyRingFile(directory);
   /** one group per part, in the order of the stop from last to first */
   const groups: SupervisedProcess[][] = parts.map(() => []);
   const env: Record<string, string> = {};
@@ -145,6 +147,7 @@ async function startLocked({
     processes: views,
     port: (name, wish) => book.port(name, wish),
     secret,
+    keyRingFile,
     stop,
     kill: () => groups.flat().forEach((it) => it.kill()),
     async run(specs) {

@@ -50,6 +50,8 @@ export async function apiGround() {
     HELIOGRAPH_LOG_LEVEL: 'debug',
     HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
     HELIOGRAPH_API_KEYS: KEYS,
+    // Without Temporal there are no payloads.
+    HELIOGRAPH_CODEC_MODE: 'off',
   };
   const logs: string[] = [];
   const state = { stored: 0 };

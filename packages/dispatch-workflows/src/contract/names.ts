@@ -7,6 +7,8 @@ export const DISPATCH_TASK_QUEUE = 'dispatch';
  * that is down must not delay scans or state rows.
  */
 export const DELIVERY_TASK_QUEUE = 'dispatch-deliveries';
+/** Domain of the keys that encrypt the payloads of both workflows; it is authenticated in each. */
+export const DISPATCH_DOMAIN = 'dispatch';
 /** Workflow type of the orchestrator. */
 export const MONITOR_INSTANCES = 'monitorInstances';
 /** The one id under which the orchestrator runs: a second one cannot start. */

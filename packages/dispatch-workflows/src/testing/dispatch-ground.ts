@@ -1,3 +1,4 @@
+import { FAILURE_CONVERTER_PATH } from '@heliograph/codec/codecs';
 import { connectClickHouse, connectPostgres, createSealer } from '@heliograph/database';
 import { createChannelRegistry, createWebhookChannel } from '@heliograph/notifier/channels';
 import { bundleWorkflows } from '@heliograph/temporal-worker';
@@ -13,6 +14,7 @@ import { createDispatchStores, migrateDispatch } from '../stores/index.ts';
 export function bundleFromSource(): Promise<{ readonly code: string }> {
   return bundleWorkflows({
     workflows: new URL('../workflows/index.ts', import.meta.url),
+    failureConverter: FAILURE_CONVERTER_PATH,
     sourceCondition: '@heliograph/source',
   });
 }

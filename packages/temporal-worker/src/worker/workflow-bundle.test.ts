@@ -63,6 +63,13 @@ test('what is written can be read, in a folder that was not there', async () => 
   expect(read.code).toContain('heliograph-trace');
 }, 30_000);
 
+test('a failure converter is bundled by its path', async () => {
+  const failureConverter = join(directory, 'failure-converter.js');
+  await writeFile(failureConverter, "export const failureConverter = { mark: 'of its own' };");
+  const bundle = await bundleWorkflows({ ...source, failureConverter });
+  expect(bundle.code).toContain("mark: 'of its own'");
+}, 30_000);
+
 test('the tracing interceptor is in every bundle', async () => {
   const bundle = await bundleWorkflows(source);
   expect(bundle.code).toContain('heliograph-trace');

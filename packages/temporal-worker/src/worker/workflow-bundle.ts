@@ -16,6 +16,11 @@ export interface WorkflowBundleSource {
   readonly workflows: URL | string;
   /** Further workflow interceptor modules; tracing is always in. */
   readonly interceptorModules?: readonly (URL | string)[];
+  /**
+   * The module that exports the `failureConverter` of workflows; default the SDK's. Workers and clients take theirs by the
+   * same path, in their data converter.
+   */
+  readonly failureConverter?: URL | string;
   /** Export condition under which workspace packages are read from source; for tests. */
   readonly sourceCondition?: string;
 }
@@ -25,11 +30,12 @@ export interface WorkflowBundleSource {
  * also a test's, is made here.
  */
 export async function bundleWorkflows(source: WorkflowBundleSource): Promise<{ readonly code: string }> {
-  const condition = source.sourceCondition;
+  const { sourceCondition: condition, failureConverter } = source;
   return bundleWorkflowCode({
     workflowsPath: pathOf(source.workflows),
     workflowInterceptorModules: [tracingModule(), ...(source.interceptorModules ?? []).map(pathOf)],
     logger: new DefaultLogger('WARN'),
+    ...(failureConverter === undefined ? {} : { failureConverterPath: pathOf(failureConverter) }),
     ...(condition === undefined
       ? {}
       : {

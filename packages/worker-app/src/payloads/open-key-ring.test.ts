@@ -54,7 +54,7 @@ describe('keys of our own', () => {
 
 describe('is refused, with the variable and the place, and never a key:', () => {
   test.each<[string, () => Env | Promise<Env>, RegExp]>([
-    ['no keys', () => ({}), /^no keys for payloads; set one of HELIOGRAPH_CODEC_KEYS_FILE, /],
+    ['no keys', () => ({}), /^no keys for payloads: set one of HELIOGRAPH_CODEC_KEYS_FILE, /],
     [
       'two rings',
       () => ({ HELIOGRAPH_CODEC_KEYS: ring('k1'), HELIOGRAPH_CODEC_KEYS_FILE: '/keys' }),

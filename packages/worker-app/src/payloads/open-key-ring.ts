@@ -25,9 +25,12 @@ const FILE = 'HELIOGRAPH_CODEC_KEYS_FILE';
 const JSON_ITSELF = 'HELIOGRAPH_CODEC_KEYS';
 const ENVELOPE_FILE = 'HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE';
 
+/** The variables that name keys. */
+export const KEY_VARIABLES = [FILE, JSON_ITSELF, ENVELOPE_FILE] as const;
+
 /** Whether any variable names keys. */
 export function hasKeys(config: CodecConfig): boolean {
-  return [config[FILE], config[JSON_ITSELF], config[ENVELOPE_FILE]].some((value) => value !== undefined);
+  return KEY_VARIABLES.some((name) => config[name] !== undefined);
 }
 
 /**
@@ -54,7 +57,7 @@ export async function openKeyRing(config: CodecConfig, surroundings: KeySurround
   if (file !== undefined) return followKeyFile(file, surroundings);
   if (json !== undefined) return parse(JSON_ITSELF, json.reveal(), parseKeyRing);
   throw new ConfigError([
-    { variable: '', detail: `no keys for payloads; set one of ${FILE}, ${JSON_ITSELF}, ${ENVELOPE_FILE}` },
+    { variable: '', detail: `no keys for payloads: set one of ${KEY_VARIABLES.join(', ')}` },
   ]);
 }
 

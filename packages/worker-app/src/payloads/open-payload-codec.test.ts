@@ -54,12 +54,6 @@ describe('a process', () => {
     expect(addEncryption(tinyConverter)).toBe(tinyConverter);
   });
 
-  test('without keys does not start', async () => {
-    await expect(open({})).rejects.toThrow(
-      /^no keys to encrypt payloads with; set .*MODE=off to store payloads in clear$/,
-    );
-  });
-
   test('without keys stores payloads in clear if that is said by name, with one warning', async () => {
     const { addEncryption, lines } = await open({ HELIOGRAPH_CODEC_MODE: 'off' });
     expect(addEncryption(undefined)).toBeUndefined();

@@ -1,10 +1,10 @@
 import { createCodec, createCodecPlugin, type KeyRing } from '@heliograph/codec/codecs';
-import { ConfigError, type Env, loadConfig, type Logger } from '@heliograph/service';
+import { type Env, loadConfig, type Logger } from '@heliograph/service';
 import * as v from 'valibot';
 import type { DataConverter } from '../app-options.ts';
-import { refuseKeys } from './config-problem.ts';
 import type { TemporalConfig } from '../temporal-address.ts';
 import { codecVariables, temporalVariables } from '../variables.ts';
+import { refuseKeys } from './config-problem.ts';
 import { type CodecConfig, hasKeys } from './open-key-ring.ts';
 
 /** What the payloads of a process are encrypted with. */
@@ -24,10 +24,9 @@ export type AddEncryption = (own: DataConverter | undefined) => DataConverter | 
 const unchanged: AddEncryption = (own) => own;
 
 /**
- * Opens the keys of a process, before it connects anything. A process without keys does not start unless encryption is
- * switched off by name: a forgotten variable would otherwise store payloads in clear, for as long as histories are retained.
+ * Opens the keys of a process, before it connects anything. Without keys it warns, once, that payloads are stored in clear.
  *
- * @throws {ConfigError} without keys, or if they cannot be used.
+ * @throws {ConfigError} if the mode needs keys and there are none, or if they cannot be used.
  * @throws {CodecError} CODEC_BUNDLE_UNFIT for a bundle that would store failures in clear.
  */
 export async function openPayloadCodec(options: PayloadOptions): Promise<AddEncryption> {
@@ -36,12 +35,7 @@ export async function openPayloadCodec(options: PayloadOptions): Promise<AddEncr
   const config = loadConfig(v.object({ ...temporalVariables, ...codecVariables }), env);
   const isOff = config.HELIOGRAPH_CODEC_MODE === 'off';
   if (isOff) logger.warn('payloads are stored in clear: HELIOGRAPH_CODEC_MODE is off');
-  if (!hasKeys(config)) {
-    if (isOff) return unchanged;
-    const detail =
-      'no keys to encrypt payloads with; set HELIOGRAPH_CODEC_KEYS_FILE, HELIOGRAPH_CODEC_KEYS or HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE, or HELIOGRAPH_CODEC_MODE=off to store payloads in clear';
-    throw new ConfigError([{ variable: '', detail }]);
-  }
+  if (isOff && !hasKeys(config)) return unchanged;
   const plugin = createCodecPlugin(
     createCodecOf(await openKeyRing(config.HELIOGRAPH_TEMPORAL_NAMESPACE), domain, config),
   );

@@ -53,6 +53,8 @@ export interface AppGround {
   port(name: string, wish?: PortWish): Promise<number>;
   /** Gives 32 random bytes in base64url, made once per state. */
   readonly secret: (name: string) => string;
+  /** Gives the path of the key ring of all apps, for HELIOGRAPH_CODEC_KEYS_FILE; a key of the domain is made once per state. */
+  readonly keyRingFile: (domain: string) => string;
 }
 
 /** A loaded app. */

@@ -33,6 +33,7 @@ function ground() {
       return wish?.preferred ?? 20_000 + names.length;
     },
     secret: (name: string) => `secret-of-${name}`,
+    keyRingFile: (domain: string) => `/keys-of-${domain}`,
   };
 }
 

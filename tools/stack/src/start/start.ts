@@ -135,6 +135,7 @@ async function startApps(
       : { ...stack.env, HELIOGRAPH_TRACES_IN_CLICKHOUSE: 'true' },
     port: (name, wish) => stack.port(name, { ...wish, configured: configuredPort(name, process.env) }),
     secret: stack.secret,
+    keyRingFile: stack.keyRingFile,
   };
   const started: Map<unknown, readonly AppProcessSpec[]> = new Map();
   const apps = await loadApps(root);

@@ -3,6 +3,7 @@ import { type Random, seededRandom } from '@heliograph/simulators';
 import { alertWorkflowId } from '../../contract/alert-workflow-id.ts';
 import type { IssueSignal } from '../../contract/issue-signal.ts';
 import type { StreamKey } from '../../contract/stream-state.ts';
+import { isUnderWay } from '../../delivery/intent-status.ts';
 import { eventHashOf } from '../../issues/event-hash.ts';
 import type { ReportedIssue } from '../../issues/issue.ts';
 import { createStoreOnce } from '../../issues/store-once.ts';
@@ -404,6 +405,10 @@ export class Simulation {
       isIdle &&
       debts.every(({ stream }) => mayWait(stream)) &&
       backlog.every(({ stream }) => mayWait(stream)) &&
+      // An intent that its stream has passed is settled by the next sweep but one.
+      [...this.tables.intents.values()].every(
+        ({ status, stream }) => !isUnderWay(status) || mayWait(stream),
+      ) &&
       this.#isAllSeen();
     if (isSettled || this.elapsedMs > this.plan.healAt + LONGEST_SETTLING_MS) this.#isDone = true;
     else this.time.after(CHECK_MS, () => void this.#check());

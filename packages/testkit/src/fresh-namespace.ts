@@ -1,5 +1,6 @@
 import { Connection, WorkflowNotFoundError, Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import type { temporal } from '@temporalio/proto';
 import { NativeConnection } from '@temporalio/worker';
 import { freshName } from './fresh-name.ts';
 import { stackAddresses } from './stack-addresses.ts';
@@ -34,7 +35,7 @@ export async function freshNamespace(label: string): Promise<FreshNamespace> {
     async close() {
       const left: string[] = [];
       const client = new Client({ connection, namespace });
-      for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
+      for (const workflowId of await listRunning(connection, namespace)) {
         try {
           await client.workflow.getHandle(workflowId).terminate('the suite ended');
           left.push(workflowId);
@@ -48,4 +49,21 @@ export async function freshNamespace(label: string): Promise<FreshNamespace> {
       return left;
     },
   };
+}
+
+/** Asks the service itself: a client decodes memos, and those of a suite may be encrypted. */
+async function listRunning(connection: Connection, namespace: string): Promise<readonly string[]> {
+  const running: string[] = [];
+  let nextPageToken: Uint8Array | null = null;
+  do {
+    const page: temporal.api.workflowservice.v1.IListWorkflowExecutionsResponse =
+      await connection.workflowService.listWorkflowExecutions({
+        namespace,
+        query: `ExecutionStatus = 'Running'`,
+        nextPageToken,
+      });
+    running.push(...(page.executions ?? []).flatMap(({ execution }) => execution?.workflowId ?? []));
+    nextPageToken = page.nextPageToken ?? null;
+  } while (nextPageToken !== null && nextPageToken.length > 0);
+  return running;
 }

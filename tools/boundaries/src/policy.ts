@@ -47,6 +47,12 @@ export const FOUNDATION_EDGES: readonly ReasonedEdge[] = [
     to: 'api-contract',
     why: 'the edge carries out the operations that a contract declares',
   },
+  {
+    from: 'auth',
+    to: 'service',
+    why: 'its authenticators implement the port of the edge, and an app mounts its routes there',
+  },
+  { from: 'auth', to: 'database', why: 'keys, members and roles are rows of its own schema' },
 ];
 
 /** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */

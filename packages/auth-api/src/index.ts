@@ -1,0 +1,12 @@
+export { API_NAME, API_VERSION, authOperations } from './operations.ts';
+export { createAuthClient } from './client.ts';
+export type { AnswerTo, AuthClient } from './client.ts';
+export { ApiError } from '@heliograph/api-contract';
+export type { ClientErrorCode, ClientOptions } from '@heliograph/api-contract';
+export { DEFAULT_TENANT, idSchema, roleNameSchema, tenantSchema } from './fields.ts';
+export { AUTH_PROBLEM_CODES } from './problem-codes.ts';
+export type { AuthProblemCode } from './problem-codes.ts';
+export { KEY_STATES } from './keys.ts';
+export type { CreatedKeyView, KeyInput, KeyView } from './keys.ts';
+export type { MemberInput, MemberView } from './members.ts';
+export type { RoleView } from './roles.ts';

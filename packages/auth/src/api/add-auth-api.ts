@@ -1,0 +1,24 @@
+import { uuidV7Ids, type Edge, type Ids } from '@heliograph/service';
+import type { KeyStore } from '../keys/key-store.ts';
+import type { MemberStore } from '../members/member-store.ts';
+import type { RoleStore } from '../members/role-store.ts';
+import { addKeysApi } from './keys-api.ts';
+import { addMembersApi } from './members-api.ts';
+import { addRolesApi } from './roles-api.ts';
+
+/** What the API works with. */
+export interface AuthApiDependencies {
+  readonly keys: KeyStore;
+  readonly members: MemberStore;
+  readonly roles: RoleStore;
+  /** Hears the prefix of a key that was revoked here: `forget` of `createKeyAuth`. */
+  readonly onRevoked: (prefix: string) => void;
+  readonly ids?: Ids;
+}
+
+/** Adds the operations of `auth-api` to an edge, below `/api/v1/auth`. The edge needs an idempotency store. */
+export function addAuthApi(edge: Edge, { ids = uuidV7Ids, ...dependencies }: AuthApiDependencies): void {
+  addKeysApi(edge, { ...dependencies, ids });
+  addMembersApi(edge, { ...dependencies, ids });
+  addRolesApi(edge, dependencies);
+}

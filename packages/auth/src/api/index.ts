@@ -1,0 +1,2 @@
+export { addAuthApi } from './add-auth-api.ts';
+export type { AuthApiDependencies } from './add-auth-api.ts';

@@ -1,0 +1,106 @@
+import { authOperations, DEFAULT_TENANT, idSchema, type MemberView } from '@heliograph/auth-api';
+import {
+  decodeCursor,
+  etagOf,
+  requireMatch,
+  toPage,
+  type Edge,
+  type Ids,
+  type Principal,
+} from '@heliograph/service';
+import { requireGrantable, tenantFor } from '../grants.ts';
+import type { Member, MemberStore } from '../members/member-store.ts';
+import type { RoleStore } from '../members/role-store.ts';
+import { nextId, toIso, translateRefusal } from './translate-refusal.ts';
+
+/** What the API of members works with. */
+export interface MembersApiDependencies {
+  readonly members: MemberStore;
+  readonly roles: Pick<RoleStore, 'getMany'>;
+  readonly ids: Ids;
+}
+
+/** Members: list, create, read, change, remove. */
+export function addMembersApi(edge: Edge, { members, roles, ids }: MembersApiDependencies): void {
+  /** Refuses roles that do not exist, that the caller lacks, or whose scopes it lacks. */
+  const checkRoles = async (principal: Principal, tenant: string, names: readonly string[]) => {
+    const given = await roles.getMany(tenant, [...new Set(names)]);
+    requireGrantable(principal, { scopes: given.flatMap(({ scopes }) => scopes), roles: names });
+  };
+  const read = (id: string, principal: Principal): Promise<Member> =>
+    translateRefusal(() => members.get(id, principal.tenant ?? null));
+
+  edge.route({
+    ...authOperations.listMembers,
+    handler: async ({ query: { limit, cursor, tenant, issuer, subject }, principal }) => {
+      const afterId = cursor === undefined ? null : decodeCursor(idSchema, cursor);
+      const found = await translateRefusal(() =>
+        members.list({ within: tenantFor(principal, tenant), issuer, subject, afterId, limit: limit + 1 }),
+      );
+      const { items, nextCursor } = toPage(found, limit, ({ id }) => id);
+      return { status: 200, body: { items: items.map(presentMember), nextCursor } };
+    },
+  });
+  edge.route({
+    ...authOperations.createMember,
+    handler: async ({ body, principal }) => {
+      const created = await translateRefusal(
+        async () => {
+          const tenant = tenantFor(principal, body.tenant) ?? DEFAULT_TENANT;
+          await checkRoles(principal, tenant, body.roles);
+          return members.create({ ...body, id: nextId(ids), tenant });
+        },
+        { AUTH_ROLE_NOT_FOUND: 422 },
+      );
+      const member = presentMember(created);
+      return {
+        status: 201,
+        headers: { location: `/api/v1/auth/members/${member.id}`, etag: etagOf(member) },
+        body: member,
+      };
+    },
+  });
+  edge.route({
+    ...authOperations.readMember,
+    handler: async ({ params: { id }, principal }) => ({
+      status: 200,
+      body: presentMember(await read(id, principal)),
+    }),
+  });
+  edge.route({
+    ...authOperations.replaceMember,
+    handler: async ({ params: { id }, body, principal, headers }) => {
+      const current = await read(id, principal);
+      requireMatch(headers.get('if-match'), etagOf(presentMember(current)));
+      const changed = await translateRefusal(
+        async () => {
+          // What the member has already is not given out again.
+          const added = body.roles.filter((role) => !current.roles.includes(role));
+          await checkRoles(principal, current.tenant, added);
+          return members.update(current, body);
+        },
+        { AUTH_ROLE_NOT_FOUND: 422 },
+      );
+      const member = presentMember(changed);
+      return { status: 200, headers: { etag: etagOf(member) }, body: member };
+    },
+  });
+  edge.route({
+    ...authOperations.removeMember,
+    handler: async ({ params: { id }, principal, headers }) => {
+      const current = await read(id, principal);
+      requireMatch(headers.get('if-match'), etagOf(presentMember(current)));
+      await translateRefusal(() => members.remove(current));
+      return { status: 204 };
+    },
+  });
+}
+
+function presentMember(member: Member): MemberView {
+  return {
+    ...member,
+    roles: [...member.roles],
+    createdAt: toIso(member.createdAt),
+    updatedAt: toIso(member.updatedAt),
+  };
+}

@@ -1,0 +1,87 @@
+import { authOperations, DEFAULT_TENANT, roleNameSchema, type RoleView } from '@heliograph/auth-api';
+import {
+  decodeCursor,
+  etagOf,
+  problem,
+  requireMatch,
+  toPage,
+  type Edge,
+  type Principal,
+} from '@heliograph/service';
+import { requireGrantable, tenantFor } from '../grants.ts';
+import { noSuchRoles, type Role, type RoleStore } from '../members/role-store.ts';
+import { toIso, translateRefusal } from './translate-refusal.ts';
+
+/** Roles: list, read, create or replace, remove. */
+export function addRolesApi(edge: Edge, { roles }: { readonly roles: RoleStore }): void {
+  const tenantOf = (principal: Principal, asked: string | undefined): string =>
+    tenantFor(principal, asked) ?? DEFAULT_TENANT;
+  const read = (principal: Principal, asked: string | undefined, name: string): Promise<Role> =>
+    translateRefusal(async () => {
+      const tenant = tenantOf(principal, asked);
+      const role = await roles.find(tenant, name);
+      if (role === null) throw noSuchRoles(tenant, [name]);
+      return role;
+    });
+
+  edge.route({
+    ...authOperations.listRoles,
+    handler: async ({ query: { limit, cursor, tenant }, principal }) => {
+      const afterName = cursor === undefined ? null : decodeCursor(roleNameSchema, cursor);
+      const found = await translateRefusal(() =>
+        roles.list({ tenant: tenantOf(principal, tenant), afterName, limit: limit + 1 }),
+      );
+      const { items, nextCursor } = toPage(found, limit, ({ name }) => name);
+      return { status: 200, body: { items: items.map(presentRole), nextCursor } };
+    },
+  });
+  edge.route({
+    ...authOperations.readRole,
+    handler: async ({ params: { name }, query: { tenant }, principal }) => ({
+      status: 200,
+      body: presentRole(await read(principal, tenant, name)),
+    }),
+  });
+  edge.route({
+    ...authOperations.putRole,
+    handler: async ({ params: { name }, query, body, principal, headers }) => {
+      const tenant = await translateRefusal(() => tenantOf(principal, query.tenant));
+      const current = await roles.find(tenant, name);
+      const ifMatch = headers.get('if-match');
+      // A role that does not exist has no tag: whoever names one, or *, expects that it exists.
+      if (current === null && ifMatch !== null)
+        throw problem(412, 'IF_MATCH_FAILED', 'There is no role of this name.');
+      if (current !== null) requireMatch(ifMatch, etagOf(presentRole(current)));
+      const scopes = [...new Set(body.scopes)];
+      const saved = await translateRefusal(() => {
+        // What the role has already is not given out again.
+        const added = scopes.filter((scope) => current?.scopes.includes(scope) !== true);
+        requireGrantable(principal, { scopes: added, roles: [] });
+        return roles.put(tenant, name, current?.version ?? null, scopes);
+      });
+      const role = presentRole(saved);
+      const answerHeaders = { etag: etagOf(role) };
+      return current === null
+        ? { status: 201, headers: answerHeaders, body: role }
+        : { status: 200, headers: answerHeaders, body: role };
+    },
+  });
+  edge.route({
+    ...authOperations.removeRole,
+    handler: async ({ params: { name }, query: { tenant }, principal, headers }) => {
+      const current = await read(principal, tenant, name);
+      requireMatch(headers.get('if-match'), etagOf(presentRole(current)));
+      await translateRefusal(() => roles.remove(current.tenant, name, current.version));
+      return { status: 204 };
+    },
+  });
+}
+
+function presentRole(role: Role): RoleView {
+  return {
+    ...role,
+    scopes: [...role.scopes],
+    createdAt: toIso(role.createdAt),
+    updatedAt: toIso(role.updatedAt),
+  };
+}

@@ -1,0 +1,106 @@
+import { withAdvisoryLock, type Postgres } from '@heliograph/database';
+import { systemClock, type Clock } from '@heliograph/service';
+import { sql, type SQL } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
+import { isObsolete } from './keys/key-store.ts';
+import { runStatement } from './run-statement.ts';
+import { apiKeys, nonces, refreshFamilies } from './schema.ts';
+
+/** How many rows one clean-up removed. */
+export interface CleanUpResult {
+  readonly apiKeys: number;
+  /** Logins, each with all its refresh tokens. */
+  readonly refreshFamilies: number;
+  readonly nonces: number;
+}
+
+/** Options of {@link cleanUp} and {@link startCleanUp}. */
+export interface CleanUpOptions {
+  /** How long keys are kept, for people to see, after they were revoked or have expired. Default 90 days. */
+  readonly keepKeysMs?: number;
+  /** Rows in one statement at most. Default 1,000. */
+  readonly batchSize?: number;
+  /** Statements per table in one clean-up at most; what is left waits for the next one. Default 100. */
+  readonly maxBatches?: number;
+}
+
+/**
+ * Removes nonces and logins that have expired, and keys that are of no interest any more, in batches. A token is kept
+ * until its login expires, used or revoked, so that a late copy of it is noticed.
+ *
+ * @throws {DatabaseError}
+ */
+export async function cleanUp(
+  postgres: Pick<Postgres, 'db'>,
+  options: CleanUpOptions = {},
+): Promise<CleanUpResult> {
+  const { keepKeysMs = 90 * 86_400_000, batchSize = 1000, maxBatches = 100 } = options;
+  const remove = async (table: PgTable, condition: SQL): Promise<number> => {
+    let removed = 0;
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const count = await runStatement('clean up', async () => {
+        // `skip locked`: what a request is working on waits for the next clean-up.
+        const rows = await postgres.db.execute(sql`
+          delete from ${table} where ctid = any(array(
+            select ctid from ${table} where ${condition} limit ${batchSize} for update skip locked))
+          returning 1`);
+        return rows.length;
+      });
+      removed += count;
+      if (count < batchSize) break;
+    }
+    return removed;
+  };
+  return {
+    apiKeys: await remove(apiKeys, isObsolete(keepKeysMs)),
+    refreshFamilies: await remove(refreshFamilies, sql`${refreshFamilies.expiresAt} <= now()`),
+    nonces: await remove(nonces, sql`${nonces.expiresAt} <= now()`),
+  };
+}
+
+/** A clean-up that repeats. */
+export interface CleanUpLoop {
+  stop(): Promise<void>;
+}
+
+/**
+ * Cleans up every `intervalMs` (default 600,000), for the first time after a tenth of it. Any number of processes may do
+ * so: one at a time works, the others leave it to that one.
+ */
+export function startCleanUp(
+  postgres: Pick<Postgres, 'db' | 'separate'>,
+  options: CleanUpOptions & {
+    readonly intervalMs?: number;
+    readonly onCleaned?: (result: CleanUpResult) => void;
+    readonly onProblem?: (error: unknown) => void;
+    readonly clock?: Clock;
+  } = {},
+): CleanUpLoop {
+  const { intervalMs = 600_000, onCleaned, onProblem, clock = systemClock } = options;
+  const stopped = new AbortController();
+  const loop = async (): Promise<void> => {
+    await clock.sleep(intervalMs / 10, stopped.signal);
+    while (!stopped.signal.aborted) {
+      try {
+        onCleaned?.(
+          await withAdvisoryLock(postgres, 'auth.clean-up', () => cleanUp(postgres, options), { waitMs: 1 }),
+        );
+      } catch (error) {
+        if (!isBusy(error)) onProblem?.(error);
+      }
+      await clock.sleep(intervalMs, stopped.signal);
+    }
+  };
+  const running = loop();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+/** 55P03: another process holds the lock. */
+function isBusy(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'driverCode' in error && error.driverCode === '55P03';
+}

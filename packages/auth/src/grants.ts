@@ -1,0 +1,42 @@
+import { hasScope, type Principal } from '@heliograph/service';
+import { AuthError } from './errors.ts';
+
+/** Who asks for a change. */
+export type Caller = Pick<Principal, 'scopes' | 'roles' | 'tenant'>;
+
+/**
+ * Decides in which tenant a caller acts: in its own, or in the one that it names. Null is everywhere.
+ *
+ * @throws {AuthError} AUTH_TENANT_FORBIDDEN for a caller of a tenant that names another one, or everywhere
+ */
+export function tenantFor(caller: Caller, asked: string | null | undefined): string | null {
+  if (caller.tenant === undefined) return asked ?? null;
+  if (asked === undefined || asked === caller.tenant) return caller.tenant;
+  throw new AuthError('AUTH_TENANT_FORBIDDEN', `the caller belongs to the tenant ${caller.tenant} only`);
+}
+
+/**
+ * Refuses to give out more than the caller has: nobody becomes more by a key, a member or a role of its own making.
+ *
+ * @throws {AuthError} AUTH_GRANT_EXCEEDS_CALLER, which names what the caller lacks
+ */
+export function requireGrantable(
+  caller: Caller,
+  given: { readonly scopes: readonly string[]; readonly roles: readonly string[] },
+): void {
+  const holdsAll = caller.scopes.has('*');
+  const scopes = given.scopes.filter((scope) => !hasScope(caller, scope));
+  const roles = given.roles.filter((role) => !holdsAll && !caller.roles.has(role));
+  if (scopes.length === 0 && roles.length === 0) return;
+  const lacking = [
+    ...(scopes.length === 0 ? [] : [`the scopes ${[...new Set(scopes)].join(', ')}`]),
+    ...(roles.length === 0 ? [] : [`the roles ${[...new Set(roles)].join(', ')}`]),
+  ];
+  throw new AuthError(
+    'AUTH_GRANT_EXCEEDS_CALLER',
+    `a caller gives out only what it has itself, and this one lacks ${lacking.join(' and ')}`,
+  );
+}
+
+/** Whoever has one of these may change who the members are: an admin of the tenant. */
+export const ADMIN_SCOPES = ['*', 'auth:members:write'] as const;

@@ -1,0 +1,114 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createBatchedReader, withDeadline } from '@heliograph/database';
+import {
+  readBearerToken,
+  systemClock,
+  type Authenticator,
+  type Clock,
+  type Principal,
+} from '@heliograph/service';
+import { createTimedCache } from '../timed-cache.ts';
+import { parseKey } from './key-format.ts';
+import type { KeyStore, KeyUse, KnownKey } from './key-store.ts';
+
+/** Options of {@link createKeyAuth}. */
+export interface KeyAuthOptions {
+  readonly keys: Pick<KeyStore, 'findByPrefix'>;
+  /** How long a key that was read is accepted without asking again: so soon a revoke holds. Default 5,000. */
+  readonly cacheMs?: number;
+  /** What the remembered keys may take, in bytes, roughly. Default 8 MiB. */
+  readonly cacheBytes?: number;
+  /** The longest time for a look-up. Default 3,000. */
+  readonly timeoutMs?: number;
+  /** Hears of every accepted key; it must not wait for anything. */
+  readonly onUsed?: (use: KeyUse) => void;
+  readonly clock?: Clock;
+}
+
+/** Authentication by stored keys. */
+export interface KeyAuth extends Authenticator {
+  /** Forgets a key that was revoked here, so that it is refused at once. */
+  forget(prefix: string): void;
+}
+
+/**
+ * Creates authentication by `Authorization: Bearer hgk_…`. What has not the form of a key is refused without a look-up;
+ * others are looked up together, by at most two statements at a time. While the database is unavailable the outcome is
+ * `unavailable`, and keys that were read within `cacheMs` are accepted.
+ */
+export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
+  const {
+    keys,
+    cacheMs = 5000,
+    cacheBytes = 8_388_608,
+    timeoutMs = 3000,
+    onUsed,
+    clock = systemClock,
+  } = options;
+  const read = createBatchedReader<string, KnownKey>({
+    readMany: (prefixes) => keys.findByPrefix([...new Set(prefixes)]),
+    keyOf: (key) => (typeof key === 'string' ? key : key.prefix),
+  });
+  const cache = createTimedCache<Entry>({
+    maxAgeMs: cacheMs,
+    maxWeight: cacheBytes,
+    weigh: (_, { key }) =>
+      400 + 2 * [...key.scopes, ...key.roles].reduce((sum, { length }) => sum + length + 40, 0),
+    clock,
+  });
+  const find = async (prefix: string): Promise<Entry | null> => {
+    const cached = cache.get(prefix);
+    if (cached !== undefined) return cached;
+    const readAt = clock.monotonicMs();
+    const key = await withDeadline(timeoutMs, 'look a key up', () => read(prefix));
+    if (key === null) return null;
+    const entry = { key, principal: principalOf(key) };
+    cache.set(prefix, entry, readAt);
+    return entry;
+  };
+  return {
+    scheme: 'Bearer',
+    authenticate: async (headers) => {
+      const bearer = readBearerToken(headers);
+      if (bearer === null) return { kind: 'absent' };
+      const presented = bearer === 'malformed' ? null : parseKey(bearer.token);
+      if (presented === null) return { kind: 'refused' };
+      let entry: Entry | null;
+      try {
+        entry = await find(presented.prefix);
+      } catch (cause) {
+        return { kind: 'unavailable', cause };
+      }
+      const now = clock.now();
+      if (entry === null || !isAccepted(entry.key, presented.digest, now)) return { kind: 'refused' };
+      onUsed?.({ id: entry.key.id, at: now });
+      return { kind: 'authenticated', principal: entry.principal };
+    },
+    forget: (prefix) => cache.delete(prefix),
+  };
+}
+
+interface Entry {
+  readonly key: KnownKey;
+  readonly principal: Principal;
+}
+
+/** Whether a key opens at this moment: the digest is the right one, and the key neither revoked nor expired. */
+export function isAccepted(
+  key: Pick<KnownKey, 'digest' | 'expiresAt' | 'revokedAt'>,
+  digest: Uint8Array,
+  now: number,
+): boolean {
+  const isSame = key.digest.length === digest.length && timingSafeEqual(key.digest, digest);
+  return isSame && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+}
+
+/** The id of the principal of a stored key; a colon is in no id of a key of the environment. */
+function principalOf({ id, scopes, roles, tenant }: KnownKey): Principal {
+  return {
+    id: `key:${id}`,
+    scopes: new Set(scopes),
+    roles: new Set(roles),
+    ...(tenant === null ? {} : { tenant }),
+  };
+}

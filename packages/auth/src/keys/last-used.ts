@@ -1,0 +1,70 @@
+import { systemClock, type Clock } from '@heliograph/service';
+import type { KeyStore, KeyUse } from './key-store.ts';
+
+/** Options of {@link createLastUsed}. */
+export interface LastUsedOptions {
+  readonly keys: Pick<KeyStore, 'recordUses'>;
+  /** How long uses are collected before they are written. Default 30,000. */
+  readonly flushAfterMs?: number;
+  /** Hears of a write that failed; its uses are written with the next ones. */
+  readonly onProblem?: (error: unknown) => void;
+  readonly clock?: Clock;
+}
+
+/** Records when keys were last used, beside the requests. */
+export interface LastUsed {
+  /** Takes a use; returns at once. */
+  record(use: KeyUse): void;
+  /** Writes what was collected and stops. */
+  stop(): Promise<void>;
+}
+
+/** Keys that are remembered between two writes; uses of further ones are recorded the next time. */
+const MAX_KEYS = 10_000;
+
+/**
+ * Collects uses and writes them in one statement, only the latest of each key. A process that is killed forgets what it
+ * has not written, so `lastUsedAt` may be older than the last use by `flushAfterMs`, and is never newer.
+ */
+export function createLastUsed(options: LastUsedOptions): LastUsed {
+  const { keys, flushAfterMs = 30_000, onProblem, clock = systemClock } = options;
+  const stopped = new AbortController();
+  let collected = new Map<string, number>();
+  let running: Promise<void> | undefined;
+
+  const write = async (): Promise<void> => {
+    const taken = collected;
+    collected = new Map();
+    if (taken.size === 0) return;
+    try {
+      await keys.recordUses([...taken].map(([id, at]) => ({ id, at })));
+    } catch (error) {
+      onProblem?.(error);
+      for (const [id, at] of taken) add(id, at);
+    }
+  };
+  const add = (id: string, at: number): void => {
+    const known = collected.get(id);
+    if (known === undefined && collected.size >= MAX_KEYS) return;
+    collected.set(id, Math.max(at, known ?? at));
+  };
+  const loop = async (): Promise<void> => {
+    while (collected.size > 0 && !stopped.signal.aborted) {
+      await clock.sleep(flushAfterMs, stopped.signal);
+      if (!stopped.signal.aborted) await write();
+    }
+    running = undefined;
+  };
+  return {
+    record: ({ id, at }) => {
+      add(id, at);
+      // Nothing waits while no key is used.
+      if (!stopped.signal.aborted) running ??= loop();
+    },
+    stop: async () => {
+      stopped.abort();
+      await running;
+      await write();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { DEFAULT_TENANT, roleNameSchema, tenantSchema } from '@heliograph/auth-api';
+import { withDeadline } from '@heliograph/database';
+import {
+  principalIdOf,
+  systemClock,
+  type Authentication,
+  type Clock,
+  type JwtIdentity,
+} from '@heliograph/service';
+import * as v from 'valibot';
+import { createTimedCache } from '../timed-cache.ts';
+import type { MemberStore, Rights } from './member-store.ts';
+
+/** Options of {@link createMemberIdentifier}. */
+export interface MemberIdentifierOptions {
+  readonly members: Pick<MemberStore, 'rightsOf'>;
+  /** Whether only members are let in. Default false: the scopes and roles of the token count for others, too. */
+  readonly requireMember?: boolean;
+  /** How long rights that were read hold: so soon a change takes effect. Default 5,000. */
+  readonly cacheMs?: number;
+  /** What the remembered rights may take, in bytes, roughly. Default 8 MiB. */
+  readonly cacheBytes?: number;
+  /** The longest time for a look-up. Default 3,000. */
+  readonly timeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * Creates `identify` of `createJwtAuth`: the bearer of a verified token has the scopes and roles of the token and those
+ * of the member, in the tenant that the token names, else in `default`. Roles bring the scopes that the tenant gives them.
+ * While the database is unavailable the outcome is `unavailable`: without its roles a caller would be somebody else.
+ */
+export function createMemberIdentifier(
+  options: MemberIdentifierOptions,
+): (identity: JwtIdentity) => Promise<Authentication> {
+  const {
+    members,
+    requireMember = false,
+    cacheMs = 5000,
+    cacheBytes = 8_388_608,
+    timeoutMs = 3000,
+  } = options;
+  const { clock = systemClock } = options;
+  const cache = createTimedCache<Rights>({
+    maxAgeMs: cacheMs,
+    maxWeight: cacheBytes,
+    weigh: (key, rights) => 400 + 2 * (key.length + JSON.stringify(rights).length),
+    clock,
+  });
+  const rightsOf = async (identity: JwtIdentity, tenant: string): Promise<Rights> => {
+    const { issuer, subject } = identity;
+    // Other names are no roles of ours, and what a database does not take must not look like an outage.
+    const claimed = [...identity.roles].filter((name) => v.is(roleNameSchema, name)).toSorted();
+    const key = JSON.stringify([tenant, issuer, subject, claimed]);
+    const cached = cache.get(key);
+    if (cached !== undefined) return cached;
+    const readAt = clock.monotonicMs();
+    const rights = await withDeadline(timeoutMs, 'read the rights of a subject', () =>
+      members.rightsOf({ tenant, issuer, subject }, claimed),
+    );
+    cache.set(key, rights, readAt);
+    return rights;
+  };
+  return async (identity) => {
+    const tenant = identity.tenant ?? DEFAULT_TENANT;
+    if (!v.is(tenantSchema, tenant)) return { kind: 'refused' };
+    let rights: Rights;
+    try {
+      rights = await rightsOf(identity, tenant);
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+    if (requireMember && !rights.isMember) return { kind: 'refused' };
+    return {
+      kind: 'authenticated',
+      principal: {
+        id: principalIdOf(identity),
+        scopes: new Set([...identity.scopes, ...rights.roles.flatMap(({ scopes }) => scopes)]),
+        roles: new Set([...identity.roles, ...rights.roles.map(({ name }) => name)]),
+        tenant,
+      },
+    };
+  };
+}

@@ -1,0 +1,186 @@
+import type { Postgres } from '@heliograph/database';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import * as v from 'valibot';
+import { AuthError } from '../errors.ts';
+import { runStatement } from '../run-statement.ts';
+import { memberRoles, members } from '../schema.ts';
+import { changeTenant, type Transaction } from './change-tenant.ts';
+import { noSuchRoles } from './role-store.ts';
+
+/** A subject of an OpenID Connect issuer that belongs to a tenant. Instants are epoch milliseconds. */
+export interface Member {
+  readonly id: string;
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name: string | null;
+  /** Names of roles of the tenant, in order. */
+  readonly roles: readonly string[];
+  /** Counts its changes; what an update must name. */
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Whom a token names. */
+export type Subject = Pick<Member, 'tenant' | 'issuer' | 'subject'>;
+
+/** What a subject has: whether it is a member, and its roles with their scopes. */
+export interface Rights {
+  readonly isMember: boolean;
+  readonly roles: readonly { readonly name: string; readonly scopes: readonly string[] }[];
+}
+
+/** Members. `within` limits to one tenant; null is everywhere. Methods throw `DatabaseError` and `AuthError`. */
+export interface MemberStore {
+  list(page: {
+    readonly within: string | null;
+    readonly issuer?: string | undefined;
+    readonly subject?: string | undefined;
+    readonly afterId: string | null;
+    readonly limit: number;
+  }): Promise<readonly Member[]>;
+  /** @throws {AuthError} AUTH_MEMBER_NOT_FOUND */
+  get(id: string, within: string | null): Promise<Member>;
+  /** @throws {AuthError} AUTH_MEMBER_EXISTS, AUTH_ROLE_NOT_FOUND */
+  create(draft: Subject & Pick<Member, 'id' | 'name' | 'roles'>): Promise<Member>;
+  /** @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_ROLE_NOT_FOUND, AUTH_LAST_ADMIN */
+  update(current: Member, change: Pick<Member, 'name' | 'roles'>): Promise<Member>;
+  /** @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_LAST_ADMIN */
+  remove(current: Member): Promise<void>;
+  /** The roles of a member, and those of `claimed` that the tenant has. */
+  rightsOf(subject: Subject, claimed: readonly string[]): Promise<Rights>;
+}
+
+type Row = typeof members.$inferSelect;
+
+/** The members of one database. */
+export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>): MemberStore {
+  type Reader = Pick<typeof db, 'select'>;
+  const withRoles = async (reader: Reader, rows: readonly Row[]): Promise<readonly Member[]> => {
+    if (rows.length === 0) return [];
+    const ids = rows.map(({ id }) => id);
+    const links = await reader
+      .select({ memberId: memberRoles.memberId, role: memberRoles.role })
+      .from(memberRoles)
+      .where(inArray(memberRoles.memberId, ids))
+      .orderBy(asc(memberRoles.role));
+    return rows.map((row) =>
+      memberOfRow(
+        row,
+        links.filter(({ memberId }) => memberId === row.id).map(({ role }) => role),
+      ),
+    );
+  };
+  const giveRoles = async (tx: Transaction, member: Pick<Row, 'id' | 'tenant'>, roles: readonly string[]) => {
+    const values = [...new Set(roles)].map((role) => ({ memberId: member.id, tenant: member.tenant, role }));
+    if (values.length > 0) await tx.insert(memberRoles).values(values);
+  };
+  const changed = (id: string): AuthError =>
+    new AuthError('AUTH_MEMBER_CHANGED', `member ${id} was changed meanwhile; read it again`);
+  const violations = (tenant: string, roles: readonly string[]) => ({
+    member_roles_role: () => noSuchRoles(tenant, roles),
+    members_subject: () =>
+      new AuthError('AUTH_MEMBER_EXISTS', `this subject is a member of the tenant ${tenant} already`),
+  });
+  return {
+    list: ({ within, issuer, subject, afterId, limit }) =>
+      runStatement('list members', async () => {
+        const rows = await db
+          .select()
+          .from(members)
+          .where(
+            and(
+              within === null ? undefined : eq(members.tenant, within),
+              issuer === undefined ? undefined : eq(members.issuer, issuer),
+              subject === undefined ? undefined : eq(members.subject, subject),
+              afterId === null ? undefined : gt(members.id, afterId),
+            ),
+          )
+          .orderBy(asc(members.id))
+          .limit(limit);
+        return withRoles(db, rows);
+      }),
+    get: (id, within) =>
+      runStatement('read a member', async () => {
+        const rows = await db
+          .select()
+          .from(members)
+          .where(and(eq(members.id, id), within === null ? undefined : eq(members.tenant, within)));
+        const [member] = await withRoles(db, rows);
+        if (member === undefined) throw new AuthError('AUTH_MEMBER_NOT_FOUND', `there is no member ${id}`);
+        return member;
+      }),
+    create: ({ roles, ...draft }) =>
+      runStatement(
+        'create a member',
+        () =>
+          changeTenant(db, draft.tenant, async (tx) => {
+            const rows = await tx.insert(members).values(draft).returning();
+            await giveRoles(tx, draft, roles);
+            const [member] = await withRoles(tx, rows);
+            if (member === undefined) throw changed(draft.id);
+            return member;
+          }),
+        violations(draft.tenant, roles),
+      ),
+    update: ({ id, tenant, version }, { name, roles }) =>
+      runStatement(
+        'update a member',
+        () =>
+          changeTenant(db, tenant, async (tx) => {
+            const rows = await tx
+              .update(members)
+              .set({ name, version: sql`${members.version} + 1`, updatedAt: sql`now()` })
+              .where(and(eq(members.id, id), eq(members.version, version)))
+              .returning();
+            if (rows.length === 0) throw changed(id);
+            await tx.delete(memberRoles).where(eq(memberRoles.memberId, id));
+            await giveRoles(tx, { id, tenant }, roles);
+            const [member] = await withRoles(tx, rows);
+            if (member === undefined) throw changed(id);
+            return member;
+          }),
+        violations(tenant, roles),
+      ),
+    remove: ({ id, tenant, version }) =>
+      runStatement('remove a member', () =>
+        changeTenant(db, tenant, async (tx) => {
+          const rows = await tx
+            .delete(members)
+            .where(and(eq(members.id, id), eq(members.version, version)))
+            .returning({ id: members.id });
+          if (rows.length === 0) throw changed(id);
+        }),
+      ),
+    rightsOf: ({ tenant, issuer, subject }, claimed) =>
+      runStatement('read the rights of a subject', async () => {
+        // One statement, so that a request waits for one answer.
+        const [row] = await run<{ readonly rights: string }[]>`
+          with member as (
+            select id from auth.members
+            where tenant = ${tenant} and issuer = ${issuer} and subject = ${subject}
+          )
+          select jsonb_build_object(
+            'isMember', exists (select from member),
+            'roles', coalesce((
+              select jsonb_agg(jsonb_build_object('name', r.name, 'scopes', r.scopes) order by r.name)
+              from auth.roles r
+              where r.tenant = ${tenant} and (
+                r.name = any(${[...claimed]}::text[])
+                or r.name in (select m.role from auth.member_roles m join member on member.id = m.member_id)
+              )), '[]')
+          )::text as rights`;
+        return v.parse(rightsSchema, JSON.parse(row?.rights ?? 'null'));
+      }),
+  };
+}
+
+const rightsSchema = v.object({
+  isMember: v.boolean(),
+  roles: v.array(v.object({ name: v.string(), scopes: v.array(v.string()) })),
+});
+
+function memberOfRow({ createdAt, updatedAt, ...rest }: Row, roles: readonly string[]): Member {
+  return { ...rest, roles, createdAt: createdAt.getTime(), updatedAt: updatedAt.getTime() };
+}

@@ -33,6 +33,13 @@ describe('a payload is encoded once', () => {
   });
 });
 
+test('a codec that only decodes is refused', () => {
+  const decoding = createCodec({ keys, namespace: 'prod', domain: 'test', isDecodeOnly: true });
+  expect(() => createCodecPlugin(decoding)).toThrow(
+    expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }),
+  );
+});
+
 describe('a failure converter of the user', () => {
   const refusal = { code: 'CODEC_OPTIONS_INVALID' };
   const dataConverter = { failureConverterPath: '/my/own.js' };

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { assertOption } from '../contract/assert-option.ts';
 import { CodecError } from '../contract/errors.ts';
-import { FAILURE_CONVERTER_MARK } from '../workflows/failure-converter.ts';
+import { encodesFailures } from './encodes-failures.ts';
 
 interface WithConverter {
   readonly dataConverter?: DataConverter | undefined;
@@ -25,6 +25,11 @@ export interface CodecPlugin {
   configureBundler<T extends { readonly failureConverterPath?: string | undefined }>(options: T): T;
 }
 
+/** A codec that only decodes says so; see `createCodec`. */
+interface PluginCodec extends PayloadCodec {
+  readonly isDecodeOnly?: boolean;
+}
+
 /** The path of the failure converter that goes with the codecs. */
 export const FAILURE_CONVERTER_PATH = fileURLToPath(
   new URL(`../workflows/failure-converter${import.meta.url.slice(-3)}`, import.meta.url),
@@ -33,10 +38,13 @@ export const FAILURE_CONVERTER_PATH = fileURLToPath(
 /**
  * Makes everything that it is given to encode with a codec: payloads by the codec, and failures by the failure converter of
  * this package. Pass it in `plugins` of the client, the worker, the replay and `bundleWorkflowCode`; a worker whose bundle
- * was built without it does not start. Given twice, for example to a connection and to its client, it encodes once. Each of
+ * stores failures in clear, as it does if it was built without, does not start. Given twice, for example to a connection and to its client, it encodes once. Each of
  * its functions throws CODEC_OPTIONS_INVALID beside a failure converter of your own.
+ *
+ * @throws CodecError CODEC_OPTIONS_INVALID for a codec that only decodes.
  */
-export function createCodecPlugin(codec: PayloadCodec): CodecPlugin {
+export function createCodecPlugin(codec: PluginCodec): CodecPlugin {
+  assertOption(codec.isDecodeOnly !== true, 'codec', 'one that encodes; this one only decodes');
   const configure = <T extends WithConverter>(options: T): T => {
     const { payloadCodecs = [], failureConverterPath } = options.dataConverter ?? {};
     assertSameConverter(failureConverterPath);
@@ -77,9 +85,9 @@ function assertSameConverter(path: string | undefined): void {
 
 async function assertFailuresAreEncoded(bundle: Bundle): Promise<void> {
   const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
-  if (code.includes(FAILURE_CONVERTER_MARK)) return;
+  if (encodesFailures(code)) return;
   throw new CodecError(
     'CODEC_BUNDLE_UNFIT',
-    'The workflow bundle was built without the failure converter of the codec, so messages and stack traces of failures would be stored in clear. Build it with the codec plugin.',
+    'Workflows of this bundle store messages and stack traces of failures in clear, or it does not run with this release of the SDK. Build it with the codec plugin.',
   );
 }

@@ -1,8 +1,5 @@
 import { DefaultFailureConverter } from '@temporalio/common';
 
-/** Stands in every workflow bundle that was built with this failure converter, so that a worker can tell. */
-export const FAILURE_CONVERTER_MARK = 'heliograph/encodes-failures/1';
-
 /**
  * The failure converter that goes with the codecs: messages and stack traces of failures travel in a payload, which is
  * encrypted like any other. Without it they are stored in clear. Give its path (`failureConverterPath`) to the client,

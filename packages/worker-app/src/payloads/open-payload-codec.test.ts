@@ -10,7 +10,13 @@ const RING = JSON.stringify({
   },
 });
 const WITH_KEYS = { HELIOGRAPH_CODEC_KEYS: RING };
-const FIT = { code: 'heliograph/encodes-failures/1' };
+/** As much of a bundle as is asked: what its workflows make of a failure. */
+const FIT = {
+  code: `var __TEMPORAL__ = { api: { initRuntime() {
+    const encoded = { encodedAttributes: {}, message: 'Encoded failure' };
+    globalThis.__TEMPORAL_ACTIVATOR__ = { errorToFailure: () => ({ ...encoded, cause: encoded }) };
+  } } };`,
+};
 
 async function open(
   env: Env,

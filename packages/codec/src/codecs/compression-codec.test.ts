@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import proto from '@temporalio/proto';
@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { anyPayload, jsonPayload, plain } from '../testing/payloads.ts';
 import { createCompressionCodec } from './compression-codec.ts';
 
+/** As a writer makes them that streams. */
+const UNSIZED = { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } };
 const codec = createCompressionCodec();
 const encode = (payload: Parameters<typeof plain>[0]) =>
   proto.temporal.api.common.v1.Payload.encode(payload).finish();
@@ -61,10 +63,51 @@ describe('compression', () => {
     await expect(encodingsAt(size + 1)).resolves.toEqual(['binary/zstd']);
   });
 
-  test.each(['binary/zstd', 'binary/gzip'])('refuses %s that it could not read again', async (encoding) => {
-    const capped = createCompressionCodec({ maxInflatedBytes: 1000 });
-    const large = compressed(encoding, randomBytes(1000));
-    await expect(capped.encode([large])).rejects.toMatchObject({ code: 'CODEC_TOO_LARGE' });
+  test.each([
+    ['binary/zstd', 1000],
+    ['binary/gzip', 1000],
+    ['binary/zstd', 400_000],
+    ['binary/gzip', 400_000],
+  ])('gives back %s of %d bytes that is above its limits', async (encoding, size) => {
+    const large = compressed(encoding, randomBytes(size));
+    for (const limits of [{ maxInflatedBytes: 999 }, { maxInflatedBytesPerCall: 999 }]) {
+      const capped = createCompressionCodec(limits);
+      expect((await capped.decode(await capped.encode([large]))).map(plain)).toEqual([plain(large)]);
+    }
+  });
+
+  test('compresses no more of a call than it reads again', async () => {
+    const payload = jsonPayload('x'.repeat(30_000));
+    const size = encode(payload).length;
+    const capped = createCompressionCodec({ maxInflatedBytesPerCall: 3 * size });
+    const encoded = await capped.encode(Array.from({ length: 5 }, () => payload));
+    expect(encoded.map(({ metadata }) => Buffer.from(metadata?.['encoding'] ?? []).toString())).toEqual([
+      ...Array.from({ length: 3 }, () => 'binary/zstd'),
+      'json/plain',
+      'json/plain',
+    ]);
+    expect((await capped.decode(encoded)).map(plain)).toEqual(encoded.map(() => plain(payload)));
+  });
+
+  test('gives back whatever it encoded in one call, whatever its limits are', async () => {
+    const packed = fc
+      .tuple(fc.constantFrom('binary/zstd', 'binary/gzip'), fc.nat(3000), fc.nat(255))
+      .map(([encoding, size, byte]) => compressed(encoding, gzipSync(Buffer.alloc(size, byte))));
+    const text = fc.nat(3000).map((length) => jsonPayload('y'.repeat(length)));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(packed, text, anyPayload), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 5000 }),
+        async (payloads, maxInflatedBytes, maxInflatedBytesPerCall) => {
+          const capped = createCompressionCodec({ minBytes: 0, maxInflatedBytes, maxInflatedBytesPerCall });
+          expect((await capped.decode(await capped.encode(payloads))).map(plain)).toEqual(
+            payloads.map(plain),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test.each([
@@ -74,6 +117,8 @@ describe('compression', () => {
     { maxInflatedBytes: 0 },
     { maxInflatedBytes: Number.NaN },
     { maxInflatedBytes: Number.POSITIVE_INFINITY },
+    { maxInflatedBytesPerCall: 0 },
+    { maxInflatedBytesPerCall: Number.NaN },
   ])('is not created with %p', (options) => {
     expect(() => createCompressionCodec(options)).toThrow(
       expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }),
@@ -95,6 +140,52 @@ describe('compression', () => {
     const careful = createCompressionCodec({ maxInflatedBytes: 1_000_000 });
     await expect(careful.decode([bomb])).rejects.toMatchObject({ code: 'CODEC_TOO_LARGE' });
     await expect(codec.decode([bomb])).resolves.toHaveLength(1);
+  });
+
+  test.each([
+    ['binary/zstd', zstdCompressSync],
+    ['binary/zstd', (data: Uint8Array) => zstdCompressSync(data, UNSIZED)],
+    ['binary/gzip', gzipSync],
+  ])(
+    'refuses 10,000 small bombs of %s, and takes no more memory than for the limit',
+    async (encoding, pack) => {
+      const one = compressed(encoding, pack(encode({ data: Buffer.alloc(1_000_000) })));
+      const bombs = Array.from({ length: 10_000 }, () => one);
+      const before = process.memoryUsage().arrayBuffers;
+      let most = 0;
+      const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().arrayBuffers)), 1);
+      await expect(codec.decode(bombs)).rejects.toMatchObject({
+        code: 'CODEC_TOO_LARGE',
+        message: expect.stringContaining('in one call'),
+      });
+      clearInterval(watch);
+      expect(most).toBeGreaterThan(0);
+      // 128 MiB of payloads, and what is on its way to them.
+      expect(most - before).toBeLessThan(300_000_000);
+    },
+    60_000,
+  );
+
+  test('reads as many payloads in one call as its limit says', async () => {
+    const payload = { metadata: { encoding: Buffer.from('a') }, data: Buffer.alloc(10_000) };
+    const one = compressed('binary/gzip', gzipSync(encode(payload)));
+    const growth = encode(payload).length - one.data.length;
+    const tight = createCompressionCodec({ maxInflatedBytesPerCall: 4 * growth });
+    await expect(tight.decode([one, one, one, one])).resolves.toHaveLength(4);
+    await expect(tight.decode([one, one, one, one, one])).rejects.toMatchObject({ code: 'CODEC_TOO_LARGE' });
+    await expect(tight.decode([one])).resolves.toHaveLength(1);
+  });
+
+  test('does not take the memory that a frame asks for', async () => {
+    const data = zstdCompressSync(encode(jsonPayload('value')), UNSIZED);
+    // The window, 128 MiB.
+    data[5] = (27 - 10) << 3;
+    const careful = createCompressionCodec({ maxInflatedBytes: 1_000_000 });
+    await expect(careful.decode([compressed('binary/zstd', data)])).rejects.toMatchObject({
+      code: 'CODEC_CORRUPT',
+    });
+    const roomy = createCompressionCodec({ maxInflatedBytes: 2 ** 27, maxInflatedBytesPerCall: 2 ** 27 });
+    await expect(roomy.decode([compressed('binary/zstd', data)])).resolves.toHaveLength(1);
   });
 
   test.each([

@@ -1,124 +1,127 @@
 import { constants } from 'node:buffer';
 import { promisify } from 'node:util';
-import { gunzip, zstdCompress, zstdCompressSync, zstdDecompress } from 'node:zlib';
+import { zstdCompress, zstdCompressSync } from 'node:zlib';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { assertOption } from '../contract/assert-option.ts';
-import { CodecError } from '../contract/errors.ts';
-import { COMPRESSED, GZIPPED, METADATA } from '../contract/metadata.ts';
+import { COMPRESSED, METADATA } from '../contract/metadata.ts';
 import { encodingOf } from './envelope.ts';
+import { createInflation, type InflationLimits, isCompressed } from './inflation.ts';
 import { toOwnMemory } from './own-memory.ts';
-import { readPayload, writePayload } from './payload-bytes.ts';
-import { isOneZstdFrame } from './zstd-frame.ts';
+import { writePayload } from './payload-bytes.ts';
+import { storeInZstdFrame } from './zstd-frame.ts';
 
 /** Options of {@link createCompressionCodec}. */
-export interface CompressionOptions {
+export interface CompressionOptions extends Partial<InflationLimits> {
   /** Payloads below this size are left as they are, in bytes; 0 or more, default 1,024. */
   readonly minBytes?: number;
-  /** The largest payload that decompression may give, and that is compressed, in bytes; above 0, default 64 MiB. */
-  readonly maxInflatedBytes?: number;
 }
 
 const deflate = promisify(zstdCompress);
-const inflateZstd = promisify(zstdDecompress);
-const inflateGzip = promisify(gunzip);
 
 /** Up to this size, in bytes, compressing at once is faster than the way to another thread and back. */
 const SYNC_BELOW = 16 * 1024;
-const DEFAULT_MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+/** What one payload, and all payloads of a call together, may be once they are decompressed. */
+const DEFAULT_LIMITS: InflationLimits = {
+  maxInflatedBytes: 64 * 1024 * 1024,
+  maxInflatedBytesPerCall: 128 * 1024 * 1024,
+};
 const encoder = new TextEncoder();
 
 /**
  * Compresses payloads with zstd, and leaves those that would not get smaller as they are. It decodes gzip as well, and
- * passes every other encoding on. Payloads that come in one of these two encodings are always compressed once more, so
- * that they come back as they were. Put it before encryption: what is encrypted cannot be compressed.
+ * passes every other encoding on. Payloads that come in one of these two encodings are always put into another frame of
+ * zstd, so that they come back as they were; above the limits they are not compressed in it. Put it before encryption:
+ * what is encrypted cannot be compressed.
  *
- * `encode` rejects with CODEC_TOO_LARGE for a payload above `maxInflatedBytes` that comes in one of these encodings; any
- * other one above it is left as it is.
+ * `encode` does not fail, and never makes what its own limits refuse at `decode` in a call of the same payloads.
  *
  * @throws CodecError CODEC_OPTIONS_INVALID
  */
-export function createCompressionCodec({
-  minBytes = 1024,
-  maxInflatedBytes = DEFAULT_MAX_INFLATED_BYTES,
-}: CompressionOptions = {}): PayloadCodec {
-  assertOption(Number.isFinite(minBytes) && minBytes >= 0, 'minBytes', 'a number of bytes, 0 or more');
-  assertOption(
-    Number.isFinite(maxInflatedBytes) && maxInflatedBytes >= 1 && maxInflatedBytes <= constants.MAX_LENGTH,
-    'maxInflatedBytes',
-    `a number of bytes from 1 to ${constants.MAX_LENGTH}`,
-  );
-  return codecOf(minBytes, maxInflatedBytes);
-}
-
-/** Compresses only what would otherwise be taken for compressed by us, and decompresses like {@link createCompressionCodec}. */
-export function createDecompressionCodec(): PayloadCodec {
-  return codecOf(Number.POSITIVE_INFINITY, DEFAULT_MAX_INFLATED_BYTES);
-}
-
-function codecOf(minBytes: number, maxInflatedBytes: number): PayloadCodec {
-  const compress = async (payload: Payload): Promise<Payload> => {
-    const looksCompressed = isCompressed(encodingOf(payload));
-    if (!looksCompressed && (payload.data?.length ?? 0) < minBytes) return payload;
-    const { head, data } = writePayload(payload);
-    const length = head.length + data.length;
-    if (length > maxInflatedBytes) {
-      if (!looksCompressed) return payload;
-      throw tooLarge(maxInflatedBytes);
-    }
-    const whole = Buffer.concat([head, data], length);
-    const packed = length < SYNC_BELOW ? zstdCompressSync(whole) : await deflate(whole);
-    // The metadata of the compressed form are about 20 bytes.
-    if (!looksCompressed && packed.length + 32 >= length) return payload;
-    return { metadata: { [METADATA.encoding]: encoder.encode(COMPRESSED) }, data: toOwnMemory(packed) };
-  };
-  const inflate = async (payload: Payload): Promise<Payload> => {
-    const encoding = encodingOf(payload);
-    if (!isCompressed(encoding)) return payload;
-    const bytes = await unpack(encoding, payload.data ?? new Uint8Array(), maxInflatedBytes);
-    // No payload with an encoding is written as nothing, and one without data is not compressed.
-    if (bytes.length === 0) throw noPayload();
-    try {
-      return readPayload(toOwnMemory(bytes));
-    } catch {
-      throw noPayload();
-    }
-  };
+export function createCompressionCodec(options: CompressionOptions = {}): PayloadCodec {
+  const compression = createCompression(options);
   return {
-    encode: (payloads) => Promise.all(payloads.map(compress)),
-    decode: (payloads) => Promise.all(payloads.map(inflate)),
+    encode: (payloads) => compression.encode(payloads),
+    async decode(payloads) {
+      const inflate = createInflation(compression.limits);
+      const inflated: Payload[] = [];
+      for (const payload of payloads) inflated.push(await inflate(payload));
+      return inflated;
+    },
   };
 }
 
-function isCompressed(encoding: string | null): encoding is typeof COMPRESSED | typeof GZIPPED {
-  return encoding === COMPRESSED || encoding === GZIPPED;
+/** What compresses payloads, and how far they may be decompressed again. */
+export interface Compression {
+  readonly limits: InflationLimits;
+  encode(payloads: Payload[]): Promise<Payload[]>;
 }
 
-/** @throws CodecError CODEC_TOO_LARGE, CODEC_CORRUPT */
-async function unpack(
-  encoding: typeof COMPRESSED | typeof GZIPPED,
-  packed: Uint8Array,
-  maxOutputLength: number,
-): Promise<Buffer> {
-  if (encoding === COMPRESSED && !isOneZstdFrame(packed)) throw changed();
+/**
+ * Creates compression. Switched off, it compresses nothing; what would be taken for compressed by us is still put into a
+ * frame.
+ *
+ * @throws CodecError CODEC_OPTIONS_INVALID
+ */
+export function createCompression(options: CompressionOptions | false): Compression {
+  const { minBytes, ...limits } = {
+    minBytes: 1024,
+    ...DEFAULT_LIMITS,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  };
+  assertOption(Number.isFinite(minBytes) && minBytes >= 0, 'minBytes', 'a number of bytes, 0 or more');
+  for (const [name, bytes] of Object.entries(limits))
+    assertOption(
+      Number.isFinite(bytes) && bytes >= 1 && bytes <= constants.MAX_LENGTH,
+      name,
+      `a number of bytes from 1 to ${constants.MAX_LENGTH}`,
+    );
+  const leastBytes = options === false ? Number.POSITIVE_INFINITY : minBytes;
+  return {
+    limits,
+    encode(payloads) {
+      let left = limits.maxInflatedBytesPerCall;
+      return Promise.all(
+        // In order up to the first await, so that the limit is shared out in order.
+        payloads.map(async (payload) => {
+          const looksCompressed = isCompressed(encodingOf(payload));
+          if (!looksCompressed && (payload.data?.length ?? 0) < leastBytes) return payload;
+          const { head, data } = writePayload(payload);
+          const length = head.length + data.length;
+          const canBeRead = length <= Math.min(limits.maxInflatedBytes, left);
+          if (!canBeRead) return looksCompressed ? framed(storeInZstdFrame([head, data])) : payload;
+          left -= length;
+          return compress(payload, [head, data], { length, looksCompressed });
+        }),
+      );
+    },
+  };
+}
+
+async function compress(
+  payload: Payload,
+  parts: readonly Uint8Array[],
+  { length, looksCompressed }: { readonly length: number; readonly looksCompressed: boolean },
+): Promise<Payload> {
+  const packed = await deflateParts(parts, length);
+  // The metadata of the compressed form are about 20 bytes.
+  const isSmaller = packed !== null && packed.length + 32 < length;
+  if (looksCompressed) return framed(isSmaller ? toOwnMemory(packed) : storeInZstdFrame(parts));
+  return isSmaller ? framed(toOwnMemory(packed)) : payload;
+}
+
+/** Null where the compressor fails, for example without memory: `encode` leaves the payload as it is. */
+async function deflateParts(parts: readonly Uint8Array[], length: number): Promise<Buffer | null> {
   try {
-    return await (encoding === COMPRESSED ? inflateZstd : inflateGzip)(packed, { maxOutputLength });
-  } catch (error) {
-    const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
-    throw code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(maxOutputLength) : changed();
+    const whole = Buffer.concat(parts, length);
+    if (length < SYNC_BELOW) return zstdCompressSync(whole);
+    // The frame then says its size, as it does by itself above. Missing in the types of Node 22.
+    const sized = { pledgedSrcSize: length };
+    return await deflate(whole, { params: {}, ...sized });
+  } catch {
+    return null;
   }
 }
 
-function tooLarge(maxInflatedBytes: number): CodecError {
-  return new CodecError(
-    'CODEC_TOO_LARGE',
-    `A compressed payload would be larger than ${maxInflatedBytes} bytes.`,
-  );
-}
-
-function changed(): CodecError {
-  return new CodecError('CODEC_CORRUPT', 'A compressed payload was changed or truncated.');
-}
-
-function noPayload(): CodecError {
-  return new CodecError('CODEC_CORRUPT', 'A compressed payload holds no payload.');
+function framed(data: Buffer): Payload {
+  return { metadata: { [METADATA.encoding]: encoder.encode(COMPRESSED) }, data };
 }

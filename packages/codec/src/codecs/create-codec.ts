@@ -1,32 +1,113 @@
-import type { PayloadCodec } from '@temporalio/common';
-import {
-  type CompressionOptions,
-  createCompressionCodec,
-  createDecompressionCodec,
-} from './compression-codec.ts';
-import { createEncryptionCodec, type EncryptionOptions } from './encryption-codec.ts';
+import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import { CodecError, isCodecError } from '../contract/errors.ts';
+import { type CompressionOptions, createCompression } from './compression-codec.ts';
+import { createEncryption, type EncryptionOptions, type OpenedPayload } from './encryption-codec.ts';
+import { domainOf } from './envelope.ts';
+import { createInflation } from './inflation.ts';
 
 /** Options of {@link createCodec}. */
 export interface CodecOptions extends EncryptionOptions {
   /**
    * False: nothing is compressed, but what was is still decompressed. Payloads that come in an encoding of compression are
-   * compressed all the same, so that they come back as they were.
+   * put into a frame of it all the same, so that they come back as they were.
    */
   readonly compression?: CompressionOptions | false;
+}
+
+/** What became of one payload. */
+export type DecodeOutcome =
+  | { readonly kind: 'decoded'; readonly payload: Payload }
+  | { readonly kind: 'failed'; readonly error: CodecError };
+
+/** A codec of payloads, for the SDK and for a codec server. */
+export interface Codec extends PayloadCodec {
+  /** Whether `encode` rejects with CODEC_DECODE_ONLY. */
+  readonly isDecodeOnly: boolean;
+  /** Decodes like `decode`, in one call with one limit, but payloads that cannot be decoded do not take the others along. */
+  decodeEach(payloads: readonly Payload[], context?: SerializationContext): Promise<readonly DecodeOutcome[]>;
 }
 
 /**
  * Creates the codec that a client, a worker, a replay and a codec server of one domain use alike: payloads are compressed,
  * then encrypted. Pass it as the only one of `payloadCodecs`, together with the failure converter of this package.
  *
- * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_OPTIONS_INVALID.
+ * Only what was encrypted is decompressed: a payload that comes plain in an encoding of compression is its owner's, and is
+ * passed on as it is (`permissive`).
+ *
+ * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_DECODE_ONLY if it has none that
+ *   encrypts; CODEC_OPTIONS_INVALID.
  */
-export function createCodec({ compression = {}, ...encryption }: CodecOptions): PayloadCodec {
-  const compressing =
-    compression === false ? createDecompressionCodec() : createCompressionCodec(compression);
-  const encrypting = createEncryptionCodec(encryption);
-  return {
-    encode: async (payloads) => encrypting.encode(await compressing.encode(payloads)),
-    decode: async (payloads) => compressing.decode(await encrypting.decode(payloads)),
+export function createCodec({ compression = {}, ...options }: CodecOptions): Codec {
+  const compressing = createCompression(compression);
+  const encrypting = createEncryption(options);
+  const { keys, metrics, isDecodeOnly = false } = options;
+  /** Counts the failure of a payload. */
+  const failedAt =
+    (payload: Payload) =>
+    (error: unknown): never => {
+      if (isCodecError(error)) {
+        const domain = domainOf(payload);
+        const isKnown = domain !== null && keys.domains.includes(domain);
+        metrics?.decodeFailed({ code: error.code, domain: isKnown ? domain : 'unknown' });
+      }
+      throw error;
+    };
+  const open = (payload: Payload, context: SerializationContext | undefined): Promise<OpenedPayload> =>
+    encrypting.open(payload, context).catch(failedAt(payload));
+  /** Decompresses the payloads of one call, which are to be given one after the other. */
+  const createInflate = () => {
+    const inflate = createInflation(compressing.limits);
+    return async (payload: Payload, opened: OpenedPayload): Promise<Payload> => {
+      if (opened.envelope === null) return opened.payload;
+      return inflate(opened.payload)
+        .catch((error: unknown) => {
+          // The samples compress nothing, so such a payload may be as its owner made it.
+          const isOfOwner = opened.envelope?.format === null && isCodecError(error);
+          if (isOfOwner && error.code === 'CODEC_CORRUPT') return opened.payload;
+          throw error;
+        })
+        .catch(failedAt(payload));
+    };
   };
+  return {
+    isDecodeOnly,
+    async encode(payloads) {
+      if (isDecodeOnly) return encrypting.encode(payloads);
+      return encrypting.encode(await compressing.encode(payloads));
+    },
+    async decode(payloads, context) {
+      const opened = await Promise.all(
+        payloads.map(async (payload) => [payload, await open(payload, context)] as const),
+      );
+      const inflate = createInflate();
+      const decoded: Payload[] = [];
+      for (const [payload, one] of opened) decoded.push(await inflate(payload, one));
+      return decoded;
+    },
+    async decodeEach(payloads, context) {
+      const opened = await Promise.allSettled(payloads.map((payload) => open(payload, context)));
+      const inflate = createInflate();
+      const outcomes: DecodeOutcome[] = [];
+      for (const [at, payload] of payloads.entries()) {
+        const one = opened[at];
+        const decoding =
+          one?.status === 'fulfilled' ? inflate(payload, one.value) : Promise.reject(one?.reason);
+        outcomes.push(
+          await decoding.then(
+            (decoded) => ({ kind: 'decoded', payload: decoded }) as const,
+            (error: unknown) => ({ kind: 'failed', error: toCodecError(error) }) as const,
+          ),
+        );
+      }
+      return outcomes;
+    },
+  };
+}
+
+/** A key ring of somebody else may fail in any way; what it says may hold anything, and is not passed on. */
+function toCodecError(error: unknown): CodecError {
+  if (isCodecError(error)) return error;
+  return new CodecError('CODEC_KEY_UNAVAILABLE', 'A key cannot be found: unknown error.', {
+    retryable: true,
+  });
 }

@@ -1,12 +1,14 @@
 import { randomFillSync } from 'node:crypto';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { assertOption } from '../contract/assert-option.ts';
 import { CodecError } from '../contract/errors.ts';
 import type { CodecKey } from '../keys/codec-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { createKeyWait } from '../keys/wait-for-key.ts';
+import type { CodecMetrics } from '../telemetry/codec-metrics.ts';
 import { associatedData, encodingOf, type Envelope, envelopeMetadata, readEnvelope } from './envelope.ts';
 import { readPayload, writePayload } from './payload-bytes.ts';
-import { NONCE_BYTES, open, seal } from './seal.ts';
+import { NONCE_BYTES, open as openSealed, seal } from './seal.ts';
 
 /** Options of {@link createEncryptionCodec}. */
 export interface EncryptionOptions {
@@ -20,6 +22,21 @@ export interface EncryptionOptions {
    * write to the Temporal Server can then hand plain payloads to workers. `strict` refuses them. Default `strict`.
    */
   readonly mode?: 'strict' | 'permissive';
+  /**
+   * Decrypts only: the ring needs no active key, for example where the role of this process may not make data keys.
+   * `encode` rejects with CODEC_DECODE_ONLY; no worker or client takes such a codec. Default false.
+   */
+  readonly isDecodeOnly?: boolean;
+  /**
+   * How long `decode` waits for a key whose source is away, in milliseconds, so that activities do not use up attempts
+   * meanwhile; default 30,000. Payloads of workflow tasks wait at most 5,000: a failed workflow task is repeated by the
+   * server and uses up nothing. 0 fails at once, for who can ask again, such as a codec server.
+   */
+  readonly maxKeyWaitMs?: number;
+  /** Ends all waiting for keys, for a process that stops. */
+  readonly signal?: AbortSignal;
+  /** Receives what is counted; see `createCodecMetrics`. */
+  readonly metrics?: Pick<CodecMetrics, 'decodeFailed' | 'keyWaited'>;
   /** Makes the nonce of an encryption; by default random. For test vectors only: a nonce must never be used twice. */
   readonly makeNonce?: () => Uint8Array;
 }
@@ -31,16 +48,39 @@ export interface EncryptionOptions {
  * `encode` does not fail: the active key is in memory. `decode` rejects with a `CodecError`, and never returns what it
  * could not authenticate.
  *
- * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_OPTIONS_INVALID for a namespace that is
- *   empty or not the one that the keys are bound to, and for an unknown mode.
+ * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_DECODE_ONLY if it has none that
+ *   encrypts; CODEC_OPTIONS_INVALID for a namespace that is empty or not the one that the keys are bound to, and for an
+ *   unknown mode.
  */
-export function createEncryptionCodec({
-  keys,
-  namespace,
-  domain,
-  mode = 'strict',
-  makeNonce = randomNonce,
-}: EncryptionOptions): PayloadCodec {
+export function createEncryptionCodec(options: EncryptionOptions): PayloadCodec {
+  const encryption = createEncryption(options);
+  return {
+    encode: (payloads) => encryption.encode(payloads),
+    decode: (payloads, context) =>
+      Promise.all(payloads.map(async (payload) => (await encryption.open(payload, context)).payload)),
+  };
+}
+
+/** A payload that was decrypted, with the envelope that it was in; null for one that came plain. */
+export interface OpenedPayload {
+  readonly payload: Payload;
+  readonly envelope: Envelope | null;
+}
+
+/** Encryption, payload by payload. */
+export interface Encryption {
+  encode(payloads: Payload[]): Promise<Payload[]>;
+  /** Decrypts one payload; rejects with a `CodecError`. */
+  open(payload: Payload, context?: SerializationContext): Promise<OpenedPayload>;
+}
+
+/** The longest that a workflow task waits for a key: half of the default timeout of one. */
+const MAX_WORKFLOW_TASK_WAIT_MS = 5000;
+
+/** Creates what {@link createEncryptionCodec} is made of; it throws the same. */
+export function createEncryption(options: EncryptionOptions): Encryption {
+  const { keys, namespace, domain, mode = 'strict', makeNonce = randomNonce } = options;
+  const { isDecodeOnly = false, maxKeyWaitMs = 30_000, signal, metrics } = options;
   assertOption(typeof namespace === 'string' && namespace !== '', 'namespace', 'the name of a namespace');
   assertOption(
     keys.namespace === undefined || keys.namespace === namespace,
@@ -48,7 +88,13 @@ export function createEncryptionCodec({
     'the namespace that the keys of the ring are bound to',
   );
   assertOption(mode === 'strict' || mode === 'permissive', 'mode', 'strict or permissive');
-  keys.activeKey(domain);
+  assertOption(maxKeyWaitMs >= 0, 'maxKeyWaitMs', 'a number of milliseconds, 0 or more');
+  if (!isDecodeOnly) keys.activeKey(domain);
+  const waitForKey = createKeyWait({
+    signal,
+    onEnd: (outcome) => metrics?.keyWaited({ outcome }),
+    random: Math.random,
+  });
   let last: {
     readonly key: CodecKey;
     readonly metadata: Record<string, Uint8Array>;
@@ -61,34 +107,51 @@ export function createEncryptionCodec({
     last = { key, metadata: envelopeMetadata(named), aad: associatedData(named) };
     return last;
   };
-  const decrypt = async (payload: Payload): Promise<Payload> => {
-    const envelope = readEnvelope(payload);
-    if (envelope === null) {
-      if (mode === 'permissive') return payload;
-      throw new CodecError(
-        'CODEC_PLAIN_REFUSED',
-        `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
-      );
-    }
-    if (envelope.namespace !== null && envelope.namespace !== namespace)
-      throw new CodecError(
-        'CODEC_NAMESPACE_FOREIGN',
-        `A payload that was encrypted with key ${envelope.keyId} belongs to another namespace.`,
-        { keyId: envelope.keyId },
-      );
-    const key = await keys.findKey(envelope.domain ?? domain, envelope.keyId, envelope.wrappedKey);
-    return readSealed(key, envelope, payload.data ?? new Uint8Array());
+  const keyOf = (envelope: Envelope, context: SerializationContext | undefined) => {
+    const { keyId, wrappedKey } = envelope;
+    const of = envelope.domain ?? domain;
+    return waitForKey({
+      name: () => `${of}/${keyId}/${Buffer.from(wrappedKey ?? []).toString('latin1')}`,
+      find: () => keys.findKey(of, keyId, wrappedKey),
+      maxWaitMs:
+        context?.type === 'workflow' ? Math.min(maxKeyWaitMs, MAX_WORKFLOW_TASK_WAIT_MS) : maxKeyWaitMs,
+    });
   };
   return {
-    encode: async (payloads) => {
+    async encode(payloads) {
+      if (isDecodeOnly) throw decodeOnly(domain);
       const { key, metadata, aad } = envelopeOf(keys.activeKey(domain, payloads.length));
       return payloads.map((payload) => ({
         metadata: { ...metadata },
         data: seal(key.key, { nonce: makeNonce(), associated: aad }, writePayload(payload)),
       }));
     },
-    decode: (payloads) => Promise.all(payloads.map(decrypt)),
+    async open(payload, context) {
+      const envelope = readEnvelope(payload);
+      if (envelope === null) {
+        if (mode === 'permissive') return { payload, envelope };
+        throw new CodecError(
+          'CODEC_PLAIN_REFUSED',
+          `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
+        );
+      }
+      if (envelope.namespace !== null && envelope.namespace !== namespace)
+        throw new CodecError(
+          'CODEC_NAMESPACE_FOREIGN',
+          `A payload that was encrypted with key ${envelope.keyId} belongs to another namespace.`,
+          { keyId: envelope.keyId },
+        );
+      const key = await keyOf(envelope, context);
+      return { payload: readSealed(key, envelope, payload.data ?? new Uint8Array()), envelope };
+    },
   };
+}
+
+function decodeOnly(domain: string): CodecError {
+  return new CodecError(
+    'CODEC_DECODE_ONLY',
+    `Nothing is encrypted here: this process may only decrypt payloads of the domain ${domain}.`,
+  );
 }
 
 /** @throws CodecError CODEC_CORRUPT */
@@ -97,7 +160,7 @@ function readSealed(key: CodecKey, envelope: Envelope, sealed: Uint8Array): Payl
   const isOfSamples = namespace === null || domain === null;
   if (key.isOfSamples === isOfSamples) {
     const associated = isOfSamples ? null : associatedData({ namespace, domain, keyId });
-    const bytes = open(key.key, associated, sealed);
+    const bytes = openSealed(key.key, associated, sealed);
     const payload = bytes === null ? null : tryRead(bytes);
     if (payload !== null) return payload;
   }

@@ -30,6 +30,11 @@ export function encodingOf({ metadata }: Payload): string | null {
   return textOf(metadata?.[METADATA.encoding]);
 }
 
+/** The domain that an encrypted payload names; null where it names none. It is for counting: nothing is checked. */
+export function domainOf({ metadata }: Payload): string | null {
+  return textOf(metadata?.[METADATA.domain]);
+}
+
 /**
  * Reads the envelope of a payload; null for one that is not encrypted.
  *

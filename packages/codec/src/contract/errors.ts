@@ -7,6 +7,8 @@ export type CodecErrorCode =
   /** The source of the key answered, and does not give it: no such key, no permission, or made for something else. */
   | 'CODEC_KEY_REFUSED'
   | 'CODEC_KEYS_INVALID'
+  /** This process may only decrypt. */
+  | 'CODEC_DECODE_ONLY'
   /** An option of a codec or of its plugin cannot be used. */
   | 'CODEC_OPTIONS_INVALID'
   /** Changed, truncated, or encrypted with another key, namespace or domain than it says. */

@@ -20,8 +20,9 @@ export interface AwsKmsOptions {
 
 /**
  * Wraps data keys with a key of AWS KMS. The encryption context is `{ namespace, domain }`, so that a key policy can limit
- * a role to a domain (`kms:EncryptionContext:domain`). It needs `kms:GenerateDataKey` to encrypt and `kms:Decrypt` to
- * decrypt. Credentials come from the SDK's own chain.
+ * a role to a domain (`kms:EncryptionContext:domain`). It needs `kms:GenerateDataKey` to encrypt, `kms:Decrypt` to
+ * decrypt, and `kms:ReEncryptFrom` and `kms:ReEncryptTo` to wrap data keys anew (`kms:Encrypt` for those of another
+ * service or region). Credentials come from the SDK's own chain.
  *
  * `@aws-sdk/client-kms` is loaded here, and nowhere else; install it beside this package.
  *
@@ -33,7 +34,8 @@ export async function createAwsKmsSource(options: AwsKmsOptions): Promise<Envelo
   assertKeyId(id);
   const region = options.region ?? /^arn:[\w-]+:kms:([\w-]+):/.exec(keyId)?.[1];
   const url = endpoint === undefined ? null : parseSecureUrl(endpoint, id);
-  const { DecryptCommand, GenerateDataKeyCommand, KMSClient } = await loadSdk(id);
+  const { DecryptCommand, EncryptCommand, GenerateDataKeyCommand, KMSClient, ReEncryptCommand } =
+    await loadSdk(id);
   const client = new KMSClient({
     ...(region === undefined ? {} : { region }),
     ...(url === null ? {} : { endpoint: url.href }),
@@ -41,12 +43,12 @@ export async function createAwsKmsSource(options: AwsKmsOptions): Promise<Envelo
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
   });
-  await client.config.region().catch(() => {
+  const used = await client.config.region().catch(() => {
     throw new CodecError('CODEC_KEYS_INVALID', `Key ${id}: its AWS region is not known. Set AWS_REGION.`, {
       keyId: id,
     });
   });
-  return {
+  const source: EnvelopeKeySource = {
     id,
     async generateDataKey(binding, signal) {
       const command = new GenerateDataKeyCommand({
@@ -72,8 +74,42 @@ export async function createAwsKmsSource(options: AwsKmsOptions): Promise<Envelo
         .catch((error: unknown) => fail(id, error));
       return Plaintext ?? fail(id, null);
     },
+    async wrapDataKey(plaintext, binding, signal) {
+      const command = new EncryptCommand({
+        KeyId: keyId,
+        Plaintext: plaintext,
+        EncryptionContext: contextOf(binding),
+      });
+      const { CiphertextBlob } = await client
+        .send(command, { abortSignal: signal })
+        .catch((error: unknown) => fail(id, error));
+      return CiphertextBlob ?? fail(id, null);
+    },
+    async rewrapDataKey(wrapped, from, binding, signal) {
+      const other = keysOfSources.get(from);
+      if (other?.region !== used || other.endpoint !== endpoint) return null;
+      const command = new ReEncryptCommand({
+        CiphertextBlob: wrapped,
+        SourceKeyId: other.keyId,
+        SourceEncryptionContext: contextOf(binding),
+        DestinationKeyId: keyId,
+        DestinationEncryptionContext: contextOf(binding),
+      });
+      const { CiphertextBlob } = await client
+        .send(command, { abortSignal: signal })
+        .catch((error: unknown) => fail(id, error));
+      return CiphertextBlob ?? fail(id, null);
+    },
   };
+  keysOfSources.set(source, { keyId, region: used, endpoint });
+  return source;
 }
+
+/** The keys of our own sources: KMS wraps anew what another of its keys in the same region wrapped. */
+const keysOfSources = new WeakMap<
+  EnvelopeKeySource,
+  { readonly keyId: string; readonly region: string; readonly endpoint: string | undefined }
+>();
 
 async function loadSdk(id: string): Promise<typeof import('@aws-sdk/client-kms')> {
   try {

@@ -1,44 +1,13 @@
 import { CodecError, isCodecError } from '../contract/errors.ts';
 
-/** Runs work when there is room for it; it waits no longer than until the signal is aborted. */
-export type Limiter = <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T>;
+/** Runs work when there is room for it, as `p-limit` does. */
+export type Limiter = <T>(run: () => Promise<T>) => Promise<T>;
 
-/** Lets at most `max` pieces of work run at once; the others wait in order. */
-export function createLimiter(max: number): Limiter {
-  const waiting = new Set<() => void>();
-  let running = 0;
-  const acquire = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const begin = (): void => {
-        waiting.delete(begin);
-        signal.removeEventListener('abort', abandon);
-        running++;
-        resolve();
-      };
-      const abandon = (): void => {
-        waiting.delete(begin);
-        reject(signal.reason);
-      };
-      if (running < max) return begin();
-      waiting.add(begin);
-      signal.addEventListener('abort', abandon, { once: true });
-    });
-  return async (signal, run) => {
-    await acquire(signal);
-    try {
-      return await run();
-    } finally {
-      running--;
-      const [next] = waiting;
-      next?.();
-    }
-  };
-}
-
-const unlimited: Limiter = (_, run) => run();
+const unlimited: Limiter = (run) => run();
 
 /**
- * Calls the source of a key. The deadline covers the wait for room too, and holds for a source that ignores its signal.
+ * Calls the source of a key. The deadline covers the wait for room too, and holds for a source that ignores its signal:
+ * what waits in vain, and what does not answer, leaves its room at the deadline.
  *
  * @throws CodecError of the source; CODEC_KEY_UNAVAILABLE at the deadline, and for any other error, whose text may hold
  *   anything and is not passed on.
@@ -55,13 +24,14 @@ export async function callSource<T>(
     retryable: true,
   });
   const timer = setTimeout(() => deadline.abort(late), timeoutMs);
-  const untilDeadline = (): Promise<T> =>
-    new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(late), { once: true });
-      call(signal).then(resolve, reject);
-    });
+  const passed = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(late), { once: true });
+  });
+  // Whether or not anybody still waits for it.
+  passed.catch(() => undefined);
+  const turn = (): Promise<T> => (signal.aborted ? passed : Promise.race([call(signal), passed]));
   try {
-    return await limit(signal, untilDeadline);
+    return await Promise.race([limit(turn), passed]);
   } catch (error) {
     if (isCodecError(error)) throw error;
     const name = error instanceof Error && /^\w{1,64}$/.test(error.name) ? error.name : 'an unknown error';

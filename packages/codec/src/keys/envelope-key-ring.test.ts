@@ -1,9 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { createCodec } from '../codecs/create-codec.ts';
 import { createEncryptionCodec } from '../codecs/encryption-codec.ts';
 import { readEnvelope } from '../codecs/envelope.ts';
 import { CodecError } from '../contract/errors.ts';
+import {
+  createMemorySource as sourceOf,
+  keyRefused as denied,
+  sourceAway as away,
+} from '../testing/memory-source.ts';
 import { jsonPayload, plain } from '../testing/payloads.ts';
+import { createCodecMetrics } from '../telemetry/codec-metrics.ts';
 import { createKey } from './codec-key.ts';
 import {
   createEnvelopeKeyRing,
@@ -14,44 +21,6 @@ import type { EnvelopeKeySource } from './envelope-key-source.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-
-const away = () => new CodecError('CODEC_KEY_UNAVAILABLE', 'away', { retryable: true });
-const denied = () => new CodecError('CODEC_KEY_REFUSED', 'denied');
-
-/** A source in memory. `trouble` decides what a request meets: an error, a promise to wait for, or nothing. */
-function sourceOf(id: string) {
-  const given = new Map<string, Uint8Array>();
-  const source = {
-    id,
-    generated: 0,
-    unwrapped: 0,
-    waiting: 0,
-    trouble: (_operation: 'generate' | 'unwrap'): Error | Promise<void> | undefined => undefined,
-    async meet(operation: 'generate' | 'unwrap'): Promise<void> {
-      const trouble = source.trouble(operation);
-      if (trouble instanceof Error) throw trouble;
-      source.waiting++;
-      await trouble;
-      source.waiting--;
-    },
-    async generateDataKey(binding: object) {
-      source.generated++;
-      await source.meet('generate');
-      const plaintext = randomBytes(32);
-      const wrapped = Buffer.from(`${id}:${given.size}`);
-      given.set(JSON.stringify([binding, wrapped.toString()]), Uint8Array.from(plaintext));
-      return { plaintext, wrapped };
-    },
-    async unwrapDataKey(wrapped: Uint8Array, binding: object) {
-      source.unwrapped++;
-      await source.meet('unwrap');
-      const plaintext = given.get(JSON.stringify([binding, Buffer.from(wrapped).toString()]));
-      if (plaintext === undefined) throw denied();
-      return Uint8Array.from(plaintext);
-    },
-  };
-  return source satisfies EnvelopeKeySource;
-}
 
 const rings: EnvelopeKeyRing[] = [];
 async function ringOf(
@@ -398,7 +367,7 @@ describe('a wrapped data key', () => {
     const source = sourceOf('kms');
     const seen: Uint8Array[] = [];
     const spy: EnvelopeKeySource = {
-      id: 'kms',
+      ...source,
       generateDataKey: async (binding) => {
         const key = await source.generateDataKey(binding);
         seen.push(key.plaintext);
@@ -438,5 +407,125 @@ describe('keys from before', () => {
     ['a size that is no number', { maxKeys: Number.NaN }],
   ])('%s: there is no ring', async (_, options) => {
     expect(await codeOf(ringOf(sourceOf('a'), options))).toBe('CODEC_KEYS_INVALID');
+  });
+});
+
+describe('a ring whose role may not make data keys', () => {
+  const decodeOnly = (source: EnvelopeKeySource) =>
+    ringOf(source, { domains: { dispatch: { others: [source] } } });
+
+  test('decrypts, and asks for no data key of its own', async () => {
+    const source = sourceOf('kms');
+    const worker = await ringOf(source);
+    const [payload = {}] = await codecOf(worker).encode([jsonPayload('hello')]);
+    worker.close();
+    source.trouble = (operation) => (operation === 'generate' ? denied() : undefined);
+    const { generated } = source;
+    const codec = createCodec({
+      keys: await decodeOnly(source),
+      namespace: 'prod',
+      domain: 'dispatch',
+      isDecodeOnly: true,
+    });
+    expect((await codec.decode([payload])).map(plain)).toEqual([plain(jsonPayload('hello'))]);
+    await jest.advanceTimersByTimeAsync(2 * HOUR);
+    expect(source.generated).toBe(generated);
+  });
+
+  test('encrypts nothing, and says so at the edge; no codec that encodes is created of it', async () => {
+    const keys = await decodeOnly(sourceOf('kms'));
+    expect(() => keys.activeKey('dispatch')).toThrow(expect.objectContaining({ code: 'CODEC_DECODE_ONLY' }));
+    const options = { keys, namespace: 'prod', domain: 'dispatch' } as const;
+    expect(() => createCodec(options)).toThrow(expect.objectContaining({ code: 'CODEC_DECODE_ONLY' }));
+    const codec = createCodec({ ...options, isDecodeOnly: true });
+    expect(codec.isDecodeOnly).toBe(true);
+    await expect(codec.encode([jsonPayload('secret')])).rejects.toMatchObject({
+      code: 'CODEC_DECODE_ONLY',
+      retryable: false,
+      message: expect.not.stringContaining('secret'),
+    });
+  });
+
+  test('has to have some keys all the same', async () => {
+    await expect(ringOf(sourceOf('kms'), { domains: { dispatch: {} } })).rejects.toMatchObject({
+      code: 'CODEC_KEYS_INVALID',
+    });
+  });
+});
+
+describe('forged envelopes of one domain', () => {
+  const forgedKeys = (count: number) => Array.from({ length: count }, (_, at) => Buffer.from(`forged ${at}`));
+
+  test('hold up no other domain of the same source', async () => {
+    const source = sourceOf('kms');
+    const domains = { dispatch: { active: source }, health: { active: source } };
+    const ring = await ringOf(source, { domains });
+    const [payload = {}] = await codecOf(await ringOf(source, { domains }), 'health').encode([
+      jsonPayload('pulse'),
+    ]);
+    // Requests of the attacker take as long as they may.
+    source.trouble = () => (source.unwrapped > 32 ? undefined : new Promise(() => undefined));
+    const forged = Promise.all(forgedKeys(2000).map((wrapped) => codeOf(find(ring, wrapped))));
+    await jest.advanceTimersByTimeAsync(10);
+    expect(source.waiting).toBe(32);
+    const decoded = codecOf(ring, 'health').decode([payload]);
+    await jest.advanceTimersByTimeAsync(10);
+    expect((await decoded).map(plain)).toEqual([plain(jsonPayload('pulse'))]);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(await forged).toHaveLength(2000);
+  });
+
+  test('push no key of another domain out of memory, and none of their own', async () => {
+    const source = sourceOf('kms');
+    const domains = { dispatch: { active: source }, health: { active: source } };
+    const ring = await ringOf(source, { domains, maxKeys: 10 });
+    const other = await ringOf(source, { domains });
+    const wrapped = (domain: string) => other.activeKey(domain).wrapped;
+    for (const domain of ['dispatch', 'health']) await find(ring, wrapped(domain), 'kms', domain);
+    const { unwrapped } = source;
+    for (const forged of forgedKeys(500)) expect(await codeOf(find(ring, forged))).toBe('CODEC_KEY_REFUSED');
+    for (const real of await foreignKeys(source, 9)) await find(ring, real);
+    expect(source.unwrapped).toBe(unwrapped + 509);
+    for (const domain of ['dispatch', 'health']) await find(ring, wrapped(domain), 'kms', domain);
+    expect(source.unwrapped).toBe(unwrapped + 509);
+  });
+});
+
+test('a data key outlives an outage in which its lifetime ends', async () => {
+  const source = sourceOf('kms');
+  const ring = await ringOf(source);
+  const [wrapped = null] = await foreignKeys(source, 1);
+  const key = await find(ring, wrapped);
+  await jest.advanceTimersByTimeAsync(55 * MINUTE);
+  source.trouble = () => away();
+  for (let minute = 0; minute < 10; minute++) {
+    await jest.advanceTimersByTimeAsync(MINUTE);
+    expect(await find(ring, wrapped)).toBe(key);
+  }
+  await jest.advanceTimersByTimeAsync(6 * MINUTE);
+  expect(await codeOf(find(ring, wrapped))).toBe('CODEC_KEY_UNAVAILABLE');
+});
+
+test('requests to a source, and rotations, are counted', async () => {
+  const counts: Record<string, number> = {};
+  const metrics = createCodecMetrics({
+    createCounter: (name) => ({
+      add(value, attributes) {
+        const at = `${name} ${Object.values(attributes).join(' ')}`;
+        counts[at] = (counts[at] ?? 0) + value;
+      },
+    }),
+  });
+  const source = sourceOf('kms');
+  const ring = await ringOf(source, { metrics });
+  const [wrapped = null] = await foreignKeys(source, 1);
+  await find(ring, wrapped);
+  await codeOf(find(ring, Buffer.from('forged')));
+  await jest.advanceTimersByTimeAsync(HOUR + 2000);
+  expect(counts).toEqual({
+    'heliograph_codec_key_requests kms generate succeeded': 2,
+    'heliograph_codec_key_requests kms unwrap succeeded': 1,
+    'heliograph_codec_key_requests kms unwrap CODEC_KEY_REFUSED': 1,
+    'heliograph_codec_key_rotations dispatch': 1,
   });
 });

@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
 import { CodecError, isCodecError } from '../contract/errors.ts';
-import { callSource, createLimiter, type Limiter } from './call-source.ts';
+import { callSource, type Limiter } from './call-source.ts';
 import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
 import { assertDomain, findDomain, type KeyRing } from './key-ring.ts';
 import { notify } from './notify.ts';
+import { MAX_WRAPPED_BYTES } from './wrapped-key.ts';
+import { counted } from './count-request.ts';
+import type { CodecMetrics } from '../telemetry/codec-metrics.ts';
 import { createRotatingKey, type RotatingKey, type RotationPolicy } from './rotating-key.ts';
 
 /** The keys of one domain of an envelope key ring. */
 export interface EnvelopeKeys {
-  /** Wraps the data keys that encrypt. */
-  readonly active: EnvelopeKeySource;
+  /**
+   * Wraps the data keys that encrypt. Left out, nothing encrypts in this domain (CODEC_DECODE_ONLY): for a process that may
+   * only decrypt, whose role lacks the permission to make data keys.
+   */
+  readonly active?: EnvelopeKeySource;
   /** Sources that only unwrap, for example of the key management service that was used before. */
   readonly others?: readonly EnvelopeKeySource[];
   /** Keys of our own that only decrypt, from before there was a key management service. */
@@ -27,10 +34,15 @@ export interface EnvelopeKeyRingOptions {
   readonly windowMs?: number;
   /** After how many payloads a data key is replaced; default and maximum 2³⁰, a quarter of what AES-GCM allows. */
   readonly maxEncryptions?: number;
-  /** How many unwrapped data keys are kept in memory, beside the active ones; default 1,000. */
+  /** How many unwrapped data keys of a domain are kept in memory, beside the active one; default 1,000. */
   readonly maxKeys?: number;
-  /** How long an unwrapped data key is kept in memory; default 3,600,000. A permission that is taken away works after it. */
+  /**
+   * How long an unwrapped data key is used without asking its source again; default 3,600,000. A permission that is taken
+   * away works after it.
+   */
   readonly keyLifetimeMs?: number;
+  /** How much longer it is used while its source is away; default 600,000. */
+  readonly staleKeyMs?: number;
   /** How long a refusal is repeated without asking the source again; default 30,000. */
   readonly refusalLifetimeMs?: number;
   /** How long a source may take to answer; default 5,000. */
@@ -39,6 +51,8 @@ export interface EnvelopeKeyRingOptions {
   readonly onRotation?: (domain: string) => unknown;
   /** Receives that a data key cannot be replaced: at once, then once a minute. The old one goes on encrypting. */
   readonly onProblem?: (error: CodecError, domain: string) => unknown;
+  /** Receives what is counted; see `createCodecMetrics`. */
+  readonly metrics?: Pick<CodecMetrics, 'keyRequested' | 'keyRotated'>;
   /** From 0 to 1; default `Math.random`. Spreads the requests of processes that start together. */
   readonly random?: () => number;
 }
@@ -51,10 +65,11 @@ export interface EnvelopeKeyRing extends KeyRing {
 
 const CHECK_EVERY_MS = 1000;
 const BACKOFF_MS = 1000;
-/** Requests for data keys that one source has at a time: a page of unknown payloads is no storm for it. */
+/**
+ * Requests for data keys that a domain has at a time: a page of unknown payloads is no storm for a source. Each domain has
+ * its own, and its own cache: whoever can write forged envelopes in one domain holds nothing up in another.
+ */
 const MAX_UNWRAPS = 32;
-/** What AWS KMS accepts; keys of Vault are shorter. */
-const MAX_WRAPPED_BYTES = 6144;
 const MAX_ENCRYPTIONS = 2 ** 30;
 
 /**
@@ -66,85 +81,83 @@ const MAX_ENCRYPTIONS = 2 ** 30;
  *   source gives no first data key.
  */
 export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Promise<EnvelopeKeyRing> {
-  const {
-    namespace,
-    domains,
-    maxKeys = 1000,
-    keyLifetimeMs = 3_600_000,
-    refusalLifetimeMs = 30_000,
-  } = options;
+  const { namespace, domains } = options;
   assertOptions(options);
-  const now = (): number => performance.now();
-  const cache = createKeyCache({
-    maxKeys,
-    lifetimeMs: keyLifetimeMs,
-    refusalLifetimeMs,
-    backoffMs: BACKOFF_MS,
-    now,
-  });
-  const limits = new Map<EnvelopeKeySource, Limiter>();
-  const limitOf = (source: EnvelopeKeySource): Limiter => {
-    const limit = limits.get(source) ?? createLimiter(MAX_UNWRAPS);
-    limits.set(source, limit);
-    return limit;
-  };
   for (const [domain, keys] of Object.entries(domains)) assertKeys(domain, keys);
-  const shared = { options, cache, limitOf, now };
   const rings = new Map(
     await Promise.all(
       Object.entries(domains).map(
         async ([domain, keys]) =>
-          [domain, await createDomainRing({ namespace, domain }, keys, shared)] as const,
+          [domain, await createDomainRing({ namespace, domain }, keys, options)] as const,
       ),
     ),
   );
   const timer = setInterval(() => {
-    for (const { active } of rings.values()) active.rotateIfDue();
-    cache.sweep();
+    for (const { active, cache } of rings.values()) {
+      active?.rotateIfDue();
+      cache.sweep();
+    }
   }, CHECK_EVERY_MS).unref();
   return {
     domains: [...rings.keys()],
     namespace,
-    activeKey: (domain, encryptions = 1) => findDomain(rings, domain, 'active').active.use(encryptions),
+    activeKey(domain, encryptions = 1) {
+      const { active } = findDomain(rings, domain, 'active');
+      if (active !== null) return active.use(encryptions);
+      throw new CodecError(
+        'CODEC_DECODE_ONLY',
+        `Nothing is encrypted in the domain ${domain}: this process has only keys of it that decrypt.`,
+      );
+    },
     findKey: (domain, keyId, wrapped) => findDomain(rings, domain, keyId).find(keyId, wrapped),
     close: () => clearInterval(timer),
   };
 }
 
 interface DomainRing {
-  readonly active: RotatingKey;
-  readonly find: (keyId: string, wrapped: Uint8Array | null) => CodecKey | Promise<CodecKey>;
-}
-
-interface Shared {
-  readonly options: EnvelopeKeyRingOptions;
+  /** Null where nothing encrypts. */
+  readonly active: RotatingKey | null;
   readonly cache: KeyCache;
-  readonly limitOf: (source: EnvelopeKeySource) => Limiter;
-  readonly now: () => number;
+  readonly find: (keyId: string, wrapped: Uint8Array | null) => CodecKey | Promise<CodecKey>;
 }
 
 async function createDomainRing(
   binding: KeyBinding,
   keys: EnvelopeKeys,
-  { options, cache, limitOf, now }: Shared,
+  options: EnvelopeKeyRingOptions,
 ): Promise<DomainRing> {
-  const { timeoutMs = 5000, onProblem, onRotation, random = Math.random } = options;
+  const { timeoutMs = 5000, maxKeys = 1000, keyLifetimeMs = 3_600_000, staleKeyMs = 600_000 } = options;
+  const { refusalLifetimeMs = 30_000, onProblem, onRotation, metrics, random = Math.random } = options;
   const { domain } = binding;
-  const active = await createRotatingKey({
-    policy: rotationPolicy(options),
-    generate: () => generateKey(keys.active, binding, timeoutMs),
-    onRotation: (before) => {
-      cache.store(nameOf(domain, before.id, before.wrapped ?? new Uint8Array()), before);
-      notify(() => onRotation?.(domain));
-    },
-    onProblem: (problem) => notify(() => onProblem?.(rotationProblem(problem, keys.active, domain), domain)),
+  const now = (): number => performance.now();
+  const cache = createKeyCache({
+    maxKeys,
+    lifetimeMs: keyLifetimeMs,
+    staleMs: staleKeyMs,
+    refusalLifetimeMs,
+    backoffMs: BACKOFF_MS,
     now,
-    random,
   });
-  const sources = new Map([keys.active, ...(keys.others ?? [])].map((source) => [source.id, source]));
+  const limit: Limiter = pLimit(MAX_UNWRAPS);
+  const startActive = (source: EnvelopeKeySource): Promise<RotatingKey> =>
+    createRotatingKey({
+      policy: rotationPolicy(options),
+      generate: () => counted(metrics, source, 'generate', generateKey(source, binding, timeoutMs)),
+      onRotation(before) {
+        cache.store(nameOf(domain, before.id, before.wrapped ?? new Uint8Array()), before);
+        metrics?.keyRotated({ domain });
+        notify(() => onRotation?.(domain));
+      },
+      onProblem: (problem) => notify(() => onProblem?.(rotationProblem(problem, source, domain), domain)),
+      now,
+      random,
+    });
+  const active = keys.active === undefined ? null : await startActive(keys.active);
+  const sources = new Map(sourcesOf(keys).map((source) => [source.id, source]));
   const own = new Map((keys.keys ?? []).map((key) => [key.id, key]));
   return {
     active,
+    cache,
     find(keyId, wrapped) {
       const key = own.get(keyId);
       if (key !== undefined) return key;
@@ -161,17 +174,16 @@ async function createDomainRing(
           `A payload that was encrypted with key ${keyId} has no wrapped data key, or none of a usable size.`,
           { keyId },
         );
-      const current = active.current();
-      if (current.wrapped !== null && current.id === keyId && Buffer.compare(current.wrapped, wrapped) === 0)
+      const current = active?.current();
+      if (current?.wrapped != null && current.id === keyId && Buffer.compare(current.wrapped, wrapped) === 0)
         return current;
       // The bytes are the caller's, who may change them while the source is asked.
       const copy = Uint8Array.from(wrapped);
       return cache.find(nameOf(domain, keyId, wrapped), async () => {
-        const limit = limitOf(source);
-        const plaintext = await callSource(source, { timeoutMs, limit }, (signal) =>
+        const asked = callSource(source, { timeoutMs, limit }, (signal) =>
           source.unwrapDataKey(copy, binding, signal),
         );
-        return toKey(source, plaintext, copy);
+        return toKey(source, await counted(metrics, source, 'unwrap', asked), copy);
       });
     },
   };
@@ -208,6 +220,10 @@ function toKey({ id }: EnvelopeKeySource, plaintext: Uint8Array, wrapped: Uint8A
   }
 }
 
+function sourcesOf({ active, others = [] }: EnvelopeKeys): readonly EnvelopeKeySource[] {
+  return active === undefined ? others : [active, ...others];
+}
+
 function rotationPolicy({ windowMs = 3_600_000, maxEncryptions }: EnvelopeKeyRingOptions): RotationPolicy {
   return { windowMs, maxEncryptions: Math.min(maxEncryptions ?? MAX_ENCRYPTIONS, MAX_ENCRYPTIONS) };
 }
@@ -236,9 +252,11 @@ function assertOptions({ namespace, ...options }: EnvelopeKeyRingOptions): void 
       throw new CodecError('CODEC_KEYS_INVALID', `${name} of an envelope key ring has to be above 0.`);
 }
 
-function assertKeys(domain: string, { active, others = [], keys = [] }: EnvelopeKeys): void {
+function assertKeys(domain: string, keys: EnvelopeKeys): void {
   assertDomain(domain);
-  const ids = [active, ...others, ...keys].map(({ id }) => id);
+  const ids = [...sourcesOf(keys), ...(keys.keys ?? [])].map(({ id }) => id);
+  if (ids.length === 0)
+    throw new CodecError('CODEC_KEYS_INVALID', `The domain ${domain} has no keys and no sources of keys.`);
   for (const id of ids) assertKeyId(id);
   if (new Set(ids).size !== ids.length)
     throw new CodecError('CODEC_KEYS_INVALID', `A key id occurs twice in the domain ${domain}.`);

@@ -16,8 +16,8 @@ export interface DataKey {
 /**
  * A key of a key management service, which never leaves the service and wraps data keys.
  *
- * Both functions reject with a `CodecError`: CODEC_KEY_REFUSED where the service answered and asking again does not help,
- * CODEC_KEY_UNAVAILABLE (retryable) for anything else. Neither names a secret.
+ * Its functions reject with a `CodecError`: CODEC_KEY_REFUSED where the service answered and asking again does not help,
+ * CODEC_KEY_UNAVAILABLE (retryable) for anything else. None names a secret.
  */
 export interface EnvelopeKeySource {
   /** Id that payloads name: 1 to 64 of `a-z A-Z 0-9 . _ -`, never given to another key. */
@@ -26,4 +26,16 @@ export interface EnvelopeKeySource {
   generateDataKey(binding: KeyBinding, signal: AbortSignal): Promise<DataKey>;
   /** Asks for the data key that was wrapped, in clear. An aborted signal ends the request. */
   unwrapDataKey(wrapped: Uint8Array, binding: KeyBinding, signal: AbortSignal): Promise<Uint8Array>;
+  /** Asks to wrap a data key that is known in clear. An aborted signal ends the request. */
+  wrapDataKey(plaintext: Uint8Array, binding: KeyBinding, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Asks to wrap a data key anew, with the newest version of this key, without it leaving the service in clear. Null where
+   * the service cannot: `from`, the source that wrapped it, is of another service. An aborted signal ends the request.
+   */
+  rewrapDataKey(
+    wrapped: Uint8Array,
+    from: EnvelopeKeySource,
+    binding: KeyBinding,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null>;
 }

@@ -5,8 +5,10 @@ import type { CodecKey } from './codec-key.ts';
 export interface KeyCacheOptions {
   /** How many keys, and how many failures, are kept: those used last. */
   readonly maxKeys: number;
-  /** How long a key is kept, counted from when it was loaded. */
+  /** How long a key is used without being loaded again, counted from when it was loaded. */
   readonly lifetimeMs: number;
+  /** How much longer a key is used while it cannot be loaded again, because its source is away. */
+  readonly staleMs: number;
   /** How long a refusal is repeated without asking. */
   readonly refusalLifetimeMs: number;
   /** How long any other failure is repeated without asking. */
@@ -32,7 +34,7 @@ interface Entry<T> {
 
 /** Creates a cache whose failures never push out a key: whoever writes payloads can make as many as they like. */
 export function createKeyCache(options: KeyCacheOptions): KeyCache {
-  const { maxKeys, lifetimeMs, refusalLifetimeMs, backoffMs, now } = options;
+  const { maxKeys, lifetimeMs, staleMs, refusalLifetimeMs, backoffMs, now } = options;
   const keys = new Map<string, Entry<CodecKey>>();
   const failures = new Map<string, Entry<CodecError>>();
   const loading = new Map<string, Promise<CodecKey>>();
@@ -42,14 +44,15 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
     const [oldest] = entries.keys();
     if (entries.size > maxKeys && oldest !== undefined) entries.delete(oldest);
   };
-  const get = <T>(entries: Map<string, Entry<T>>, name: string): T | undefined => {
+  /** The entry, also one that ended up to so long ago. */
+  const get = <T>(entries: Map<string, Entry<T>>, name: string, lateMs = 0): Entry<T> | undefined => {
     const entry = entries.get(name);
     if (entry === undefined) return undefined;
     entries.delete(name);
-    if (entry.until <= now()) return undefined;
+    if (entry.until + lateMs <= now()) return undefined;
     // At the end of the map: what was used last is pushed out last.
     entries.set(name, entry);
-    return entry.value;
+    return entry;
   };
   const store = (name: string, key: CodecKey): void => put(keys, name, key, lifetimeMs);
   const startLoad = async (name: string, load: () => Promise<CodecKey>): Promise<CodecKey> => {
@@ -58,28 +61,39 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
       store(name, key);
       return key;
     } catch (error) {
-      if (isCodecError(error)) put(failures, name, error, error.retryable ? backoffMs : refusalLifetimeMs);
+      if (isCodecError(error)) {
+        put(failures, name, error, error.retryable ? backoffMs : refusalLifetimeMs);
+        if (!error.retryable) keys.delete(name);
+      }
       throw error;
     } finally {
       loading.delete(name);
     }
   };
+  const share = (name: string, load: () => Promise<CodecKey>): Promise<CodecKey> => {
+    const pending = loading.get(name);
+    if (pending !== undefined) return pending;
+    const started = startLoad(name, load);
+    loading.set(name, started);
+    return started;
+  };
   return {
     store,
     find(name, load) {
-      const key = get(keys, name);
-      if (key !== undefined) return key;
+      const entry = get(keys, name, staleMs);
+      if (entry !== undefined && entry.until > now()) return entry.value;
+      const unless = (error: unknown): CodecKey => {
+        if (entry !== undefined && isCodecError(error) && error.retryable) return entry.value;
+        throw error;
+      };
       const failure = get(failures, name);
-      if (failure !== undefined) throw failure;
-      const pending = loading.get(name);
-      if (pending !== undefined) return pending;
-      const started = startLoad(name, load);
-      loading.set(name, started);
-      return started;
+      if (failure !== undefined) return unless(failure.value);
+      const loaded = share(name, load);
+      return entry === undefined ? loaded : loaded.catch(unless);
     },
     sweep() {
-      for (const entries of [keys, failures])
-        for (const [name, { until }] of entries) if (until <= now()) entries.delete(name);
+      for (const [name, { until }] of keys) if (until + staleMs <= now()) keys.delete(name);
+      for (const [name, { until }] of failures) if (until <= now()) failures.delete(name);
     },
   };
 }

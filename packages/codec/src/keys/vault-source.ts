@@ -33,7 +33,9 @@ const RETRY_AFTER_MS = 200;
 /**
  * Wraps data keys with a key of HashiCorp Vault's transit secrets engine (OpenBao has the same API). The derivation context
  * is `DOMAIN/NAMESPACE` in base64, so that a policy can limit a token to a domain (`allowed_parameters`). It needs `update`
- * on `MOUNT/datakey/plaintext/KEY` to encrypt and on `MOUNT/decrypt/KEY` to decrypt.
+ * on `MOUNT/datakey/plaintext/KEY` to encrypt, on `MOUNT/decrypt/KEY` to decrypt, and on `MOUNT/rewrap/KEY` to wrap data
+ * keys anew (`MOUNT/encrypt/KEY` for those of another key; without `create`,
+ * with which Vault would make a key that is missing).
  *
  * Vault ignores the context of a key that is not derived. Such a key is refused at its first use: it would not keep the
  * domains apart. Redirects are not followed, because they would take the token along.
@@ -87,7 +89,13 @@ export function createVaultSource(options: VaultOptions): EnvelopeKeySource {
       );
     proved.add(operation);
   };
-  return {
+  const ciphertextOf = ({ data }: VaultAnswer): Uint8Array => {
+    const { ciphertext } = data;
+    return typeof ciphertext === 'string'
+      ? Buffer.from(ciphertext)
+      : unavailable(id, 'an answer without a data key');
+  };
+  const source: EnvelopeKeySource = {
     id,
     async generateDataKey(binding, signal) {
       const operation = 'datakey/plaintext';
@@ -99,9 +107,7 @@ export function createVaultSource(options: VaultOptions): EnvelopeKeySource {
       return { plaintext: keyBytes(plaintext), wrapped: Buffer.from(ciphertext) };
     },
     async unwrapDataKey(wrapped, binding, signal) {
-      const ciphertext = Buffer.from(wrapped).toString('latin1');
-      if (!/^[\x21-\x7e]+$/.test(ciphertext))
-        return refused(id, 'the wrapped data key is not one of Vault', 0);
+      const ciphertext = textOf(id, wrapped);
       const { data } = succeeded(
         id,
         await ask('decrypt', { ciphertext, context: contextOf(binding) }, signal),
@@ -111,7 +117,34 @@ export function createVaultSource(options: VaultOptions): EnvelopeKeySource {
       await assertDerived('decrypt', { ciphertext }, signal);
       return keyBytes(plaintext);
     },
+    async wrapDataKey(plaintext, binding, signal) {
+      const body = { plaintext: Buffer.from(plaintext).toString('base64'), context: contextOf(binding) };
+      const wrapped = ciphertextOf(succeeded(id, await ask('encrypt', body, signal)));
+      await assertDerived('encrypt', { plaintext: Buffer.alloc(32).toString('base64') }, signal);
+      return wrapped;
+    },
+    async rewrapDataKey(wrapped, from, binding, signal) {
+      if (urlsOfSources.get(from) !== keyUrl) return null;
+      const ciphertext = textOf(id, wrapped);
+      const answer = await ask('rewrap', { ciphertext, context: contextOf(binding) }, signal);
+      const rewrapped = ciphertextOf(succeeded(id, answer));
+      await assertDerived('rewrap', { ciphertext }, signal);
+      return rewrapped;
+    },
   };
+  const keyUrl = `${origin}/v1/${mount}/${keyName}?${vaultNamespace ?? ''}`;
+  urlsOfSources.set(source, keyUrl);
+  return source;
+}
+
+/** The keys of our own sources: Vault wraps anew what an older version of the same key wrapped. */
+const urlsOfSources = new WeakMap<EnvelopeKeySource, string>();
+
+/** @throws CodecError CODEC_KEY_REFUSED */
+function textOf(id: string, wrapped: Uint8Array): string {
+  const ciphertext = Buffer.from(wrapped).toString('latin1');
+  if (/^[\x21-\x7e]+$/.test(ciphertext)) return ciphertext;
+  return refused(id, 'the wrapped data key is not one of Vault', 0);
 }
 
 /** In memory of its own: small buffers share theirs, and an answer that comes too late is overwritten by nobody. */

@@ -32,7 +32,7 @@ export function kmsKey(arn: string, alias?: string): KmsKey {
 }
 
 /**
- * Starts a double of AWS KMS: GenerateDataKey and Decrypt in AWS JSON 1.1, for requests that are signed with the
+ * Starts a double of AWS KMS: GenerateDataKey, Encrypt, Decrypt and ReEncrypt in AWS JSON 1.1, for requests that are signed with the
  * credentials, refusing what the service refuses, with its error names.
  */
 export async function startKmsDouble(region: string, credentials: Credentials): Promise<KmsDouble> {
@@ -49,6 +49,10 @@ export async function startKmsDouble(region: string, credentials: Credentials): 
         return generateDataKey(keys, body);
       case 'TrentService.Decrypt':
         return decrypt(keys, body);
+      case 'TrentService.Encrypt':
+        return encrypt(keys, body);
+      case 'TrentService.ReEncrypt':
+        return reEncrypt(keys, body);
       default:
         return refuse('UnknownOperationException');
     }
@@ -61,7 +65,12 @@ interface KmsRequest {
   readonly KeyId?: string;
   readonly KeySpec?: string;
   readonly CiphertextBlob?: string;
+  readonly Plaintext?: string;
   readonly EncryptionContext?: Readonly<Record<string, string>>;
+  readonly SourceKeyId?: string;
+  readonly SourceEncryptionContext?: Readonly<Record<string, string>>;
+  readonly DestinationKeyId?: string;
+  readonly DestinationEncryptionContext?: Readonly<Record<string, string>>;
 }
 
 function generateDataKey(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
@@ -72,20 +81,58 @@ function generateDataKey(keys: readonly KmsKey[], request: KmsRequest): WireAnsw
   if (problem !== null) return refuse(problem);
   if (KeySpec !== 'AES_256') return refuse('ValidationException');
   const plaintext = randomBytes(32);
-  const iv = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key.material, iv);
-  cipher.setAAD(contextBytes(EncryptionContext));
-  const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  const arn = Buffer.from(key.arn);
-  const blob = Buffer.concat([Buffer.of(1, arn.length), arn, iv, sealed, cipher.getAuthTag()]);
   return answer({
-    CiphertextBlob: blob.toString('base64'),
+    CiphertextBlob: sealWith(key, plaintext, EncryptionContext),
     Plaintext: plaintext.toString('base64'),
     KeyId: key.arn,
   });
 }
 
-function decrypt(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
+/** A ciphertext of KMS names its key. */
+function sealWith(key: KmsKey, plaintext: Buffer, context: Readonly<Record<string, string>>): string {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key.material, iv);
+  cipher.setAAD(contextBytes(context));
+  const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  const arn = Buffer.from(key.arn);
+  return Buffer.concat([Buffer.of(1, arn.length), arn, iv, sealed, cipher.getAuthTag()]).toString('base64');
+}
+
+function encrypt(keys: readonly KmsKey[], request: KmsRequest, operation = 'Encrypt'): WireAnswer {
+  const { KeyId = '', Plaintext = '', EncryptionContext = {} } = request;
+  const key = findKey(keys, KeyId);
+  if (key === undefined) return refuse('NotFoundException');
+  const problem = problemOf(key, operation, EncryptionContext);
+  if (problem !== null) return refuse(problem);
+  const plaintext = Buffer.from(Plaintext, 'base64');
+  if (plaintext.length === 0 || plaintext.length > 4096) return refuse('ValidationException');
+  return answer({ CiphertextBlob: sealWith(key, plaintext, EncryptionContext), KeyId: key.arn });
+}
+
+function reEncrypt(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
+  const { SourceKeyId, SourceEncryptionContext = {}, DestinationKeyId = '', CiphertextBlob = '' } = request;
+  const { DestinationEncryptionContext = {} } = request;
+  const opened = decrypt(
+    keys,
+    {
+      ...(SourceKeyId === undefined ? {} : { KeyId: SourceKeyId }),
+      CiphertextBlob,
+      EncryptionContext: SourceEncryptionContext,
+    },
+    'ReEncryptFrom',
+  );
+  if (opened.status !== 200) return opened;
+  const { Plaintext, KeyId }: { Plaintext: string; KeyId: string } = JSON.parse(opened.body);
+  const sealed = encrypt(
+    keys,
+    { KeyId: DestinationKeyId, Plaintext, EncryptionContext: DestinationEncryptionContext },
+    'ReEncryptTo',
+  );
+  if (sealed.status !== 200) return sealed;
+  return answer({ ...JSON.parse(sealed.body), SourceKeyId: KeyId });
+}
+
+function decrypt(keys: readonly KmsKey[], request: KmsRequest, operation = 'Decrypt'): WireAnswer {
   const { KeyId, CiphertextBlob = '', EncryptionContext = {} } = request;
   const blob = Buffer.from(CiphertextBlob, 'base64');
   if (blob.length === 0 || blob.length > 6144) return refuse('ValidationException');
@@ -97,7 +144,7 @@ function decrypt(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
     if (named === undefined) return refuse('NotFoundException');
     if (named !== key) return refuse('IncorrectKeyException');
   }
-  const problem = problemOf(key, 'Decrypt', EncryptionContext);
+  const problem = problemOf(key, operation, EncryptionContext);
   if (problem !== null) return refuse(problem);
   const rest = blob.subarray(2 + length);
   if (rest.length < 28) return refuse('InvalidCiphertextException');

@@ -29,7 +29,7 @@ export function transitKey(derived = true): TransitKey {
 }
 
 /**
- * Starts a double of Vault: `datakey/plaintext/:name` and `decrypt/:name` of an engine at `/v1/transit`, with tokens and
+ * Starts a double of Vault: `datakey/plaintext/:name`, `encrypt/:name`, `decrypt/:name` and `rewrap/:name` of an engine at `/v1/transit`, with tokens and
  * namespaces. It has the properties of the transit engine's source: a key that is not derived ignores the context, and a
  * derived one refuses to work without it; statuses and errors are those of Vault.
  */
@@ -42,7 +42,7 @@ export async function startVaultDouble(): Promise<VaultDouble> {
     const token = tokens.get(String(headers['x-vault-token']));
     if (token === undefined)
       return refuse(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n');
-    const route = /^\/v1\/transit\/(datakey\/plaintext|decrypt)\/([\w.-]+)$/.exec(url);
+    const route = /^\/v1\/transit\/(datakey\/plaintext|encrypt|decrypt|rewrap)\/([\w.-]+)$/.exec(url);
     if ((headers['x-vault-namespace'] ?? '') !== double.namespace || route === null)
       return refuse(404, `no handler for route "${url.slice(4)}". route entry not found.`);
     const [path, operation, name = ''] = route;
@@ -52,7 +52,9 @@ export async function startVaultDouble(): Promise<VaultDouble> {
       return refuse(403, '1 error occurred:\n\t* permission denied\n\n');
     const key = keys.get(name);
     if (key === undefined) return refuse(400, 'encryption key not found');
-    return operation === 'decrypt' ? decrypt(key, body) : generateDataKey(key, body);
+    if (operation === 'decrypt') return decrypt(key, body);
+    if (operation === 'encrypt') return encrypt(key, body);
+    return operation === 'rewrap' ? rewrap(key, body) : generateDataKey(key, body);
   };
   const double: VaultDouble = Object.assign(await startHttpDouble(respond), { keys, tokens, namespace: '' });
   return double;
@@ -61,6 +63,7 @@ export async function startVaultDouble(): Promise<VaultDouble> {
 interface TransitRequest {
   readonly context?: string;
   readonly ciphertext?: string;
+  readonly plaintext?: string;
 }
 
 const MISSING_CONTEXT =
@@ -69,15 +72,29 @@ const MISSING_CONTEXT =
 function generateDataKey(key: TransitKey, { context = '' }: TransitRequest): WireAnswer {
   if (key.derived && context === '') return refuse(400, MISSING_CONTEXT);
   const plaintext = randomBytes(32);
+  return answer({ ...sealWith(key, plaintext, context), plaintext: plaintext.toString('base64') });
+}
+
+/** With the newest version of the key. */
+function sealWith(key: TransitKey, plaintext: Buffer, context: string) {
   const iv = randomBytes(12);
   const version = key.versions.length;
   const cipher = createCipheriv('aes-256-gcm', keyFor(key, version, context), iv);
   const sealed = Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-  return answer({
-    ciphertext: `vault:v${version}:${sealed.toString('base64')}`,
-    key_version: version,
-    plaintext: plaintext.toString('base64'),
-  });
+  return { ciphertext: `vault:v${version}:${sealed.toString('base64')}`, key_version: version };
+}
+
+function encrypt(key: TransitKey, { context = '', plaintext }: TransitRequest): WireAnswer {
+  if (plaintext === undefined) return refuse(400, 'missing plaintext to encrypt');
+  if (key.derived && context === '') return refuse(400, MISSING_CONTEXT);
+  return answer(sealWith(key, Buffer.from(plaintext, 'base64'), context));
+}
+
+function rewrap(key: TransitKey, request: TransitRequest): WireAnswer {
+  const opened = decrypt(key, request);
+  if (opened.status !== 200) return opened;
+  const { data }: { data: { plaintext: string } } = JSON.parse(opened.body);
+  return answer(sealWith(key, Buffer.from(data.plaintext, 'base64'), request.context ?? ''));
 }
 
 function decrypt(key: TransitKey, { context = '', ciphertext = '' }: TransitRequest): WireAnswer {

@@ -1,4 +1,5 @@
-import { createDispatchClient, type ApiError, type DispatchClient } from '@heliograph/dispatch-api';
+import type { ApiError } from '@heliograph/dispatch-api';
+import type { Api } from './api.ts';
 import { CliError } from './errors.ts';
 
 /** Where the API is and how to speak to it. */
@@ -10,27 +11,36 @@ export interface ApiOptions {
   readonly timeoutMs: number;
 }
 
+/** An API, and how it is asked. */
+export interface Question<TClient> {
+  readonly api: Api<TClient>;
+  readonly options: ApiOptions;
+  /** What the key has to allow. */
+  readonly scope: string;
+}
+
 /**
- * Asks the Dispatch Center's API, once: whoever typed the command decides whether to try again.
+ * Asks an API, each request once: whoever typed the command decides whether to try again.
  *
  * @throws {CliError} for every failure, with one readable line
  */
-export async function askApi<T>(
-  options: ApiOptions,
-  ask: (client: DispatchClient) => Promise<T>,
+export async function askApi<TClient, T>(
+  question: Question<TClient>,
+  ask: (client: TClient) => Promise<T>,
 ): Promise<T> {
-  const { url, key, timeoutMs } = options;
-  const client = createDispatchClient({ url, apiKey: key, timeoutMs, maxAttempts: 1 });
+  const { url, key, timeoutMs } = question.options;
+  const client = question.api.createClient({ url, apiKey: key, timeoutMs, maxAttempts: 1 });
   try {
     return await ask(client);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ApiError') throw error;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- by its name, because copies of a class differ
-    throw toCliError(error as ApiError, options);
+    throw toCliError(error as ApiError, question);
   }
 }
 
-function toCliError(error: ApiError, { url, key, timeoutMs }: ApiOptions): CliError {
+function toCliError<TClient>(error: ApiError, { api, options, scope }: Question<TClient>): CliError {
+  const { url, key, timeoutMs } = options;
   const { code, status, requestId, detail, errors, retryable } = error;
   const fail = (cliCode: CliError['code'], message: string): CliError =>
     new CliError(cliCode, message, { retryable, cause: error });
@@ -42,7 +52,7 @@ function toCliError(error: ApiError, { url, key, timeoutMs }: ApiOptions): CliEr
     case 'API_ANSWER_INVALID':
       return fail(
         'CLI_API_NOT_UNDERSTOOD',
-        `${url.origin} sent an answer that this version does not understand; is it a Dispatch Center?`,
+        `${url.origin} sent an answer that this version does not understand; is it a ${api.name}?`,
       );
     default:
   }
@@ -60,11 +70,11 @@ function toCliError(error: ApiError, { url, key, timeoutMs }: ApiOptions): CliEr
     return key === null
       ? fail(
           'CLI_API_REFUSED',
-          `the API requires a key ${mark}; set HELIOGRAPH_API_KEY or use --api-key-file`,
+          `the API requires a key ${mark}; set ${api.keyVariable} or use --api-key-file`,
         )
       : fail('CLI_API_REFUSED', `the API does not accept the key ${mark}`);
   }
-  if (status === 403) return fail('CLI_API_REFUSED', `the key lacks the scope explain:read ${mark}`);
+  if (status === 403) return fail('CLI_API_REFUSED', `the key lacks the scope ${scope} ${mark}`);
   if (status === 400 || status === 422) {
     const [first] = errors;
     const reason = first === undefined ? (detail ?? 'no reason given') : `${first.pointer}: ${first.detail}`;

@@ -1,5 +1,5 @@
 /** How the program ends. */
-export const EXIT = { answered: 0, failed: 1, usage: 2, unknownAlert: 3 } as const;
+export const EXIT = { answered: 0, failed: 1, usage: 2, unknownAlert: 3, refused: 4 } as const;
 
 /** What can go wrong on the command line. */
 export type CliErrorCode =
@@ -8,7 +8,13 @@ export type CliErrorCode =
   | 'CLI_API_REFUSED'
   | 'CLI_API_FAILED'
   | 'CLI_API_NOT_UNDERSTOOD'
-  | 'CLI_ALERT_UNKNOWN';
+  | 'CLI_ALERT_UNKNOWN'
+  /** The audit log is not what it was. */
+  | 'CLI_AUDIT_BROKEN'
+  /** What was asked for would make stored payloads unreadable. */
+  | 'CLI_STILL_NEEDED'
+  | 'CLI_TEMPORAL_FAILED'
+  | 'CLI_FILE_FAILED';
 
 const EXITS: Readonly<Record<CliErrorCode, number>> = {
   CLI_USAGE: EXIT.usage,
@@ -17,6 +23,10 @@ const EXITS: Readonly<Record<CliErrorCode, number>> = {
   CLI_API_FAILED: EXIT.failed,
   CLI_API_NOT_UNDERSTOOD: EXIT.failed,
   CLI_ALERT_UNKNOWN: EXIT.unknownAlert,
+  CLI_AUDIT_BROKEN: EXIT.refused,
+  CLI_STILL_NEEDED: EXIT.refused,
+  CLI_TEMPORAL_FAILED: EXIT.failed,
+  CLI_FILE_FAILED: EXIT.failed,
 };
 
 /** A failure whose message is one line for whoever typed the command. */

@@ -1,32 +1,34 @@
 import { readFileSync } from 'node:fs';
+import type { Api } from './api.ts';
 import type { ApiOptions } from './connect.ts';
 import { CliError } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
-const DEFAULT_URL = 'http://127.0.0.1:4600';
 const MAX_TIMEOUT_S = 600;
 
-/** Options that every command has. */
-export const SHARED_OPTIONS = {
-  json: { type: 'boolean', default: false, describe: 'Print the answer of the API as JSON' },
-  'api-url': {
-    type: 'string',
-    requiresArg: true,
-    describe: `Address of the API [HELIOGRAPH_API_URL, else ${DEFAULT_URL}]`,
-  },
-  'api-key-file': {
-    type: 'string',
-    requiresArg: true,
-    normalize: true,
-    describe: 'File with the API key; default: the key in HELIOGRAPH_API_KEY',
-  },
-  timeout: {
-    type: 'number',
-    default: 15,
-    requiresArg: true,
-    describe: 'How long to wait for an answer, in seconds',
-  },
-} as const;
+/** Options of every command that asks an API. */
+export function sharedOptions<TClient>(api: Api<TClient>) {
+  return {
+    json: { type: 'boolean', default: false, describe: 'Print the answer of the API as JSON' },
+    'api-url': {
+      type: 'string',
+      requiresArg: true,
+      describe: `Address of the API [${api.urlVariable}, else ${api.defaultUrl}]`,
+    },
+    'api-key-file': {
+      type: 'string',
+      requiresArg: true,
+      normalize: true,
+      describe: `File with the API key; default: the key in ${api.keyVariable}`,
+    },
+    timeout: {
+      type: 'number',
+      default: 15,
+      requiresArg: true,
+      describe: 'How long to wait for an answer, in seconds',
+    },
+  } as const;
+}
 
 /** The values of the shared options. */
 export interface SharedArguments {
@@ -37,7 +39,11 @@ export interface SharedArguments {
 }
 
 /** Reads where the API is and who asks. `@throws {CliError}` CLI_USAGE; a key is never part of a message. */
-export function apiOptions(given: SharedArguments, { env }: Pick<Terminal, 'env'>): ApiOptions {
+export function apiOptions<TClient>(
+  api: Api<TClient>,
+  given: SharedArguments,
+  { env }: Pick<Terminal, 'env'>,
+): ApiOptions {
   if (!(given.timeout > 0 && given.timeout <= MAX_TIMEOUT_S)) {
     throw new CliError(
       'CLI_USAGE',
@@ -45,18 +51,22 @@ export function apiOptions(given: SharedArguments, { env }: Pick<Terminal, 'env'
     );
   }
   return {
-    url: urlOf(given.apiUrl, env['HELIOGRAPH_API_URL']),
-    key: keyOf(given.apiKeyFile, env['HELIOGRAPH_API_KEY']),
+    url: urlOf(api, given.apiUrl, env[api.urlVariable]),
+    key: keyOf(api, given.apiKeyFile, env[api.keyVariable]),
     timeoutMs: Math.round(given.timeout * 1000),
   };
 }
 
-function urlOf(option: string | undefined, variable: string | undefined): URL {
-  const name = option === undefined ? 'HELIOGRAPH_API_URL' : '--api-url';
-  const text = option ?? (variable === undefined || variable === '' ? DEFAULT_URL : variable);
+function urlOf<TClient>(
+  { urlVariable, defaultUrl }: Api<TClient>,
+  option: string | undefined,
+  variable: string | undefined,
+): URL {
+  const name = option === undefined ? urlVariable : '--api-url';
+  const text = option ?? (variable === undefined || variable === '' ? defaultUrl : variable);
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new CliError('CLI_USAGE', `${name}: expected an address such as ${DEFAULT_URL}`);
+    throw new CliError('CLI_USAGE', `${name}: expected an address such as ${defaultUrl}`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new CliError('CLI_USAGE', `${name}: expected an address without user, password, query or fragment`);
@@ -64,8 +74,12 @@ function urlOf(option: string | undefined, variable: string | undefined): URL {
   return url;
 }
 
-function keyOf(file: string | undefined, variable: string | undefined): string | null {
-  const name = file === undefined ? 'HELIOGRAPH_API_KEY' : '--api-key-file';
+function keyOf<TClient>(
+  { keyVariable }: Api<TClient>,
+  file: string | undefined,
+  variable: string | undefined,
+): string | null {
+  const name = file === undefined ? keyVariable : '--api-key-file';
   const key = (file === undefined ? (variable ?? '') : contentOf(file)).trim();
   if (key === '' && file === undefined) return null;
   if (!/^[\x21-\x7e]+$/.test(key)) {

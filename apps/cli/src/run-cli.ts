@@ -32,7 +32,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 async function parse(args: readonly string[], terminal: Terminal): Promise<string> {
   let parser = yargs()
     .scriptName('heliograph')
-    .usage('$0 COMMAND\n\nExplains what the Dispatch Center decided, and why.')
+    .usage('$0 COMMAND\n\nExplains what the Dispatch Center decided, and looks after encrypted payloads.')
     .locale('en')
     .version(version())
     .parserConfiguration({
@@ -54,7 +54,8 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<strin
     .completion('completion', 'Print a completion script for bash, or for zsh if SHELL is zsh')
     .epilogue(
       'The API key comes from HELIOGRAPH_API_KEY or --api-key-file, never from the command line.\n' +
-        'Exit codes: 0 answered, 1 failed, 2 invalid usage, 3 no issue with this fingerprint.',
+        'Exit codes: 0 answered, 1 failed, 2 invalid usage, 3 no issue with this fingerprint, ' +
+        '4 the audit log is not intact, or a key is still needed.',
     );
   for (const command of COMMANDS) parser = command.register(parser, terminal);
   let printed = '';

@@ -56,6 +56,12 @@ export interface ChainedEntry extends AuditEntry {
   readonly hash: Uint8Array;
 }
 
+/** An entry as a verification reads it: a newer release may have actions and outcomes that are unknown here. */
+export type VerifiableEntry = Omit<ChainedEntry, 'action' | 'outcome'> & {
+  readonly action: string;
+  readonly outcome: string;
+};
+
 /** Where a chain ends: the number and the hash of its last entry. */
 export interface ChainHead {
   /** 0 for an empty chain. */

@@ -1,4 +1,4 @@
-import type { AuditEntry } from './audit-entry.ts';
+import type { VerifiableEntry } from './audit-entry.ts';
 
 const FORMAT = 'heliograph-audit/1';
 
@@ -6,7 +6,7 @@ const FORMAT = 'heliograph-audit/1';
 export const HASH_BYTES = 32;
 
 /** What an entry is in its chain, apart from its own hash. */
-export type EntryInPlace = AuditEntry & { readonly sequence: number; readonly previousHash: Uint8Array };
+export type EntryInPlace = Omit<VerifiableEntry, 'hash'>;
 
 /**
  * Writes an entry as the bytes that its hash is made of; two different entries never give the same bytes. In this order:

@@ -8,6 +8,7 @@ export type {
   AuditOutcome,
   ChainedEntry,
   ChainHead,
+  VerifiableEntry,
 } from './audit-entry.ts';
 export { chainEntries, EMPTY_CHAIN, hashEntry } from './chain.ts';
 export { encodeEntry } from './encode-entry.ts';

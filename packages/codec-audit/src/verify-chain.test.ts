@@ -98,6 +98,18 @@ describe('verification', () => {
     });
   });
 
+  test.each<Partial<ChainedEntry>>([
+    { at: new Date(Number.NaN) },
+    { at: new Date(-1) },
+    { count: -1 },
+    { count: Number.NaN },
+    { sequence: 1.5 },
+    { sequence: Number.NaN },
+  ])('numbers that no entry has are found, and end nothing: %j', async (parts) => {
+    const chain = chainOf(2).map((entry, index) => (index === 0 ? { ...entry, ...parts } : entry));
+    await expect(verifyChain(chain)).resolves.toMatchObject({ kind: 'broken', fault: 'changed' });
+  });
+
   test('half of a surrogate pair does not pass for the character that stands for it', async () => {
     const [entry] = chainEntries(EMPTY_CHAIN, [entryOf({ subject: '\uFFFD' })]);
     await expect(

@@ -1,4 +1,4 @@
-import type { ChainedEntry, ChainHead } from './audit-entry.ts';
+import type { VerifiableEntry, ChainHead } from './audit-entry.ts';
 import { EMPTY_CHAIN, hashEntry } from './chain.ts';
 import { HASH_BYTES } from './encode-entry.ts';
 
@@ -33,7 +33,7 @@ export type ChainReport =
  * that entries are missing at the end, nor that whoever may write the table has rewritten all of it.
  */
 export async function verifyChain(
-  entries: AsyncIterable<ChainedEntry> | Iterable<ChainedEntry>,
+  entries: AsyncIterable<VerifiableEntry> | Iterable<VerifiableEntry>,
   options: { readonly checkpoint?: Checkpoint } = {},
 ): Promise<ChainReport> {
   const { checkpoint } = options;
@@ -49,19 +49,25 @@ export async function verifyChain(
 }
 
 /** What is wrong with an entry behind a head; null where nothing is. */
-export function findFault(head: ChainHead, entry: ChainedEntry): ChainFault | null {
+export function findFault(head: ChainHead, entry: VerifiableEntry): ChainFault | null {
+  if (!Number.isSafeInteger(entry.sequence)) return 'changed';
   if (entry.sequence <= head.sequence) return 'reordered';
   if (entry.sequence !== head.sequence + 1) return 'missing';
   if (!isEqual(entry.previousHash, head.hash)) return 'unlinked';
-  return isWellFormed(entry) && isEqual(entry.hash, hashEntry(entry)) ? null : 'changed';
+  return isHashable(entry) && isWellFormed(entry) && isEqual(entry.hash, hashEntry(entry)) ? null : 'changed';
 }
 
-function holds(checkpoint: Checkpoint | undefined, entry: ChainedEntry): boolean {
+function holds(checkpoint: Checkpoint | undefined, entry: VerifiableEntry): boolean {
   return checkpoint?.sequence !== entry.sequence || isEqual(checkpoint.hash, entry.hash);
 }
 
+/** An entry that comes from elsewhere may hold numbers that no entry has. */
+function isHashable({ at, count }: VerifiableEntry): boolean {
+  return at.getTime() >= 0 && Number.isSafeInteger(count) && count >= 0;
+}
+
 /** A half of a surrogate pair has no UTF-8, so that it would hash like the replacement character. */
-function isWellFormed({ requestId, subject, namespace, domain, keyId, reason }: ChainedEntry): boolean {
+function isWellFormed({ requestId, subject, namespace, domain, keyId, reason }: VerifiableEntry): boolean {
   return [requestId, subject, namespace, domain, keyId, reason].every((text) => text?.isWellFormed() ?? true);
 }
 

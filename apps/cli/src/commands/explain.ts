@@ -1,6 +1,8 @@
+import { DISPATCH_CENTER } from '../api.ts';
 import { askApi } from '../connect.ts';
 import { CliError } from '../errors.ts';
-import { apiOptions, SHARED_OPTIONS } from '../options.ts';
+import { apiOptions, sharedOptions } from '../options.ts';
+import { parseInstant } from '../parse-instant.ts';
 import { renderExplanation } from '../render-explanation.ts';
 import type { Command } from './command.ts';
 
@@ -21,7 +23,7 @@ export const explainCommand: Command = {
                   'The fingerprint as the monitor reported it, or as the answer to POST /issues has it',
               })
               .options({
-                ...SHARED_OPTIONS,
+                ...sharedOptions(DISPATCH_CENTER),
                 at: {
                   type: 'string',
                   requiresArg: true,
@@ -44,11 +46,16 @@ export const explainCommand: Command = {
             if (event === '') throw new CliError('CLI_USAGE', '--event: expected at least one character');
             const query = {
               fingerprint,
-              at: at === undefined ? undefined : parseInstant(at),
+              at: at === undefined ? undefined : parseInstant('--at', at),
               eventId: event,
             };
-            const { body, text } = await askApi(apiOptions(shared, terminal), (client) =>
-              client.explainAlert({ query }),
+            const { body, text } = await askApi(
+              {
+                api: DISPATCH_CENTER,
+                options: apiOptions(DISPATCH_CENTER, shared, terminal),
+                scope: 'explain:read',
+              },
+              (client) => client.explainAlert({ query }),
             );
             terminal.out(shared.json ? `${text.trimEnd()}\n` : renderExplanation(body, terminal));
           },
@@ -56,16 +63,3 @@ export const explainCommand: Command = {
         .demandCommand(1, 'explain: expected a subject, such as alert FINGERPRINT'),
     ),
 };
-
-const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
-
-/** Checked here, because `Date.parse` is lenient; a date alone is its beginning in UTC. */
-function parseInstant(text: string): string {
-  const at = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
-  const day = text.slice(0, 10);
-  // `Date.parse` also takes the 31st of February for the 3rd of March.
-  if (Number.isNaN(at) || !new Date(day).toISOString().startsWith(day)) {
-    throw new CliError('CLI_USAGE', '--at: expected an instant with its zone, such as 2026-01-31T12:00:00Z');
-  }
-  return new Date(at).toISOString();
-}

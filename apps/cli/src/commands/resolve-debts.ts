@@ -1,7 +1,8 @@
 import type { AnswerTo, DispatchClient } from '@heliograph/dispatch-api';
+import { DISPATCH_CENTER } from '../api.ts';
 import { askApi } from '../connect.ts';
 import { CliError } from '../errors.ts';
-import { apiOptions, SHARED_OPTIONS } from '../options.ts';
+import { apiOptions, sharedOptions } from '../options.ts';
 import { renderDebts } from '../render-debts.ts';
 import type { Command } from './command.ts';
 
@@ -13,7 +14,7 @@ export const resolveDebtsCommand: Command = {
       'List incidents that are still open at the provider although their alerts have resolved',
       (debts) =>
         debts.options({
-          ...SHARED_OPTIONS,
+          ...sharedOptions(DISPATCH_CENTER),
           limit: {
             type: 'number',
             default: 200,
@@ -25,8 +26,13 @@ export const resolveDebtsCommand: Command = {
         if (!Number.isInteger(limit) || limit < 1) {
           throw new CliError('CLI_USAGE', '--limit: expected a whole number of at least 1');
         }
-        const { items, more } = await askApi(apiOptions(shared, terminal), (client) =>
-          listDebts(client, limit),
+        const { items, more } = await askApi(
+          {
+            api: DISPATCH_CENTER,
+            options: apiOptions(DISPATCH_CENTER, shared, terminal),
+            scope: 'explain:read',
+          },
+          (client) => listDebts(client, limit),
         );
         terminal.out(
           shared.json

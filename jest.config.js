@@ -1,7 +1,7 @@
-/** One configuration for every package; the `it` target overrides testMatch and the timeout. */
+/** One configuration for every package; the targets `it` and `system` override testMatch and the timeout. */
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/src/**/!(*.it).test.{ts,js}'],
+  testMatch: ['<rootDir>/src/**/!(*.it|*.system).test.{ts,js}'],
   injectGlobals: false,
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironmentOptions: { customExportConditions: ['@heliograph/source', 'node', 'node-addons'] },

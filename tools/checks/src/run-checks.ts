@@ -11,12 +11,12 @@ interface Step {
 }
 
 /**
- * The steps of `npm test`, in order: what needs no server first.
+ * The steps of `npm test`, in order: what needs no server first; or those of `npm run test:system`.
  * @param testNode the Node that runs the tests, and the servers that are ours; everything else runs on this one
  */
 export function stepsOf(
   root: string,
-  { selection }: Pick<TestArguments, 'selection'>,
+  { selection, onlySystem }: Pick<TestArguments, 'selection' | 'onlySystem'>,
   testNode: string,
 ): readonly Step[] {
   const nx = join(root, 'node_modules/nx/dist/bin/nx.js');
@@ -34,6 +34,13 @@ export function stepsOf(
     command: process.execPath,
     args,
   });
+  if (onlySystem) {
+    const env = { TEST_NODE: testNode };
+    return [
+      node('build', nxArgs('build bundle', 2)),
+      { ...node('tests of whole systems', nxArgs('system', 1)), env },
+    ];
+  }
   return [
     node('format', [
       join(root, 'node_modules/prettier/bin/prettier.cjs'),

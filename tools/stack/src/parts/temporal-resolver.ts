@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StackError, messageOf } from '../errors.ts';
 import { findDamage } from './cached-binary.ts';
-import { buildTemporalServer } from './temporal-build.ts';
+import { goInstall } from './go-install.ts';
 import { downloadTemporalCli } from './temporal-download.ts';
 import { CLI_VERSION, type TemporalArchive } from './temporal-release.ts';
 import {
@@ -40,6 +40,11 @@ const run = promisify(execFile);
 /** Generous, because a machine under load may take seconds to load 200 MB. */
 const VERSION_WITHIN_MS = 30_000;
 
+const SERVER_PROGRAM = {
+  what: `Temporal Server ${BUILT_SERVER}`,
+  source: `go.temporal.io/server/cmd/server@v${BUILT_SERVER}`,
+};
+
 /** Where to look, cheapest first. */
 export const SOURCES: readonly Source[] = [
   { what: '`temporal` on PATH', find: async ({ environment }) => onPath('temporal', environment['PATH']) },
@@ -57,7 +62,11 @@ export const SOURCES: readonly Source[] = [
   {
     what: `go install of server ${BUILT_SERVER}`,
     find: async ({ environment, print, signal }) => [
-      await buildTemporalServer(serverCachePath(cacheDirectory(environment)), { environment, print, signal }),
+      await goInstall(SERVER_PROGRAM, serverCachePath(cacheDirectory(environment)), {
+        environment,
+        print,
+        signal,
+      }),
     ],
   },
 ];

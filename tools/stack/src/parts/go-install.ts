@@ -1,79 +1,74 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { withFileLock } from '@heliograph/bootstrap';
 import { isKept, keepBinary } from './cached-binary.ts';
-import { BUILT_SERVER, OLDEST_GO, isAtLeast, parseGoVersion } from './temporal-version.ts';
+import { OLDEST_GO, isAtLeast, parseGoVersion } from './temporal-version.ts';
 
 const run = promisify(execFile);
 const PROGRESS_EVERY_MS = 10_000;
 
+/** A program that Go builds. */
+export interface GoProgram {
+  /** Such as "Temporal Server 1.32.1". */
+  readonly what: string;
+  /** The package of its `main` with the version, such as `go.temporal.io/server/cmd/server@v1.32.1`. */
+  readonly source: string;
+}
+
+/** What a build may use. */
+export interface BuildContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Builds the Temporal Server by `go install` to `target`, where it appears complete or not at all, and returns its path.
- * At most one process on this machine builds. One that is there already is returned, if its SHA-256 is still the recorded
- * one, and replaced otherwise.
+ * Builds a program by `go install` to `target`, where it appears complete or not at all, and returns its path. The file has
+ * the name that Go gives it. At most one process on this machine builds. One that is there already is returned, if its
+ * SHA-256 is still the recorded one, and replaced otherwise.
  */
-export async function buildTemporalServer(
+export async function goInstall(
+  program: GoProgram,
   target: string,
-  {
-    environment,
-    print,
-    signal,
-  }: {
-    environment: Readonly<Record<string, string | undefined>>;
-    print: (line: string) => void;
-    signal: AbortSignal;
-  },
+  { environment, print, signal }: BuildContext,
 ): Promise<string> {
+  const { what } = program;
   const version = await goVersion();
   if (version === undefined) throw new Error('Go is not installed');
   if (!isAtLeast(version, OLDEST_GO)) throw new Error(`Go ${version} is older than ${OLDEST_GO}`);
   const startedAtMs = performance.now();
-  const progress = (what: string) =>
-    print(
-      `${what} (${Math.round((performance.now() - startedAtMs) / 1000)} s so far; kept for later starts)`,
-    );
+  const seconds = (): number => Math.round((performance.now() - startedAtMs) / 1000);
+  const progress = (doing: string) => print(`${doing} (${seconds()} s so far; kept for later starts)`);
   return withFileLock(
     `${target}.lock`,
-    {
-      signal,
-      onWait: (pid) => progress(`waiting for process ${pid}, which builds Temporal Server ${BUILT_SERVER}`),
-    },
+    { signal, onWait: (pid) => progress(`waiting for process ${pid}, which builds ${what}`) },
     async () => {
       if (await isKept(target, print)) return target;
-      progress(`building Temporal Server ${BUILT_SERVER} with Go ${version}: this takes minutes, once`);
-      await install(target, { environment, progress, signal });
-      print(
-        `built Temporal Server ${BUILT_SERVER} in ${Math.round((performance.now() - startedAtMs) / 1000)} s`,
-      );
+      progress(`building ${what} with Go ${version}: this takes minutes, once`);
+      await install(program, target, { environment, print: progress, signal });
+      print(`built ${what} in ${seconds()} s`);
       return target;
     },
   );
 }
 
 async function install(
+  { what, source }: GoProgram,
   target: string,
-  {
-    environment,
-    progress,
-    signal,
-  }: {
-    environment: Readonly<Record<string, string | undefined>>;
-    progress: (what: string) => void;
-    signal: AbortSignal;
-  },
+  { environment, print, signal }: BuildContext,
 ): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   const workshop = mkdtempSync(join(dirname(target), 'build-'));
   let lastLine = '';
   const ticker = setInterval(
-    () => progress(`building Temporal Server${lastLine === '' ? '' : `, now ${lastLine}`}`),
+    () => print(`building ${what}${lastLine === '' ? '' : `, now ${lastLine}`}`),
     PROGRESS_EVERY_MS,
   );
   try {
     await new Promise((resolve: (value: void) => void, reject) => {
-      const go = spawn('go', ['install', '-v', `go.temporal.io/server/cmd/server@v${BUILT_SERVER}`], {
+      const go = spawn('go', ['install', '-v', source], {
         cwd: workshop,
         env: { ...environment, GOBIN: workshop, GOFLAGS: '' },
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -87,7 +82,7 @@ async function install(
         code === 0 ? resolve() : reject(new Error(`go install failed: ${lastLine}`)),
       );
     });
-    await keepBinary(join(workshop, 'server'), target);
+    await keepBinary(join(workshop, basename(target)), target);
   } finally {
     clearInterval(ticker);
     rmSync(workshop, { recursive: true, force: true });

@@ -81,6 +81,7 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
         openKeyRing(loadConfig(v.object(codecVariables), service.env), {
           namespace,
           logger,
+          telemetry,
           register: (part) => service.register(part),
         }),
     },

@@ -17,7 +17,6 @@ export { createEncryptionCodec, type EncryptionOptions } from './encryption-code
 export { type Envelope, readEnvelope } from './envelope.ts';
 export { type CodecPlugin, createCodecPlugin, FAILURE_CONVERTER_PATH } from '../plugin/codec-plugin.ts';
 export {
-  CODEC_METRICS,
   type CodecMetrics,
   type CounterMeter,
   createCodecMetrics,

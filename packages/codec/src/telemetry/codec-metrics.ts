@@ -27,26 +27,18 @@ export interface CounterMeter {
   ): { add(value: number, attributes: Record<string, string>): void };
 }
 
-/** Names of the metrics, as a meter gets them; Prometheus adds `_total`. */
-export const CODEC_METRICS = {
-  decodeFailures: 'heliograph_codec_decode_failures',
-  keyRequests: 'heliograph_codec_key_requests',
-  keyRotations: 'heliograph_codec_key_rotations',
-  keyWaits: 'heliograph_codec_key_waits',
-} as const;
-
-/** Counts into a meter of OpenTelemetry: `createCodecMetrics(metrics.getMeter('@heliograph/codec'))`. */
+/** Counts into a meter of OpenTelemetry, `metrics.getMeter('@heliograph/codec')`; Prometheus adds `_total` to the names. */
 export function createCodecMetrics(meter: CounterMeter): CodecMetrics {
-  const failures = meter.createCounter(CODEC_METRICS.decodeFailures, {
+  const failures = meter.createCounter('heliograph_codec_decode_failures', {
     description: 'Payloads that were not decoded, by code and domain.',
   });
-  const requests = meter.createCounter(CODEC_METRICS.keyRequests, {
+  const requests = meter.createCounter('heliograph_codec_key_requests', {
     description: 'Requests to key management services, by source, operation and outcome.',
   });
-  const rotations = meter.createCounter(CODEC_METRICS.keyRotations, {
+  const rotations = meter.createCounter('heliograph_codec_key_rotations', {
     description: 'Data keys that were replaced, by domain.',
   });
-  const waits = meter.createCounter(CODEC_METRICS.keyWaits, {
+  const waits = meter.createCounter('heliograph_codec_key_waits', {
     description: 'Payloads that waited for a key whose source was away, by outcome.',
   });
   return {

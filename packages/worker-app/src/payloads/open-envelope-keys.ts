@@ -1,6 +1,7 @@
 import { createAwsKmsSource } from '@heliograph/codec/aws-kms';
 import {
   CodecError,
+  createCodecMetrics,
   createEnvelopeKeyRing,
   type DomainKeys,
   type EnvelopeKeyRing,
@@ -8,8 +9,8 @@ import {
   type EnvelopeKeySource,
 } from '@heliograph/codec/codecs';
 import { createVaultSource } from '@heliograph/codec/vault';
-import type { Logger } from '@heliograph/service';
 import * as v from 'valibot';
+import type { KeySurroundings } from './open-key-ring.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty());
 
@@ -52,7 +53,7 @@ const fileSchema = v.strictObject({ domains: v.looseObject({}) });
 export async function openEnvelopeKeys(
   json: string,
   own: Readonly<Record<string, DomainKeys>>,
-  { namespace, logger }: { readonly namespace: string; readonly logger: Logger },
+  { namespace, logger, telemetry }: Omit<KeySurroundings, 'register'>,
 ): Promise<EnvelopeKeyRing> {
   const domains = Object.entries(read(fileSchema, parseJson(json), '').domains).map(
     ([domain, value]) => [domain, read(domainSchema, value, `domains.${domain}`)] as const,
@@ -68,6 +69,7 @@ export async function openEnvelopeKeys(
   return createEnvelopeKeyRing({
     namespace,
     domains: Object.fromEntries(opened),
+    metrics: createCodecMetrics(telemetry.meter),
     onProblem: (error) => logger.error({ err: error }, 'a data key cannot be replaced; the old one encrypts'),
   });
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { metrics } from '@opentelemetry/api';
 import { createLogger, loadConfig, type Env, type ServicePart } from '@heliograph/service';
 import * as v from 'valibot';
 import { codecVariables } from '../variables.ts';
@@ -35,6 +36,7 @@ const open = (env: Env) =>
   openKeyRing(loadConfig(v.object(codecVariables), env), {
     namespace: 'ns',
     logger: createLogger({ name: 'test', level: 'error', destination: { write: () => undefined } }),
+    telemetry: { meter: metrics.getMeter('test') },
     register: (part) => void parts.push(part),
   });
 

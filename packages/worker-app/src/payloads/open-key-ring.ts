@@ -5,7 +5,7 @@ import {
   parseKeyRing,
   watchKeyFile,
 } from '@heliograph/codec/codecs';
-import { ConfigError, type Logger, type ServicePart } from '@heliograph/service';
+import { ConfigError, type Logger, type ServicePart, type Telemetry } from '@heliograph/service';
 import type { codecVariables, ConfigOf } from '../variables.ts';
 import { readKeyFile, refuseKeys } from './config-problem.ts';
 import { openEnvelopeKeys } from './open-envelope-keys.ts';
@@ -18,6 +18,7 @@ export interface KeySurroundings {
   /** Namespace of the workflows whose payloads the keys are for. */
   readonly namespace: string;
   readonly logger: Logger;
+  readonly telemetry: Pick<Telemetry, 'meter'>;
   readonly register: (part: ServicePart) => void;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseKeyRing } from '@heliograph/codec/codecs';
+import { metrics } from '@opentelemetry/api';
 import { createLogger, type Env } from '@heliograph/service';
 import { tinyConverter } from '../testing/tiny-codec.ts';
 import { openPayloadCodec } from './open-payload-codec.ts';
@@ -31,6 +32,8 @@ async function open(
       level: 'info',
       destination: { write: (line) => void lines.push(line) },
     }),
+    telemetry: { meter: metrics.getMeter('test') },
+    draining: new AbortController().signal,
     openKeyRing: async () => parseKeyRing(RING),
     ...options,
   });

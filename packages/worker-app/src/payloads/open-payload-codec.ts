@@ -1,5 +1,5 @@
-import { createCodec, createCodecPlugin, type KeyRing } from '@heliograph/codec/codecs';
-import { type Env, loadConfig, type Logger } from '@heliograph/service';
+import { createCodec, createCodecMetrics, createCodecPlugin, type KeyRing } from '@heliograph/codec/codecs';
+import { type Env, loadConfig, type Logger, type Telemetry } from '@heliograph/service';
 import * as v from 'valibot';
 import type { DataConverter } from '../app-options.ts';
 import type { TemporalConfig } from '../temporal-address.ts';
@@ -13,6 +13,9 @@ export interface PayloadOptions {
   readonly domain: string | undefined;
   readonly env: Env;
   readonly logger: Logger;
+  readonly telemetry: Pick<Telemetry, 'meter'>;
+  /** Ends waits for keys whose source is away. */
+  readonly draining: AbortSignal;
   readonly openKeyRing: (namespace: string) => Promise<KeyRing>;
   /** The bundle of a worker that runs workflows. */
   readonly workflowBundle?: { readonly code: string } | undefined;
@@ -37,13 +40,18 @@ export async function openPayloadCodec(options: PayloadOptions): Promise<AddEncr
   if (isOff) logger.warn('payloads are stored in clear: HELIOGRAPH_CODEC_MODE is off');
   if (isOff && !hasKeys(config)) return unchanged;
   const plugin = createCodecPlugin(
-    createCodecOf(await openKeyRing(config.HELIOGRAPH_TEMPORAL_NAMESPACE), domain, config),
+    createCodecOf(await openKeyRing(config.HELIOGRAPH_TEMPORAL_NAMESPACE), domain, config, options),
   );
   await plugin.configureWorker({ workflowBundle });
   return (own) => plugin.configureClient(own === undefined ? {} : { dataConverter: own }).dataConverter;
 }
 
-function createCodecOf(keys: KeyRing, domain: string, config: CodecConfig & TemporalConfig) {
+function createCodecOf(
+  keys: KeyRing,
+  domain: string,
+  config: CodecConfig & TemporalConfig,
+  { telemetry, draining }: PayloadOptions,
+) {
   const { HELIOGRAPH_TEMPORAL_NAMESPACE: namespace } = config;
   const { HELIOGRAPH_CODEC_MODE: mode, HELIOGRAPH_CODEC_COMPRESSION_MIN_BYTES: minBytes } = config;
   try {
@@ -52,6 +60,8 @@ function createCodecOf(keys: KeyRing, domain: string, config: CodecConfig & Temp
       namespace,
       domain,
       mode: mode === 'strict' ? 'strict' : 'permissive',
+      metrics: createCodecMetrics(telemetry.meter),
+      signal: draining,
       compression: config.HELIOGRAPH_CODEC_COMPRESSION ? { minBytes } : false,
     });
     if (mode !== 'off') return codec;

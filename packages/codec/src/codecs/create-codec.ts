@@ -1,4 +1,6 @@
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import type { ClaimCheck } from '../claims/claim-check.ts';
+import { assertClaim, createClaimWriter } from '../claims/claim-writer.ts';
 import { CodecError, isCodecError } from '../contract/errors.ts';
 import { type CompressionOptions, createCompression } from './compression-codec.ts';
 import { createEncryption, type EncryptionOptions, type OpenedPayload } from './encryption-codec.ts';
@@ -12,6 +14,8 @@ export interface CodecOptions extends EncryptionOptions {
    * put into a frame of it all the same, so that they come back as they were.
    */
   readonly compression?: CompressionOptions | false;
+  /** Stores large payloads outside of histories; the domain then needs a key with `"use":"claims"`. Default none. */
+  readonly claims?: ClaimCheck | null;
 }
 
 /** What became of one payload. */
@@ -23,13 +27,17 @@ export type DecodeOutcome =
 export interface Codec extends PayloadCodec {
   /** Whether `encode` rejects with CODEC_DECODE_ONLY. */
   readonly isDecodeOnly: boolean;
+  /** The claim check of its options, which the SDK needs as well, as external storage; null without one. */
+  readonly claims: ClaimCheck | null;
+  /** The same codec, which stores nothing: a replay throws away what it encodes. */
+  readonly forReplay: PayloadCodec;
   /** Decodes like `decode`, in one call with one limit, but payloads that cannot be decoded do not take the others along. */
   decodeEach(payloads: readonly Payload[], context?: SerializationContext): Promise<readonly DecodeOutcome[]>;
 }
 
 /**
  * Creates the codec that a client, a worker, a replay and a codec server of one domain use alike: payloads are compressed,
- * then encrypted. Pass it as the only one of `payloadCodecs`, together with the failure converter of this package.
+ * then encrypted, then, if they are large and there is a claim check, stored outside. Pass it to the plugin of this package.
  *
  * Only what was encrypted is decompressed: a payload that comes plain in an encoding of compression is its owner's, and is
  * passed on as it is (`permissive`).
@@ -37,18 +45,20 @@ export interface Codec extends PayloadCodec {
  * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_DECODE_ONLY if it has none that
  *   encrypts; CODEC_OPTIONS_INVALID.
  */
-export function createCodec({ compression = {}, ...options }: CodecOptions): Codec {
+export function createCodec({ compression = {}, claims = null, ...options }: CodecOptions): Codec {
   const compressing = createCompression(compression);
   const encrypting = createEncryption(options);
-  const { keys, metrics, isDecodeOnly = false } = options;
+  const { keys, namespace, domain, metrics, isDecodeOnly = false } = options;
+  const storeLarge =
+    isDecodeOnly || claims === null ? null : createClaimWriter({ keys, namespace, domain, claims });
   /** Counts the failure of a payload. */
   const failedAt =
     (payload: Payload) =>
     (error: unknown): never => {
       if (isCodecError(error)) {
-        const domain = domainOf(payload);
-        const isKnown = domain !== null && keys.domains.includes(domain);
-        metrics?.decodeFailed({ code: error.code, domain: isKnown ? domain : 'unknown' });
+        const named = domainOf(payload);
+        const isKnown = named !== null && keys.domains.includes(named);
+        metrics?.decodeFailed({ code: error.code, domain: isKnown ? named : 'unknown' });
       }
       throw error;
     };
@@ -66,23 +76,32 @@ export function createCodec({ compression = {}, ...options }: CodecOptions): Cod
           if (isOfOwner && error.code === 'CODEC_CORRUPT') return opened.payload;
           throw error;
         })
+        .then((inflated) => {
+          assertClaim(payload, inflated, { keys, namespace });
+          return inflated;
+        })
         .catch(failedAt(payload));
     };
   };
+  const encodeInline = async (payloads: Payload[]): Promise<Payload[]> =>
+    encrypting.encode(isDecodeOnly ? payloads : await compressing.encode(payloads));
+  const decode: PayloadCodec['decode'] = async (payloads, context) => {
+    const opened = await Promise.all(
+      payloads.map(async (payload) => [payload, await open(payload, context)] as const),
+    );
+    const inflate = createInflate();
+    const decoded: Payload[] = [];
+    for (const [payload, one] of opened) decoded.push(await inflate(payload, one));
+    return decoded;
+  };
   return {
     isDecodeOnly,
-    async encode(payloads) {
-      if (isDecodeOnly) return encrypting.encode(payloads);
-      return encrypting.encode(await compressing.encode(payloads));
-    },
-    async decode(payloads, context) {
-      const opened = await Promise.all(
-        payloads.map(async (payload) => [payload, await open(payload, context)] as const),
-      );
-      const inflate = createInflate();
-      const decoded: Payload[] = [];
-      for (const [payload, one] of opened) decoded.push(await inflate(payload, one));
-      return decoded;
+    claims,
+    forReplay: { encode: encodeInline, decode },
+    decode,
+    async encode(payloads, context) {
+      const envelopes = await encodeInline(payloads);
+      return storeLarge === null ? envelopes : storeLarge(payloads, envelopes, context);
     },
     async decodeEach(payloads, context) {
       const opened = await Promise.allSettled(payloads.map((payload) => open(payload, context)));

@@ -19,6 +19,12 @@ export type CodecErrorCode =
   | 'CODEC_PLAIN_REFUSED'
   /** It would be larger than allowed once it is decompressed. */
   | 'CODEC_TOO_LARGE'
+  /** The store of large payloads, or the register of who uses them, did not answer or did not take it. */
+  | 'CODEC_CLAIMS_UNAVAILABLE'
+  /** The store of large payloads has no object of that name. */
+  | 'CODEC_CLAIM_MISSING'
+  /** A reference to a large payload that no claim check of ours wrote. */
+  | 'CODEC_CLAIM_INVALID'
   /** A workflow bundle that would store failures in clear. */
   | 'CODEC_BUNDLE_UNFIT';
 

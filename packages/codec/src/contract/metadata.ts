@@ -10,6 +10,8 @@ export const METADATA = {
   format: 'encryption-format',
   namespace: 'encryption-namespace',
   domain: 'encryption-domain',
+  /** Name of the object that holds the envelope, where it is, or was, outside of the history. */
+  claim: 'encryption-claim',
 } as const;
 
 /** `encoding` of an encrypted payload. */
@@ -21,3 +23,8 @@ export const GZIPPED = 'binary/gzip';
 
 /** The format of an envelope whose metadata are authenticated; the official samples have none. */
 export const FORMAT = 'heliograph/1';
+
+/** `driverName` in references to large payloads of ours, in the format of the SDK's external storage. */
+export const CLAIM_DRIVER = 'heliograph-claims';
+/** `messageType` of references of the SDK's external storage, whose encoding is `json/protobuf`. */
+export const REFERENCE_MESSAGE_TYPE = 'temporal.api.sdk.v1.ExternalStorageReference';

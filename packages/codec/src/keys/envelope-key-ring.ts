@@ -5,7 +5,7 @@ import { callSource, type Limiter } from './call-source.ts';
 import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
-import { assertDomain, findDomain, type KeyRing } from './key-ring.ts';
+import { assertClaimKeys, assertDomain, findDomain, type KeyRing } from './key-ring.ts';
 import { notify } from './notify.ts';
 import { MAX_WRAPPED_BYTES } from './wrapped-key.ts';
 import { counted } from './count-request.ts';
@@ -23,6 +23,8 @@ export interface EnvelopeKeys {
   readonly others?: readonly EnvelopeKeySource[];
   /** Keys of our own that only decrypt, from before there was a key management service. */
   readonly keys?: readonly CodecKey[];
+  /** Keys of our own that name large payloads, see `DomainKeys`. */
+  readonly claims?: readonly CodecKey[];
 }
 
 /** Options of {@link createEnvelopeKeyRing}; durations in milliseconds. */
@@ -110,6 +112,7 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
       );
     },
     findKey: (domain, keyId, wrapped) => findDomain(rings, domain, keyId).find(keyId, wrapped),
+    claimKeys: (domain) => domains[domain]?.claims ?? [],
     close: () => clearInterval(timer),
   };
 }
@@ -254,7 +257,8 @@ function assertOptions({ namespace, ...options }: EnvelopeKeyRingOptions): void 
 
 function assertKeys(domain: string, keys: EnvelopeKeys): void {
   assertDomain(domain);
-  const ids = [...sourcesOf(keys), ...(keys.keys ?? [])].map(({ id }) => id);
+  assertClaimKeys(domain, keys.claims ?? []);
+  const ids = [...sourcesOf(keys), ...(keys.keys ?? []), ...(keys.claims ?? [])].map(({ id }) => id);
   if (ids.length === 0)
     throw new CodecError('CODEC_KEYS_INVALID', `The domain ${domain} has no keys and no sources of keys.`);
   for (const id of ids) assertKeyId(id);

@@ -6,6 +6,11 @@ export interface DomainKeys {
   readonly active: CodecKey;
   /** Keys that only decrypt. */
   readonly others: readonly CodecKey[];
+  /**
+   * Keys that name large payloads outside of histories and encrypt nothing: the first names new ones, all of them verify.
+   * Their ids are 1 to 32 of `a-z 0-9 -`. Default none.
+   */
+  readonly claims?: readonly CodecKey[];
 }
 
 /** Keys by domain, for example `dispatch` or `health`. Who has only the keys of one domain reads only that domain. */
@@ -29,15 +34,18 @@ export interface KeyRing {
    *   CODEC_KEY_REFUSED where it does not give the key.
    */
   findKey(domain: string, keyId: string, wrapped: Uint8Array | null): CodecKey | Promise<CodecKey>;
+  /** The keys that name large payloads of a domain, see {@link DomainKeys}; none for a domain that it does not know. */
+  claimKeys?(domain: string): readonly CodecKey[];
 }
 
 const DOMAIN = /^[a-z0-9-]{1,32}$/;
+const CLAIM_KEY_ID = /^[a-z0-9-]{1,32}$/;
 
 /**
  * Creates a ring of keys that are known from the start.
  *
  * @throws CodecError CODEC_KEYS_INVALID for a domain that is not `[a-z0-9-]{1,32}`, an id that occurs twice in a domain,
- *   or an active key of the samples' format.
+ *   a key that names large payloads with an id that is not `[a-z0-9-]{1,32}`, or an active key of the samples' format.
  */
 export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): KeyRing {
   const rings = new Map(
@@ -55,6 +63,7 @@ export function createKeyRing(domains: Readonly<Record<string, DomainKeys>>): Ke
         { keyId },
       );
     },
+    claimKeys: (domain) => rings.get(domain)?.claims ?? [],
   };
 }
 
@@ -73,8 +82,9 @@ export function findDomain<T>(rings: ReadonlyMap<string, T>, domain: string, key
   );
 }
 
-function ringOf(domain: string, { active, others }: DomainKeys) {
+function ringOf(domain: string, { active, others, claims = [] }: DomainKeys) {
   assertDomain(domain);
+  assertClaimKeys(domain, claims);
   if (active.isOfSamples)
     throw new CodecError(
       'CODEC_KEYS_INVALID',
@@ -82,9 +92,20 @@ function ringOf(domain: string, { active, others }: DomainKeys) {
       { keyId: active.id },
     );
   const byId = new Map([active, ...others].map((key) => [key.id, key]));
-  if (byId.size !== others.length + 1)
+  if (new Set([...byId.keys(), ...claims.map(({ id }) => id)]).size !== others.length + claims.length + 1)
     throw new CodecError('CODEC_KEYS_INVALID', `A key id occurs twice in the domain ${domain}.`);
-  return { active, byId };
+  return { active, byId, claims };
+}
+
+/** @throws CodecError CODEC_KEYS_INVALID for an id that cannot be a part of the name of an object. */
+export function assertClaimKeys(domain: string, claims: readonly CodecKey[]): void {
+  const unfit = claims.find(({ id }) => !CLAIM_KEY_ID.test(id));
+  if (unfit !== undefined)
+    throw new CodecError(
+      'CODEC_KEYS_INVALID',
+      `Key ${unfit.id} of the domain ${domain} names large payloads, so its id has to be 1 to 32 lower-case letters, digits or dashes.`,
+      { keyId: unfit.id },
+    );
 }
 
 export function isDomain(domain: string): boolean {

@@ -6,7 +6,7 @@ import { assertDomain, createKeyRing, type DomainKeys, type KeyRing } from './ke
 const keySchema = v.strictObject({
   id: v.string(),
   key: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}=?$/, 'expected 32 bytes in base64url')),
-  use: v.optional(v.picklist(['samples'])),
+  use: v.optional(v.picklist(['samples', 'claims'])),
 });
 
 /** Its domains are read one by one: records of valibot leave out names such as `constructor` without a word. */
@@ -26,7 +26,8 @@ const domainSchema = v.strictObject({
 /**
  * Reads a key ring out of JSON, as an environment variable or a file holds it:
  * `{"domains":{"dispatch":{"active":"k1","keys":[{"id":"k1","key":"<32 bytes in base64url>"}]}}}`. A key with
- * `"use":"samples"` decrypts payloads in the format of Temporal's official samples.
+ * `"use":"samples"` decrypts payloads in the format of Temporal's official samples; one with `"use":"claims"` names large
+ * payloads outside of histories, the first of them new ones.
  *
  * To rotate: add the new key to every process, then make it the active one; remove the old one when no history names it
  * any more.
@@ -48,7 +49,9 @@ export function parseDomainKeys(json: string): Readonly<Record<string, DomainKey
     Object.entries(domains).map(([domain, value]) => {
       assertDomain(domain);
       const { active, keys } = read(domainSchema, value, `domains.${domain}`);
-      return [domain, domainKeys(domain, active, keys.map(toKey))];
+      const claims = keys.filter(({ use }) => use === 'claims').map(toKey);
+      const others = keys.filter(({ use }) => use !== 'claims').map(toKey);
+      return [domain, { ...domainKeys(domain, active, others), claims }];
     }),
   );
 }

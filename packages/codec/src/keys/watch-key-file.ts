@@ -69,6 +69,7 @@ export async function watchKeyFile(path: string, options: KeyFileOptions = {}): 
     },
     activeKey: (domain) => ring.activeKey(domain),
     findKey: (domain, keyId, wrapped) => ring.findKey(domain, keyId, wrapped),
+    claimKeys: (domain) => ring.claimKeys?.(domain) ?? [],
     reload,
     close: () => clearInterval(timer),
   };
@@ -86,8 +87,8 @@ function assertSameDomains(before: KeyRing, after: KeyRing): void {
 
 /** Every key with a name that is its own; neither a domain nor an id has a slash. */
 function namedKeys(domains: Readonly<Record<string, DomainKeys>>): readonly (readonly [string, CodecKey])[] {
-  return Object.entries(domains).flatMap(([domain, { active, others }]) =>
-    [active, ...others].map((key) => [`${domain}/${key.id}`, key] as const),
+  return Object.entries(domains).flatMap(([domain, { active, others, claims = [] }]) =>
+    [active, ...others, ...claims].map((key) => [`${domain}/${key.id}`, key] as const),
   );
 }
 

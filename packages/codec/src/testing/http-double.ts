@@ -8,12 +8,16 @@ export interface WireRequest {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Uint8Array;
 }
 
 /** What to answer. */
 export interface WireAnswer {
   readonly status: number;
   readonly body: string;
+  /** In place of `body`. */
+  readonly bytes?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +40,8 @@ export async function startHttpDouble(answer: (request: WireRequest) => WireAnsw
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const wire = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      const bytes = Buffer.concat(chunks);
+      const wire = { method, url, headers, body: bytes.toString(), bytes };
       requests.push(wire);
       const fault = faults.shift();
       if (fault === 'hang') return;
@@ -44,8 +49,8 @@ export async function startHttpDouble(answer: (request: WireRequest) => WireAnsw
         request.socket.destroy();
         return;
       }
-      const { status, body, headers: more } = fault ?? answer(wire);
-      response.writeHead(status, more).end(body);
+      const { status, body, bytes: binary, headers: more } = fault ?? answer(wire);
+      response.writeHead(status, more).end(binary ?? body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,4 @@
+import { createMemoryRegistry } from './memory-registry.ts';
+import { describeRegistry } from './registry-contract.ts';
+
+describeRegistry(() => createMemoryRegistry());

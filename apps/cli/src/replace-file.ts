@@ -1,12 +1,25 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CliError } from './errors.ts';
 
-/** Replaces a file as a whole; its mode stays. `@throws {CliError}` CLI_FILE_FAILED */
-export function replaceFile(file: string, text: string, mode = 0o600): void {
+/**
+ * Replaces a file as a whole: a crash leaves the old one or the new one. Its mode stays; a new file is its owner's alone.
+ *
+ * @throws {CliError} CLI_FILE_FAILED
+ */
+export function replaceFile(file: string, text: string): void {
   const draft = `${file}.${process.pid}.new`;
   try {
-    writeDurably(draft, text, mode);
+    writeDurably(draft, text, modeOf(file));
     renameSync(draft, file);
     const folder = openSync(dirname(file), 'r');
     fsyncSync(folder);
@@ -18,13 +31,19 @@ export function replaceFile(file: string, text: string, mode = 0o600): void {
 }
 
 function writeDurably(file: string, text: string, mode: number): void {
-  const descriptor = openSync(file, 'wx', mode);
+  const descriptor = openSync(file, 'wx', 0o600);
   try {
-    writeSync(descriptor, text);
+    // After the umask of this process, which would narrow it.
+    fchmodSync(descriptor, mode);
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function modeOf(file: string): number {
+  return (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
 }
 
 /** The system's word for a failure, such as ` (ENOENT)`; nothing where there is none. */

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { connectClient, type TemporalAddress, type TemporalTls } from '@heliograph/temporal-worker/client';
+import { CliError } from './errors.ts';
+import { systemCode } from './replace-file.ts';
+import type { Terminal } from './terminal.ts';
+
+type Connection = Awaited<ReturnType<typeof connectClient>>;
+
+/** Options of a command that asks the Temporal Service itself. */
+export const TEMPORAL_OPTIONS = {
+  json: { type: 'boolean', default: false, describe: 'Print JSON' },
+  'temporal-address': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'host:port of the Temporal Service [HELIOGRAPH_TEMPORAL_ADDRESS, else 127.0.0.1:7233]',
+  },
+  namespace: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'Only these namespaces; default: all of the service',
+  },
+  concurrency: { type: 'number', default: 8, requiresArg: true, describe: 'How many runs to read at once' },
+} as const;
+
+/** Their values. */
+export interface TemporalArguments {
+  readonly json: boolean;
+  readonly temporalAddress: string | undefined;
+  readonly namespace: readonly string[] | undefined;
+  readonly concurrency: number;
+}
+
+const DEFAULT_ADDRESS = '127.0.0.1:7233';
+
+/**
+ * Runs something with a connection to the Temporal Service. TLS and the key of Temporal Cloud come from the variables
+ * HELIOGRAPH_TEMPORAL_* that the apps have as well.
+ *
+ * @throws {CliError} CLI_TEMPORAL_FAILED or CLI_USAGE, with one readable line
+ */
+export async function withTemporal<T>(
+  { temporalAddress }: Pick<TemporalArguments, 'temporalAddress'>,
+  { env }: Pick<Terminal, 'env'>,
+  run: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const address = addressOf(temporalAddress, env);
+  let connection: Connection | undefined;
+  try {
+    connection = await connectClient(address);
+    return await run(connection);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError('CLI_TEMPORAL_FAILED', describe(error, address.address), { cause: error });
+  } finally {
+    await connection?.close();
+  }
+}
+
+/** Every namespace of the service but its own. */
+export async function listNamespaces(connection: Connection): Promise<readonly string[]> {
+  const names: string[] = [];
+  let nextPageToken: Uint8Array | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof connection.workflowService.listNamespaces>> =
+      await connection.workflowService.listNamespaces({ pageSize: 100, nextPageToken });
+    names.push(...page.namespaces.flatMap(({ namespaceInfo }) => namespaceInfo?.name ?? []));
+    nextPageToken = page.nextPageToken.length > 0 ? page.nextPageToken : null;
+  } while (nextPageToken !== null);
+  return names.filter((name) => name !== 'temporal-system').toSorted();
+}
+
+function addressOf(option: string | undefined, env: Terminal['env']): TemporalAddress {
+  const value = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  const address = option ?? value('HELIOGRAPH_TEMPORAL_ADDRESS') ?? DEFAULT_ADDRESS;
+  if (!/^[\w.[\]:-]+:\d{1,5}$/.test(address))
+    throw new CliError('CLI_USAGE', `--temporal-address: expected host:port, such as ${DEFAULT_ADDRESS}`);
+  const apiKey = value('HELIOGRAPH_TEMPORAL_API_KEY');
+  const serverName = value('HELIOGRAPH_TEMPORAL_TLS_SERVER_NAME');
+  const pem = (field: keyof TemporalTls, name: string): TemporalTls => {
+    const file = value(name);
+    return file === undefined ? {} : { [field]: contentOf(name, file) };
+  };
+  const tls: TemporalTls = {
+    ...pem('rootCaCertificate', 'HELIOGRAPH_TEMPORAL_TLS_CA_FILE'),
+    ...pem('clientCertificate', 'HELIOGRAPH_TEMPORAL_TLS_CERT_FILE'),
+    ...pem('clientKey', 'HELIOGRAPH_TEMPORAL_TLS_KEY_FILE'),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+  const isTls = /^(?:1|true|yes|on)$/i.test(value('HELIOGRAPH_TEMPORAL_TLS') ?? '');
+  return {
+    address,
+    ...(isTls || Object.keys(tls).length > 0 ? { tls } : {}),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+}
+
+function contentOf(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('CLI_USAGE', `${name}: the file cannot be read${systemCode(error)}`, { cause: error });
+  }
+}
+
+function describe(error: unknown, address: string): string {
+  if (error instanceof Error && error.name === 'TemporalSetupError') return error.message;
+  // A gRPC error has the server's sentence; it names namespaces and ids, never payloads.
+  const details: unknown =
+    typeof error === 'object' && error !== null && 'details' in error ? error.details : null;
+  const why = typeof details === 'string' && details !== '' ? `: ${details}` : '';
+  return `the Temporal Service at ${address} failed${why}`;
+}

@@ -11,12 +11,12 @@ interface Step {
 }
 
 /**
- * The steps of `npm test`, in order: what needs no server first; or those of `npm run test:system`.
+ * The steps of `npm test`, in order: what needs no server first, the tests of whole systems last.
  * @param testNode the Node that runs the tests, and the servers that are ours; everything else runs on this one
  */
 export function stepsOf(
   root: string,
-  { selection, onlySystem }: Pick<TestArguments, 'selection' | 'onlySystem'>,
+  { selection, system }: Pick<TestArguments, 'selection' | 'system'>,
   testNode: string,
 ): readonly Step[] {
   const nx = join(root, 'node_modules/nx/dist/bin/nx.js');
@@ -34,13 +34,11 @@ export function stepsOf(
     command: process.execPath,
     args,
   });
-  if (onlySystem) {
-    const env = { TEST_NODE: testNode };
-    return [
-      node('build', nxArgs('build bundle', 2)),
-      { ...node('tests of whole systems', nxArgs('system', 1)), env },
-    ];
-  }
+  const systemTests = {
+    ...node('tests of whole systems', nxArgs('system', 1)),
+    env: { TEST_NODE: testNode },
+  };
+  if (system === 'only') return [node('build', nxArgs('build bundle', 2)), systemTests];
   return [
     node('format', [
       join(root, 'node_modules/prettier/bin/prettier.cjs'),
@@ -66,6 +64,7 @@ export function stepsOf(
       args: [join(root, 'tools/stack/bin/with-stack.ts'), '--', process.execPath, ...nxArgs('it', 2)],
       env: { TEST_NODE: testNode },
     },
+    ...(system === 'too' ? [systemTests] : []),
   ];
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseTestArguments } from './test-arguments.ts';
 
 describe('npm test', () => {
-  const all = { kind: 'run', affected: false, onFloor: false, onlySystem: false, selection: ['run-many'] };
+  const all = { kind: 'run', affected: false, onFloor: false, system: 'none', selection: ['run-many'] };
   const affected = { ...all, affected: true, selection: ['affected'] };
   test.each([
     [[], all],
@@ -10,7 +10,8 @@ describe('npm test', () => {
     [['--affected', '--base=HEAD~1'], { ...affected, selection: ['affected', '--base=HEAD~1'] }],
     [['--node', '22'], { ...all, onFloor: true }],
     [['--node=22', '--affected'], { ...affected, onFloor: true }],
-    [['--system'], { ...all, onlySystem: true }],
+    [['--system'], { ...all, system: 'only' }],
+    [['--with-system'], { ...all, system: 'too' }],
     [['--help'], { kind: 'help' }],
     [['--base=main'], '--base and --head need --affected'],
     [['--wat'], 'unknown argument --wat'],

@@ -1,7 +1,7 @@
 import { parseKeyRing } from '@heliograph/database';
 import { INSERT_LIMITS } from '@heliograph/dispatch-workflows/stores';
 import { durationMs, flag, integer, secret } from '@heliograph/service';
-import type { ConfigOf } from '@heliograph/worker-app';
+import { authVariables, type ConfigOf } from '@heliograph/worker-app';
 
 /** Variables that both roles read, besides those that all apps share. */
 export const commonVariables = {
@@ -20,6 +20,7 @@ export const apiVariables = {
     expects: 'id:secret:scope+scope, further ones after commas',
   }),
   HELIOGRAPH_WAKE_WINDOW_MS: durationMs({ default: 100 }),
+  ...authVariables,
 };
 
 /** A row may become visible so late; the rest is for clocks that differ. */

@@ -90,6 +90,24 @@ test.each([
   expect(output).not.toMatch(/hunter2|BAQEBAQE/);
 });
 
+/** Starts the built API. */
+function startApi(env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, ['dist/main.js', 'api'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return {
+    child,
+    ended: new Promise<number | null>((resolve) => child.once('close', resolve)),
+    output: () => output,
+    listeningAt: () => /"url":"(http:[^"]+)"/.exec(output)?.[1],
+  };
+}
+
 test.each([[[]], [['both']], [['--help']]])(
   'a role that is none, %j, is answered with those that are, and with 2',
   async (args) => {
@@ -135,6 +153,61 @@ test('an API accepts issues while Temporal is unavailable, and stops gracefully 
   } finally {
     child.kill('SIGKILL');
     await ended;
+    await postgres.drop();
+    await clickhouse.drop();
+  }
+});
+
+test('a stored key works on after kill -9 and a restart', async () => {
+  const [postgres, clickhouse] = await Promise.all([freshPostgres('main'), freshClickHouse('main')]);
+  const admin = { authorization: 'Bearer admin-key-admin-key', 'content-type': 'application/json' };
+  const children: ReturnType<typeof startApi>[] = [];
+  const start = async () => {
+    const api = startApi({
+      HELIOGRAPH_POSTGRES_URL: postgres.url,
+      HELIOGRAPH_CLICKHOUSE_URL: stackAddresses().clickhouseUrl,
+      HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouse.database,
+      HELIOGRAPH_TEMPORAL_ADDRESS: '127.0.0.1:1',
+      HELIOGRAPH_SEALING_KEYS: `k1:${Buffer.alloc(32, 3).toString('base64url')}`,
+      HELIOGRAPH_CODEC_MODE: 'off',
+      HELIOGRAPH_API_KEYS: 'admin:admin-key-admin-key:*',
+      HELIOGRAPH_HTTP_PORT: '0',
+      HELIOGRAPH_DRAIN_MS: '0',
+    });
+    children.push(api);
+    return { ...api, url: await eventually('it listens', () => api.listeningAt()) };
+  };
+  try {
+    const first = await start();
+    const created = await fetch(`${first.url}/api/v1/auth/keys`, {
+      method: 'POST',
+      headers: admin,
+      body: JSON.stringify({ name: 'ci', scopes: ['routes:read'] }),
+    });
+    const { key, id } = (await created.json()) as { readonly key: string; readonly id: string };
+    const statusAt = async (url: string): Promise<number> =>
+      (await fetch(`${url}/api/v1/routes`, { headers: { authorization: `Bearer ${key}` } })).status;
+    await expect(statusAt(first.url)).resolves.toBe(200);
+    first.child.kill('SIGKILL');
+    await first.ended;
+
+    const second = await start();
+    await expect(statusAt(second.url)).resolves.toBe(200);
+    await fetch(`${second.url}/api/v1/auth/keys/${id}`, { method: 'DELETE', headers: admin });
+    await expect(statusAt(second.url)).resolves.toBe(401);
+    second.child.kill('SIGKILL');
+    await second.ended;
+
+    const third = await start();
+    await expect(statusAt(third.url)).resolves.toBe(401);
+    third.child.kill('SIGTERM');
+    await expect(third.ended).resolves.toBe(0);
+    expect(children.map(({ output }) => output()).join('')).not.toContain(key);
+  } finally {
+    for (const { child, ended } of children) {
+      child.kill('SIGKILL');
+      await ended;
+    }
     await postgres.drop();
     await clickhouse.drop();
   }

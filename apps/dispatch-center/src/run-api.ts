@@ -3,7 +3,7 @@ import {
   DISPATCH_TRACE_STARTS,
   wakeOrchestrator,
 } from '@heliograph/dispatch-workflows/client';
-import { runApiApp } from '@heliograph/worker-app';
+import { openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
 import { apiVariables, parseApiKeys, workerVariables } from './config.ts';
 import { createServices, dispatchCenter, withoutPostgres } from './wiring.ts';
@@ -28,7 +28,7 @@ export function runApi(): Promise<number> {
       return createApi({
         services,
         edgeOptions: app.edgeOptions,
-        keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [],
+        auth: openAuth(app, { keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [] }),
         onStored: () => wake.request(),
       });
     },

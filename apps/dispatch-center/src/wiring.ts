@@ -1,3 +1,4 @@
+import { migrateAuth } from '@heliograph/auth';
 import { createSealer, parseKeyRing } from '@heliograph/database';
 import { DISPATCH_DOMAIN } from '@heliograph/dispatch-workflows';
 import { createExplainer, type Explainer } from '@heliograph/dispatch-workflows/explain';
@@ -29,7 +30,10 @@ export const withoutPostgres = {
   databases: { ...dispatchCenter.databases, postgres: { isOptional: true } },
   async migrate({ postgres, clickhouse }: Databases, { whenAvailable }: MigrationContext): Promise<void> {
     await migrateIssues(postgres, clickhouse);
-    await whenAvailable('PostgreSQL', () => migrateRouting(postgres));
+    await whenAvailable('PostgreSQL', async () => {
+      await migrateRouting(postgres);
+      await migrateAuth(postgres);
+    });
   },
 };
 

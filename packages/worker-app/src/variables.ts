@@ -3,6 +3,7 @@ import {
   durationMs,
   flag,
   integer,
+  list,
   port,
   secret,
   text,
@@ -86,6 +87,27 @@ export const workerVariables = {
   HELIOGRAPH_WORKER_METRICS_PORT: integer({ min: 1, max: 65_535, default: 4602 }),
   HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
   HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
+};
+
+/**
+ * Who may call, besides keys of the environment: for an app that calls `openAuth`, which adds them to its own variables. The
+ * first three belong together; without them no tokens are accepted.
+ */
+export const authVariables = {
+  /** `iss` of the tokens, character by character. */
+  HELIOGRAPH_OIDC_ISSUER: url({ optional: true }),
+  /** `aud` of the tokens: any of these. */
+  HELIOGRAPH_OIDC_AUDIENCE: list({ default: [] }),
+  HELIOGRAPH_OIDC_JWKS_URL: url({ optional: true }),
+  HELIOGRAPH_OIDC_ALGORITHMS: list({ default: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] }),
+  /** The header `typ` that tokens must have, such as `at+jwt`. */
+  HELIOGRAPH_OIDC_TOKEN_TYPE: text({ optional: true }),
+  HELIOGRAPH_OIDC_SCOPES_CLAIM: list({ default: ['scope', 'scp'] }),
+  HELIOGRAPH_OIDC_ROLES_CLAIM: text({ default: 'roles' }),
+  HELIOGRAPH_OIDC_TENANT_CLAIM: text({ default: 'tenant' }),
+  HELIOGRAPH_OIDC_CLOCK_TOLERANCE_MS: durationMs({ max: 300_000, default: 30_000 }),
+  /** Let in only those who are members; else the scopes and roles of a token count alone. */
+  HELIOGRAPH_OIDC_MEMBERS_ONLY: flag({ default: false }),
 };
 
 /** All of the above: what a shared environment may hold, whichever part of it an app reads. */

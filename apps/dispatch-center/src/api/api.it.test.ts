@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { authOperations } from '@heliograph/auth-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@heliograph/testkit';
 import { apiGround } from '../testing/api-ground.ts';
@@ -647,6 +648,7 @@ describe('what every service has', () => {
         'storeIssues',
         'explainAlert',
         'listResolveDebts',
+        ...Object.keys(authOperations),
         ...['list', 'create', 'read', 'replace', 'remove'].flatMap((verb) => {
           const many = verb === 'list' ? 's' : '';
           return [`${verb}Route${many}`, `${verb}ConnectedApp${many}`];
@@ -655,10 +657,12 @@ describe('what every service has', () => {
     );
   });
 
-  test('the description served is the one that is committed', async () => {
-    const committed: unknown = createRequire(import.meta.url)('@heliograph/dispatch-api/openapi.json');
+  test('the description served is made of those that are committed', async () => {
+    const require = createRequire(import.meta.url);
+    const own = require('@heliograph/dispatch-api/openapi.json');
+    const auth = require('@heliograph/auth-api/openapi.json');
     const { json } = await api.call('GET', '/openapi.json', { key: null });
-    expect(json).toEqual(committed);
+    expect(json).toEqual({ ...own, paths: { ...own.paths, ...auth.paths } });
   });
 
   test('a path that is none is 404, a method that is none is 405', async () => {

@@ -1,13 +1,12 @@
 import { API_NAME, API_VERSION } from '@heliograph/dispatch-api';
 import {
-  createBearerAuth,
   createEdge,
   memoryIdempotencyStore,
   uuidV7Ids,
   type Edge,
   type EdgeOptions,
 } from '@heliograph/service';
-import type { ApiKey } from '../config.ts';
+import type { AppAuth } from '@heliograph/worker-app';
 import type { Services } from '../wiring.ts';
 import { addConnectedAppsApi } from './connected-apps-api.ts';
 import { addDebtsApi } from './debts-api.ts';
@@ -22,17 +21,17 @@ export interface ApiOptions {
     'storeOnce' | 'routes' | 'connectedApps' | 'channels' | 'explainer' | 'debts'
   >;
   readonly edgeOptions: EdgeOptions;
-  readonly keys: readonly ApiKey[];
+  readonly auth: AppAuth;
   readonly onStored: () => void;
 }
 
 /** Makes the HTTP edge of the Dispatch Center. */
-export function createApi({ services, edgeOptions, keys, onStored }: ApiOptions): Edge {
+export function createApi({ services, edgeOptions, auth, onStored }: ApiOptions): Edge {
   const edge = createEdge({
     ...edgeOptions,
     name: API_NAME,
     apiVersion: API_VERSION,
-    auth: createBearerAuth(keys),
+    auth: auth.authenticator,
     // Of this process only; across processes, storing issues is idempotent by their event ids.
     idempotency: memoryIdempotencyStore(),
   });
@@ -45,5 +44,6 @@ export function createApi({ services, edgeOptions, keys, onStored }: ApiOptions)
   });
   addExplainApi(edge, { explainer: services.explainer });
   addDebtsApi(edge, { debts: services.debts });
+  auth.mount(edge);
   return edge;
 }

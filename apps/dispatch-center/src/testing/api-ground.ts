@@ -1,6 +1,6 @@
 import { startTcpProxy, type TcpProxy } from '@heliograph/simulators';
 import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
-import { runApiApp, type Databases } from '@heliograph/worker-app';
+import { openAuth, runApiApp, type Databases } from '@heliograph/worker-app';
 import { createApi } from '../api/create-api.ts';
 import { apiVariables, parseApiKeys } from '../config.ts';
 import { createServices, dispatchCenter, withoutPostgres, type Services } from '../wiring.ts';
@@ -34,7 +34,7 @@ export interface CallOptions {
 }
 
 /** The API on real databases, which lie behind proxies, and on a free port. */
-export async function apiGround() {
+export async function apiGround(variables: Readonly<Record<string, string>> = {}) {
   const { postgresUrl, clickhouseUrl } = stackAddresses();
   const [postgres, clickhouse] = await Promise.all([freshPostgres('api'), freshClickHouse('api')]);
   const [postgresProxy, clickhouseProxy] = await Promise.all([
@@ -52,6 +52,7 @@ export async function apiGround() {
     HELIOGRAPH_API_KEYS: KEYS,
     // Without Temporal there are no payloads.
     HELIOGRAPH_CODEC_MODE: 'off',
+    ...variables,
   };
   const logs: string[] = [];
   const state = { stored: 0 };
@@ -116,7 +117,7 @@ async function startApi(env: Readonly<Record<string, string>>, logs: string[], o
         return createApi({
           services: created,
           edgeOptions: { ...app.edgeOptions, validateResponses: true },
-          keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [],
+          auth: openAuth(app, { keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [] }),
           onStored,
         });
       },

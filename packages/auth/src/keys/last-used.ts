@@ -1,3 +1,4 @@
+import { withDeadline } from '@heliograph/database';
 import { systemClock, type Clock } from '@heliograph/service';
 import type { KeyStore, KeyUse } from './key-store.ts';
 
@@ -21,6 +22,8 @@ export interface LastUsed {
 
 /** Keys that are remembered between two writes; uses of further ones are recorded the next time. */
 const MAX_KEYS = 10_000;
+/** A stop waits no longer for a database that does not answer. */
+const WRITE_TIMEOUT_MS = 3000;
 
 /**
  * Collects uses and writes them in one statement, only the latest of each key. A process that is killed forgets what it
@@ -37,7 +40,9 @@ export function createLastUsed(options: LastUsedOptions): LastUsed {
     collected = new Map();
     if (taken.size === 0) return;
     try {
-      await keys.recordUses([...taken].map(([id, at]) => ({ id, at })));
+      await withDeadline(WRITE_TIMEOUT_MS, 'record when keys were used', () =>
+        keys.recordUses([...taken].map(([id, at]) => ({ id, at }))),
+      );
     } catch (error) {
       onProblem?.(error);
       for (const [id, at] of taken) add(id, at);

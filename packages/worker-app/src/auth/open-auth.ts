@@ -1,0 +1,109 @@
+import {
+  createAuthStores,
+  createKeyAuth,
+  createLastUsed,
+  createMemberIdentifier,
+  startCleanUp,
+  type AuthStores,
+} from '@heliograph/auth';
+import { addAuthApi } from '@heliograph/auth/api';
+import type { Postgres } from '@heliograph/database';
+import {
+  anyOf,
+  ConfigError,
+  createBearerAuth,
+  createJwtAuth,
+  type Authenticator,
+  type BearerKey,
+  type Edge,
+  type Logger,
+  type ServicePart,
+} from '@heliograph/service';
+import type { authVariables, ConfigOf } from '../variables.ts';
+
+/** What authentication needs of its app, which has `authVariables` among its own and has run `migrateAuth`. */
+export interface AuthApp {
+  readonly config: ConfigOf<typeof authVariables>;
+  readonly postgres: Postgres;
+  readonly logger: Logger;
+  readonly register: (part: ServicePart) => void;
+}
+
+/** Authentication of an app. */
+export interface AppAuth {
+  /** For `createEdge`. */
+  readonly authenticator: Authenticator;
+  /** Adds the operations of `auth-api`; the edge needs an idempotency store. */
+  mount(edge: Edge): void;
+}
+
+/**
+ * Accepts keys of the environment (`keys`), which need no database, stored keys, and, if the variables name an issuer, its
+ * tokens; in this order. Records when stored keys were used, and cleans up, until the app stops.
+ *
+ * @throws {ConfigError} for variables that cannot be used together
+ */
+export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly BearerKey[] }): AppAuth {
+  const { logger, postgres, register } = app;
+  const stores = createAuthStores(postgres);
+  const jwtAuth = openJwtAuth(app, stores);
+  const lastUsed = createLastUsed({
+    keys: stores.keys,
+    onProblem: (error) => logger.warn({ err: error }, 'could not record when keys were used; trying again'),
+  });
+  register({ name: 'auth-last-used', stop: () => lastUsed.stop() });
+  const cleanUp = startCleanUp(postgres, {
+    onCleaned: (removed) => logger.debug({ removed }, 'cleaned up what has expired'),
+    onProblem: (error) =>
+      logger.warn({ err: error }, 'could not remove expired keys, logins and nonces; trying again'),
+  });
+  register({ name: 'auth-clean-up', stop: () => cleanUp.stop() });
+  const keyAuth = createKeyAuth({ keys: stores.keys, onUsed: (use) => lastUsed.record(use) });
+  return {
+    authenticator: anyOf([createBearerAuth(keys), keyAuth, ...(jwtAuth === null ? [] : [jwtAuth])]),
+    mount: (edge) => addAuthApi(edge, { ...stores, onRevoked: (prefix) => keyAuth.forget(prefix) }),
+  };
+}
+
+const ISSUER = 'HELIOGRAPH_OIDC_ISSUER';
+const AUDIENCE = 'HELIOGRAPH_OIDC_AUDIENCE';
+const JWKS_URL = 'HELIOGRAPH_OIDC_JWKS_URL';
+
+function openJwtAuth({ config, logger }: AuthApp, { members }: AuthStores): Authenticator | null {
+  const { [ISSUER]: issuer, [AUDIENCE]: audience, [JWKS_URL]: jwksUrl } = config;
+  if (issuer === undefined && audience.length === 0 && jwksUrl === undefined) return null;
+  if (issuer === undefined || audience.length === 0 || jwksUrl === undefined) {
+    throw new ConfigError([
+      {
+        variable: '',
+        detail: `tokens need ${ISSUER}, ${AUDIENCE} and ${JWKS_URL}: set all of them, or none`,
+      },
+    ]);
+  }
+  const typ = config.HELIOGRAPH_OIDC_TOKEN_TYPE;
+  try {
+    return createJwtAuth({
+      issuer,
+      audience,
+      jwks: {
+        url: jwksUrl,
+        onProblem: (error) => logger.error({ err: error }, 'the keys of the token issuer cannot be fetched'),
+      },
+      algorithms: config.HELIOGRAPH_OIDC_ALGORITHMS,
+      clockToleranceMs: config.HELIOGRAPH_OIDC_CLOCK_TOLERANCE_MS,
+      claims: {
+        scopes: config.HELIOGRAPH_OIDC_SCOPES_CLAIM,
+        roles: config.HELIOGRAPH_OIDC_ROLES_CLAIM,
+        tenant: config.HELIOGRAPH_OIDC_TENANT_CLAIM,
+      },
+      identify: createMemberIdentifier({
+        members,
+        requireMember: config.HELIOGRAPH_OIDC_MEMBERS_ONLY,
+      }),
+      ...(typ === undefined ? {} : { typ }),
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError([{ variable: 'HELIOGRAPH_OIDC_*', detail: error.message }]);
+  }
+}

@@ -21,13 +21,18 @@ export interface WireAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** An answer in place of the service; `hang` gives none, `cut` closes the connection. */
+export type Fault = WireAnswer | 'hang' | 'cut';
+
 /** A service on this machine that answers as it is told. */
 export interface HttpDouble {
   readonly address: string;
   /** Everything that was asked, in order. */
   readonly requests: WireRequest[];
-  /** Answers the next requests, in order, in place of the service; `cut` closes the connection. */
-  readonly faults: (WireAnswer | 'hang' | 'cut')[];
+  /** Answers the next requests, in order, in place of the service. */
+  readonly faults: Fault[];
+  /** What every request meets in place of the service, for as long as it is set. */
+  outage: Fault | null;
   close(): Promise<void>;
 }
 
@@ -43,7 +48,7 @@ export async function startHttpDouble(answer: (request: WireRequest) => WireAnsw
       const bytes = Buffer.concat(chunks);
       const wire = { method, url, headers, body: bytes.toString(), bytes };
       requests.push(wire);
-      const fault = faults.shift();
+      const fault = double.outage ?? faults.shift();
       if (fault === 'hang') return;
       if (fault === 'cut') {
         request.socket.destroy();
@@ -56,7 +61,8 @@ export async function startHttpDouble(answer: (request: WireRequest) => WireAnsw
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
   const { port } = server.address() as AddressInfo;
-  return {
+  const double: HttpDouble = {
+    outage: null,
     address: `http://127.0.0.1:${port}`,
     requests,
     faults,
@@ -66,4 +72,5 @@ export async function startHttpDouble(answer: (request: WireRequest) => WireAnsw
         server.closeAllConnections();
       }),
   };
+  return double;
 }

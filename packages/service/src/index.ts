@@ -51,6 +51,8 @@ export type {
 export { etagOf, noneMatch, requireMatch } from './etag.ts';
 export { encodeSseEvent, sse } from './sse.ts';
 export type { SseEvent, SseOptions, SseSink } from './sse.ts';
+export { follow } from './follow.ts';
+export type { Followed, FollowOptions } from './follow.ts';
 export { listen } from './listen.ts';
 export type { HttpServer, ListenOptions } from './listen.ts';
 export type { TlsFiles } from './tls-files.ts';

@@ -10,8 +10,9 @@ import { createServer as createTlsServer } from 'node:https';
 import { RequestError, getRequestListener } from '@hono/node-server';
 import type { Edge } from './edge.ts';
 import { ServiceError } from './errors.ts';
+import type { Followed } from './follow.ts';
 import { answerFault, refuseEarly, refuseTarget } from './refuse-early.ts';
-import { type TlsFiles, type WatchedTlsFiles, watchTlsFiles } from './tls-files.ts';
+import { type TlsFiles, type TlsPair, followTlsFiles } from './tls-files.ts';
 
 /** Options of {@link listen}. */
 export interface ListenOptions {
@@ -115,10 +116,10 @@ async function createHttpServer(
   { tls: files }: ListenOptions,
   settings: ServerOptions,
   handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
-): Promise<{ readonly server: Server; readonly tls?: WatchedTlsFiles }> {
+): Promise<{ readonly server: Server; readonly tls?: Followed<TlsPair> }> {
   if (files === undefined) return { server: createServer(settings, handle) };
-  const tls = await watchTlsFiles(files, ({ cert, key }) => server.setSecureContext({ ...TLS, cert, key }));
-  const { cert, key } = tls.first;
+  const tls = await followTlsFiles(files, ({ cert, key }) => server.setSecureContext({ ...TLS, cert, key }));
+  const { cert, key } = tls.current();
   const server = createTlsServer(
     { ...settings, ...TLS, cert, key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
     handle,

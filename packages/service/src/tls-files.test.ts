@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEdge } from './edge.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { createLogger } from './log.ts';
-import { type WatchedTlsFiles, watchTlsFiles } from './tls-files.ts';
+import { followTlsFiles } from './tls-files.ts';
 
 const [first, second] = TLS_PAIRS;
 let directory: string;
@@ -35,7 +35,7 @@ describe('files that cannot be used', () => {
     ['an empty file', { key: '' }, 'cannot be used: expected PEM'],
   ])('%s: refused by name, and nothing of them is shown', async (_, pair, message) => {
     await write(pair);
-    const refused = watchTlsFiles(files, () => undefined);
+    const refused = followTlsFiles(files, () => undefined);
     await expect(refused).rejects.toMatchObject({ code: 'SERVICE_TLS_INVALID' });
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(directory);
@@ -44,16 +44,15 @@ describe('files that cannot be used', () => {
 
   test('a file that is missing is named with its code', async () => {
     await rm(files.keyFile);
-    await expect(watchTlsFiles(files, () => undefined)).rejects.toThrow('tls.key cannot be read (ENOENT)');
+    await expect(followTlsFiles(files, () => undefined)).rejects.toThrow('tls.key cannot be read (ENOENT)');
   });
 });
 
 test('a half-replaced pair changes nothing, is reported once, and is used once it is whole', async () => {
   const applied: string[] = [];
   const problems: unknown[] = [];
-  const watched: WatchedTlsFiles = await watchTlsFiles(
-    { ...files, onProblem: (error) => problems.push(error) },
-    ({ cert }) => applied.push(cert),
+  const watched = await followTlsFiles({ ...files, onProblem: (error) => problems.push(error) }, ({ cert }) =>
+    applied.push(cert),
   );
   try {
     await watched.reload();

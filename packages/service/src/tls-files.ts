@@ -2,6 +2,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ServiceError } from './errors.ts';
+import { type Followed, follow } from './follow.ts';
 
 /** A certificate and its key, in PEM files that may be replaced at any time. */
 export interface TlsFiles {
@@ -23,47 +24,24 @@ export interface TlsPair {
   readonly validUntil: Date;
 }
 
-/** The pair of two files, followed by `read`. */
-export interface WatchedTlsFiles {
-  readonly first: TlsPair;
-  /** Reads the files now, and passes a pair on if it is another and can be used. */
-  reload(): Promise<void>;
-  close(): void;
-}
-
 /**
- * Reads a pair and follows its files. They are read again and again instead of watched, because mounted secrets are
- * replaced by renaming a folder, of which a watch does not hear. A pair of which only one file was replaced so far does
- * not match, and is looked at again.
+ * Reads a pair and follows its files. A pair of which only one file was replaced so far does not match, and is looked at
+ * again.
  *
  * @throws ServiceError SERVICE_TLS_INVALID, naming the file.
  */
-export async function watchTlsFiles(
-  files: TlsFiles,
-  apply: (pair: TlsPair) => void,
-): Promise<WatchedTlsFiles> {
-  const first = await readPair(files);
-  let current = first;
-  let problem = '';
-  const read = async (): Promise<void> => {
-    try {
-      const next = await readPair(files);
-      problem = '';
-      if (next.cert === current.cert && next.key === current.key) return;
-      apply(next);
-      current = next;
-      files.onChange?.(next.validUntil);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : 'unknown';
-      if (message !== problem) files.onProblem?.(error);
-      problem = message;
-    }
-  };
-  // One after the other, so that an older pair never replaces a newer one.
-  let reading = Promise.resolve();
-  const reload = (): Promise<void> => (reading = reading.then(read));
-  const timer = setInterval(() => void reload(), files.intervalMs ?? 5000).unref();
-  return { first, reload, close: () => clearInterval(timer) };
+export function followTlsFiles(files: TlsFiles, apply: (pair: TlsPair) => void): Promise<Followed<TlsPair>> {
+  const { intervalMs, onProblem } = files;
+  return follow({
+    read: () => readPair(files),
+    isSame: (before, now) => before.cert === now.cert && before.key === now.key,
+    onChange: (pair) => {
+      apply(pair);
+      files.onChange?.(pair.validUntil);
+    },
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    ...(onProblem === undefined ? {} : { onProblem }),
+  });
 }
 
 async function readPair({ certFile, keyFile }: TlsFiles): Promise<TlsPair> {

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { follow } from './follow.ts';
+
+const isSame = (before: string, now: string): boolean => before === now;
+
+/** A source whose value, or trouble, the test sets. */
+function source(first: string | Error) {
+  const state = { value: first };
+  const read = async (): Promise<string> => {
+    if (state.value instanceof Error) throw state.value;
+    return state.value;
+  };
+  return { state, read };
+}
+
+test('a value follows its source, and outlives a source that cannot be used', async () => {
+  const { state, read } = source('a');
+  const seen: unknown[] = [];
+  const followed = await follow({
+    read,
+    isSame,
+    onChange: (now) => seen.push(now),
+    onProblem: (error) => seen.push(error),
+  });
+  await followed.reload();
+  const trouble = new Error('line 3');
+  for (const value of ['b', 'b', trouble, trouble, new Error('line 4'), 'b', 'c']) {
+    state.value = value;
+    await followed.reload();
+    expect(followed.problem()).toBe(value instanceof Error ? value : null);
+  }
+  expect(seen).toEqual(['b', trouble, new Error('line 4'), 'c']);
+  expect(followed.current()).toBe('c');
+  followed.close();
+});
+
+test('a value that the listener refuses is not in use', async () => {
+  const { state, read } = source('a');
+  const refuse = (): void => {
+    throw new Error('not this one');
+  };
+  const followed = await follow({ read, isSame, onChange: refuse });
+  state.value = 'b';
+  await followed.reload();
+  expect([followed.current(), String(followed.problem())]).toEqual(['a', 'Error: not this one']);
+  followed.close();
+});
+
+test('there is nothing without a first value', async () => {
+  await expect(follow({ ...source(new Error('missing')), isSame })).rejects.toThrow('missing');
+});

@@ -2,7 +2,7 @@ import type { LoggerOptions, ServiceHost } from '@heliograph/service';
 import type { TemporalClientOptions } from '@heliograph/temporal-worker/client';
 import type { App } from './app.ts';
 import type { DatabaseOptions, DatabasesOf } from './databases.ts';
-import type { Variables } from './variables.ts';
+import type { ConfigOf, Variables } from './variables.ts';
 
 /** No variables of its own, or no database. */
 // oxlint-disable-next-line typescript/no-generated-empty-object-type -- an object without keys is what is meant
@@ -53,6 +53,11 @@ export interface AppOptions<TVariables extends Variables, TDatabases extends Dat
    * this process. Converters by path belong into the bundle as well, so a process cannot choose them here alone.
    */
   dataConverter?(app: App<TVariables, TDatabases>): DataConverter | Promise<DataConverter>;
+  /**
+   * Whether the edge may serve http on another address than loopback; default yes. If not, the app does not start there
+   * without a certificate.
+   */
+  allowsPlainHttp?(config: ConfigOf<TVariables>): boolean;
   /** The process; a test brings its own. */
   readonly host?: ServiceHost;
   /** Where log lines go; default stdout. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ConfigError, createLogger, startTelemetry } from '@heliograph/service';
-import { edgeTls } from './edge-tls.ts';
+import { assertLoopback, edgeTls } from './edge-tls.ts';
 
 const cert = { HELIOGRAPH_HTTP_TLS_CERT_FILE: '/tls.crt' };
 const key = { HELIOGRAPH_HTTP_TLS_KEY_FILE: '/tls.key' };
@@ -28,4 +28,12 @@ test('an edge serves https with both files, http without, and no half of a pair 
   } finally {
     await telemetry.shutdown();
   }
+});
+
+test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('%s is loopback', (host) => {
+  expect(() => assertLoopback(host)).not.toThrow();
+});
+
+test.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com'])('%s is for others too', (host) => {
+  expect(() => assertLoopback(host)).toThrow('HELIOGRAPH_HTTP_HOST: another address than loopback needs');
 });

@@ -46,3 +46,11 @@ export function edgeTls(
     },
   };
 }
+
+/** @throws {ConfigError} for an address that others than this machine reach. */
+export function assertLoopback(host: string): void {
+  if (host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)) return;
+  const detail =
+    'another address than loopback needs HELIOGRAPH_HTTP_TLS_CERT_FILE and HELIOGRAPH_HTTP_TLS_KEY_FILE: what is answered there is not for everybody on the network';
+  throw new ConfigError([{ variable: 'HELIOGRAPH_HTTP_HOST', detail }]);
+}

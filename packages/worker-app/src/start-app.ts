@@ -18,7 +18,7 @@ import * as v from 'valibot';
 import type { App, AppBase } from './app.ts';
 import type { AppOptions } from './app-options.ts';
 import { openDatabases, type DatabaseOptions } from './databases.ts';
-import { edgeTls } from './edge-tls.ts';
+import { assertLoopback, edgeTls } from './edge-tls.ts';
 import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
 import { openKeyRing } from './payloads/open-key-ring.ts';
 import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
@@ -98,6 +98,8 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
       for (const check of readiness) edge.addReadiness(check);
       served = edge;
       const tls = edgeTls(shared, { logger, telemetry });
+      if (tls === undefined && options.allowsPlainHttp?.(config) === false)
+        assertLoopback(shared.HELIOGRAPH_HTTP_HOST);
       const server = await listen(edge, {
         host: shared.HELIOGRAPH_HTTP_HOST,
         port: shared.HELIOGRAPH_HTTP_PORT,

@@ -197,6 +197,13 @@ describe('documents for operators', () => {
     },
   );
 
+  test('the README of the codec server names every variable of its own', () => {
+    const declared = declaredVariables(read('apps/codec-server/src/config.ts'));
+    expect(declared.length).toBeGreaterThan(10);
+    const { undocumented } = compareNames(declared, documentedVariables(read('apps/codec-server/README.md')));
+    expect(undocumented).toEqual([]);
+  });
+
   test('production.md names every metric that a process has, and no other', () => {
     const created = sourcesIn(/^(?:packages|apps)\/[\w-]+\/src\/.*\.ts$/).flatMap((file) =>
       createdMetrics(read(file)),
@@ -206,7 +213,7 @@ describe('documents for operators', () => {
   });
 
   test('a README names no metric that does not exist', () => {
-    const created = sourcesIn(/^packages\/[\w-]+\/src\/.*\.ts$/).flatMap((file) =>
+    const created = sourcesIn(/^(?:packages|apps)\/[\w-]+\/src\/.*\.ts$/).flatMap((file) =>
       createdMetrics(read(file)),
     );
     const found = trackedFiles()

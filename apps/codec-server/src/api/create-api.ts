@@ -1,0 +1,85 @@
+import type { AuditLog } from '@heliograph/codec-audit';
+import { API_NAME, API_VERSION } from '@heliograph/codec-api';
+import {
+  type Authenticator,
+  type CorsPolicy,
+  createEdge,
+  type Edge,
+  type EdgeOptions,
+  type Exchange,
+  systemClock,
+} from '@heliograph/service';
+import { actionOf, createAuditTrail } from '../audit-trail.ts';
+import { createRateLimit, RateLimited } from '../rate-limit.ts';
+import { addDecodeApi } from './decode-api.ts';
+import { addEncodeApi } from './encode-api.ts';
+import { CALLER_SCOPE } from './operations.ts';
+import type { WireServices } from './wire-services.ts';
+
+/** What the API works with. */
+export interface ApiOptions extends Omit<WireServices, 'trail'> {
+  readonly edgeOptions: EdgeOptions;
+  readonly auth: Authenticator;
+  readonly audit: AuditLog;
+  readonly cors: CorsPolicy;
+  readonly bodyLimitBytes: number;
+  readonly requestsPerMinute: number;
+}
+
+/** Unlike any id of a principal. */
+const NOBODY = '';
+
+/** Makes the HTTP edge of the codec server. */
+export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOptions): Edge {
+  const { metrics } = options;
+  const { logger, clock = systemClock } = edgeOptions;
+  const trail = createAuditTrail({ log: audit, clock, logger, onFailure: () => metrics.auditFailure() });
+  const rateLimit = createRateLimit(options.requestsPerMinute);
+  const count = async (subject: string, context: Exchange['context']): Promise<void> => {
+    try {
+      await rateLimit.count(subject);
+    } catch (error) {
+      if (!(error instanceof RateLimited)) throw error;
+      metrics.rateLimited();
+      // The first of a minute is on the record; a flood of them would be a way to fill the log.
+      if (!error.isFirst) trail.note(context, []);
+      throw error.toProblem();
+    }
+  };
+  const edge = createEdge({
+    ...edgeOptions,
+    name: API_NAME,
+    apiVersion: API_VERSION,
+    auth: withCallerScope(auth),
+    cors,
+    bodyLimitBytes: options.bodyLimitBytes,
+    admit: (principal, context) =>
+      actionOf(context.req.path) === undefined ? undefined : count(principal.id, context),
+    async beforeAnswer(exchange) {
+      const { path, context, problem: found } = exchange;
+      if (actionOf(path) === undefined) return;
+      const isNobody = found?.status === 401;
+      const limited = isNobody ? await count(NOBODY, context).catch((error: unknown) => error) : undefined;
+      const code = 'RATE_LIMITED';
+      await trail.record(limited === undefined ? exchange : { ...exchange, problem: { status: 429, code } });
+      if (limited !== undefined) throw limited;
+    },
+  });
+  const services = { ...options, trail };
+  addDecodeApi(edge, services);
+  addEncodeApi(edge, services);
+  return edge;
+}
+
+/** Whoever is known may ask for payloads: the policy decides, by role. */
+function withCallerScope(auth: Authenticator): Authenticator {
+  return {
+    scheme: auth.scheme,
+    async authenticate(headers) {
+      const found = await auth.authenticate(headers);
+      if (found.kind !== 'authenticated') return found;
+      const { principal } = found;
+      return { ...found, principal: { ...principal, scopes: new Set([...principal.scopes, CALLER_SCOPE]) } };
+    },
+  };
+}

@@ -1,0 +1,460 @@
+import { gzipSync } from 'node:zlib';
+import { createKeyRing, type KeyRing } from '@heliograph/codec/codecs';
+import { AuditError } from '@heliograph/codec-audit';
+import { createJwtAuth } from '@heliograph/service';
+import { startLoopbackServer } from '@heliograph/simulators';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { testKey } from '../testing/test-keys.ts';
+import { base64, encrypted, startWireGround, valueOf } from '../testing/wire-ground.ts';
+
+const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+
+type Ground = Awaited<ReturnType<typeof startWireGround>>;
+let ground: Ground;
+beforeAll(async () => {
+  ground = await startWireGround();
+});
+afterAll(() => ground.close());
+beforeEach(() => {
+  ground.entries.length = 0;
+});
+
+const plain = { metadata: { encoding: base64('json/plain') }, data: base64('"clear"') };
+type PayloadOnWire = Awaited<ReturnType<typeof encrypted>>;
+const withMetadata = (payload: PayloadOnWire, metadata: Record<string, string>): PayloadOnWire => ({
+  ...payload,
+  metadata: { ...payload.metadata, ...metadata },
+});
+
+describe('ciphertext that is not what it says', () => {
+  const foreign = (): KeyRing =>
+    createKeyRing({
+      dispatch: { active: testKey('k9', 77), others: [] },
+      billing: { active: testKey('b1', 8), others: [] },
+    });
+  const changeData = (payload: PayloadOnWire, change: (bytes: Buffer) => Buffer): PayloadOnWire => ({
+    ...payload,
+    data: change(Buffer.from(payload.data, 'base64')).toString('base64'),
+  });
+  const flip = (at: number) => (bytes: Buffer) => {
+    const place = at < 0 ? bytes.length + at : at;
+    bytes[place] = (bytes[place] ?? 0) ^ 1;
+    return bytes;
+  };
+
+  test.each<[string, () => Promise<PayloadOnWire>, string, RegExp]>([
+    [
+      'an unknown key id',
+      () => encrypted(foreign(), {}, 'x'),
+      'CODEC_KEY_UNKNOWN',
+      /Key k9 of the domain dispatch/,
+    ],
+    [
+      'a domain without keys',
+      () => encrypted(foreign(), { domain: 'billing' }, 'x'),
+      'CODEC_KEY_UNKNOWN',
+      /Key b1: this process has no keys of the domain billing/,
+    ],
+    [
+      'the id of another key',
+      async () => withMetadata(await encrypted(ground.keys, {}, 'x'), { 'encryption-key-id': base64('d1') }),
+      'CODEC_CORRUPT',
+      /key d1 cannot be decrypted/,
+    ],
+    [
+      'a changed nonce',
+      async () => changeData(await encrypted(ground.keys, {}, 'x'), flip(0)),
+      'CODEC_CORRUPT',
+      /key d2/,
+    ],
+    [
+      'changed bytes',
+      async () => changeData(await encrypted(ground.keys, {}, 'x'), flip(20)),
+      'CODEC_CORRUPT',
+      /key d2/,
+    ],
+    [
+      'a changed tag',
+      async () => changeData(await encrypted(ground.keys, {}, 'x'), flip(-1)),
+      'CODEC_CORRUPT',
+      /key d2/,
+    ],
+    [
+      'a truncated payload',
+      async () => changeData(await encrypted(ground.keys, {}, 'x'), (bytes) => bytes.subarray(0, -3)),
+      'CODEC_CORRUPT',
+      /key d2/,
+    ],
+    [
+      'no data',
+      async () => ({ ...(await encrypted(ground.keys, {}, 'x')), data: '' }),
+      'CODEC_CORRUPT',
+      /key d2/,
+    ],
+    [
+      'the namespace of another payload',
+      async () =>
+        withMetadata(await encrypted(ground.keys, { namespace: 'production' }, 'x'), {
+          'encryption-namespace': base64('test'),
+        }),
+      'CODEC_CORRUPT',
+      /namespace or domain encrypted it/,
+    ],
+    [
+      'the domain of another payload',
+      async () =>
+        withMetadata(await encrypted(ground.keys, { domain: 'health' }, 'x'), {
+          'encryption-domain': base64('dispatch'),
+          'encryption-key-id': base64('d2'),
+        }),
+      'CODEC_CORRUPT',
+      /namespace or domain encrypted it/,
+    ],
+    [
+      'our envelope as one of the samples, which authenticates less',
+      async () => {
+        const { metadata, data } = await encrypted(ground.keys, { domain: 'fill' }, 'x');
+        const { encoding = '', 'encryption-key-id': keyId = '' } = metadata;
+        return { metadata: { encoding, 'encryption-key-id': keyId }, data };
+      },
+      'CODEC_KEY_UNKNOWN',
+      /Key f1 is in no domain of the key ring as a key of the samples' format/,
+    ],
+    [
+      'no key id',
+      async () => {
+        const payload = await encrypted(ground.keys, {}, 'x');
+        return { ...payload, metadata: { encoding: base64('binary/encrypted') } };
+      },
+      'CODEC_CORRUPT',
+      /does not say which key/,
+    ],
+  ])(
+    '%s: refused, counted and audited, in both modes, and never clear or empty',
+    async (_, make, code, reason) => {
+      const payload = await make();
+      const before = await counted(ground, code);
+      const strict = await ground.post('/decode?strict=true', 'developer', [payload]);
+      expect([strict.status, strict.json.code]).toEqual([422, code]);
+      expect(strict.json.detail).toMatch(reason);
+      const lenient = await ground.post('/decode', 'developer', [payload]);
+      expect(lenient.status).toBe(200);
+      expect(valueOf(lenient.json.payloads[0])).toMatchObject({
+        code,
+        message: expect.stringMatching(reason),
+      });
+      expect(await counted(ground, code)).toBe(before + 2);
+      expect(ground.entries).toMatchObject([
+        { subject: 'developer', action: 'decode', count: 1, outcome: 'failed', reason: code },
+        { subject: 'developer', action: 'decode', count: 1, outcome: 'failed', reason: code },
+      ]);
+    },
+  );
+
+  test('X-Namespace opens nothing: what the envelope authenticates decides', async () => {
+    const production = await encrypted(ground.keys, { namespace: 'production' }, 'secret');
+    const headers = { 'x-namespace': 'test' };
+    for (const path of ['/decode?strict=true', '/test/decode?strict=true']) {
+      const { status, json } = await ground.post(path, 'developer', [production], headers);
+      expect([status, json.code]).toEqual([403, 'ACCESS_DENIED']);
+    }
+    const elevated = await ground.post('/test/decode?strict=true', 'ada', [production], headers);
+    expect(valueOf(elevated.json.payloads[0])).toBe('secret');
+    expect(ground.entries.at(-1)).toMatchObject({
+      subject: 'ada',
+      namespace: 'production',
+      outcome: 'allowed',
+    });
+  });
+});
+
+describe('roles', () => {
+  test.each([
+    ['finance', 'fill', 200],
+    ['finance', 'health', 403],
+    ['support', 'dispatch', 200],
+    ['support', 'fill', 403],
+    ['developer', 'health', 200],
+    ['starter', 'dispatch', 403],
+  ])('%s and the domain %s: %i', async (role, domain, status) => {
+    const payload = await encrypted(ground.keys, { domain }, 'value');
+    expect((await ground.post('/decode?strict=true', role, [payload])).status).toBe(status);
+    expect(ground.entries).toMatchObject([
+      { subject: role, namespace: 'test', domain, outcome: status === 200 ? 'allowed' : 'denied' },
+    ]);
+  });
+
+  test.each(['astronaut', 'nobody'])(
+    '%s, whose role no rule names, is refused by name in any mode',
+    async (role) => {
+      for (const path of ['/decode', '/decode?strict=true', '/encode', '/download']) {
+        const { status, json } = await ground.post(path, role, [plain]);
+        expect([status, json.code]).toEqual([403, 'ROLE_UNKNOWN']);
+      }
+      expect(ground.entries).toHaveLength(4);
+      expect(ground.entries[0]).toMatchObject({ subject: role, outcome: 'denied', reason: 'ROLE_UNKNOWN' });
+    },
+  );
+});
+
+describe('size', () => {
+  test('a payload that inflates beyond the limit is refused, and takes its neighbours with it only where asked', async () => {
+    const bomb = await encrypted(ground.keys, {}, '0'.repeat(1_000_000));
+    expect(bomb.data.length).toBeLessThan(2000);
+    const small = await encrypted(ground.keys, {}, 'small');
+    const { json } = await ground.post('/decode', 'developer', [bomb, small]);
+    expect(valueOf(json.payloads[0])).toMatchObject({ code: 'CODEC_TOO_LARGE' });
+    expect(valueOf(json.payloads[1])).toBe('small');
+    const strict = await ground.post('/decode?strict=true', 'developer', [small, bomb]);
+    expect([strict.status, strict.json.code, strict.json.index]).toEqual([413, 'CODEC_TOO_LARGE', 1]);
+    expect(ground.entries.filter(({ reason }) => reason === 'CODEC_TOO_LARGE')).toHaveLength(3);
+  });
+
+  test('payloads that are small each, and too large together, are refused from there on', async () => {
+    const inflated = await encrypted(ground.keys, {}, '0'.repeat(60_000));
+    const { json } = await ground.post(
+      '/decode',
+      'developer',
+      Array.from({ length: 8 }, () => inflated),
+    );
+    const encodings = json.payloads.map(({ metadata }: PayloadOnWire) =>
+      Buffer.from(metadata['encoding'] ?? '', 'base64').toString(),
+    );
+    expect(encodings.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => 'json/plain'));
+    expect(encodings.slice(5)).toEqual(Array.from({ length: 3 }, () => 'json/undecoded'));
+  });
+
+  test('10,000 payloads are answered, one more is refused by name, and audited', async () => {
+    const many = Array.from({ length: 10_000 }, () => ({ metadata: { encoding: 'eA==' }, data: '' }));
+    const { status, json } = await ground.post('/decode', 'developer', many);
+    expect([status, json.payloads.length]).toEqual([200, 10_000]);
+    const refused = await ground.post('/decode', 'developer', [...many, ...many.slice(0, 1)]);
+    expect([refused.status, refused.json.code]).toEqual([413, 'PAYLOADS_TOO_MANY']);
+    expect(ground.entries).toMatchObject([
+      { count: 10_000, outcome: 'allowed' },
+      { outcome: 'refused', reason: 'PAYLOADS_TOO_MANY' },
+    ]);
+  });
+
+  test.each(['content-length', 'chunked'])(
+    'a body of 100 MB (%s) is refused by name, and audited',
+    async (how) => {
+      const chunk = Buffer.alloc(1_000_000, 0x20);
+      const body =
+        how === 'chunked'
+          ? new ReadableStream<Uint8Array>({
+              start(controller) {
+                for (let i = 0; i < 100; i++) controller.enqueue(chunk);
+                controller.close();
+              },
+            })
+          : Buffer.concat(Array.from({ length: 100 }, () => chunk));
+      const answer = await ground
+        .send('/decode', {
+          method: 'POST',
+          headers: { authorization: 'Bearer developer-key-of-tests', 'content-type': 'application/json' },
+          body,
+          duplex: 'half',
+        })
+        .catch(() => null);
+      // The server answers at once and does not read on; a client that goes on writing may see a cut connection instead.
+      if (answer !== null) expect([answer.status, answer.json.code]).toEqual([413, 'BODY_TOO_LARGE']);
+      expect(ground.entries).toMatchObject([
+        { subject: 'developer', action: 'decode', outcome: 'refused', reason: 'BODY_TOO_LARGE' },
+      ]);
+      expect((await ground.post('/decode', 'developer', [plain])).status).toBe(200);
+    },
+  );
+
+  test('a small body that inflates to a large one is refused by name', async () => {
+    const bomb = gzipSync(`{"payloads":[${' '.repeat(50_000_000)}]}`);
+    const { status, json } = await ground.send('/decode', {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer developer-key-of-tests',
+        'content-type': 'application/json',
+        'content-encoding': 'gzip',
+      },
+      body: bomb,
+    });
+    expect([status, json.code]).toEqual([413, 'BODY_TOO_LARGE']);
+  });
+
+  test.each([
+    ['no credentials', {}, 401, 'CREDENTIALS_REQUIRED', null],
+    ['an unknown key', { authorization: 'Bearer of-nobody' }, 401, 'CREDENTIALS_INVALID', null],
+    ['another scheme', { authorization: 'Basic ZDpk' }, 401, 'CREDENTIALS_INVALID', null],
+    [
+      'another content type',
+      { authorization: 'Bearer developer-key-of-tests', 'content-type': 'text/plain' },
+      415,
+      'BODY_NOT_JSON_TYPE',
+      'developer',
+    ],
+  ])('%s: refused by name, and audited', async (_, headers, status, code, subject) => {
+    const { json, ...answer } = await ground.send('/decode', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{}',
+    });
+    expect([answer.status, json.code]).toEqual([status, code]);
+    const outcome = status === 401 ? 'denied' : 'refused';
+    expect(ground.entries).toMatchObject([{ subject, action: 'decode', outcome, reason: code }]);
+  });
+
+  test('another method is refused by name, and audited', async () => {
+    const { status, json } = await ground.send('/test/decode', { method: 'GET' });
+    expect([status, json.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+    expect(ground.entries).toMatchObject([{ subject: null, action: 'decode', outcome: 'refused' }]);
+  });
+});
+
+describe('tokens', () => {
+  const ISSUER = 'https://id.example.com/';
+  let jwks: Awaited<ReturnType<typeof startLoopbackServer>>;
+  let tokens: Ground;
+  beforeAll(async () => {
+    const key = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' };
+    jwks = await startLoopbackServer((response) => response.end(JSON.stringify({ keys: [key] })));
+    tokens = await startWireGround({
+      auth: createJwtAuth({ issuer: ISSUER, audience: 'codec', jwks: { url: `${jwks.url}/keys` } }),
+    });
+  });
+  afterAll(async () => {
+    await tokens.close();
+    await jwks.close();
+  });
+  const claims = { iss: ISSUER, aud: 'codec', sub: 'ada', roles: ['support'] };
+  const inSeconds = (offset: number): number => Math.floor(Date.now() / 1000) + offset;
+  const sign = (more: object = {}): Promise<string> =>
+    new SignJWT({ ...claims, exp: inSeconds(300), ...more })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .sign(privateKey);
+
+  test.each<[string, () => Promise<string>, number, string]>([
+    ['a token with a role', () => sign(), 200, ''],
+    [
+      'alg none',
+      async () => new UnsecuredJWT({ ...claims, exp: inSeconds(300) }).encode(),
+      401,
+      'CREDENTIALS_INVALID',
+    ],
+    ['an expired token', () => sign({ exp: inSeconds(-120) }), 401, 'CREDENTIALS_INVALID'],
+    ['a token for another audience', () => sign({ aud: 'temporal-ui' }), 401, 'CREDENTIALS_INVALID'],
+    [
+      'a token of another issuer',
+      () => sign({ iss: 'https://evil.example.com/' }),
+      401,
+      'CREDENTIALS_INVALID',
+    ],
+    ['a token with an unknown role', () => sign({ roles: ['astronaut'] }), 403, 'ROLE_UNKNOWN'],
+    ['a token without roles', () => sign({ roles: undefined }), 403, 'ROLE_UNKNOWN'],
+    ['a role that is a path', () => sign({ roles: ['../support'] }), 403, 'ROLE_UNKNOWN'],
+    ['roles that are no names', () => sign({ roles: [{ support: true }] }), 401, 'CREDENTIALS_INVALID'],
+  ])('%s', async (_, token, status, code) => {
+    tokens.entries.length = 0;
+    const payload = await encrypted(tokens.keys, {}, 'value');
+    const answer = await tokens.send('/decode', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ payloads: [payload] }),
+    });
+    expect([answer.status, answer.json.code ?? '']).toEqual([status, code]);
+    expect(tokens.entries).toMatchObject([
+      {
+        subject: status === 401 ? null : 'ada@https://id.example.com/',
+        outcome: status === 200 ? 'allowed' : 'denied',
+        reason: code === '' ? null : code,
+      },
+    ]);
+  });
+});
+
+describe('a caller who asks too often', () => {
+  let limited: Ground;
+  beforeEach(async () => {
+    limited = await startWireGround({ overrides: { requestsPerMinute: 3 } });
+  });
+  afterEach(() => limited.close());
+
+  test('waits, others do not, and the log is not filled', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 6; i++) statuses.push((await limited.post('/decode', 'support', [plain])).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
+    const refused = await limited.post('/decode', 'support', [plain]);
+    expect(refused.json.code).toBe('RATE_LIMITED');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await limited.post('/decode', 'developer', [plain])).status).toBe(200);
+    expect(limited.entries.filter(({ reason }) => reason === 'RATE_LIMITED')).toMatchObject([
+      { subject: 'support', outcome: 'refused' },
+    ]);
+    expect(await limited.metrics()).toMatch(/heliograph_codec_server_rate_limited_total\S* 4/);
+  });
+
+  test('with wrong credentials waits as well, and blocks nobody who has right ones', async () => {
+    const codes: string[] = [];
+    for (let i = 0; i < 6; i++) codes.push((await limited.post('/decode', `wrong${i}`, [plain])).json.code);
+    expect(codes.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => 'CREDENTIALS_INVALID'));
+    expect(codes.slice(3)).toEqual(Array.from({ length: 3 }, () => 'RATE_LIMITED'));
+    expect(limited.entries).toHaveLength(4);
+    expect((await limited.post('/decode', 'developer', [plain])).status).toBe(200);
+  });
+});
+
+describe('without an audit log', () => {
+  let silent: Ground;
+  beforeEach(async () => {
+    const fail = (): Promise<never> => Promise.reject(new AuditError('AUDIT_UNAVAILABLE', 'no hunter2 here'));
+    silent = await startWireGround({ audit: { append: fail } });
+  });
+  afterEach(() => silent.close());
+
+  test('nothing is given out: decoding, encoding and refusals are 503', async () => {
+    const payload = await encrypted(silent.keys, {}, 'secret value');
+    const headers = { 'x-namespace': 'test', 'x-codec-domain': 'dispatch' };
+    for (const [path, role] of [
+      ['/decode', 'developer'],
+      ['/decode?strict=true', 'developer'],
+      ['/decode', 'unknown'],
+      ['/encode', 'developer'],
+      ['/download', 'developer'],
+    ] as const) {
+      const answer = await silent.post(path, role, [payload], headers);
+      expect([answer.status, answer.json.code]).toEqual([503, 'AUDIT_UNAVAILABLE']);
+      expect(answer.text).not.toMatch(/secret|binary\/encrypted|hunter2/);
+      expect(answer.headers.get('retry-after')).toBe('5');
+    }
+    expect(await silent.metrics()).toMatch(/heliograph_codec_server_audit_failures_total\S* 5/);
+  });
+});
+
+test('no answer and no line of the log has a payload, a stack trace or a key', async () => {
+  const leaky = await startWireGround({
+    audit: { append: () => Promise.reject(new TypeError('a fault of ours')) },
+  });
+  try {
+    const payload = await encrypted(leaky.keys, {}, 'canary-value');
+    const { text } = await leaky.post('/test/decode?strict=true', 'developer', [payload]);
+    for (const output of [text, ...leaky.lines]) {
+      expect(output).not.toContain('canary-value');
+      expect(output).not.toContain(base64('"canary-value"'));
+      expect(output).not.toContain('developer-key-of-tests');
+      expect(output).not.toContain(Buffer.alloc(32, 2).toString('base64'));
+    }
+    expect(text).not.toMatch(/^\s+at /m);
+  } finally {
+    await leaky.close();
+  }
+});
+
+async function counted({ metrics }: Ground, code: string): Promise<number> {
+  const lines = (await metrics()).split('\n');
+  const values = lines
+    .filter(
+      (line) =>
+        line.startsWith('heliograph_codec_server_payloads_total') && line.includes(`reason="${code}"`),
+    )
+    .map((line) => Number(line.split(' ').at(-1)));
+  return values.reduce((sum, value) => sum + value, 0);
+}

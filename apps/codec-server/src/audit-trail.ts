@@ -1,0 +1,66 @@
+import type { AuditAction, AuditEntry, AuditLog } from '@heliograph/codec-audit';
+import { type Clock, type Exchange, type Logger, problem } from '@heliograph/service';
+import { ACTIONS } from './policy/policy.ts';
+
+/** What a handler knows about some of the payloads of its request. */
+export type AuditPart = Pick<AuditEntry, 'namespace' | 'domain' | 'keyId' | 'count' | 'outcome' | 'reason'>;
+
+/** What an audit trail works with. */
+export interface AuditTrailOptions {
+  readonly log: AuditLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onFailure: () => void;
+}
+
+/** Records every request for payloads before it is answered, those too that are refused on the way. */
+export interface AuditTrail {
+  /** Says what became of the payloads of a request; without it, the entry says what was answered. */
+  note(context: Exchange['context'], parts: readonly AuditPart[]): void;
+  /**
+   * Appends the entries of a request.
+   *
+   * @throws Problem 503 AUDIT_UNAVAILABLE: nothing is given out that is not on the record.
+   */
+  record(exchange: Exchange): Promise<void>;
+}
+
+export function createAuditTrail({ log, clock, logger, onFailure }: AuditTrailOptions): AuditTrail {
+  const noted = new WeakMap<Exchange['context'], readonly AuditPart[]>();
+  return {
+    note: (context, parts) => void noted.set(context, parts),
+    async record(exchange) {
+      const action = actionOf(exchange.path);
+      if (action === undefined) return;
+      const parts = noted.get(exchange.context) ?? [partOf(exchange)];
+      if (parts.length === 0) return;
+      const { requestId, principal } = exchange;
+      const common = { at: new Date(clock.now()), requestId, subject: principal?.id ?? null, action };
+      try {
+        await log.append(parts.map((part) => ({ ...common, ...part })));
+      } catch (error) {
+        onFailure();
+        logger.error({ err: error, requestId }, 'the audit log cannot be written, so nothing is given out');
+        throw problem(
+          503,
+          'AUDIT_UNAVAILABLE',
+          'The audit log cannot be written, and nothing is given out without it. Try again later.',
+          { retryAfterSeconds: 5 },
+        );
+      }
+    },
+  };
+}
+
+/** What a path asks for; undefined where it does not ask for payloads. */
+export function actionOf(path: string): AuditAction | undefined {
+  return ACTIONS.find((action) => path === `/${action}`);
+}
+
+function partOf({ problem: found }: Exchange): AuditPart {
+  const nothing = { namespace: null, domain: null, keyId: null, count: 0 };
+  if (found === null) return { ...nothing, outcome: 'allowed', reason: null };
+  const { status, code } = found;
+  const outcome = status >= 500 ? 'failed' : status === 401 || status === 403 ? 'denied' : 'refused';
+  return { ...nothing, outcome, reason: code };
+}

@@ -1,0 +1,76 @@
+import {
+  type BearerKey,
+  choice,
+  durationMs,
+  flag,
+  integer,
+  list,
+  secret,
+  text,
+  url,
+} from '@heliograph/service';
+
+const MEBIBYTE = 1_048_576;
+
+/** Variables of the codec server, besides those that all apps share. */
+export const codecServerVariables = {
+  /** Who may do what; YAML or JSON, read again when it changes. */
+  HELIOGRAPH_CODEC_POLICY_FILE: text(),
+  /** The namespace that keys of AWS KMS or Vault are bound to; keys of our own are for every namespace. */
+  HELIOGRAPH_CODEC_NAMESPACE: text({
+    default: 'heliograph',
+    pattern: /^[\w.-]{1,255}$/,
+    expects: 'a namespace',
+  }),
+  /** What `/encode` encrypts for where a request names no domain; default the only domain of the key ring. */
+  HELIOGRAPH_CODEC_DOMAIN: text({ optional: true, pattern: /^[a-z0-9-]{1,32}$/, expects: 'a domain' }),
+  /** Keys of callers: `id:secret:role+role`. */
+  HELIOGRAPH_CODEC_CALLERS: secret({
+    optional: true,
+    accepts: (value) => parseCallers(value) !== null,
+    expects: 'id:secret:role+role, further ones after commas; secrets of 16 characters or more',
+  }),
+  /** The issuer of callers' tokens, as their `iss` has it. */
+  HELIOGRAPH_OIDC_ISSUER: url({ optional: true, schemes: ['https', 'http'] }),
+  HELIOGRAPH_OIDC_AUDIENCE: text({ optional: true }),
+  HELIOGRAPH_OIDC_JWKS_URL: url({ optional: true, schemes: ['https', 'http'] }),
+  HELIOGRAPH_OIDC_ROLES_CLAIM: text({ default: 'roles' }),
+  /** Which token says who calls: the access token in Authorization, or the id token in Authorization-Extras. */
+  HELIOGRAPH_CODEC_TOKEN: choice(['access', 'id'], { default: 'access' }),
+  /** Origins of the pages that may call, such as the Temporal UI's. */
+  HELIOGRAPH_CODEC_ORIGINS: list({ default: [] }),
+  HELIOGRAPH_CODEC_ALLOW_CREDENTIALS: flag({ default: false }),
+  /** Serve http on other addresses than loopback: where TLS ends in front of this process. */
+  HELIOGRAPH_CODEC_PLAIN_HTTP: flag({ default: false }),
+  HELIOGRAPH_CODEC_BODY_LIMIT_BYTES: integer({ min: 1024, max: 64 * MEBIBYTE, default: 16 * MEBIBYTE }),
+  HELIOGRAPH_CODEC_MAX_PAYLOADS: integer({ min: 1, max: 100_000, default: 10_000 }),
+  HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 256 * MEBIBYTE, default: 16 * MEBIBYTE }),
+  HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES: integer({ min: 1024, max: 256 * MEBIBYTE, default: 32 * MEBIBYTE }),
+  HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE: integer({ min: 1, max: 1_000_000, default: 6000 }),
+  /** How often the policy file is read. */
+  HELIOGRAPH_CODEC_POLICY_INTERVAL_MS: durationMs({ min: 100, default: 5000 }),
+};
+
+/** What an Authorization header can carry. */
+const BEARER_SECRET = /^[\w.~+/=-]{16,1024}$/;
+
+/**
+ * Reads `id:secret:grant+grant,…`; null if it is malformed, also if two keys have one id or one secret. A grant with a
+ * colon is a scope (`audit:read`), any other one a role.
+ */
+export function parseCallers(value: string): readonly (BearerKey & { readonly secret: string })[] | null {
+  const keys: { id: string; secret: string; scopes: string[]; roles: string[] }[] = [];
+  for (const part of value.split(',')) {
+    const [id = '', key = '', ...rest] = part.trim().split(':');
+    const grants = rest.join(':').split('+');
+    if (!/^[\w.-]{1,64}$/.test(id) || !BEARER_SECRET.test(key) || grants.includes('')) return null;
+    if (keys.some((known) => known.id === id || known.secret === key)) return null;
+    keys.push({
+      id,
+      secret: key,
+      scopes: grants.filter((grant) => grant.includes(':')),
+      roles: grants.filter((grant) => !grant.includes(':')),
+    });
+  }
+  return keys;
+}

@@ -1,0 +1,52 @@
+import { isCodecError } from '@heliograph/codec/codecs';
+import type { Decision, Target } from '../policy/decide.ts';
+
+/** Why one payload is not given out. */
+export interface PayloadFailure {
+  /** `denied`: the caller may not. `failed`: the caller may, and it cannot be done. */
+  readonly outcome: 'denied' | 'failed';
+  /** What a strict request is answered with. */
+  readonly status: 403 | 413 | 422 | 503;
+  readonly code: string;
+  readonly detail: string;
+}
+
+const STATUS_OF_CODE: Readonly<Record<string, PayloadFailure['status']>> = {
+  CODEC_TOO_LARGE: 413,
+  CODEC_KEY_UNAVAILABLE: 503,
+};
+
+/**
+ * Turns what a codec or a claim store threw into the reason for one payload. Their messages name ids and sizes only.
+ *
+ * @throws what is no such error: a fault of this program, or a server that is unavailable.
+ */
+export function toPayloadFailure(error: unknown): PayloadFailure {
+  if (!isCodecError(error)) throw error;
+  return {
+    outcome: 'failed',
+    status: STATUS_OF_CODE[error.code] ?? (error.retryable ? 503 : 422),
+    code: error.code,
+    detail: error.message,
+  };
+}
+
+/** Turns a denial into the reason for one payload. */
+export function toDenial(
+  { reason }: Extract<Decision, { kind: 'denied' }>,
+  { namespace, domain }: Target,
+  action: string,
+): PayloadFailure {
+  // What is no name was written by whoever made the payload.
+  const where = `of the domain ${domain} in ${namespace !== null && /^[\w.-]{1,255}$/.test(namespace) ? `the namespace ${namespace}` : 'that namespace'}`;
+  const why =
+    reason === 'ELEVATION_REQUIRED'
+      ? 'The namespace needs an elevated role as well.'
+      : 'No rule of the policy allows it.';
+  return {
+    outcome: 'denied',
+    status: 403,
+    code: reason,
+    detail: `You may not ${action} payloads ${where}. ${why}`,
+  };
+}

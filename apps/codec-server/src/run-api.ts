@@ -1,0 +1,75 @@
+import { createAuditLog, migrateAudit } from '@heliograph/codec-audit/store';
+import type { Followed } from '@heliograph/service';
+import { type Databases, runApiApp } from '@heliograph/worker-app';
+import { createApi } from './api/create-api.ts';
+import { codecServerVariables } from './config.ts';
+import { createAuth } from './create-auth.ts';
+import { createMetrics } from './metrics.ts';
+import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
+import { proveKeys } from './prove-keys.ts';
+
+/** What every role of the codec server says about itself. */
+const codecServer = {
+  packageJson: new URL('../package.json', import.meta.url),
+  databases: { postgres: {} },
+  migrate: ({ postgres }: Pick<Databases, 'postgres'>) => migrateAudit(postgres),
+};
+
+/** The headers that the Temporal UI sends. */
+const HEADERS = ['content-type', 'x-namespace', 'authorization', 'authorization-extras'];
+
+/** Runs the server: it decrypts and encrypts payloads for those whom the policy allows it, and records that it did. */
+export function runApi(): Promise<number> {
+  return runApiApp({
+    ...codecServer,
+    name: 'codec-server',
+    variables: codecServerVariables,
+    codec: {},
+    allowsPlainHttp: (config) => config.HELIOGRAPH_CODEC_PLAIN_HTTP,
+    async edge({ config, logger, telemetry, postgres, register, addReadiness, openKeyRing, edgeOptions }) {
+      const auth = createAuth(config, logger);
+      const keys = await openKeyRing(config.HELIOGRAPH_CODEC_NAMESPACE);
+      let policy: Followed<PolicyText> | undefined;
+      const metrics = createMetrics(
+        telemetry.meter,
+        () => keys.domains,
+        () => (policy?.problem() ?? null) !== null,
+      );
+      const followed = (policy = await followPolicyFile(config.HELIOGRAPH_CODEC_POLICY_FILE, {
+        intervalMs: config.HELIOGRAPH_CODEC_POLICY_INTERVAL_MS,
+        onChange: ({ policy: { rules } }) => {
+          metrics.policyReload('used');
+          logger.info({ rules: rules.length }, 'the policy file has changed, and its rules are in use');
+        },
+        onProblem: (error) => {
+          metrics.policyReload('refused');
+          logger.error({ err: error }, 'the policy file cannot be used; the policy of before stays in use');
+        },
+      }));
+      register({ name: 'policy', stop: async () => followed.close() });
+      addReadiness({ name: 'keys', check: () => proveKeys(keys) });
+      return createApi({
+        edgeOptions,
+        auth,
+        audit: createAuditLog({ pg: postgres }),
+        keys,
+        policy: () => followed.current().policy,
+        metrics,
+        claims: null,
+        defaultDomain: config.HELIOGRAPH_CODEC_DOMAIN ?? null,
+        cors: {
+          origins: config.HELIOGRAPH_CODEC_ORIGINS,
+          headers: HEADERS,
+          allowCredentials: config.HELIOGRAPH_CODEC_ALLOW_CREDENTIALS,
+        },
+        bodyLimitBytes: config.HELIOGRAPH_CODEC_BODY_LIMIT_BYTES,
+        requestsPerMinute: config.HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE,
+        limits: {
+          maxPayloads: config.HELIOGRAPH_CODEC_MAX_PAYLOADS,
+          perPayloadBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,
+          perRequestBytes: config.HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES,
+        },
+      });
+    },
+  });
+}

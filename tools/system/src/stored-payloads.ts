@@ -49,11 +49,11 @@ export async function readStoredHistories(client: Client): Promise<StoredHistori
   const payloads: StoredPayload[] = [];
   const events = new Map<string, number>();
   let runs = 0;
-  for await (const { workflowId, runId, memo } of client.workflow.list()) {
+  for await (const { execution, memo } of listRuns(client)) {
+    const { workflowId = '', runId = '' } = execution ?? {};
     runs++;
-    if (memo !== undefined)
-      payloads.push(...payloadsIn(memo, { place: `${workflowId} memo`, writtenAt: null, plainAs: null }));
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    payloads.push(...payloadsIn(memo, { place: `${workflowId} memo`, writtenAt: null, plainAs: null }));
+    const history = await client.workflow.getHandle(workflowId ?? '', runId ?? '').fetchHistory();
     for (const event of history.events ?? []) {
       const { eventType, eventId, eventTime } = event;
       const type = [EVENT_TYPES.get(Number(eventType)) ?? String(eventType), ...causeOf(event)].join(' ');
@@ -63,6 +63,22 @@ export async function readStoredHistories(client: Client): Promise<StoredHistori
     }
   }
   return { runs, payloads, events };
+}
+
+/** As the server lists them: a client without a codec cannot read memos that are encrypted. */
+async function* listRuns(
+  client: Client,
+): AsyncGenerator<temporal.api.workflow.v1.IWorkflowExecutionInfo, void, undefined> {
+  const { namespace } = client.options;
+  let nextPageToken: Uint8Array | null | undefined;
+  do {
+    const page = await client.workflowService.listWorkflowExecutions({
+      namespace,
+      nextPageToken: nextPageToken ?? null,
+    });
+    yield* page.executions;
+    ({ nextPageToken } = page);
+  } while ((nextPageToken?.length ?? 0) > 0);
 }
 
 function payloadsIn(

@@ -32,7 +32,7 @@ export function renderSurveys(
           [
             ['key', ...SUBJECTS.map((subject) => NAMES[subject])],
             ...survey.keys.map((use) => [
-              `${use.domain ?? '(samples)'}/${use.keyId}`,
+              `${use.domain ?? '-'}/${use.keyId}`,
               ...SUBJECTS.map((subject) => String(use[subject])),
             ]),
           ],

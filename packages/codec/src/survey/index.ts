@@ -9,4 +9,9 @@ export {
   type Subject,
   type SubjectCounts,
 } from './namespace-survey.ts';
-export { surveyNamespace, type SurveyOptions, type SurveyService } from './survey-namespace.ts';
+export {
+  surveyNamespace,
+  type SurveyCheckpoint,
+  type SurveyOptions,
+  type SurveyService,
+} from './survey-namespace.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Payload } from '@temporalio/common';
 import { envelopeMetadata } from '../codecs/envelope.ts';
-import { METADATA } from '../contract/metadata.ts';
+import { CLAIM_DRIVER, METADATA } from '../contract/metadata.ts';
 import { jsonPayload } from '../testing/payloads.ts';
 import { classifyPayload } from './classify-payload.ts';
 import { countFindings, countPlain, countUses, emptySurvey } from './namespace-survey.ts';
@@ -23,6 +23,15 @@ const reference: Payload = {
   },
   data: encoder.encode('{}'),
 };
+const ourReference: Payload = {
+  ...reference,
+  data: encoder.encode(
+    JSON.stringify({
+      driverName: CLAIM_DRIVER,
+      claimData: { v: '1', name: `c1-${'a'.repeat(64)}.${'b'.repeat(16)}` },
+    }),
+  ),
+};
 const compressed: Payload = {
   metadata: { encoding: encoder.encode('binary/zstd') },
   data: new Uint8Array(4),
@@ -36,7 +45,8 @@ describe('a payload is classified by its metadata', () => {
   test.each<[string, Payload, object]>([
     ['ours', sealed('k1'), { kind: 'encrypted', envelope: { keyId: 'k1', domain: 'dispatch' } }],
     ['of the samples', ofSamples('k0'), { kind: 'encrypted', envelope: { keyId: 'k0', domain: null } }],
-    ['a reference', reference, { kind: 'reference' }],
+    ['a reference of another driver', reference, { kind: 'reference', keyId: null }],
+    ['a reference of ours', ourReference, { kind: 'reference', keyId: 'c1' }],
     ['plain', jsonPayload(1), { kind: 'plain', encoding: 'json/plain' }],
     ['only compressed', compressed, { kind: 'plain', encoding: 'binary/zstd' }],
     ['without metadata', { metadata: {}, data: new Uint8Array() }, { kind: 'plain', encoding: null }],
@@ -80,6 +90,12 @@ describe('counts', () => {
     expect(countUses(counted, { domain: 'dispatch', keyId: 'k1' })).toBe(3);
     expect(countUses(counted, { domain: 'health', keyId: 'k1' })).toBe(2);
     expect(countUses(counted, { domain: 'dispatch', keyId: 'k9' })).toBe(0);
+  });
+
+  test('a stored payload counts for the key that made its name', () => {
+    const named = countFindings(emptySurvey('n'), 'open', 'w1 r1', findings(ourReference));
+    expect(named.open).toMatchObject({ plain: 0, references: 1 });
+    expect(countUses(named, { domain: 'dispatch', keyId: 'c1' })).toBe(1);
   });
 
   test('whoever writes payloads cannot fill the memory with key ids', () => {

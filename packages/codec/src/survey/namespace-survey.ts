@@ -81,7 +81,7 @@ export function countPlain({ open, retained, schedules }: NamespaceSurvey): numb
   return open.plain + retained.plain + schedules.plain;
 }
 
-/** How many runs and schedules name a key; of a domain, or in the format of the samples, which has none. */
+/** How many runs and schedules name a key; of a domain, or in a place that has none. */
 export function countUses(survey: NamespaceSurvey, { domain, keyId }: KeyName): number {
   return survey.keys
     .filter((use) => use.keyId === keyId && (use.domain === null || use.domain === domain))

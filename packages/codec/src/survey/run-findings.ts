@@ -1,7 +1,7 @@
-import { classifyPayload } from './classify-payload.ts';
+import { classifyPayload, type PayloadClass } from './classify-payload.ts';
 import { findPayloads } from './find-payloads.ts';
 
-/** A key that payloads name; `domain` is null in the format of the official samples. */
+/** A key that payloads name; `domain` is null in the format of the official samples and in names of stored payloads. */
 export interface KeyName {
   readonly domain: string | null;
   readonly keyId: string;
@@ -44,16 +44,23 @@ export function addFindings(findings: Findings, record: unknown, root = ''): Fin
     }
     const payload = classifyPayload(found.payload);
     if (payload.kind === 'plain') plainPlace ??= found.place;
-    else if (payload.kind === 'reference') hasReferences = true;
-    else if (payload.kind === 'unreadable') hasUnreadable = true;
-    else {
-      const { domain, keyId } = payload.envelope;
-      const name = nameKey({ domain, keyId });
-      if (keys.has(name) || keys.size < MAX_KEYS) keys.set(name, { domain, keyId });
-      else isOverflown = true;
-    }
+    if (payload.kind === 'reference') hasReferences = true;
+    if (payload.kind === 'unreadable') hasUnreadable = true;
+    const key = keyOf(payload);
+    if (key === null) continue;
+    const name = nameKey(key);
+    if (keys.has(name) || keys.size < MAX_KEYS) keys.set(name, key);
+    else isOverflown = true;
   }
   return { plainPlace, hasClearText, hasReferences, hasUnreadable, isOverflown, keys };
+}
+
+/** A name of a stored payload says which key made it, and not of which domain. */
+function keyOf(payload: PayloadClass): KeyName | null {
+  if (payload.kind === 'encrypted') return { domain: payload.envelope.domain, keyId: payload.envelope.keyId };
+  return payload.kind === 'reference' && payload.keyId !== null
+    ? { domain: null, keyId: payload.keyId }
+    : null;
 }
 
 /** One text per key: a domain has no space. */

@@ -13,14 +13,24 @@ export type SurveyService = Pick<
   | 'describeSchedule'
 >;
 
+/** Where a survey can go on: JSON, so that a heartbeat or a file can hold it. */
+export interface SurveyCheckpoint {
+  readonly phase: 'runs' | 'schedules';
+  /** In base64; null at the beginning of the phase. */
+  readonly pageToken: string | null;
+  readonly survey: NamespaceSurvey;
+}
+
 /** Options of {@link surveyNamespace}. */
 export interface SurveyOptions {
   readonly service: SurveyService;
   readonly namespace: string;
   /** Runs that are read at once; default 8. */
   readonly concurrency?: number;
-  /** Receives the survey so far, after each page of runs or schedules. */
-  readonly onProgress?: (survey: NamespaceSurvey) => void;
+  /** Receives the survey so far, after each page of runs or schedules, and where another one can go on. */
+  readonly onProgress?: (survey: NamespaceSurvey, checkpoint: SurveyCheckpoint) => void;
+  /** Goes on where a survey of the same namespace was ended. */
+  readonly checkpoint?: SurveyCheckpoint;
   /** Ends the survey between two runs: it rejects with the reason. */
   readonly signal?: AbortSignal;
 }
@@ -46,13 +56,28 @@ type Token = Uint8Array | null | undefined;
 export async function surveyNamespace(options: SurveyOptions): Promise<NamespaceSurvey> {
   const { service, namespace, concurrency = 8, onProgress, signal } = options;
   assertOption(Number.isSafeInteger(concurrency) && concurrency > 0, 'concurrency', 'a whole number above 0');
-  let survey = emptySurvey(namespace);
-  for await (const runs of pages((nextPageToken) =>
-    service
-      .listWorkflowExecutions({ namespace, pageSize: RUNS_PER_PAGE, nextPageToken })
-      .then(({ executions, nextPageToken: next }) => ({ items: executions, next })),
-  )) {
-    await inLanes(runs, concurrency, signal, async (run) => {
+  let { phase, pageToken, survey } = options.checkpoint ?? {
+    phase: 'runs' as const,
+    pageToken: null,
+    survey: emptySurvey(namespace),
+  };
+  /** Tells whether the phase has another page. */
+  const report = (next: Token): boolean => {
+    pageToken =
+      next === null || next === undefined || next.length === 0 ? null : Buffer.from(next).toString('base64');
+    if (phase === 'runs' && pageToken === null) phase = 'schedules';
+    onProgress?.(survey, { phase, pageToken, survey });
+    return pageToken !== null;
+  };
+  const readToken = (): Uint8Array | null => (pageToken === null ? null : Buffer.from(pageToken, 'base64'));
+  let hasRuns = phase === 'runs';
+  while (hasRuns) {
+    const page = await service.listWorkflowExecutions({
+      namespace,
+      pageSize: RUNS_PER_PAGE,
+      nextPageToken: readToken(),
+    });
+    await inLanes(page.executions, concurrency, signal, async (run) => {
       const findings = await surveyRun(service, namespace, run);
       const { workflowId, runId } = run.execution ?? {};
       survey =
@@ -60,21 +85,23 @@ export async function surveyNamespace(options: SurveyOptions): Promise<Namespace
           ? { ...survey, gone: survey.gone + 1 }
           : countFindings(survey, isOpen(run) ? 'open' : 'retained', `${workflowId} ${runId}`, findings);
     });
-    onProgress?.(survey);
+    hasRuns = report(page.nextPageToken);
   }
-  for await (const schedules of pages((nextPageToken) =>
-    service
-      .listSchedules({ namespace, maximumPageSize: SCHEDULES_PER_PAGE, nextPageToken })
-      .then((page) => ({ items: page.schedules, next: page.nextPageToken })),
-  )) {
-    await inLanes(schedules, concurrency, signal, async ({ scheduleId = null }) => {
+  let hasSchedules = true;
+  while (hasSchedules) {
+    const page = await service.listSchedules({
+      namespace,
+      maximumPageSize: SCHEDULES_PER_PAGE,
+      nextPageToken: readToken(),
+    });
+    await inLanes(page.schedules, concurrency, signal, async ({ scheduleId = null }) => {
       const described = await unlessGone(service.describeSchedule({ namespace, scheduleId }));
       survey =
         described === null
           ? { ...survey, gone: survey.gone + 1 }
           : countFindings(survey, 'schedules', `schedule ${scheduleId}`, addFindings(NO_FINDINGS, described));
     });
-    onProgress?.(survey);
+    hasSchedules = report(page.nextPageToken);
   }
   return survey;
 }
@@ -114,20 +141,6 @@ function isOpen({ closeTime }: Run): boolean {
 
 function hasMore(token: Token): boolean {
   return token !== null && token !== undefined && token.length > 0;
-}
-
-async function* pages<T>(
-  read: (
-    token: Uint8Array | null,
-  ) => Promise<{ readonly items: readonly T[] | null | undefined; readonly next: Token }>,
-): AsyncGenerator<readonly T[]> {
-  let token: Uint8Array | null = null;
-  for (;;) {
-    const { items, next }: { items: readonly T[] | null | undefined; next: Token } = await read(token);
-    yield items ?? [];
-    if (next === null || next === undefined || next.length === 0) return;
-    token = next;
-  }
 }
 
 async function inLanes<T>(

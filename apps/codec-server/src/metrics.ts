@@ -6,6 +6,8 @@ import type { Action } from './policy/policy.ts';
 export interface Metrics {
   payloads(action: Action, parts: readonly AuditPart[]): void;
   auditFailure(): void;
+  /** The number of the newest entry that this process has appended. */
+  auditHead(sequence: number): void;
   rateLimited(): void;
   policyReload(result: 'used' | 'refused'): void;
 }
@@ -21,6 +23,9 @@ export function createMetrics(
   });
   const auditFailures = meter.createCounter('heliograph_codec_server_audit_failures', {
     description: 'Requests that were answered 503 because the audit log could not be written.',
+  });
+  const auditHead = meter.createGauge('heliograph_codec_server_audit_sequence', {
+    description: 'Number of the newest entry of the audit log that this process has appended; it only grows.',
   });
   const rateLimited = meter.createCounter('heliograph_codec_server_rate_limited', {
     description: 'Requests that were refused because their subject asked too often.',
@@ -42,6 +47,7 @@ export function createMetrics(
       }
     },
     auditFailure: () => auditFailures.add(1),
+    auditHead: (sequence) => auditHead.record(sequence),
     rateLimited: () => rateLimited.add(1),
     policyReload: (result) => reloads.add(1, { result }),
   };

@@ -1,5 +1,5 @@
-import { createAuditLog, migrateAudit } from '@heliograph/codec-audit/store';
-import type { Followed } from '@heliograph/service';
+import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/codec-audit/store';
+import { type Followed, systemClock } from '@heliograph/service';
 import { type Databases, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
 import { codecServerVariables } from './config.ts';
@@ -7,6 +7,7 @@ import { createAuth } from './create-auth.ts';
 import { createMetrics } from './metrics.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
 import { proveKeys } from './prove-keys.ts';
+import { createHeadReport } from './report-head.ts';
 
 /** What every role of the codec server says about itself. */
 const codecServer = {
@@ -48,10 +49,18 @@ export function runApi(): Promise<number> {
       }));
       register({ name: 'policy', stop: async () => followed.close() });
       addReadiness({ name: 'keys', check: () => proveKeys(keys) });
+      const reportHead = createHeadReport(logger, systemClock);
       return createApi({
         edgeOptions,
         auth,
-        audit: createAuditLog({ pg: postgres }),
+        audit: createAuditLog({
+          pg: postgres,
+          onAppended: (head) => {
+            metrics.auditHead(head.sequence);
+            reportHead(head);
+          },
+        }),
+        auditReader: createAuditReader({ pg: postgres }),
         keys,
         policy: () => followed.current().policy,
         metrics,

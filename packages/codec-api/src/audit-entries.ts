@@ -66,5 +66,5 @@ export const listAuditEntries = defineOperation({
     to: v.optional(v.pipe(instantInput, v.description('Before this instant.'))),
   }),
   responses: { 200: { description: 'A page.', schema: pageOf(auditEntryView) } },
-  problems: {},
+  problems: { 503: ['AUDIT_UNAVAILABLE'] },
 });

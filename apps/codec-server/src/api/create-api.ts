@@ -1,4 +1,5 @@
 import type { AuditLog } from '@heliograph/codec-audit';
+import type { AuditReader } from '@heliograph/codec-audit/store';
 import { API_NAME, API_VERSION } from '@heliograph/codec-api';
 import {
   type Authenticator,
@@ -11,6 +12,7 @@ import {
 } from '@heliograph/service';
 import { actionOf, createAuditTrail } from '../audit-trail.ts';
 import { createRateLimit, RateLimited } from '../rate-limit.ts';
+import { addAuditApi } from './audit-api.ts';
 import { addDecodeApi } from './decode-api.ts';
 import { addEncodeApi } from './encode-api.ts';
 import { CALLER_SCOPE } from './operations.ts';
@@ -21,6 +23,7 @@ export interface ApiOptions extends Omit<WireServices, 'trail'> {
   readonly edgeOptions: EdgeOptions;
   readonly auth: Authenticator;
   readonly audit: AuditLog;
+  readonly auditReader: Pick<AuditReader, 'list'>;
   readonly cors: CorsPolicy;
   readonly bodyLimitBytes: number;
   readonly requestsPerMinute: number;
@@ -68,6 +71,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
   const services = { ...options, trail };
   addDecodeApi(edge, services);
   addEncodeApi(edge, services);
+  addAuditApi(edge, { reader: options.auditReader });
   return edge;
 }
 

@@ -84,6 +84,7 @@ export async function startWireGround(options: GroundOptions = {}) {
       readiness: [{ name: 'keys', check: () => proveKeys(keys) }],
     },
     auth: options.auth ?? createBearerAuth(callers),
+    auditReader: { list: async () => [] },
     audit: options.audit ?? { append: async (added) => void entries.push(...added) },
     keys,
     policy: () => state.policy,

@@ -124,3 +124,28 @@ test.each<[string, () => unknown]>([
   expect(problems).toHaveLength(1);
   ring.close();
 });
+
+test('a key that another process has already is read when a payload names it, by one read for all', async () => {
+  await writeFile(path, ringOf('k0'));
+  const problems: unknown[] = [];
+  const ring = await watchKeyFile(path, { intervalMs: 60_000, onProblem: (error) => problems.push(error) });
+  const unknown = { code: 'CODEC_KEY_UNKNOWN', keyId: 'k2' };
+  const find = async (keyId: string, domain = 'dispatch') => ring.findKey(domain, keyId, null);
+  await expect(find('k2')).rejects.toMatchObject(unknown);
+  const key = (id: string, byte: number) => ({ id, key: Buffer.alloc(32, byte).toString('base64url') });
+  const keys = [key('k0', 0), key('k1', 1), key('k2', 2)];
+  await writeFile(path, JSON.stringify({ domains: { dispatch: { active: 'k2', keys } } }));
+  const changes = await Promise.all(Array.from({ length: 50 }, () => find('k2')));
+  expect(changes.map(({ id }) => id)).toEqual(changes.map(() => 'k2'));
+  expect(ring.activeKey('dispatch').id).toBe('k2');
+  // Known keys are given at once.
+  expect(ring.findKey('dispatch', 'k1', null)).toMatchObject({ id: 'k1' });
+  await writeFile(path, 'half');
+  await expect(find('k3')).rejects.toMatchObject({ code: 'CODEC_KEY_UNKNOWN' });
+  await expect(find('k1', 'health')).rejects.toMatchObject({ code: 'CODEC_KEY_UNKNOWN' });
+  expect(problems).toHaveLength(1);
+  ring.close();
+  expect(() => ring.findKey('dispatch', 'k3', null)).toThrow(
+    expect.objectContaining({ code: 'CODEC_KEY_UNKNOWN' }),
+  );
+});

@@ -27,7 +27,8 @@ export interface KeyFile extends KeyRing {
  * Reads a key ring (see `parseKeyRing`) from a file and follows its changes: a whole file that can be used replaces the
  * ring at once, anything else is reported and changes nothing, also one in which a domain is missing, or in which an id
  * that was in use stands for another key. The file is read again and again instead of watched, because mounted secrets
- * are replaced by renaming a folder, of which a watch does not hear.
+ * are replaced by renaming a folder, of which a watch does not hear. A payload that names a key that is not in the ring has
+ * it read at once: another process may have read it earlier.
  *
  * @throws CodecError CODEC_KEYS_INVALID, or the error of reading the file: there is no ring before the first one.
  */
@@ -59,19 +60,38 @@ export async function watchKeyFile(path: string, options: KeyFileOptions = {}): 
       problem = message;
     }
   };
-  // One after the other, so that an older text never replaces a newer one.
+  // One after the other, so that an older text never replaces a newer one. One that has not begun serves all who ask.
   let reading = Promise.resolve();
-  const reload = (): Promise<void> => (reading = reading.then(read));
+  let next: Promise<void> | null = null;
+  const reload = (): Promise<void> => {
+    if (next !== null) return next;
+    next = reading = reading.then(() => {
+      next = null;
+      return read();
+    });
+    return next;
+  };
+  let isClosed = false;
   const timer = setInterval(() => void reload(), intervalMs).unref();
   return {
     get domains() {
       return ring.domains;
     },
     activeKey: (domain) => ring.activeKey(domain),
-    findKey: (domain, keyId, wrapped) => ring.findKey(domain, keyId, wrapped),
+    findKey(domain, keyId, wrapped) {
+      try {
+        return ring.findKey(domain, keyId, wrapped);
+      } catch (error) {
+        if (isClosed) throw error;
+        return reload().then(() => ring.findKey(domain, keyId, wrapped));
+      }
+    },
     claimKeys: (domain) => ring.claimKeys?.(domain) ?? [],
     reload,
-    close: () => clearInterval(timer),
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+    },
   };
 }
 

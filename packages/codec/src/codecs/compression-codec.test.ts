@@ -202,6 +202,19 @@ describe('compression', () => {
       'truncated in noise',
       compressed('binary/zstd', zstdCompressSync(encode({ data: randomBytes(300_000) })).subarray(0, -1)),
     ],
+    [
+      'followed by zeros, in gzip',
+      compressed('binary/gzip', Buffer.concat([gzipSync(encode(jsonPayload(1))), Buffer.alloc(9)])),
+    ],
+    [
+      'followed by garbage, in gzip',
+      compressed('binary/gzip', Buffer.concat([gzipSync(encode(jsonPayload(1))), Buffer.from('x')])),
+    ],
+    [
+      'two members',
+      compressed('binary/gzip', Buffer.concat([1, 2].map((value) => gzipSync(encode(jsonPayload(value)))))),
+    ],
+    ['truncated, in gzip', compressed('binary/gzip', gzipSync(encode(jsonPayload(1))).subarray(0, -1))],
     ['nothing, compressed', compressed('binary/zstd', zstdCompressSync(Buffer.alloc(0)))],
     ['nothing, in gzip', compressed('binary/gzip', gzipSync(Buffer.alloc(0)))],
     ['empty', compressed('binary/zstd', Buffer.alloc(0))],

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import type { Payload } from '@temporalio/common';
-import { CodecError } from '../contract/errors.ts';
+import { CodecError, isCodecError } from '../contract/errors.ts';
 import { COMPRESSED, GZIPPED } from '../contract/metadata.ts';
 import { encodingOf } from './envelope.ts';
 import { toOwnMemory } from './own-memory.ts';
@@ -78,16 +78,27 @@ async function unpack(
   if (contentBytes !== null && contentBytes > maxOutputLength) return null;
   const chunkSize = Math.min(CHUNK.most, Math.max(CHUNK.least, contentBytes ?? CHUNK.usual));
   try {
-    if (encoding === GZIPPED) return await inflateGzip(packed, { maxOutputLength, chunkSize });
+    if (encoding === GZIPPED) {
+      const bytes = await inflateGzip(packed, { maxOutputLength, chunkSize });
+      if (endsAsOneMember(packed, bytes.length)) return bytes;
+      throw changed();
+    }
     const params = { [constants.ZSTD_d_windowLogMax]: windowLog(maxOutputLength) };
     const options = { maxOutputLength, chunkSize, params };
     const isSmall = contentBytes !== null && contentBytes < SYNC_BELOW;
     return isSmall ? zstdDecompressSync(packed, options) : await inflateZstd(packed, options);
   } catch (error) {
+    if (isCodecError(error)) throw error;
     const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
     if (code === 'ERR_BUFFER_TOO_LARGE') return null;
     throw changed();
   }
+}
+
+/** The last four bytes of a gzip member are its size; the decoder drops zeros after it, and goes on with another one. */
+function endsAsOneMember(packed: Uint8Array, length: number): boolean {
+  const trailer = new DataView(packed.buffer, packed.byteOffset + packed.length - 4, 4);
+  return trailer.getUint32(0, true) === length % 2 ** 32;
 }
 
 /** A frame of a few bytes can ask for a window of gigabytes. */

@@ -491,6 +491,40 @@ describe('forged envelopes of one domain', () => {
   });
 });
 
+test('many payloads at once have one data key, and a service that wraps one into nothing is refused', async () => {
+  const source = sourceOf('kms');
+  const codec = codecOf(await ringOf(source));
+  await Promise.all(Array.from({ length: 500 }, (_, at) => codec.encode([jsonPayload(at)])));
+  expect(source.generated).toBe(1);
+  const empty: EnvelopeKeySource = {
+    ...source,
+    generateDataKey: async () => ({ plaintext: new Uint8Array(32), wrapped: new Uint8Array(0) }),
+  };
+  expect(await codeOf(ringOf(empty))).toBe('CODEC_KEY_REFUSED');
+});
+
+test('a service that also unwraps variations of a wrapped key is asked for each, and holds up nothing', async () => {
+  const source = sourceOf('kms');
+  const [encoded = {}] = await codecOf(await ringOf(source)).encode([jsonPayload('hello')]);
+  // Services ignore parts of what they wrapped, such as the number of a version.
+  const malleable: EnvelopeKeySource = {
+    ...source,
+    unwrapDataKey: (wrapped, binding) =>
+      source.unwrapDataKey(Buffer.from(Buffer.from(wrapped).toString().split('?')[0] ?? ''), binding),
+  };
+  const ring = await ringOf(malleable, { maxKeys: 5 });
+  const codec = codecOf(ring);
+  const own = await codec.encode([jsonPayload('own')]);
+  for (let at = 0; at < 20; at++) {
+    const wrapped = Buffer.from(`kms:0?${at}`);
+    const varied = { ...encoded, metadata: { ...encoded.metadata, 'encryption-dek': wrapped } };
+    expect((await codec.decode([varied])).map(plain)).toEqual([plain(jsonPayload('hello'))]);
+  }
+  const { unwrapped } = source;
+  expect((await codec.decode(own)).map(plain)).toEqual([plain(jsonPayload('own'))]);
+  expect(source.unwrapped).toBe(unwrapped);
+});
+
 test('a data key outlives an outage in which its lifetime ends', async () => {
   const source = sourceOf('kms');
   const ring = await ringOf(source);

@@ -147,6 +147,17 @@ describe('a source of Vault', () => {
     });
   });
 
+  test('refuses what does not decrypt also where Vault calls that an internal error, as 1.6 does', async () => {
+    const source = sourceOf();
+    const { wrapped } = await source.generateDataKey(binding, within());
+    vault.outage = refuse(500, '1 error occurred:\n\t* cipher: message authentication failed\n\n');
+    expect(await errorOf(source.unwrapDataKey(wrapped, binding, within()))).toMatchObject({
+      code: 'CODEC_KEY_REFUSED',
+      retryable: false,
+    });
+    expect(vault.requests).toHaveLength(3);
+  });
+
   test('names a version that is retired, a key that is missing, and an engine that is missing', async () => {
     const source = sourceOf();
     const { wrapped } = await source.generateDataKey(binding, within());

@@ -19,6 +19,8 @@ export interface System {
   readonly client: DispatchClient;
   /** Of the worker's edge, which serves its metrics. */
   readonly workerUrl: string;
+  /** Empty without a codec server. */
+  readonly codecServerUrl: string;
   readonly sink: NotificationSink;
   readonly sql: postgres.Sql;
   /** Sees what the Temporal Server holds: it has no codec. */
@@ -28,8 +30,11 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** Starts the system; the apps are built already. `env` overrides what the app's definition says. */
-export async function startSystem(env: Environment = {}): Promise<System> {
+/**
+ * Starts the system; the apps are built already. `env` overrides what the Dispatch Center's definition says. With
+ * `codecServer`, which overrides that of the codec server, there is one.
+ */
+export async function startSystem(env: Environment = {}, codecServer?: Environment): Promise<System> {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-system-'));
   const stops: (() => Promise<unknown>)[] = [async () => rmSync(directory, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
@@ -45,6 +50,11 @@ export async function startSystem(env: Environment = {}): Promise<System> {
       processes: [{ role: 'worker' }, { role: 'api' }],
     });
     await stack.run(specs);
+    const ofCodecServer =
+      codecServer === undefined
+        ? []
+        : await describeProcesses(await loadApp(root, 'codec-server'), stack, { env: codecServer });
+    await stack.run(ofCodecServer);
     const urlOf = (role: string): string => specs.find((spec) => spec.role === role)?.url ?? '';
     const sql = postgres(stack.env['HELIOGRAPH_POSTGRES_URL'] ?? '', { max: 2, onnotice: () => undefined });
     stops.push(() => sql.end({ timeout: 5 }));
@@ -56,6 +66,7 @@ export async function startSystem(env: Environment = {}): Promise<System> {
       sql,
       client: createDispatchClient({ url: urlOf('api'), apiKey: stack.secret('dispatch-center-api-key') }),
       workerUrl: urlOf('worker'),
+      codecServerUrl: ofCodecServer[0]?.url ?? '',
       temporal: new Client({ connection, namespace: NAMESPACE }),
       keyFile: stack.keyRingFile('dispatch'),
       stop,

@@ -1,3 +1,4 @@
+import { createAuthClient, type AuthClient } from '@heliograph/auth-api';
 import { createCodecClient, type CodecClient } from '@heliograph/codec-api';
 import { createDispatchClient, type ClientOptions, type DispatchClient } from '@heliograph/dispatch-api';
 
@@ -27,3 +28,6 @@ export const CODEC_SERVER: Api<CodecClient> = {
   keyVariable: 'HELIOGRAPH_CODEC_API_KEY',
   createClient: createCodecClient,
 };
+
+/** Keys, members and roles, as the Dispatch Center serves them; another app that does is another address. */
+export const AUTH: Api<AuthClient> = { ...DISPATCH_CENTER, createClient: createAuthClient };

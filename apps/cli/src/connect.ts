@@ -74,7 +74,12 @@ function toCliError<TClient>(error: ApiError, { api, options, scope }: Question<
         )
       : fail('CLI_API_REFUSED', `the API does not accept the key ${mark}`);
   }
-  if (status === 403) return fail('CLI_API_REFUSED', `the key lacks the scope ${scope} ${mark}`);
+  if (code === 'SCOPE_MISSING') {
+    // A command that asks more than once needs several.
+    const required = error.problem['requiredScope'];
+    const lacking = typeof required === 'string' ? required : scope;
+    return fail('CLI_API_REFUSED', `the key lacks the scope ${lacking} ${mark}`);
+  }
   if (status === 400 || status === 422) {
     const [first] = errors;
     const reason = first === undefined ? (detail ?? 'no reason given') : `${first.pointer}: ${first.detail}`;

@@ -32,7 +32,9 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 async function parse(args: readonly string[], terminal: Terminal): Promise<string> {
   let parser = yargs()
     .scriptName('heliograph')
-    .usage('$0 COMMAND\n\nExplains what the Dispatch Center decided, and looks after encrypted payloads.')
+    .usage(
+      '$0 COMMAND\n\nExplains what the Dispatch Center decided, and manages keys, members and encrypted payloads.',
+    )
     .locale('en')
     .version(version())
     .parserConfiguration({

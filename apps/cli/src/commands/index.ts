@@ -1,8 +1,15 @@
 import { auditCommand } from './audit.ts';
+import { authCommand } from './auth.ts';
 import { codecCommand } from './codec.ts';
 import type { Command } from './command.ts';
 import { explainCommand } from './explain.ts';
 import { resolveDebtsCommand } from './resolve-debts.ts';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [explainCommand, resolveDebtsCommand, auditCommand, codecCommand];
+export const COMMANDS: readonly Command[] = [
+  explainCommand,
+  resolveDebtsCommand,
+  auditCommand,
+  codecCommand,
+  authCommand,
+];

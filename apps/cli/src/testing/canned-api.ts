@@ -14,9 +14,16 @@ export interface Asked {
   readonly authorization: string | undefined;
 }
 
+/** What a request carried. */
+export interface Sent {
+  readonly method: string;
+  readonly body: unknown;
+}
+
 /** A loopback server that answers with what `answers` holds, in order, the last one for ever. */
 export async function cannedApi() {
   const asked: Asked[] = [];
+  const sent: Sent[] = [];
   let answers: readonly Canned[] = [];
   const server = await startLoopbackServer((response, request) => {
     const url = new URL(request.path, 'http://localhost');
@@ -27,6 +34,7 @@ export async function cannedApi() {
       authorization: request.headers.authorization,
     };
     asked.push(question);
+    sent.push({ method: request.method, body: request.body === '' ? undefined : JSON.parse(request.body) });
     const answer = typeof canned === 'function' ? canned(question) : canned;
     if (answer === undefined || answer === 'silence') return;
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
@@ -37,9 +45,12 @@ export async function cannedApi() {
   return {
     url: server.url,
     asked,
+    /** Method and body of each request. */
+    sent,
     answer(...next: readonly Canned[]) {
       answers = next;
       asked.length = 0;
+      sent.length = 0;
     },
     close: () => server.close(),
   };

@@ -10,6 +10,7 @@ import { createKeyRing } from '../keys/key-ring.ts';
 import { parseKeyRing } from '../keys/parse-key-ring.ts';
 import { anyPayload, jsonPayload, plain } from '../testing/payloads.ts';
 import { type CodecOptions, createCodec } from './create-codec.ts';
+import { createEncryptionCodec } from './encryption-codec.ts';
 import { writePayload } from './payload-bytes.ts';
 import { seal } from './seal.ts';
 
@@ -229,7 +230,10 @@ describe('payloads that are not decoded are counted', () => {
       having('encryption-namespace', 'hunter2'),
     ]);
     await expect(codec.decode([jsonPayload('plain')])).rejects.toBeDefined();
-    expect(failures).toHaveLength(7);
+    const metrics = { decodeFailed: (failure: object) => failures.push(failure), keyWaited: () => undefined };
+    const encryption = createEncryptionCodec({ ...options, metrics });
+    await expect(encryption.decode([jsonPayload('plain')])).rejects.toBeDefined();
+    expect(failures).toHaveLength(8);
     expect(failures).toEqual(
       expect.arrayContaining([
         { code: 'CODEC_PLAIN_REFUSED', domain: 'unknown' },

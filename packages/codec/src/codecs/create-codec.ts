@@ -4,7 +4,6 @@ import { assertClaim, createClaimWriter } from '../claims/claim-writer.ts';
 import { CodecError, isCodecError } from '../contract/errors.ts';
 import { type CompressionOptions, createCompression } from './compression-codec.ts';
 import { createEncryption, type EncryptionOptions, type OpenedPayload } from './encryption-codec.ts';
-import { domainOf } from './envelope.ts';
 import { createInflation } from './inflation.ts';
 
 /** Options of {@link createCodec}. */
@@ -48,22 +47,9 @@ export interface Codec extends PayloadCodec {
 export function createCodec({ compression = {}, claims = null, ...options }: CodecOptions): Codec {
   const compressing = createCompression(compression);
   const encrypting = createEncryption(options);
-  const { keys, namespace, domain, metrics, isDecodeOnly = false } = options;
+  const { keys, namespace, domain, isDecodeOnly = false } = options;
   const storeLarge =
     isDecodeOnly || claims === null ? null : createClaimWriter({ keys, namespace, domain, claims });
-  /** Counts the failure of a payload. */
-  const failedAt =
-    (payload: Payload) =>
-    (error: unknown): never => {
-      if (isCodecError(error)) {
-        const named = domainOf(payload);
-        const isKnown = named !== null && keys.domains.includes(named);
-        metrics?.decodeFailed({ code: error.code, domain: isKnown ? named : 'unknown' });
-      }
-      throw error;
-    };
-  const open = (payload: Payload, context: SerializationContext | undefined): Promise<OpenedPayload> =>
-    encrypting.open(payload, context).catch(failedAt(payload));
   /** Decompresses the payloads of one call, which are to be given one after the other. */
   const createInflate = () => {
     const inflate = createInflation(compressing.limits);
@@ -80,14 +66,14 @@ export function createCodec({ compression = {}, claims = null, ...options }: Cod
           assertClaim(payload, inflated, { keys, namespace });
           return inflated;
         })
-        .catch(failedAt(payload));
+        .catch(encrypting.failedAt(payload));
     };
   };
   const encodeInline = async (payloads: Payload[]): Promise<Payload[]> =>
     encrypting.encode(isDecodeOnly ? payloads : await compressing.encode(payloads));
   const decode: PayloadCodec['decode'] = async (payloads, context) => {
     const opened = await Promise.all(
-      payloads.map(async (payload) => [payload, await open(payload, context)] as const),
+      payloads.map(async (payload) => [payload, await encrypting.open(payload, context)] as const),
     );
     const inflate = createInflate();
     const decoded: Payload[] = [];
@@ -104,7 +90,7 @@ export function createCodec({ compression = {}, claims = null, ...options }: Cod
       return storeLarge === null ? envelopes : storeLarge(payloads, envelopes, context);
     },
     async decodeEach(payloads, context) {
-      const opened = await Promise.allSettled(payloads.map((payload) => open(payload, context)));
+      const opened = await Promise.allSettled(payloads.map((payload) => encrypting.open(payload, context)));
       const inflate = createInflate();
       const outcomes: DecodeOutcome[] = [];
       for (const [at, payload] of payloads.entries()) {

@@ -1,14 +1,21 @@
 import { randomFillSync } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { assertOption } from '../contract/assert-option.ts';
-import { CodecError } from '../contract/errors.ts';
+import { CodecError, isCodecError } from '../contract/errors.ts';
 import type { CodecKey } from '../keys/codec-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { createKeyWait } from '../keys/wait-for-key.ts';
 import type { CodecMetrics } from '../telemetry/codec-metrics.ts';
-import { associatedData, encodingOf, type Envelope, envelopeMetadata, readEnvelope } from './envelope.ts';
+import {
+  associatedData,
+  domainOf,
+  encodingOf,
+  type Envelope,
+  envelopeMetadata,
+  readEnvelope,
+} from './envelope.ts';
 import { readPayload, writePayload } from './payload-bytes.ts';
-import { NONCE_BYTES, open as openSealed, seal } from './seal.ts';
+import { NONCE_BYTES, open, seal } from './seal.ts';
 
 /** Options of {@link createEncryptionCodec}. */
 export interface EncryptionOptions {
@@ -72,6 +79,8 @@ export interface Encryption {
   encode(payloads: Payload[]): Promise<Payload[]>;
   /** Decrypts one payload; rejects with a `CodecError`. */
   open(payload: Payload, context?: SerializationContext): Promise<OpenedPayload>;
+  /** Makes what counts that a payload is not decoded, and throws why. */
+  readonly failedAt: (payload: Payload) => (error: unknown) => never;
 }
 
 /** The longest that a workflow task waits for a key: half of the default timeout of one. */
@@ -117,6 +126,37 @@ export function createEncryption(options: EncryptionOptions): Encryption {
         context?.type === 'workflow' ? Math.min(maxKeyWaitMs, MAX_WORKFLOW_TASK_WAIT_MS) : maxKeyWaitMs,
     });
   };
+  const openSealed = async (
+    payload: Payload,
+    context: SerializationContext | undefined,
+  ): Promise<OpenedPayload> => {
+    const envelope = readEnvelope(payload);
+    if (envelope === null) {
+      if (mode === 'permissive') return { payload, envelope };
+      throw new CodecError(
+        'CODEC_PLAIN_REFUSED',
+        `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
+      );
+    }
+    if (envelope.namespace !== null && envelope.namespace !== namespace)
+      throw new CodecError(
+        'CODEC_NAMESPACE_FOREIGN',
+        `A payload that was encrypted with key ${envelope.keyId} belongs to another namespace.`,
+        { keyId: envelope.keyId },
+      );
+    const key = await keyOf(envelope, context);
+    return { payload: readSealed(key, envelope, payload.data ?? new Uint8Array()), envelope };
+  };
+  const failedAt =
+    (payload: Payload) =>
+    (error: unknown): never => {
+      if (isCodecError(error)) {
+        const named = domainOf(payload);
+        const isKnown = named !== null && keys.domains.includes(named);
+        metrics?.decodeFailed({ code: error.code, domain: isKnown ? named : 'unknown' });
+      }
+      throw error;
+    };
   return {
     async encode(payloads) {
       if (isDecodeOnly) throw decodeOnly(domain);
@@ -126,24 +166,8 @@ export function createEncryption(options: EncryptionOptions): Encryption {
         data: seal(key.key, { nonce: makeNonce(), associated: aad }, writePayload(payload)),
       }));
     },
-    async open(payload, context) {
-      const envelope = readEnvelope(payload);
-      if (envelope === null) {
-        if (mode === 'permissive') return { payload, envelope };
-        throw new CodecError(
-          'CODEC_PLAIN_REFUSED',
-          `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
-        );
-      }
-      if (envelope.namespace !== null && envelope.namespace !== namespace)
-        throw new CodecError(
-          'CODEC_NAMESPACE_FOREIGN',
-          `A payload that was encrypted with key ${envelope.keyId} belongs to another namespace.`,
-          { keyId: envelope.keyId },
-        );
-      const key = await keyOf(envelope, context);
-      return { payload: readSealed(key, envelope, payload.data ?? new Uint8Array()), envelope };
-    },
+    open: (payload, context) => openSealed(payload, context).catch(failedAt(payload)),
+    failedAt,
   };
 }
 
@@ -160,7 +184,7 @@ function readSealed(key: CodecKey, envelope: Envelope, sealed: Uint8Array): Payl
   const isOfSamples = namespace === null || domain === null;
   if (key.isOfSamples === isOfSamples) {
     const associated = isOfSamples ? null : associatedData({ namespace, domain, keyId });
-    const bytes = openSealed(key.key, associated, sealed);
+    const bytes = open(key.key, associated, sealed);
     const payload = bytes === null ? null : tryRead(bytes);
     if (payload !== null) return payload;
   }

@@ -12,7 +12,7 @@ import {
   interruptedEntry,
   settledEntry,
 } from './delivery-entries.ts';
-import { isInDoubt } from './intent-status.ts';
+import { ASSUMED_CODE, isInDoubt } from './intent-status.ts';
 import type { Intent } from './intent-store.ts';
 
 /** The rows of a notification that ends: state, intent and ledger entries, with everything that no row holds yet. */
@@ -146,7 +146,7 @@ function intentAfter(notificationId: string, ending: Ending, claims: number | nu
     case 'delivered':
       return { notificationId, status: 'delivered', claims, externalId: ending.externalId };
     case 'assumed':
-      return { notificationId, status: 'delivered', claims, code: 'UNCERTAIN_NOT_RESENT' };
+      return { notificationId, status: 'delivered', claims, code: ASSUMED_CODE };
     case 'dropped':
       return { notificationId, status: 'dropped', claims, code: ending.code };
   }

@@ -32,3 +32,6 @@ export function isUnderWay(status: IntentStatus): status is UnderWayStatus {
 export function isInDoubt(status: IntentStatus): status is 'intended' | 'uncertain' {
   return status === 'intended' || status === 'uncertain';
 }
+
+/** The code of an intent that counts as delivered, although nobody knows whether it arrived. */
+export const ASSUMED_CODE = 'UNCERTAIN_NOT_RESENT';

@@ -111,6 +111,17 @@ describe('after the claim', () => {
     expect(writes(ended)).toEqual({ ...NOTHING, hasState: true });
   });
 
+  test('one that is only assumed to be delivered stays so, for a later attempt and for a drop', () => {
+    const found = { status: 'delivered', code: 'UNCERTAIN_NOT_RESENT' } as const;
+    const claimed = plan(caseOf({ before: 'delivered', code: found.code }));
+    const dropped = planDrop(testOrder(), 'EXPIRED', {
+      intent: { ...testIntent, provider: 'webhook', ...found },
+      at: AT,
+    });
+    for (const { next } of [claimed, dropped])
+      expect(next).toMatchObject({ kind: 'end', result: { kind: 'delivered', assumed: true } });
+  });
+
   test.each<[Partial<Claim>, Partial<DeliveryOrder>, object]>([
     [{ code: 'EXPIRED' }, {}, { code: 'EXPIRED' }],
     [{ code: 'FROM_ANOTHER_RELEASE' }, {}, { code: 'REJECTED' }],

@@ -8,7 +8,7 @@ import type { Claim } from './claim-intents.ts';
 import { isKnown } from './attempt-token.ts';
 import type { Ending } from './delivery-entries.ts';
 import { attemptRows, confirmedRows, endingRows, interruptedRows } from './delivery-rows.ts';
-import { isInDoubt } from './intent-status.ts';
+import { ASSUMED_CODE, isInDoubt } from './intent-status.ts';
 import type { Intent } from './intent-store.ts';
 
 /** What the planners know of an attempt. */
@@ -93,7 +93,7 @@ export function planAfterClaim(
         next: { kind: 'look-up' },
       };
     case 'delivered':
-      return planConfirmed(order, claim.provider, claim.externalId);
+      return planConfirmed(order, claim);
     case 'dropped': {
       if (order.reason === 'resolve_owed') return { next: { kind: 'send' } };
       const mayBeOpen = order.kind !== 'update' && claim.wasUncertain;
@@ -207,7 +207,7 @@ export function planDrop(
   },
 ): AttemptPlan & { readonly next: { readonly kind: 'end'; readonly result: AttemptEnd } } {
   if (intent !== null && intent !== 'unknown' && intent.status === 'delivered' && intent.provider !== null)
-    return planConfirmed(order, intent.provider, intent.externalId);
+    return planConfirmed(order, { ...intent, provider: intent.provider });
   const isDoubtful = mayHaveArrived(order, intent, { isRefusedNow: attempt !== undefined, claim });
   const ending = {
     kind: 'dropped',
@@ -238,11 +238,18 @@ export function throttleOf(retryAfterMs: number, maxThrottleMs = DEFAULT_MAX_THR
   return Math.min(maxThrottleMs, Math.max(MIN_THROTTLE_MS, retryAfterMs));
 }
 
-/** Its rows were written together. The state is written once more, for a run that waits for it: it is the same. */
-function planConfirmed(order: DeliveryOrder, provider: string, externalId: string | null) {
+/**
+ * Its rows were written together. The state is written once more, for a run that waits for it: it is the same. What was
+ * only assumed stays so.
+ */
+function planConfirmed(
+  order: DeliveryOrder,
+  { provider, externalId, code }: Pick<Claim, 'provider' | 'externalId' | 'code'>,
+) {
+  const assumed = code === ASSUMED_CODE ? { assumed: true } : {};
   return {
     rows: confirmedRows(order, provider, externalId),
-    next: { kind: 'end', result: { kind: 'delivered', provider, externalId } },
+    next: { kind: 'end', result: { kind: 'delivered', provider, externalId, ...assumed } },
   } as const;
 }
 

@@ -3,7 +3,7 @@ import { notificationIdOf } from '../contract/notification-id.ts';
 import { DROP_CODES, type DropCode } from '../contract/reasons.ts';
 import { hasOpenIncident, owesResolve } from '../stream/owes-resolve.ts';
 import { comparePositions } from '../contract/position.ts';
-import { isUnderWay } from '../delivery/intent-status.ts';
+import { ASSUMED_CODE, isUnderWay } from '../delivery/intent-status.ts';
 import type { Intent } from '../delivery/intent-store.ts';
 import type { LedgerEntry } from '../ledger/ledger-entry.ts';
 import type { StoredRun } from '../ledger/ledger-store.ts';
@@ -203,7 +203,7 @@ function outcomeOf(
     const kind =
       intent.status === 'dropped'
         ? 'dropped'
-        : intent.code === 'UNCERTAIN_NOT_RESENT'
+        : intent.code === ASSUMED_CODE
           ? 'assumed_delivered'
           : 'delivered';
     // The entry of a second drop may have the id of the first, so only the row shows when that was.
@@ -217,7 +217,7 @@ function outcomeOf(
   }
   const last = settled.at(-1);
   if (last?.outcome === 'delivered' || last?.outcome === 'assumed_delivered' || last?.outcome === 'dropped') {
-    const code = last.outcome === 'assumed_delivered' ? 'UNCERTAIN_NOT_RESENT' : (last.code ?? null);
+    const code = last.outcome === 'assumed_delivered' ? ASSUMED_CODE : (last.code ?? null);
     return { kind: last.outcome, code, at: instant(last.at), externalId: last.externalId ?? null };
   }
   return { kind: 'pending', code: attempts.at(-1)?.code ?? null, at: null, externalId: null };

@@ -4,7 +4,7 @@ import { eventHashOf } from '../../issues/event-hash.ts';
 import { notificationIdOf } from '../../contract/notification-id.ts';
 import { comparePositions } from '../../contract/position.ts';
 import type { StreamKey } from '../../contract/stream-state.ts';
-import { isUnderWay } from '../../delivery/intent-status.ts';
+import { ASSUMED_CODE, isUnderWay } from '../../delivery/intent-status.ts';
 import type { StoredIssue } from '../../issues/issue.ts';
 import type { LedgerEntry } from '../../ledger/ledger-entry.ts';
 import { issueFields } from '../../routing/match-routes.ts';
@@ -292,7 +292,7 @@ function checkRecords(evidence: Evidence): readonly string[] {
     const superseded = (entriesOf.get(id) ?? []).find(({ code }) => code === 'SUPERSEDED');
     if (superseded !== undefined && attempts.some(({ at }) => at > superseded.at))
       found.push(`recorded as superseded, and attempted afterwards: ${id}`);
-    const isAssumed = intent.code === 'UNCERTAIN_NOT_RESENT';
+    const isAssumed = intent.code === ASSUMED_CODE;
     if (intent.status === 'delivered' && !isAssumed && accepted === 0)
       found.push(`recorded as delivered, and never received: ${id}`);
     if (count('delivered') > accepted) found.push(`more deliveries recorded than received: ${id}`);

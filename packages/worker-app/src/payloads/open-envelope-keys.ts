@@ -34,8 +34,8 @@ const sourceSchema = v.variant('type', [
 ]);
 
 const domainSchema = v.strictObject({
-  /** Id of the source that encrypts; the others only decrypt. */
-  active: text,
+  /** Id of the source that encrypts; the others only decrypt. Left out, nothing is encrypted in the domain. */
+  active: v.optional(text),
   sources: v.pipe(v.array(sourceSchema), v.minLength(1)),
 });
 
@@ -44,7 +44,8 @@ const fileSchema = v.strictObject({ domains: v.looseObject({}) });
 /**
  * Opens the keys of a key management service that a file in JSON names, by domain:
  * `{"domains":{"dispatch":{"active":"kms-2026","sources":[{"type":"aws-kms","id":"kms-2026","keyId":"arn:…"}]}}}`. A source
- * of type `vault` has `address`, `keyName` and `tokenFile`. The file holds no secret.
+ * of type `vault` has `address`, `keyName` and `tokenFile`. The file holds no secret. Without `active`, as for a codec server
+ * whose role may not make data keys, the domain has keys that only decrypt.
  *
  * @param own Keys of our own by domain, from before there was a key management service: they only decrypt.
  * @throws {CodecError} CODEC_KEYS_INVALID naming the place; CODEC_KEY_UNAVAILABLE or CODEC_KEY_REFUSED if a service gives no
@@ -76,15 +77,15 @@ export async function openEnvelopeKeys(
 
 function keysOf(
   domain: string,
-  activeId: string,
+  activeId: string | undefined,
   sources: readonly EnvelopeKeySource[],
   own: DomainKeys | undefined,
 ): EnvelopeKeys {
   const active = sources.find(({ id }) => id === activeId);
-  if (active === undefined)
+  if (active === undefined && activeId !== undefined)
     throw invalid(`the active source of the domain ${domain} is not among its sources`);
   return {
-    active,
+    ...(active === undefined ? {} : { active }),
     others: sources.filter((source) => source !== active),
     keys: own === undefined ? [] : [own.active, ...own.others],
   };

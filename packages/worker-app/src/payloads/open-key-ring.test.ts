@@ -142,6 +142,16 @@ describe('envelope keys', () => {
     }
   });
 
+  test('without an active source only decrypt: the service is asked for none at the start', async () => {
+    const { url, close } = await startTransit();
+    await close();
+    const content = { domains: { dispatch: { sources: [vault(url)] } } };
+    const env = { HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE: await file('envelope', JSON.stringify(content)) };
+    const keys = await open(env);
+    expect(keys.domains).toEqual(['dispatch']);
+    expect(() => keys.activeKey('dispatch')).toThrow(expect.objectContaining({ code: 'CODEC_DECODE_ONLY' }));
+  });
+
   test('of a service that is away end the start, with the variable', async () => {
     const { url, close } = await startTransit();
     await close();

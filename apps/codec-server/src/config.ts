@@ -1,19 +1,11 @@
-import {
-  type BearerKey,
-  choice,
-  durationMs,
-  flag,
-  integer,
-  list,
-  secret,
-  text,
-  url,
-} from '@heliograph/service';
+import { type BearerKey, choice, durationMs, flag, integer, list, secret, text } from '@heliograph/service';
+import { authVariables } from '@heliograph/worker-app';
 
 const MEBIBYTE = 1_048_576;
 
 /** Variables of the codec server, besides those that all apps share. */
 export const codecServerVariables = {
+  ...authVariables,
   /** Who may do what; YAML or JSON, read again when it changes. */
   HELIOGRAPH_CODEC_POLICY_FILE: text(),
   /** The namespace that keys of AWS KMS or Vault are bound to; keys of our own are for every namespace. */
@@ -24,19 +16,20 @@ export const codecServerVariables = {
   }),
   /** What `/encode` encrypts for where a request names no domain; default the only domain of the key ring. */
   HELIOGRAPH_CODEC_DOMAIN: text({ optional: true, pattern: /^[a-z0-9-]{1,32}$/, expects: 'a domain' }),
-  /** Keys of callers: `id:secret:role+role`. */
+  /** Keys of callers, beside stored ones and tokens: `id:secret:role+role`. */
   HELIOGRAPH_CODEC_CALLERS: secret({
     optional: true,
     accepts: (value) => parseCallers(value) !== null,
     expects: 'id:secret:role+role, further ones after commas; secrets of 16 characters or more',
   }),
-  /** The issuer of callers' tokens, as their `iss` has it. */
-  HELIOGRAPH_OIDC_ISSUER: url({ optional: true, schemes: ['https', 'http'] }),
-  HELIOGRAPH_OIDC_AUDIENCE: text({ optional: true }),
-  HELIOGRAPH_OIDC_JWKS_URL: url({ optional: true, schemes: ['https', 'http'] }),
-  HELIOGRAPH_OIDC_ROLES_CLAIM: text({ default: 'roles' }),
   /** Which token says who calls: the access token in Authorization, or the id token in Authorization-Extras. */
   HELIOGRAPH_CODEC_TOKEN: choice(['access', 'id'], { default: 'access' }),
+  /** Where large payloads are: `postgres`, `file:FOLDER`, or `s3://BUCKET/PREFIX`, with `?region=` and `?endpoint=`. */
+  HELIOGRAPH_CODEC_CLAIMS: text({
+    optional: true,
+    pattern: /^(?:postgres|file:\/.+|s3:\/\/.+)$/,
+    expects: 'postgres, file:FOLDER or s3://BUCKET',
+  }),
   /** Origins of the pages that may call, such as the Temporal UI's. */
   HELIOGRAPH_CODEC_ORIGINS: list({ default: [] }),
   HELIOGRAPH_CODEC_ALLOW_CREDENTIALS: flag({ default: false }),

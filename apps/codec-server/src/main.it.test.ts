@@ -50,9 +50,9 @@ describe('a start', () => {
       /HELIOGRAPH_CODEC_CALLERS: expected id:secret/,
     ],
     [
-      'nobody who could call',
-      { HELIOGRAPH_CODEC_CALLERS: '' },
-      /nobody could call: set HELIOGRAPH_CODEC_CALLERS/,
+      'a store of large payloads that is none',
+      { HELIOGRAPH_CODEC_CLAIMS: 'file:/none' },
+      /HELIOGRAPH_CODEC_CLAIMS: The folder of a file store has to exist/,
     ],
     ['half of an issuer', { HELIOGRAPH_OIDC_ISSUER: 'https://id.example.com/' }, /HELIOGRAPH_OIDC_AUDIENCE/],
     [

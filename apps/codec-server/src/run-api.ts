@@ -1,19 +1,24 @@
+import { migrateAuth } from '@heliograph/auth';
 import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/codec-audit/store';
 import { type Followed, systemClock } from '@heliograph/service';
-import { type Databases, runApiApp } from '@heliograph/worker-app';
+import { type Databases, openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
-import { codecServerVariables } from './config.ts';
-import { createAuth } from './create-auth.ts';
+import { codecServerVariables, parseCallers } from './config.ts';
 import { createMetrics } from './metrics.ts';
+import { openClaims } from './open-claims.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
 import { proveKeys } from './prove-keys.ts';
+import { readIdToken } from './read-id-token.ts';
 import { createHeadReport } from './report-head.ts';
 
 /** What every role of the codec server says about itself. */
 const codecServer = {
   packageJson: new URL('../package.json', import.meta.url),
   databases: { postgres: {} },
-  migrate: ({ postgres }: Pick<Databases, 'postgres'>) => migrateAudit(postgres),
+  async migrate({ postgres }: Pick<Databases, 'postgres'>): Promise<void> {
+    await migrateAudit(postgres);
+    await migrateAuth(postgres);
+  },
 };
 
 /** The headers that the Temporal UI sends. */
@@ -27,8 +32,11 @@ export function runApi(): Promise<number> {
     variables: codecServerVariables,
     codec: {},
     allowsPlainHttp: (config) => config.HELIOGRAPH_CODEC_PLAIN_HTTP,
-    async edge({ config, logger, telemetry, postgres, register, addReadiness, openKeyRing, edgeOptions }) {
-      const auth = createAuth(config, logger);
+    async edge(app) {
+      const { config, logger, telemetry, postgres, register, addReadiness, openKeyRing, edgeOptions } = app;
+      const auth = openAuth(app, {
+        keys: parseCallers(config.HELIOGRAPH_CODEC_CALLERS?.reveal() ?? '') ?? [],
+      });
       const keys = await openKeyRing(config.HELIOGRAPH_CODEC_NAMESPACE);
       let policy: Followed<PolicyText> | undefined;
       const metrics = createMetrics(
@@ -52,7 +60,11 @@ export function runApi(): Promise<number> {
       const reportHead = createHeadReport(logger, systemClock);
       return createApi({
         edgeOptions,
-        auth,
+        auth: {
+          ...auth,
+          authenticator:
+            config.HELIOGRAPH_CODEC_TOKEN === 'id' ? readIdToken(auth.authenticator) : auth.authenticator,
+        },
         audit: createAuditLog({
           pg: postgres,
           onAppended: (head) => {
@@ -64,7 +76,10 @@ export function runApi(): Promise<number> {
         keys,
         policy: () => followed.current().policy,
         metrics,
-        claims: null,
+        claims: await openClaims(config.HELIOGRAPH_CODEC_CLAIMS, {
+          postgres,
+          maxObjectBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,
+        }),
         defaultDomain: config.HELIOGRAPH_CODEC_DOMAIN ?? null,
         cors: {
           origins: config.HELIOGRAPH_CODEC_ORIGINS,

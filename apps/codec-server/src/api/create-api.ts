@@ -8,8 +8,10 @@ import {
   type Edge,
   type EdgeOptions,
   type Exchange,
+  memoryIdempotencyStore,
   systemClock,
 } from '@heliograph/service';
+import type { AppAuth } from '@heliograph/worker-app';
 import { actionOf, createAuditTrail } from '../audit-trail.ts';
 import { createRateLimit, RateLimited } from '../rate-limit.ts';
 import { addAuditApi } from './audit-api.ts';
@@ -21,7 +23,7 @@ import type { WireServices } from './wire-services.ts';
 /** What the API works with. */
 export interface ApiOptions extends Omit<WireServices, 'trail'> {
   readonly edgeOptions: EdgeOptions;
-  readonly auth: Authenticator;
+  readonly auth: AppAuth;
   readonly audit: AuditLog;
   readonly auditReader: Pick<AuditReader, 'list'>;
   readonly cors: CorsPolicy;
@@ -53,7 +55,8 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     ...edgeOptions,
     name: API_NAME,
     apiVersion: API_VERSION,
-    auth: withCallerScope(auth),
+    auth: withCallerScope(auth.authenticator),
+    idempotency: memoryIdempotencyStore(),
     cors,
     bodyLimitBytes: options.bodyLimitBytes,
     admit: (principal, context) =>
@@ -72,6 +75,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
   addDecodeApi(edge, services);
   addEncodeApi(edge, services);
   addAuditApi(edge, { reader: options.auditReader });
+  auth.mount(edge);
   return edge;
 }
 

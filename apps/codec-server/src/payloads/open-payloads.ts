@@ -1,13 +1,13 @@
 import {
   CodecError,
-  createCompressionCodec,
-  createEncryptionCodec,
+  type Codec,
+  createCodec,
   type Envelope,
   type KeyRing,
   readEnvelope,
 } from '@heliograph/codec/codecs';
 import type { Principal } from '@heliograph/service';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
 import { decide, type Target } from '../policy/decide.ts';
 import type { Action, Policy } from '../policy/policy.ts';
 import { type PayloadJson, readPayloadJson } from '../wire/payload-json.ts';
@@ -47,24 +47,46 @@ export async function openPayloads(
   payloads: readonly PayloadJson[],
   options: OpenOptions,
 ): Promise<readonly OpenedPayload[]> {
-  const decrypt = createDecrypter(options.keys);
   const fetchClaim = createFetcher(options);
-  const opened = await Promise.all(payloads.map((json) => openOne(json, options, { decrypt, fetchClaim })));
-  // One after the other, so that the budget of the request holds.
-  const budget = createBudget(options.limits);
-  const results: OpenedPayload[] = [];
-  for (const result of opened) results.push(await inflate(result, budget));
+  const admitted = await Promise.all(payloads.map((json) => admit(json, options, fetchClaim)));
+  const results: OpenedPayload[] = admitted.map((one) =>
+    one.kind === 'admitted' ? { kind: 'passed' } : one,
+  );
+  const groups = Map.groupBy(
+    admitted.flatMap((one, index) => (one.kind === 'admitted' ? [{ ...one, index }] : [])),
+    ({ seal }) => JSON.stringify([seal.namespace, seal.namespace === null ? seal.domain : null]),
+  );
+  // One after the other, and the codec takes one payload after the other, so that the limit of the request holds.
+  let leftBytes = options.limits.perRequestBytes;
+  for (const group of groups.values()) {
+    const outcomes = await decrypt(group, options, leftBytes);
+    for (const [at, { index, seal }] of group.entries()) {
+      const outcome = outcomes[at];
+      if (outcome === undefined) throw new TypeError('a codec returned too few payloads');
+      if (outcome.kind === 'decoded') leftBytes -= outcome.payload.data?.length ?? 0;
+      results[index] =
+        outcome.kind === 'decoded'
+          ? { kind: 'opened', payload: outcome.payload, seal }
+          : { kind: 'failed', failure: toPayloadFailure(outcome.error), seal };
+    }
+  }
   return results;
 }
 
-type FetchClaim = (reference: Payload) => Promise<Payload>;
-type Decrypt = (payload: Payload, seal: Seal) => Promise<Payload>;
+/** A payload that the caller may read, if it is what it says. */
+interface Admitted {
+  readonly kind: 'admitted';
+  readonly payload: Payload;
+  readonly seal: Seal;
+}
 
-async function openOne(
+type FetchClaim = (reference: Payload) => Promise<Payload>;
+
+async function admit(
   json: PayloadJson,
   { claims, keys, policy, principal }: OpenOptions,
-  { decrypt, fetchClaim }: { readonly decrypt: Decrypt; readonly fetchClaim: FetchClaim },
-): Promise<OpenedPayload> {
+  fetchClaim: FetchClaim,
+): Promise<Admitted | Exclude<OpenedPayload, { kind: 'opened' }>> {
   let seal: Seal | null = null;
   try {
     const isReference = isStorageReference(json);
@@ -80,7 +102,10 @@ async function openOne(
     const decision = decide(policy, principal, target, action);
     if (decision.kind === 'denied')
       return { kind: 'failed', failure: toDenial(decision, target, action), seal };
-    return { kind: 'opened', payload: await decrypt(payload, seal), seal };
+    const { namespace } = target;
+    if (namespace !== null && keys.namespace !== undefined && keys.namespace !== namespace)
+      throw foreignNamespace(envelope);
+    return { kind: 'admitted', payload, seal };
   } catch (error) {
     return { kind: 'failed', failure: toPayloadFailure(error), seal };
   }
@@ -123,53 +148,37 @@ function createFetcher({ claims, limits, signal }: OpenOptions): FetchClaim {
   };
 }
 
-/** One codec per namespace of the request. */
-function createDecrypter(keys: KeyRing): Decrypt {
-  const codecs = new Map<string, PayloadCodec>();
-  const [anyDomain] = keys.domains;
-  return async (payload, { namespace, domain, keyId }) => {
-    if (namespace !== null && keys.namespace !== undefined && keys.namespace !== namespace)
-      throw new CodecError(
-        'CODEC_NAMESPACE_FOREIGN',
-        `A payload that was encrypted with key ${keyId} belongs to a namespace that this server has no keys of.`,
-        { keyId },
-      );
-    const name = namespace ?? keys.namespace ?? 'default';
-    // A domain in the envelope wins; it may be one that the ring lacks, and then its key is unknown.
-    const fallback = namespace === null ? domain : (anyDomain ?? domain);
-    const at = `${fallback}/${name}`;
-    const codec = codecs.get(at) ?? createEncryptionCodec({ keys, namespace: name, domain: fallback });
-    codecs.set(at, codec);
-    const [decrypted] = await codec.decode([payload]);
-    if (decrypted === undefined) throw new TypeError('a codec returned no payload');
-    return decrypted;
-  };
+/** Decrypts payloads of one namespace. */
+async function decrypt(
+  group: readonly Admitted[],
+  { keys, limits }: OpenOptions,
+  leftBytes: number,
+): ReturnType<Codec['decodeEach']> {
+  const [first] = group;
+  if (leftBytes <= 0 || first === undefined) return group.map(() => ({ kind: 'failed', error: exhausted() }));
+  const { namespace, domain } = first.seal;
+  const codec = createCodec({
+    keys,
+    namespace: namespace ?? keys.namespace ?? 'samples',
+    // Payloads of ours name their domain; it is needed for those of the samples.
+    domain,
+    isDecodeOnly: true,
+    // Whoever asked can ask again.
+    maxKeyWaitMs: 0,
+    compression: {
+      maxInflatedBytes: limits.perPayloadBytes,
+      maxInflatedBytesPerCall: leftBytes,
+    },
+  });
+  return codec.decodeEach(group.map(({ payload }) => payload));
 }
 
-/** How large the payloads of one request may become, once they are decompressed. */
-interface Budget {
-  readonly perPayloadBytes: number;
-  leftBytes: number;
-}
-
-function createBudget({ perPayloadBytes, perRequestBytes }: OpenOptions['limits']): Budget {
-  return { perPayloadBytes, leftBytes: perRequestBytes };
-}
-
-async function inflate(result: OpenedPayload, budget: Budget): Promise<OpenedPayload> {
-  if (result.kind !== 'opened') return result;
-  try {
-    const maxInflatedBytes = Math.min(budget.perPayloadBytes, budget.leftBytes);
-    if (maxInflatedBytes < 1) throw exhausted();
-    const [payload] = await createCompressionCodec({ maxInflatedBytes }).decode([result.payload]);
-    if (payload === undefined) throw new TypeError('a codec returned no payload');
-    const bytes = payload.data?.length ?? 0;
-    if (bytes > maxInflatedBytes) throw exhausted();
-    budget.leftBytes -= bytes;
-    return { ...result, payload };
-  } catch (error) {
-    return { kind: 'failed', failure: toPayloadFailure(error), seal: result.seal };
-  }
+function foreignNamespace({ keyId }: Envelope): CodecError {
+  return new CodecError(
+    'CODEC_NAMESPACE_FOREIGN',
+    `A payload that was encrypted with key ${keyId} belongs to a namespace that this server has no keys of.`,
+    { keyId },
+  );
 }
 
 function exhausted(): CodecError {

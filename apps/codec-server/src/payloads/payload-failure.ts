@@ -11,11 +11,6 @@ export interface PayloadFailure {
   readonly detail: string;
 }
 
-const STATUS_OF_CODE: Readonly<Record<string, PayloadFailure['status']>> = {
-  CODEC_TOO_LARGE: 413,
-  CODEC_KEY_UNAVAILABLE: 503,
-};
-
 /**
  * Turns what a codec or a claim store threw into the reason for one payload. Their messages name ids and sizes only.
  *
@@ -25,7 +20,7 @@ export function toPayloadFailure(error: unknown): PayloadFailure {
   if (!isCodecError(error)) throw error;
   return {
     outcome: 'failed',
-    status: STATUS_OF_CODE[error.code] ?? (error.retryable ? 503 : 422),
+    status: error.code === 'CODEC_TOO_LARGE' ? 413 : error.retryable ? 503 : 422,
     code: error.code,
     detail: error.message,
   };

@@ -83,7 +83,7 @@ export async function startWireGround(options: GroundOptions = {}) {
       validateResponses: true,
       readiness: [{ name: 'keys', check: () => proveKeys(keys) }],
     },
-    auth: options.auth ?? createBearerAuth(callers),
+    auth: { authenticator: options.auth ?? createBearerAuth(callers), mount: () => undefined },
     auditReader: { list: async () => [] },
     audit: options.audit ?? { append: async (added) => void entries.push(...added) },
     keys,
@@ -142,7 +142,7 @@ export async function startWireGround(options: GroundOptions = {}) {
 }
 
 /** A value as an SDK makes a payload of it. */
-function jsonPayload(value: unknown): Payload {
+export function jsonPayload(value: unknown): Payload {
   return { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(JSON.stringify(value)) };
 }
 

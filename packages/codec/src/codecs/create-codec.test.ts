@@ -134,6 +134,18 @@ test('payloads above the limits are encrypted, and come back', async () => {
   expect((await tiny.decode(encoded)).map(plain)).toEqual(payloads.map(plain));
 });
 
+test.each<[string, unknown]>([
+  ['nothing at all', {}],
+  ['null for everything', { metadata: null, data: null, externalPayloads: null }],
+  ['metadata without a value', { metadata: { encoding: null, more: undefined }, data: Buffer.from('1') }],
+  ['references', { ...jsonPayload(1), externalPayloads: [{ sizeBytes: 5 }] }],
+])('a payload that has %s is encoded: nothing makes encode fail', async (_, sloppy) => {
+  const codec = createCodec({ ...options, compression: { minBytes: 0 } });
+  const [encoded = {}] = await codec.encode([sloppy as Payload]);
+  expect(Buffer.from(encoded.metadata?.['encoding'] ?? []).toString()).toBe('binary/encrypted');
+  expect(await codec.decode([encoded])).toHaveLength(1);
+});
+
 describe('payloads that are decoded each for itself', () => {
   const codec = createCodec(options);
 

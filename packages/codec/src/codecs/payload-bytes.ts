@@ -24,9 +24,11 @@ export function writePayload(payload: Payload): PayloadBytes {
   if ((payload.externalPayloads?.length ?? 0) > 0)
     return { head: PayloadType.encode(payload).finish(), data: NOTHING };
   const data = payload.data ?? NOTHING;
-  const entries = Object.entries(payload.metadata ?? {}).map(([name, value]) => ({
+  // A converter of somebody else may leave values out, whatever their type says; encoding must not fail for it.
+  const metadata: Readonly<Record<string, Uint8Array | null | undefined>> = payload.metadata ?? {};
+  const entries = Object.entries(metadata).map(([name, value]) => ({
     name: Buffer.from(name),
-    value,
+    value: value ?? NOTHING,
   }));
   let length = data.length === 0 ? 0 : 1 + varintLength(data.length);
   for (const entry of entries) {

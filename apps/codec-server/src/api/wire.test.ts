@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { CodecError, type KeyRing } from '@heliograph/codec/codecs';
 import { base64, encrypted, PAGE, startWireGround, valueOf } from '../testing/wire-ground.ts';
 
 let ground: Awaited<ReturnType<typeof startWireGround>>;
@@ -344,6 +345,29 @@ describe('encoding', () => {
     const answer = await ground.post('/encode', role, [plain], encodable);
     expect([answer.status, answer.json.code]).toEqual([status, code]);
     expect(ground.entries).toMatchObject([{ action: 'encode', subject: role, reason: code }]);
+  });
+
+  test('is refused, and audited, where the keys only decrypt; decoding and readiness do not need more', async () => {
+    const keys: KeyRing = {
+      ...ground.keys,
+      activeKey() {
+        throw new CodecError('CODEC_DECODE_ONLY', 'Nothing is encrypted here.');
+      },
+    };
+    const decoding = await startWireGround({ keys });
+    try {
+      const headers = { 'x-namespace': 'test', 'x-codec-domain': 'dispatch' };
+      const refused = await decoding.post('/encode', 'starter', [plain], headers);
+      expect([refused.status, refused.json.code]).toEqual([422, 'CODEC_DECODE_ONLY']);
+      expect(decoding.entries).toMatchObject([{ action: 'encode', reason: 'CODEC_DECODE_ONLY' }]);
+      const decoded = await decoding.post('/decode', 'developer', [
+        await encrypted(ground.keys, {}, 'hello'),
+      ]);
+      expect(decoded.json.payloads.map(valueOf)).toEqual(['hello']);
+      expect((await decoding.send('/readyz', {})).status).toBe(200);
+    } finally {
+      await decoding.close();
+    }
   });
 
   test('keeps references where it is asked to, and else encrypts them like anything', async () => {

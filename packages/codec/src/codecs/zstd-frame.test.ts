@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readZstdFrame, storeInZstdFrame } from './zstd-frame.ts';
 
 const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
@@ -44,4 +44,36 @@ test.each([
   expect(readZstdFrame(frame)).toEqual({ contentBytes: whole.length });
   expect(zstdDecompressSync(frame).equals(whole)).toBe(true);
   expect(frame.length).toBeGreaterThan(whole.length);
+});
+
+describe('a frame is told by its parts', () => {
+  const text = storeInZstdFrame([Buffer.from('some text')]);
+  const changed = (at: number, byte: number): Buffer => {
+    const frame = Buffer.from(text);
+    frame[at] = byte;
+    return frame;
+  };
+
+  test.each([0, 1, 2, 3])('byte %d of its magic number', (at) => {
+    expect(readZstdFrame(changed(at, 0))).toBeNull();
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 4],
+  ])('flag %d: the id of a dictionary in %d bytes', (flag, length) => {
+    const frame = Buffer.concat([
+      text.subarray(0, 4),
+      Buffer.of(0xc0 | flag, text[5] ?? 0),
+      Buffer.alloc(length, 0xff),
+      text.subarray(6),
+    ]);
+    expect(readZstdFrame(frame)).toEqual({ contentBytes: 9 });
+  });
+
+  test('no block is of the kind that is reserved', () => {
+    const header = 14;
+    expect(readZstdFrame(changed(header, ((text[header] ?? 0) & ~6) | 6))).toBeNull();
+  });
 });

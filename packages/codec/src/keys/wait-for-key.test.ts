@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CodecError } from '../contract/errors.ts';
 import { keyRefused, sourceAway } from '../testing/memory-source.ts';
@@ -23,6 +24,8 @@ function searchOf(maxWaitMs: number, name = 'a') {
 
 beforeEach(() => {
   jest.useFakeTimers();
+  // A process that has run for a while.
+  jest.advanceTimersByTime(123_456);
 });
 afterEach(() => {
   const left = jest.getTimerCount();
@@ -31,9 +34,9 @@ afterEach(() => {
 });
 
 const outcomes: string[] = [];
-const waitOf = (signal?: AbortSignal) => {
+const waitOf = (signal?: AbortSignal, random = 0) => {
   outcomes.length = 0;
-  return createKeyWait({ signal, onEnd: (outcome) => outcomes.push(outcome), random: () => 0 });
+  return createKeyWait({ signal, onEnd: (outcome) => outcomes.push(outcome), random: () => random });
 };
 const find = async (wait: ReturnType<typeof createKeyWait>, search: KeySearch) => wait(search);
 /** Settles a promise into what a test can look at while time passes. */
@@ -80,6 +83,33 @@ test.each([
   const { attempts } = search;
   await jest.advanceTimersByTimeAsync(60_000);
   expect(search.attempts).toBe(attempts);
+});
+
+test('processes that wait for the same source do not ask it together', async () => {
+  const search = searchOf(30_000);
+  const seen = watch(find(waitOf(undefined, 1), search));
+  search.meet = () => key;
+  await jest.advanceTimersByTimeAsync(374);
+  expect(seen.at).toBeNaN();
+  await jest.advanceTimersByTimeAsync(1);
+  expect(seen).toMatchObject({ at: 375, value: key });
+});
+
+test('a key that was found is asked for anew in the next outage', async () => {
+  const wait = waitOf();
+  const search = searchOf(30_000);
+  const first = watch(find(wait, search));
+  search.meet = () => key;
+  await jest.advanceTimersByTimeAsync(500);
+  expect(first.value).toBe(key);
+  search.meet = () => Promise.reject(sourceAway());
+  const second = watch(find(wait, search));
+  await jest.advanceTimersByTimeAsync(400);
+  expect(second.at).toBeNaN();
+  const next = createKey('next', new Uint8Array(32));
+  search.meet = () => next;
+  await jest.advanceTimersByTimeAsync(100);
+  expect(second.value).toBe(next);
 });
 
 test('a slow attempt is part of the wait', async () => {
@@ -166,6 +196,11 @@ describe('those who wait for one key', () => {
 test('a process that stops waits for nothing any more', async () => {
   const stop = new AbortController();
   const wait = waitOf(stop.signal);
+  const early = watch(find(wait, searchOf(1000)));
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(early.at).toBe(1000);
+  // Who waits no more does not listen any more.
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
   const seen = watch(find(wait, searchOf(30_000)));
   await jest.advanceTimersByTimeAsync(3000);
   stop.abort();

@@ -62,20 +62,15 @@ export function createKeyWait({
       }
     };
     const wait: Wait = {
-      found: search().finally(() => forget(wait)),
+      found: search(),
       waiters: 0,
       problem,
       stop() {
         isStopped = true;
         clearTimeout(timer);
-        forget(wait);
+        waits.delete(name);
       },
     };
-    const forget = (one: Wait): void => {
-      if (waits.get(name) === one) waits.delete(name);
-    };
-    // Everybody who waited may be gone by the time it fails.
-    wait.found.catch(() => undefined);
     waits.set(name, wait);
     return wait;
   };

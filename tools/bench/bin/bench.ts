@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '@heliograph/command-line';
-import { buildApps, startStack } from '@heliograph/stack';
+import { buildApps, type Stack, startStack } from '@heliograph/stack';
 import { assessCodec } from '../src/codec/assess-codec.ts';
 import { runCodec } from '../src/codec/run-codec.ts';
+import { assessCodecServer } from '../src/codec-server/assess-codec-server.ts';
+import { runCodecServer } from '../src/codec-server/run-codec-server.ts';
 import { assessDispatch } from '../src/dispatch/assess-dispatch.ts';
 import { runDispatch } from '../src/dispatch/run-dispatch.ts';
 import { formatGoals, type Goal } from '../src/goals.ts';
@@ -15,7 +17,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const command = {
   invocation: 'npm run bench --',
   summary: 'Measures a system and its references, and compares the figures with their goals.',
-  positionals: { name: 'BENCHMARK', choices: ['dispatch', 'codec'], count: 'one' },
+  positionals: { name: 'BENCHMARK', choices: ['dispatch', 'codec', 'codec-server'], count: 'one' },
   options: {
     quick: { kind: 'flag', help: 'Fewer and smaller rounds; the same figures and goals.' },
     json: { kind: 'flag', help: 'Only the JSON object on standard output; the rest on standard error.' },
@@ -34,35 +36,49 @@ await runCommand(command, async ({ values, positionals: [name] }) => {
     tell(report, assessCodec(report));
     return 0;
   }
-  return benchDispatch({ quick: values.quick, print, tell });
+  return name === 'codec-server'
+    ? onStack({ app: '@heliograph/codec-server', parts: ['postgres'], print }, async (stack) => {
+        const report = await runCodecServer({ root, stack, quick: values.quick });
+        const { goals, exitCode } = assessCodecServer(report);
+        tell(report, goals);
+        return exitCode;
+      })
+    : onStack({ app: '@heliograph/dispatch-center', print }, async (stack) => {
+        const report = await runDispatch({ root, stack, quick: values.quick, print });
+        const { goals, exitCode } = assessDispatch(report);
+        tell(report, goals);
+        return exitCode;
+      });
 });
 
-/** On a stack of its own, which ends with the run. */
-async function benchDispatch({
-  quick,
-  print,
-  tell,
-}: {
-  readonly quick: boolean;
-  readonly print: (line: string) => void;
-  readonly tell: (report: object, goals: readonly Goal[]) => void;
-}): Promise<0 | 1> {
+/** Measures an app on a stack of its own, which ends with the run. */
+async function onStack(
+  {
+    app,
+    parts,
+    print,
+  }: { readonly app: string; readonly parts?: readonly string[]; readonly print: (line: string) => void },
+  measure: (stack: Stack) => Promise<0 | 1>,
+): Promise<0 | 1> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort(new Error('interrupted'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  await buildApps(root, ['@heliograph/dispatch-center'], stop.signal);
+  await buildApps(root, [app], stop.signal);
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-bench-'));
   try {
     const { signal } = stop;
-    const stack = await startStack({ directory: join(directory, 'state'), profile: 'local', print, signal });
+    const stack = await startStack({
+      directory: join(directory, 'state'),
+      profile: 'local',
+      print,
+      signal,
+      ...(parts === undefined ? {} : { parts }),
+    });
     const interrupted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
     });
     try {
-      const report = await Promise.race([runDispatch({ root, stack, quick, print }), interrupted]);
-      const { goals, exitCode } = assessDispatch(report);
-      tell(report, goals);
-      return exitCode;
+      return await Promise.race([measure(stack), interrupted]);
     } finally {
       await stack.stop();
     }

@@ -6,6 +6,7 @@ const good: DispatchReport = {
   name: 'dispatch',
   ratioToCeiling: 0.9,
   ratioToNaive: 2,
+  encryption: { ratioToPlain: 0.98, notificationsPerSecond: 70, least: 0.95, most: 1.02 },
   notificationsPerSecond: 70,
   pushLatencyMs: { p50: 85, p95: 128, p99: 174 },
   retryAfter: { p50Ms: 1070, delivered: 500, of: 500 },
@@ -26,6 +27,7 @@ test('every figure that is asked for has a goal', () => {
   ).toEqual([
     ['ratioToCeiling', '>=', 0.85, 'ratio'],
     ['ratioToNaive', '>=', 1.8, 'ratio'],
+    ['encryption.ratioToPlain', '>=', 0.95, 'ratio'],
     ['pushLatencyMs.p50', '<=', 200, 'ms'],
     ['retryAfter.p50Ms', '<=', 1500, 'ms'],
     ['lost', '<=', 0, 'notifications'],
@@ -40,6 +42,12 @@ describe('a miss', () => {
   test.each<[string, Partial<DispatchReport>, string, 0 | 1]>([
     ['of the ceiling', { ratioToCeiling: 0.83 }, 'ratioToCeiling', 0],
     ['of the naive shape', { ratioToNaive: 1.7 }, 'ratioToNaive', 0],
+    [
+      'of encryption',
+      { encryption: { ratioToPlain: 0.94, notificationsPerSecond: 70, least: 0.9, most: 1 } },
+      'encryption.ratioToPlain',
+      0,
+    ],
     ['of the push latency', { pushLatencyMs: { p50: 201, p95: 300, p99: 400 } }, 'pushLatencyMs.p50', 0],
     [
       'of any push at all',

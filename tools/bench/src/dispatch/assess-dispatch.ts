@@ -5,6 +5,8 @@ import type { DispatchReport } from './run-dispatch.ts';
 const GOALS = {
   ratioToCeiling: 0.85,
   ratioToNaive: 1.8,
+  /** The product with encryption ÷ without. */
+  encryptionRatioToPlain: 0.95,
   /** From just before the request to the arrival at the receiver. */
   pushLatencyP50Ms: 200,
   /** The receiver asks for 1,000 ms; half a second more is what retrying may cost on top. */
@@ -31,6 +33,7 @@ export function assessDispatch(report: DispatchReport): {
   const goals = [
     atLeast('ratioToCeiling', report.ratioToCeiling, 'ratio', GOALS.ratioToCeiling),
     atLeast('ratioToNaive', report.ratioToNaive, 'ratio', GOALS.ratioToNaive),
+    atLeast('encryption.ratioToPlain', report.encryption.ratioToPlain, 'ratio', GOALS.encryptionRatioToPlain),
     atMost('pushLatencyMs.p50', pushLatencyMs.p50, 'ms', GOALS.pushLatencyP50Ms),
     atMost('retryAfter.p50Ms', retryAfter.p50Ms, 'ms', GOALS.retryAfterP50Ms),
     ...correctness,

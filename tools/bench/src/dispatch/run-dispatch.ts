@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOrchestrator } from '@heliograph/dispatch-workflows/client';
 import type { Stack } from '@heliograph/stack';
+import { installTemporalRuntime } from '@heliograph/temporal-worker';
+import { DefaultLogger } from '@temporalio/worker';
 import { median, percentile, rounded, spread } from '../statistics.ts';
 import { createBenchGround } from './bench-ground.ts';
 import { countFaults, type FaultCounts } from './count-faults.ts';
 import { readHistoryCosts } from './history-costs.ts';
+import { measureEncryption, type EncryptionRun } from './measure-encryption.ts';
 import { measurePushLatency } from './push-latency.ts';
 import { measureRetryAfter, type RetryAfterRun } from './retry-after.ts';
 import { runPeer, runProduct, type Block } from './shapes.ts';
@@ -16,6 +19,8 @@ export interface DispatchReport extends FaultCounts {
   readonly ratioToCeiling: number;
   readonly ratioToNaive: number;
   readonly notificationsPerSecond: number;
+  /** Everything else is measured without encryption, except for the real processes. */
+  readonly encryption: EncryptionRun;
   readonly pushLatencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly retryAfter: RetryAfterRun;
   readonly eventsPerNotification: number;
@@ -37,6 +42,7 @@ export async function runDispatch(options: {
   const size = quick ? 150 : 600;
   const rounds = quick ? 2 : 5;
   const sink = await startSinkProcess();
+  installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
   const ground = await createBenchGround(stack);
   print(
     `Temporal Server ${ground.serverVersion}, ${size} alerts a block, ${rounds} rounds, alternating ceiling – product – naive`,
@@ -47,6 +53,7 @@ export async function runDispatch(options: {
   const running = ground.worker.run();
   let costs = { eventsPerWorkflow: Number.NaN, signalsPerWorkflowTask: Number.NaN };
   let burst = costs;
+  let encryption: EncryptionRun;
   try {
     await startOrchestrator(ground.client);
     const product = async (blockSize: number, signals = 1): Promise<Block> => {
@@ -82,6 +89,10 @@ export async function runDispatch(options: {
     }
     const crowded = await product(20, 25);
     burst = await readHistoryCosts(ground, crowded.routeId, 20);
+    const blocks = { stack, size: size / 2, rounds, restMs: REST_MS, print };
+    const compared = await measureEncryption(ground, sink, blocks);
+    encryption = compared.run;
+    expected.push(...compared.eventIds);
   } finally {
     await ground.worker.shutdown();
     await running;
@@ -102,6 +113,7 @@ export async function runDispatch(options: {
     ratioToCeiling: rounded(median(ratios.ceiling), 2),
     ratioToNaive: rounded(median(ratios.naive), 2),
     notificationsPerSecond: rounded(median(rates.product), 1),
+    encryption,
     pushLatencyMs: {
       p50: Math.round(percentile(latency.latenciesMs, 0.5)),
       p95: Math.round(percentile(latency.latenciesMs, 0.95)),

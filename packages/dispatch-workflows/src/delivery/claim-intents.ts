@@ -4,7 +4,7 @@ import type { DeliveryOrder } from '../contract/delivery-order.ts';
 import type { Position } from '../contract/position.ts';
 import { storableJson } from '../stores/storable-json.ts';
 import { type BodyInputs, readBodyInputs } from './body-inputs.ts';
-import type { IntentStatus } from './intent-status.ts';
+import { type IntentStatus, UNDER_WAY_SQL } from './intent-status.ts';
 
 /** A batch that hangs would also block those behind it; in milliseconds. */
 const BATCH_DEADLINE_MS = 10_000;
@@ -28,7 +28,10 @@ export interface Claim {
   readonly provider: string;
   /** Those of the first claim. */
   readonly inputs: BodyInputs;
-  /** The newest position that its stream has decided by now; absent if it has decided none. */
+  /**
+   * The newest position that its stream has decided by now, also if nobody knows what became of that notification; absent
+   * if it has decided none.
+   */
   readonly passedTo?: Position;
 }
 
@@ -145,7 +148,12 @@ function claimMany(sql: Postgres['sql'], requests: readonly ClaimRequest[]): Pro
           ) as attempts)
       returning notification_id, found_status as before, claims, attempt_token, external_id, code, was_uncertain,
         provider, body_inputs::text,
-        (select s.last_position::text from dispatch.stream_state s where s.workflow_id = known.workflow_id) as passed_to`,
+        greatest(
+          (select s.last_position from dispatch.stream_state s where s.workflow_id = known.workflow_id),
+          (select max(other.position) from dispatch.delivery_intents other
+            where other.fingerprint = known.fingerprint and other.workflow_id = known.workflow_id
+              and other.notification_id <> known.notification_id
+              and other.status in ${sql.unsafe(UNDER_WAY_SQL)} and other.status <> 'refused'))::text as passed_to`,
   );
 }
 

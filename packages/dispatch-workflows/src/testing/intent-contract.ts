@@ -176,6 +176,20 @@ export function describeIntents(
       await expect(claim(order)).resolves.toMatchObject({ passedTo: '77' });
     });
 
+    test('tells of a newer one of its stream whose outcome nobody knows', async () => {
+      const order = newOrder();
+      const newer = testOrder({
+        stream: order.stream,
+        notificationId: `${order.notificationId}9`,
+        issue: { ...order.issue, position: '59' },
+      });
+      await claim(newer, 'lost');
+      await expect(claim(order)).resolves.toMatchObject({ passedTo: '59' });
+      // One that was refused may still follow the older one.
+      await settle(newer, { status: 'refused', claims: 1 });
+      await expect(claim(order)).resolves.not.toHaveProperty('passedTo');
+    });
+
     test('is of the provider that it was claimed for last, or that delivered it', async () => {
       const order = newOrder();
       await claim(order, 'a');

@@ -1,6 +1,6 @@
 import { alertWorkflowId } from '../../contract/alert-workflow-id.ts';
-import { comparePositions } from '../../contract/position.ts';
-import { isUnderWay } from '../../delivery/intent-status.ts';
+import { type Position, comparePositions } from '../../contract/position.ts';
+import { isInDoubt, isUnderWay } from '../../delivery/intent-status.ts';
 import type { Intent, IntentStore } from '../../delivery/intent-store.ts';
 import { mayHaveOpenIncident } from '../../stream/owes-resolve.ts';
 import { claimIntent, claimOf } from '../memory-intents.ts';
@@ -16,7 +16,7 @@ export function memoryIntents(tables: MemoryTables): IntentStore {
       const now = tables.now();
       if (row !== known)
         tables.intents.set(notificationId, { ...row, createdAt: known?.createdAt ?? now, updatedAt: now });
-      const passedTo = tables.streams.get(alertWorkflowId(row.stream))?.state.lastPosition ?? null;
+      const passedTo = passedBy(tables, row);
       return { ...claimOf(row, request), ...(passedTo === null ? {} : { passedTo }) };
     },
     read: async (ids) =>
@@ -46,6 +46,28 @@ export function memoryIntents(tables: MemoryTables): IntentStore {
 function intentOf(row: IntentRow): Intent {
   const { foundStatus: _, inputs: __, createdAt: ___, ...intent } = row;
   return intent;
+}
+
+/** The newest position that a stream has decided, in other intents also where the outcome is in doubt. */
+function passedBy(
+  tables: MemoryTables,
+  { stream, notificationId }: Pick<IntentRow, 'stream' | 'notificationId'>,
+): Position | null {
+  const id = alertWorkflowId(stream);
+  const doubtful = [...tables.intents.values()].filter(
+    (other) =>
+      alertWorkflowId(other.stream) === id &&
+      other.notificationId !== notificationId &&
+      isInDoubt(other.status),
+  );
+  const decided = tables.streams.get(id)?.state.lastPosition ?? null;
+  return [
+    ...doubtful.map(({ position }) => position),
+    ...(decided === null ? [] : [decided]),
+  ].reduce<Position | null>(
+    (newest, each) => (newest === null || comparePositions(each, newest) > 0 ? each : newest),
+    null,
+  );
 }
 
 function isPassed(tables: MemoryTables, { stream, position, reason }: IntentRow): boolean {

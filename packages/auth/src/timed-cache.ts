@@ -15,7 +15,7 @@ export interface TimedCache<Value> {
   get(key: string): Value | undefined;
   /** `readAt` is monotonic, from before the value was read. */
   set(key: string, value: Value, readAt: number): void;
-  delete(key: string): void;
+  deleteWhere(isMeant: (key: string) => boolean): void;
 }
 
 /** Creates a cache that is bounded by age and by weight. */
@@ -51,6 +51,8 @@ export function createTimedCache<Value>(options: TimedCacheOptions<Value>): Time
         remove(oldest);
       }
     },
-    delete: remove,
+    deleteWhere: (isMeant) => {
+      for (const key of entries.keys()) if (isMeant(key)) remove(key);
+    },
   };
 }

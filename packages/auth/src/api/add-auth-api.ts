@@ -13,6 +13,8 @@ export interface AuthApiDependencies {
   readonly roles: RoleStore;
   /** Hears the prefix of a key that was revoked here: `forget` of `createKeyAuth`. */
   readonly onRevoked: (prefix: string) => void;
+  /** Hears the tenant whose members or roles were changed here: `forget` of `createMemberIdentifier`. */
+  readonly onChanged: (tenant: string) => void;
   readonly ids?: Ids;
 }
 

@@ -1,7 +1,7 @@
 import { eventually } from '@heliograph/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeKey } from '../keys/key-format.ts';
-import { apiGround, call as callAt, type Answer, type CallOptions } from '../testing/api-ground.ts';
+import { apiGround, call as callAt, tokenOf, type Answer, type CallOptions } from '../testing/api-ground.ts';
 
 const ROOT = 'root-key-of-the-environment';
 const KEYS = '/api/v1/auth/keys';
@@ -288,6 +288,24 @@ describe('members', () => {
     const { json } = await call('GET', `${MEMBERS}?issuer=${encodeURIComponent(ISSUER)}&subject=p2`);
     expect(json.items).toMatchObject([{ subject: 'p2' }]);
     expect(refusalOf(await call('GET', `${MEMBERS}?cursor=nonsense`))).toEqual([400, 'CURSOR_INVALID']);
+  });
+
+  test('have what their roles give them at once where it was changed', async () => {
+    const key = tokenOf('quick', 'quick');
+    const who = async () => (await ground.call('GET', '/who', { key })).status;
+    await expect(who()).resolves.toBe(403);
+    const role = `${ROLES}/caller?tenant=quick`;
+    await call('PUT', role, { body: { scopes: [] } });
+    const { json } = await add('quick', { tenant: 'quick', roles: ['caller'] });
+    await expect(who()).resolves.toBe(403);
+    await call('PUT', role, { body: { scopes: ['who:read'] } });
+    await expect(who()).resolves.toBe(200);
+    await call('PUT', `${MEMBERS}/${json.id}`, { body: { roles: [] } });
+    await expect(who()).resolves.toBe(403);
+    await call('PUT', `${MEMBERS}/${json.id}`, { body: { roles: ['caller'] } });
+    await expect(who()).resolves.toBe(200);
+    await call('DELETE', `${MEMBERS}/${json.id}`);
+    await expect(who()).resolves.toBe(403);
   });
 
   test('keep an admin', async () => {

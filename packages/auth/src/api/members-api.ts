@@ -11,6 +11,7 @@ import {
 import { requireGrantable, tenantFor } from '../grants.ts';
 import type { Member, MemberStore } from '../members/member-store.ts';
 import type { RoleStore } from '../members/role-store.ts';
+import { announce } from './announce.ts';
 import { nextId, toIso, translateRefusal } from './translate-refusal.ts';
 
 /** What the API of members works with. */
@@ -18,10 +19,12 @@ export interface MembersApiDependencies {
   readonly members: MemberStore;
   readonly roles: Pick<RoleStore, 'getMany'>;
   readonly ids: Ids;
+  /** Hears the tenant in which a member was changed here. */
+  readonly onChanged: (tenant: string) => void;
 }
 
 /** Members: list, create, read, change, remove. */
-export function addMembersApi(edge: Edge, { members, roles, ids }: MembersApiDependencies): void {
+export function addMembersApi(edge: Edge, { members, roles, ids, onChanged }: MembersApiDependencies): void {
   /** Refuses roles that do not exist, that the caller lacks, or whose scopes it lacks. */
   const checkRoles = async (principal: Principal, tenant: string, names: readonly string[]) => {
     const given = await roles.getMany(tenant, [...new Set(names)]);
@@ -48,7 +51,7 @@ export function addMembersApi(edge: Edge, { members, roles, ids }: MembersApiDep
         async () => {
           const tenant = tenantFor(principal, body.tenant) ?? DEFAULT_TENANT;
           await checkRoles(principal, tenant, body.roles);
-          return members.create({ ...body, id: nextId(ids), tenant });
+          return announce(tenant, onChanged, () => members.create({ ...body, id: nextId(ids), tenant }));
         },
         { AUTH_ROLE_NOT_FOUND: 422 },
       );
@@ -77,7 +80,7 @@ export function addMembersApi(edge: Edge, { members, roles, ids }: MembersApiDep
           // What the member has already is not given out again.
           const added = body.roles.filter((role) => !current.roles.includes(role));
           await checkRoles(principal, current.tenant, added);
-          return members.update(current, body);
+          return announce(current.tenant, onChanged, () => members.update(current, body));
         },
         { AUTH_ROLE_NOT_FOUND: 422 },
       );
@@ -90,7 +93,7 @@ export function addMembersApi(edge: Edge, { members, roles, ids }: MembersApiDep
     handler: async ({ params: { id }, principal, headers }) => {
       const current = await read(id, principal);
       requireMatch(headers.get('if-match'), etagOf(presentMember(current)));
-      await translateRefusal(() => members.remove(current));
+      await translateRefusal(() => announce(current.tenant, onChanged, () => members.remove(current)));
       return { status: 204 };
     },
   });

@@ -10,10 +10,18 @@ import {
 } from '@heliograph/service';
 import { requireGrantable, tenantFor } from '../grants.ts';
 import { noSuchRoles, type Role, type RoleStore } from '../members/role-store.ts';
+import { announce } from './announce.ts';
 import { toIso, translateRefusal } from './translate-refusal.ts';
 
+/** What the API of roles works with. */
+export interface RolesApiDependencies {
+  readonly roles: RoleStore;
+  /** Hears the tenant in which a role was changed here. */
+  readonly onChanged: (tenant: string) => void;
+}
+
 /** Roles: list, read, create or replace, remove. */
-export function addRolesApi(edge: Edge, { roles }: { readonly roles: RoleStore }): void {
+export function addRolesApi(edge: Edge, { roles, onChanged }: RolesApiDependencies): void {
   const tenantOf = (principal: Principal, asked: string | undefined): string =>
     tenantFor(principal, asked) ?? DEFAULT_TENANT;
   const read = (principal: Principal, asked: string | undefined, name: string): Promise<Role> =>
@@ -57,7 +65,7 @@ export function addRolesApi(edge: Edge, { roles }: { readonly roles: RoleStore }
         // What the role has already is not given out again.
         const added = scopes.filter((scope) => current?.scopes.includes(scope) !== true);
         requireGrantable(principal, { scopes: added, roles: [] });
-        return roles.put(tenant, name, current?.version ?? null, scopes);
+        return announce(tenant, onChanged, () => roles.put(tenant, name, current?.version ?? null, scopes));
       });
       const role = presentRole(saved);
       const answerHeaders = { etag: etagOf(role) };
@@ -71,7 +79,9 @@ export function addRolesApi(edge: Edge, { roles }: { readonly roles: RoleStore }
     handler: async ({ params: { name }, query: { tenant }, principal, headers }) => {
       const current = await read(principal, tenant, name);
       requireMatch(headers.get('if-match'), etagOf(presentRole(current)));
-      await translateRefusal(() => roles.remove(current.tenant, name, current.version));
+      await translateRefusal(() =>
+        announce(current.tenant, onChanged, () => roles.remove(current.tenant, name, current.version)),
+      );
       return { status: 204 };
     },
   });

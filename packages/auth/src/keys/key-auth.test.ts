@@ -105,14 +105,32 @@ test('further requests need no look-up, and count as uses', async () => {
   expect([lookUps.length, uses.length]).toEqual([1, 100]);
 });
 
-test('many callers at once are looked up together', async () => {
+test('many callers at once are looked up together, and one key once', async () => {
   const auth = makeAuth();
   await Promise.all(Array.from({ length: 300 }, () => kindOf(auth)));
+  expect(lookUps).toEqual([[prefix]]);
+  lookUps = [];
+  await Promise.all(Array.from({ length: 300 }, () => kindOf(auth, makeKey().key)));
   expect(lookUps.length).toBeLessThanOrEqual(4);
 });
 
 describe('a revoke', () => {
-  test('holds within 5 s, also if it comes during the look-up', async () => {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  /** Look-ups that see what is stored when they begin, and answer when told to. */
+  const slowAuth = () => {
+    const answers: (() => void)[] = [];
+    const auth = makeAuth({
+      keys: {
+        findByPrefix: () => {
+          const found = stored;
+          return new Promise((resolve) => answers.push(() => resolve(found)));
+        },
+      },
+    });
+    return { auth, answers };
+  };
+
+  test('holds within 5 s elsewhere', async () => {
     const auth = makeAuth();
     await kindOf(auth);
     change({ revokedAt: clock.now() });
@@ -122,12 +140,43 @@ describe('a revoke', () => {
     await expect(kindOf(auth)).resolves.toBe('refused');
   });
 
+  test('holds within 5 s of the begin of a look-up that did not see it', async () => {
+    const { auth, answers } = slowAuth();
+    const running = kindOf(auth);
+    await turn();
+    change({ revokedAt: clock.now() });
+    clock.advance(2000);
+    answers[0]?.();
+    await expect(running).resolves.toBe('authenticated');
+    clock.advance(3000);
+    const later = kindOf(auth);
+    await turn();
+    answers[1]?.();
+    await expect(later).resolves.toBe('refused');
+  });
+
   test('holds at once where it was made', async () => {
     const auth = makeAuth();
     await kindOf(auth);
     change({ revokedAt: clock.now() });
     auth.forget(prefix);
     await expect(kindOf(auth)).resolves.toBe('refused');
+  });
+
+  test('holds at once where it was made, also if the key is being looked up', async () => {
+    const { auth, answers } = slowAuth();
+    const before = kindOf(auth);
+    await turn();
+    change({ revokedAt: clock.now() });
+    auth.forget(prefix);
+    const after = kindOf(auth);
+    await turn();
+    answers[1]?.();
+    await expect(after).resolves.toBe('refused');
+    answers[0]?.();
+    await before;
+    await expect(kindOf(auth)).resolves.toBe('refused');
+    expect(answers).toHaveLength(2);
   });
 });
 

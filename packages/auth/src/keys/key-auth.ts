@@ -7,7 +7,7 @@ import {
   type Clock,
   type Principal,
 } from '@heliograph/service';
-import { createTimedCache } from '../timed-cache.ts';
+import { createCachedReader } from '../cached-reader.ts';
 import { parseKey } from './key-format.ts';
 import type { KeyStore, KeyUse, KnownKey } from './key-store.ts';
 
@@ -27,7 +27,7 @@ export interface KeyAuthOptions {
 
 /** Authentication by stored keys. */
 export interface KeyAuth extends Authenticator {
-  /** Forgets a key that was revoked here, so that it is refused at once. */
+  /** Forgets a key that was revoked here, so that it is refused at once, also where it is being looked up. */
   forget(prefix: string): void;
 }
 
@@ -49,23 +49,18 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
     readMany: (prefixes) => keys.findByPrefix([...new Set(prefixes)]),
     keyOf: (key) => (typeof key === 'string' ? key : key.prefix),
   });
-  const cache = createTimedCache<Entry>({
+  const entries = createCachedReader<string, Entry | null>({
+    keyOf: (prefix) => prefix,
+    read: async (prefix) => {
+      const key = await withDeadline(timeoutMs, 'look a key up', () => read(prefix));
+      return key === null ? null : { key, principal: principalOf(key) };
+    },
     maxAgeMs: cacheMs,
     maxWeight: cacheBytes,
-    weigh: (_, { key }) =>
-      400 + 2 * [...key.scopes, ...key.roles].reduce((sum, { length }) => sum + length + 40, 0),
+    // Made-up keys must not displace real ones.
+    weigh: (_, entry) => (entry === null ? Infinity : weightOf(entry.key)),
     clock,
   });
-  const find = async (prefix: string): Promise<Entry | null> => {
-    const cached = cache.get(prefix);
-    if (cached !== undefined) return cached;
-    const readAt = clock.monotonicMs();
-    const key = await withDeadline(timeoutMs, 'look a key up', () => read(prefix));
-    if (key === null) return null;
-    const entry = { key, principal: principalOf(key) };
-    cache.set(prefix, entry, readAt);
-    return entry;
-  };
   return {
     scheme: 'Bearer',
     authenticate: async (headers) => {
@@ -75,7 +70,7 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
       if (presented === null) return { kind: 'refused' };
       let entry: Entry | null;
       try {
-        entry = await find(presented.prefix);
+        entry = await entries.get(presented.prefix);
       } catch (cause) {
         return { kind: 'unavailable', cause };
       }
@@ -84,13 +79,17 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
       onUsed?.({ id: entry.key.id, at: now });
       return { kind: 'authenticated', principal: entry.principal };
     },
-    forget: (prefix) => cache.delete(prefix),
+    forget: (prefix) => entries.forget((key) => key === prefix),
   };
 }
 
 interface Entry {
   readonly key: KnownKey;
   readonly principal: Principal;
+}
+
+function weightOf({ scopes, roles }: KnownKey): number {
+  return 400 + 2 * [...scopes, ...roles].reduce((sum, { length }) => sum + length + 40, 0);
 }
 
 /** Whether a key opens at this moment: the digest is the right one, and the key neither revoked nor expired. */

@@ -14,6 +14,7 @@ beforeEach(() => {
   failure = undefined;
 });
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const identity = (more: Partial<JwtIdentity> = {}): JwtIdentity => ({
   issuer: 'https://id.example.com',
   subject: 'ada',
@@ -32,7 +33,7 @@ const makeIdentify = (options: Partial<MemberIdentifierOptions> = {}) =>
     },
     clock,
     ...options,
-  });
+  }).identify;
 
 test('a member has what its token and its roles give it, in the default tenant', async () => {
   await expect(makeIdentify()(identity({ roles: new Set(['night']) }))).resolves.toEqual({
@@ -66,6 +67,70 @@ test('a tenant that cannot be one of ours is refused, and odd names of roles are
 });
 
 describe('rights', () => {
+  test('hold as of when their read began, however long it took', async () => {
+    let answer = (): void => undefined;
+    const members = {
+      rightsOf: () => {
+        asked.push({ tenant: '', issuer: '', subject: '', claimed: [] });
+        return new Promise<Rights>((resolve) => (answer = () => resolve(rights)));
+      },
+    };
+    const identify = makeIdentify({ members });
+    const first = identify(identity());
+    await turn();
+    clock.advance(2000);
+    answer();
+    await first;
+    clock.advance(2999);
+    await identify(identity());
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
+    const second = identify(identity());
+    await turn();
+    answer();
+    await second;
+    expect(asked).toHaveLength(2);
+  });
+
+  test('of many requests of one subject at once are read once', async () => {
+    const identify = makeIdentify();
+    await Promise.all(Array.from({ length: 500 }, () => identify(identity())));
+    expect(asked).toHaveLength(1);
+  });
+
+  test('of a tenant that was changed here are read again at once, also where they are being read', async () => {
+    const { identify, forget } = createMemberIdentifier({
+      clock,
+      members: {
+        rightsOf: async ({ tenant }) => {
+          asked.push({ tenant, issuer: '', subject: '', claimed: [] });
+          const found = rights;
+          await turn();
+          return found;
+        },
+      },
+    });
+    await Promise.all([identify(identity()), identify(identity({ tenant: 'acme' }))]);
+    rights = { isMember: true, roles: [] };
+    forget('default');
+    const running = identify(identity());
+    rights = { isMember: true, roles: [{ name: 'late', scopes: [] }] };
+    forget('default');
+    await running;
+    await expect(identify(identity())).resolves.toMatchObject({ principal: { roles: new Set(['late']) } });
+    await identify(identity({ tenant: 'acme' }));
+    expect(asked.map(({ tenant }) => tenant)).toEqual(['default', 'acme', 'default', 'default']);
+  });
+
+  test('that are remembered are bounded in bytes', async () => {
+    const identify = makeIdentify({ cacheBytes: 5000 });
+    const subjects = Array.from({ length: 50 }, (_, n) => `subject ${n}`);
+    for (const subject of subjects) await identify(identity({ subject }));
+    asked = [];
+    for (const subject of subjects.toReversed()) await identify(identity({ subject }));
+    expect(asked.length).toBeGreaterThan(35);
+  });
+
   test('are remembered for 5 s, for each tenant, subject and set of roles', async () => {
     const identify = makeIdentify();
     for (let n = 0; n < 10; n++) await identify(identity());

@@ -8,8 +8,8 @@ import {
   type JwtIdentity,
 } from '@heliograph/service';
 import * as v from 'valibot';
-import { createTimedCache } from '../timed-cache.ts';
-import type { MemberStore, Rights } from './member-store.ts';
+import { createCachedReader } from '../cached-reader.ts';
+import type { MemberStore, Rights, Subject } from './member-store.ts';
 
 /** Options of {@link createMemberIdentifier}. */
 export interface MemberIdentifierOptions {
@@ -25,14 +25,20 @@ export interface MemberIdentifierOptions {
   readonly clock?: Clock;
 }
 
+/** Decides who the bearers of verified tokens are. */
+export interface MemberIdentifier {
+  /** For `createJwtAuth`. */
+  readonly identify: (identity: JwtIdentity) => Promise<Authentication>;
+  /** Forgets what is known of a tenant whose members or roles were changed here, so that the change holds at once. */
+  readonly forget: (tenant: string) => void;
+}
+
 /**
  * Creates `identify` of `createJwtAuth`: the bearer of a verified token has the scopes and roles of the token and those
  * of the member, in the tenant that the token names, else in `default`. Roles bring the scopes that the tenant gives them.
  * While the database is unavailable the outcome is `unavailable`: without its roles a caller would be somebody else.
  */
-export function createMemberIdentifier(
-  options: MemberIdentifierOptions,
-): (identity: JwtIdentity) => Promise<Authentication> {
+export function createMemberIdentifier(options: MemberIdentifierOptions): MemberIdentifier {
   const {
     members,
     requireMember = false,
@@ -41,32 +47,25 @@ export function createMemberIdentifier(
     timeoutMs = 3000,
   } = options;
   const { clock = systemClock } = options;
-  const cache = createTimedCache<Rights>({
+  const known = createCachedReader<RightsQuery, Rights>({
+    keyOf: ({ tenant, issuer, subject, claimed }) =>
+      keyStartOf(tenant) + JSON.stringify([issuer, subject, claimed]),
+    read: ({ claimed, ...subject }) =>
+      withDeadline(timeoutMs, 'read the rights of a subject', () => members.rightsOf(subject, claimed)),
     maxAgeMs: cacheMs,
     maxWeight: cacheBytes,
     weigh: (key, rights) => 400 + 2 * (key.length + JSON.stringify(rights).length),
     clock,
   });
-  const rightsOf = async (identity: JwtIdentity, tenant: string): Promise<Rights> => {
+  const identify = async (identity: JwtIdentity): Promise<Authentication> => {
+    const tenant = identity.tenant ?? DEFAULT_TENANT;
+    if (!v.is(tenantSchema, tenant)) return { kind: 'refused' };
     const { issuer, subject } = identity;
     // Other names are no roles of ours, and what a database does not take must not look like an outage.
     const claimed = [...identity.roles].filter((name) => v.is(roleNameSchema, name)).toSorted();
-    const key = JSON.stringify([tenant, issuer, subject, claimed]);
-    const cached = cache.get(key);
-    if (cached !== undefined) return cached;
-    const readAt = clock.monotonicMs();
-    const rights = await withDeadline(timeoutMs, 'read the rights of a subject', () =>
-      members.rightsOf({ tenant, issuer, subject }, claimed),
-    );
-    cache.set(key, rights, readAt);
-    return rights;
-  };
-  return async (identity) => {
-    const tenant = identity.tenant ?? DEFAULT_TENANT;
-    if (!v.is(tenantSchema, tenant)) return { kind: 'refused' };
     let rights: Rights;
     try {
-      rights = await rightsOf(identity, tenant);
+      rights = await known.get({ tenant, issuer, subject, claimed });
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
@@ -81,4 +80,15 @@ export function createMemberIdentifier(
       },
     };
   };
+  return {
+    identify,
+    forget: (tenant) => known.forget((key) => key.startsWith(keyStartOf(tenant))),
+  };
+}
+
+type RightsQuery = Subject & { readonly claimed: readonly string[] };
+
+/** A tenant has no blank in its name. */
+function keyStartOf(tenant: string): string {
+  return `${tenant} `;
 }

@@ -7,6 +7,7 @@ import {
   createLogger,
   listen,
   memoryIdempotencyStore,
+  type Authenticator,
   type BearerKey,
 } from '@heliograph/service';
 import { freshPostgres } from '@heliograph/testkit';
@@ -15,6 +16,7 @@ import { addAuthApi } from '../api/index.ts';
 import { createAuthStores } from '../create-auth-stores.ts';
 import { createKeyAuth } from '../keys/key-auth.ts';
 import { createLastUsed } from '../keys/last-used.ts';
+import { createMemberIdentifier, type MemberIdentifier } from '../members/identify-member.ts';
 import { migrateAuth } from '../migrate.ts';
 
 /** What was answered, its body read. */
@@ -55,16 +57,21 @@ export async function apiGround(keys: readonly BearerKey[]) {
       onUsed: (use) => lastUsed.record(use),
       timeoutMs: 500,
     });
+    const identifier = createMemberIdentifier({ members: stores.members, timeoutMs: 500 });
     const edge = createEdge({
       name: 'auth-api',
       version: '1.0.0',
       logger,
-      auth: anyOf([createBearerAuth(keys), keyAuth]),
+      auth: anyOf([createBearerAuth(keys), keyAuth, tokenAuth(identifier)]),
       idempotency: memoryIdempotencyStore(),
       isUnavailable: (error) => isUnavailable(error) || (isDatabaseError(error) && error.retryable),
       validateResponses: true,
     });
-    addAuthApi(edge, { ...stores, onRevoked: (prefix) => keyAuth.forget(prefix) });
+    addAuthApi(edge, {
+      ...stores,
+      onRevoked: (prefix) => keyAuth.forget(prefix),
+      onChanged: (tenant) => identifier.forget(tenant),
+    });
     edge.route({
       method: 'GET',
       path: '/who',
@@ -103,6 +110,24 @@ export async function apiGround(keys: readonly BearerKey[]) {
       await process.stop();
       await proxy.close();
       await database.drop();
+    },
+  };
+}
+
+/** What stands for a verified token of a subject. */
+export function tokenOf(subject: string, tenant: string): string {
+  return `token.${tenant}.${subject}`;
+}
+
+function tokenAuth({ identify }: MemberIdentifier): Authenticator {
+  return {
+    scheme: 'Bearer',
+    authenticate: async (headers) => {
+      const [, tenant, subject] =
+        /^Bearer token\.([^.]*)\.(.*)$/.exec(headers.get('authorization') ?? '') ?? [];
+      if (tenant === undefined || subject === undefined) return { kind: 'absent' };
+      const issuer = 'https://id.example.com';
+      return identify({ issuer, subject, tenant, scopes: new Set(), roles: new Set(), expiresAt: 0 });
     },
   };
 }

@@ -4,7 +4,7 @@ import {
   createLastUsed,
   createMemberIdentifier,
   startCleanUp,
-  type AuthStores,
+  type MemberIdentifier,
 } from '@heliograph/auth';
 import { addAuthApi } from '@heliograph/auth/api';
 import type { Postgres } from '@heliograph/database';
@@ -46,7 +46,11 @@ export interface AppAuth {
 export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly BearerKey[] }): AppAuth {
   const { logger, postgres, register } = app;
   const stores = createAuthStores(postgres);
-  const jwtAuth = openJwtAuth(app, stores);
+  const identifier = createMemberIdentifier({
+    members: stores.members,
+    requireMember: app.config.HELIOGRAPH_OIDC_MEMBERS_ONLY,
+  });
+  const jwtAuth = openJwtAuth(app, identifier);
   const lastUsed = createLastUsed({
     keys: stores.keys,
     onProblem: (error) => logger.warn({ err: error }, 'could not record when keys were used; trying again'),
@@ -61,7 +65,12 @@ export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly Beare
   const keyAuth = createKeyAuth({ keys: stores.keys, onUsed: (use) => lastUsed.record(use) });
   return {
     authenticator: anyOf([createBearerAuth(keys), keyAuth, ...(jwtAuth === null ? [] : [jwtAuth])]),
-    mount: (edge) => addAuthApi(edge, { ...stores, onRevoked: (prefix) => keyAuth.forget(prefix) }),
+    mount: (edge) =>
+      addAuthApi(edge, {
+        ...stores,
+        onRevoked: (prefix) => keyAuth.forget(prefix),
+        onChanged: (tenant) => identifier.forget(tenant),
+      }),
   };
 }
 
@@ -69,7 +78,7 @@ const ISSUER = 'HELIOGRAPH_OIDC_ISSUER';
 const AUDIENCE = 'HELIOGRAPH_OIDC_AUDIENCE';
 const JWKS_URL = 'HELIOGRAPH_OIDC_JWKS_URL';
 
-function openJwtAuth({ config, logger }: AuthApp, { members }: AuthStores): Authenticator | null {
+function openJwtAuth({ config, logger }: AuthApp, { identify }: MemberIdentifier): Authenticator | null {
   const { [ISSUER]: issuer, [AUDIENCE]: audience, [JWKS_URL]: jwksUrl } = config;
   if (issuer === undefined && audience.length === 0 && jwksUrl === undefined) return null;
   if (issuer === undefined || audience.length === 0 || jwksUrl === undefined) {
@@ -96,10 +105,7 @@ function openJwtAuth({ config, logger }: AuthApp, { members }: AuthStores): Auth
         roles: config.HELIOGRAPH_OIDC_ROLES_CLAIM,
         tenant: config.HELIOGRAPH_OIDC_TENANT_CLAIM,
       },
-      identify: createMemberIdentifier({
-        members,
-        requireMember: config.HELIOGRAPH_OIDC_MEMBERS_ONLY,
-      }),
+      identify,
       ...(typ === undefined ? {} : { typ }),
     });
   } catch (error) {

@@ -1,0 +1,14 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { MaintenanceActivities } from '../contract/maintenance-activities.ts';
+import type { CollectionResult } from '../contract/results.ts';
+
+const { collectStored } = proxyActivities<Pick<MaintenanceActivities, 'collectStored'>>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '20 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+});
+
+/** Deletes stored payloads that no history names any more. A schedule starts it, one at a time. */
+export async function collectStoredPayloads(): Promise<CollectionResult> {
+  return collectStored();
+}

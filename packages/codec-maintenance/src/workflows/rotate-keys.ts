@@ -1,0 +1,34 @@
+import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { MaintenanceActivities, RotationInput } from '../contract/maintenance-activities.ts';
+import { addCounts, NOTHING_ROTATED, type RotationResult } from '../contract/results.ts';
+
+const { reencryptStored } = proxyActivities<Pick<MaintenanceActivities, 'reencryptStored'>>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '20 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+});
+
+const { countKeyUse } = proxyActivities<Pick<MaintenanceActivities, 'countKeyUse'>>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '20 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+});
+
+/** Batches after which a run hands over to the next, so that its history stays bounded. */
+const MAX_BATCHES = 50;
+
+/**
+ * Encrypts stored payloads with the active keys, batch by batch, and then counts what still names which key. A schedule
+ * starts it, one at a time. Histories are immutable: what they hold inline keeps its key as long as they are retained.
+ */
+export async function rotateKeys(input: RotationInput = {}): Promise<RotationResult> {
+  let { after = null, counts = NOTHING_ROTATED } = input;
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    const done = await reencryptStored(after);
+    counts = addCounts(counts, done.counts);
+    after = done.next;
+    if (after === null) return { stored: counts, ...(await countKeyUse()) };
+    if (workflowInfo().continueAsNewSuggested) break;
+  }
+  return continueAsNew<typeof rotateKeys>({ after, counts });
+}

@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { createAuthStores, makeKey, migrateAuth } from '@heliograph/auth';
 import { createAuditReader } from '@heliograph/codec-audit/store';
 import { verifyChain } from '@heliograph/codec-audit';
 import { connectPostgres } from '@heliograph/database';
-import { startTcpProxy, TLS_PAIRS } from '@heliograph/simulators';
+import { startLoopbackServer, startTcpProxy, TLS_PAIRS } from '@heliograph/simulators';
 import { eventually, freshPostgres } from '@heliograph/testkit';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { policyFor, serverFiles, spawnServer } from './testing/start-server.ts';
 import { encrypted, valueOf } from './testing/wire-ground.ts';
 
@@ -32,6 +34,15 @@ const post = (url: string, payloads: readonly unknown[], path = '/decode?strict=
     headers: { authorization: 'Bearer developer-key-of-tests', 'content-type': 'application/json' },
     body: JSON.stringify({ payloads }),
   });
+const decodeAs = async (url: string, token: string, payload: unknown): Promise<readonly unknown[]> => {
+  const response = await fetch(`${url}/decode?strict=true`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ payloads: [payload] }),
+  });
+  const { code } = (await response.json()) as { readonly code?: string };
+  return code === undefined ? [response.status] : [response.status, code];
+};
 const lines = (output: string): readonly string[] => output.split('\n').filter((line) => line !== '');
 
 describe('a start', () => {
@@ -228,3 +239,61 @@ async function auditedEntries() {
     return entries;
   });
 }
+
+describe('callers who are stored', () => {
+  const ISSUER = 'https://id.example.com/';
+  const openStores = async () => {
+    const postgres = connectPostgres({ url: database.url, applicationName: 'codec-server-tests' });
+    cleanUps.push(() => postgres.close());
+    await migrateAuth(postgres);
+    return createAuthStores(postgres);
+  };
+  type Stores = Awaited<ReturnType<typeof openStores>>;
+  const addKey = async ({ keys }: Stores, name: string, roles: string[], tenant: string | null = null) => {
+    const { key, prefix, digest } = makeKey();
+    const more = { scopes: [], createdBy: 'test', expiresAt: null };
+    await keys.create({ id: name, name, prefix, digest, roles, tenant, ...more });
+    return key;
+  };
+
+  test('may read what their roles allow, and nobody of another tenant may', async () => {
+    const stores = await openStores();
+    const [developer, support, acme] = [
+      await addKey(stores, 'developer', ['developer']),
+      await addKey(stores, 'support', ['support']),
+      await addKey(stores, 'acme', ['developer'], 'acme'),
+    ];
+    const payload = await encrypted(files.keys, {}, 'secret');
+    const url = await start().url();
+    await expect(decodeAs(url, developer, payload)).resolves.toEqual([200]);
+    for (const key of [support, acme])
+      await expect(decodeAs(url, key, payload)).resolves.toEqual([403, 'ROLE_UNKNOWN']);
+    await expect(decodeAs(url, makeKey().key, payload)).resolves.toEqual([401, 'CREDENTIALS_INVALID']);
+  });
+
+  test('may be members, who come with a token', async () => {
+    const stores = await openStores();
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+    const jwks = await startLoopbackServer((response) =>
+      response.writeHead(200).end(JSON.stringify({ keys: [jwk] })),
+    );
+    cleanUps.push(() => jwks.close());
+    const sign = (sub: string) =>
+      new SignJWT({ iss: ISSUER, aud: 'codec', sub, exp: Math.floor(Date.now() / 1000) + 300 })
+        .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+        .sign(privateKey);
+    await stores.roles.put('default', 'developer', null, []);
+    const ada = { tenant: 'default', issuer: ISSUER, subject: 'ada' };
+    await stores.members.create({ ...ada, id: 'm1', name: null, roles: ['developer'] });
+
+    const payload = await encrypted(files.keys, {}, 'secret');
+    const url = await start({
+      HELIOGRAPH_OIDC_ISSUER: ISSUER,
+      HELIOGRAPH_OIDC_AUDIENCE: 'codec',
+      HELIOGRAPH_OIDC_JWKS_URL: `${jwks.url}/keys`,
+    }).url();
+    await expect(decodeAs(url, await sign('ada'), payload)).resolves.toEqual([200]);
+    await expect(decodeAs(url, await sign('eve'), payload)).resolves.toEqual([403, 'ROLE_UNKNOWN']);
+  });
+});

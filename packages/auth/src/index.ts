@@ -5,6 +5,7 @@ export { AuthError } from './errors.ts';
 export type { AuthErrorCode } from './errors.ts';
 export { requireGrantable, tenantFor } from './grants.ts';
 export type { Caller } from './grants.ts';
+export { limitToTenant } from './limit-to-tenant.ts';
 export { makeKey, parseKey } from './keys/key-format.ts';
 export type { NewKey } from './keys/key-format.ts';
 export type { ApiKey, ApiKeyDraft, KeyStore, KeyUse, KnownKey } from './keys/key-store.ts';

@@ -88,6 +88,14 @@ describe('stored keys', () => {
     }
   });
 
+  test('of another tenant may do nothing: the app does not tell tenants apart', async () => {
+    const { key } = await createKey(['*'], { tenant: 'acme', roles: ['admin'] });
+    for (const path of [ROUTES, KEYS])
+      await expect(statusOf(key, path)).resolves.toEqual([403, 'SCOPE_MISSING']);
+    const { key: own } = await createKey(['routes:read'], { tenant: 'default' });
+    await expect(statusOf(own)).resolves.toEqual([200]);
+  });
+
   test('name the caller of an issue, so that event ids of two keys differ', async () => {
     const [first, second] = [await createKey(['issues:write']), await createKey(['issues:write'])];
     const store = async (key: string) =>

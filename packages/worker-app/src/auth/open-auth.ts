@@ -3,10 +3,12 @@ import {
   createKeyAuth,
   createLastUsed,
   createMemberIdentifier,
+  limitToTenant,
   startCleanUp,
   type MemberIdentifier,
 } from '@heliograph/auth';
 import { addAuthApi } from '@heliograph/auth/api';
+import { DEFAULT_TENANT } from '@heliograph/auth-api';
 import type { Postgres } from '@heliograph/database';
 import {
   anyOf,
@@ -39,7 +41,7 @@ export interface AppAuth {
 
 /**
  * Accepts keys of the environment (`keys`), which need no database, stored keys, and, if the variables name an issuer, its
- * tokens; in this order. Records when stored keys were used, and cleans up, until the app stops.
+ * tokens; in this order. The app has the data of the tenant `default`: callers of another tenant may do nothing. Records when stored keys were used, and cleans up, until the app stops.
  *
  * @throws {ConfigError} for variables that cannot be used together
  */
@@ -64,7 +66,10 @@ export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly Beare
   register({ name: 'auth-clean-up', stop: () => cleanUp.stop() });
   const keyAuth = createKeyAuth({ keys: stores.keys, onUsed: (use) => lastUsed.record(use) });
   return {
-    authenticator: anyOf([createBearerAuth(keys), keyAuth, ...(jwtAuth === null ? [] : [jwtAuth])]),
+    authenticator: limitToTenant(
+      anyOf([createBearerAuth(keys), keyAuth, ...(jwtAuth === null ? [] : [jwtAuth])]),
+      DEFAULT_TENANT,
+    ),
     mount: (edge) =>
       addAuthApi(edge, {
         ...stores,

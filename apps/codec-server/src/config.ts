@@ -1,4 +1,14 @@
-import { type BearerKey, choice, durationMs, flag, integer, list, secret, text } from '@heliograph/service';
+import {
+  type BearerKey,
+  choice,
+  ConfigError,
+  durationMs,
+  flag,
+  integer,
+  list,
+  secret,
+  text,
+} from '@heliograph/service';
 import { authVariables } from '@heliograph/worker-app';
 
 const MEBIBYTE = 1_048_576;
@@ -66,4 +76,17 @@ export function parseCallers(value: string): readonly (BearerKey & { readonly se
     });
   }
   return keys;
+}
+
+/**
+ * The origins of the variable.
+ *
+ * @throws {ConfigError} for one that no browser sends, such as `*` or one with a path: it would never match.
+ */
+export function checkOrigins(origins: readonly string[]): readonly string[] {
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  if (wrong === undefined) return origins;
+  const detail =
+    'expected origins as browsers send them, such as https://temporal.example.com, without a path or a slash';
+  throw new ConfigError([{ variable: 'HELIOGRAPH_CODEC_ORIGINS', detail }]);
 }

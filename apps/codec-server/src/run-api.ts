@@ -3,7 +3,7 @@ import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/cod
 import { type Followed, systemClock } from '@heliograph/service';
 import { type Databases, openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
-import { codecServerVariables, parseCallers } from './config.ts';
+import { checkOrigins, codecServerVariables, parseCallers } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import { openClaims } from './open-claims.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
@@ -82,7 +82,7 @@ export function runApi(): Promise<number> {
         }),
         defaultDomain: config.HELIOGRAPH_CODEC_DOMAIN ?? null,
         cors: {
-          origins: config.HELIOGRAPH_CODEC_ORIGINS,
+          origins: checkOrigins(config.HELIOGRAPH_CODEC_ORIGINS),
           headers: HEADERS,
           allowCredentials: config.HELIOGRAPH_CODEC_ALLOW_CREDENTIALS,
         },

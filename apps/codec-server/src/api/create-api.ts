@@ -62,10 +62,10 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     admit: (principal, context) =>
       actionOf(context.req.path) === undefined ? undefined : count(principal.id, context),
     async beforeAnswer(exchange) {
-      const { path, context, problem: found } = exchange;
+      const { path, context, principal } = exchange;
       if (actionOf(path) === undefined) return;
-      const isNobody = found?.status === 401;
-      const limited = isNobody ? await count(NOBODY, context).catch((error: unknown) => error) : undefined;
+      const limited =
+        principal === null ? await count(NOBODY, context).catch((error: unknown) => error) : undefined;
       const code = 'RATE_LIMITED';
       await trail.record(limited === undefined ? exchange : { ...exchange, problem: { status: 429, code } });
       if (limited !== undefined) throw limited;

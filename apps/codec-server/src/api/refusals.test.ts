@@ -392,6 +392,13 @@ describe('a caller who asks too often', () => {
     expect(await limited.metrics()).toMatch(/heliograph_codec_server_rate_limited_total\S* 4/);
   });
 
+  test('with other methods, and without credentials, does not fill the log either', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 6; i++) statuses.push((await limited.send('/decode', { method: 'GET' })).status);
+    expect(statuses).toEqual([405, 405, 405, 429, 429, 429]);
+    expect(limited.entries).toHaveLength(4);
+  });
+
   test('with wrong credentials waits as well, and blocks nobody who has right ones', async () => {
     const codes: string[] = [];
     for (let i = 0; i < 6; i++) codes.push((await limited.post('/decode', `wrong${i}`, [plain])).json.code);

@@ -6,28 +6,34 @@ import type { Terminal } from './terminal.ts';
 
 type Connection = Awaited<ReturnType<typeof connectClient>>;
 
-/** Options of a command that asks the Temporal Service itself. */
-export const TEMPORAL_OPTIONS = {
+/** Options of a command that asks the Temporal Service itself, about all of it. */
+export const SERVICE_OPTIONS = {
   json: { type: 'boolean', default: false, describe: 'Print JSON' },
   'temporal-address': {
     type: 'string',
     requiresArg: true,
     describe: 'host:port of the Temporal Service [HELIOGRAPH_TEMPORAL_ADDRESS, else 127.0.0.1:7233]',
   },
+  concurrency: { type: 'number', default: 8, requiresArg: true, describe: 'How many runs to read at once' },
+} as const;
+
+/** The same for commands that may read some namespaces only. */
+export const TEMPORAL_OPTIONS = {
+  ...SERVICE_OPTIONS,
   namespace: {
     type: 'string',
     array: true,
     requiresArg: true,
     describe: 'Only these namespaces; default: all of the service',
   },
-  concurrency: { type: 'number', default: 8, requiresArg: true, describe: 'How many runs to read at once' },
 } as const;
 
 /** Their values. */
 export interface TemporalArguments {
   readonly json: boolean;
   readonly temporalAddress: string | undefined;
-  readonly namespace: readonly string[] | undefined;
+  /** Left out: every namespace of the service. */
+  readonly namespace?: readonly string[] | undefined;
   readonly concurrency: number;
 }
 

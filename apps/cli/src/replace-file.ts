@@ -1,10 +1,14 @@
 import {
   closeSync,
   fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -12,38 +16,43 @@ import { dirname } from 'node:path';
 import { CliError } from './errors.ts';
 
 /**
- * Replaces a file as a whole: a crash leaves the old one or the new one. Its mode stays; a new file is its owner's alone.
+ * Replaces a file as a whole: a crash leaves the old one or the new one. Mode and owner stay, or nothing changes; a new file is
+ * its owner's alone. Of a link, the file that it leads to is replaced.
  *
  * @throws {CliError} CLI_FILE_FAILED
  */
 export function replaceFile(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.new`;
+  let draft: string | null = null;
   try {
-    writeDurably(draft, text, modeOf(file));
-    renameSync(draft, file);
-    const folder = openSync(dirname(file), 'r');
+    const before = statSync(file, { throwIfNoEntry: false });
+    const target = before === undefined ? file : realpathSync(file);
+    draft = `${target}.${process.pid}.new`;
+    writeDurably(draft, text, before);
+    renameSync(draft, target);
+    const folder = openSync(dirname(target), 'r');
     fsyncSync(folder);
     closeSync(folder);
   } catch (error) {
-    rmSync(draft, { force: true });
+    if (draft !== null) rmSync(draft, { force: true });
     throw new CliError('CLI_FILE_FAILED', `${file} cannot be written${systemCode(error)}`, { cause: error });
   }
 }
 
-function writeDurably(file: string, text: string, mode: number): void {
+function writeDurably(file: string, text: string, like: Stats | undefined): void {
   const descriptor = openSync(file, 'wx', 0o600);
   try {
-    // After the umask of this process, which would narrow it.
-    fchmodSync(descriptor, mode);
+    if (like !== undefined) {
+      const { uid, gid } = fstatSync(descriptor);
+      // The owner first: to give a file away resets bits of its mode.
+      if (uid !== like.uid || gid !== like.gid) fchownSync(descriptor, like.uid, like.gid);
+      // After the umask of this process, which would narrow it.
+      fchmodSync(descriptor, like.mode & 0o777);
+    }
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-}
-
-function modeOf(file: string): number {
-  return (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777;
 }
 
 /** The system's word for a failure, such as ` (ENOENT)`; nothing where there is none. */

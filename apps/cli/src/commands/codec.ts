@@ -3,6 +3,7 @@ import { countUses, type NamespaceSurvey, surveyNamespace } from '@heliograph/co
 import type { Argv } from 'yargs';
 import {
   listNamespaces,
+  SERVICE_OPTIONS,
   TEMPORAL_OPTIONS,
   type TemporalArguments,
   withTemporal,
@@ -61,8 +62,9 @@ function registerRetire(group: Argv, terminal: Terminal): Argv {
     (retire) =>
       retire
         .positional('key-id', { type: 'string', demandOption: true, describe: 'The id of the key' })
+        // Without --namespace: a key file serves every namespace of the service.
         .options({
-          ...TEMPORAL_OPTIONS,
+          ...SERVICE_OPTIONS,
           keys: {
             type: 'string',
             requiresArg: true,

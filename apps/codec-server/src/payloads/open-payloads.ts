@@ -6,8 +6,9 @@ import {
   type KeyRing,
   readEnvelope,
 } from '@heliograph/codec/codecs';
+import type { Principal } from '@heliograph/service';
 import type { Payload } from '@temporalio/common';
-import { type Caller, decide, type Target } from '../policy/decide.ts';
+import { decide, type Target } from '../policy/decide.ts';
 import type { Action, Policy } from '../policy/policy.ts';
 import { type PayloadJson, readPayloadJson } from '../wire/payload-json.ts';
 import { type PayloadFailure, toDenial, toPayloadFailure } from './payload-failure.ts';
@@ -30,7 +31,7 @@ export interface Seal extends Target {
 export interface OpenOptions {
   readonly keys: KeyRing;
   readonly policy: Policy;
-  readonly principal: Caller;
+  readonly principal: Pick<Principal, 'roles'>;
   readonly limits: { readonly perPayloadBytes: number; readonly perRequestBytes: number };
   /** Fetches what storage references name; null leaves them as they are. */
   readonly claims: ClaimStore | null;

@@ -67,34 +67,6 @@ describe('a policy', () => {
   });
 });
 
-describe('a role of another tenant', () => {
-  const of = (tenant: string | undefined, ...names: string[]) => ({
-    ...roles(...names),
-    ...(tenant === undefined ? {} : { tenant }),
-  });
-  const shared = parsePolicy(
-    `version: 1
-elevated: [{ namespaces: [production], roles: [production-access] }]
-rules:
-  - { roles: [on-call], namespaces: ['*'], domains: ['*'], actions: [decode], tenants: [default, acme] }
-  - { roles: [developer], namespaces: ['*'], domains: ['*'], actions: [decode] }
-`,
-    'policy.yaml',
-  );
-  test.each<[string | undefined, string[], string, string]>([
-    [undefined, ['developer'], 'test', 'allowed'],
-    ['default', ['developer'], 'test', 'allowed'],
-    // An admin of a tenant names roles as he likes.
-    ['acme', ['developer'], 'test', 'ROLE_UNKNOWN'],
-    ['acme', ['on-call'], 'test', 'allowed'],
-    ['acme', ['on-call', 'production-access'], 'production', 'ELEVATION_REQUIRED'],
-    ['default', ['on-call', 'production-access'], 'production', 'allowed'],
-  ])('%s with %j in %s: %s', (tenant, names, namespace, expected) => {
-    const decision = decide(shared, of(tenant, ...names), { namespace, domain: 'dispatch' }, 'decode');
-    expect(decision.kind === 'allowed' ? 'allowed' : decision.reason).toBe(expected);
-  });
-});
-
 test('a role more never takes a permission away, and allows only what some rule names', () => {
   expect.hasAssertions();
   const role = fc.constantFrom<string[]>(

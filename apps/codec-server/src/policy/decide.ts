@@ -9,9 +9,6 @@ export interface Target {
   readonly domain: string;
 }
 
-/** What a policy knows of a caller. */
-export type Caller = Pick<Principal, 'roles' | 'tenant'>;
-
 /** What a policy says. */
 export type Decision =
   | { readonly kind: 'allowed' }
@@ -26,7 +23,7 @@ const ALLOWED: Decision = { kind: 'allowed' };
 /** Decides whether a caller may do something. What no rule allows is denied. */
 export function decide(
   policy: Policy,
-  principal: Caller,
+  principal: Pick<Principal, 'roles'>,
   { namespace, domain }: Target,
   action: Action,
 ): Decision {
@@ -34,7 +31,7 @@ export function decide(
   const isAllowed = policy.rules.some(
     (rule) =>
       rule.actions.includes(action) &&
-      hasRole(principal, rule) &&
+      hasOne(principal, rule.roles) &&
       rule.domains.some((pattern) => matchesPattern(pattern, domain)) &&
       rule.namespaces.some((pattern) =>
         namespace === null ? pattern === '*' : matchesPattern(pattern, namespace),
@@ -42,23 +39,18 @@ export function decide(
   );
   if (!isAllowed) return { kind: 'denied', reason: 'ACCESS_DENIED' };
   const isMissing = policy.elevated.some(
-    (elevation) =>
-      (namespace === null || elevation.namespaces.some((pattern) => matchesPattern(pattern, namespace))) &&
-      !hasRole(principal, elevation),
+    ({ namespaces, roles }) =>
+      (namespace === null || namespaces.some((pattern) => matchesPattern(pattern, namespace))) &&
+      !hasOne(principal, roles),
   );
   return isMissing ? { kind: 'denied', reason: 'ELEVATION_REQUIRED' } : ALLOWED;
 }
 
 /** Whether any rule names a role of the caller: without, the caller can never be allowed anything. */
-export function isKnown(policy: Policy, principal: Caller): boolean {
-  return policy.rules.some((rule) => hasRole(principal, rule));
+export function isKnown(policy: Policy, principal: Pick<Principal, 'roles'>): boolean {
+  return policy.rules.some(({ roles }) => hasOne(principal, roles));
 }
 
-/** Whether the caller has one of the roles, as the tenants that are meant give them. */
-function hasRole(
-  principal: Caller,
-  { roles, tenants }: { readonly roles: readonly string[]; readonly tenants: readonly string[] },
-): boolean {
-  const isMeant = principal.tenant === undefined || tenants.includes(principal.tenant);
-  return isMeant && roles.some((role) => principal.roles.has(role));
+function hasOne(principal: Pick<Principal, 'roles'>, roles: readonly string[]): boolean {
+  return roles.some((role) => principal.roles.has(role));
 }

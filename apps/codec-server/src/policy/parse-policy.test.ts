@@ -12,15 +12,7 @@ test('a policy is YAML, or JSON, and means the same in both', () => {
   expect(policy).toEqual({
     version: 1,
     elevated: [],
-    rules: [
-      {
-        roles: ['developer'],
-        tenants: ['default'],
-        namespaces: ['test'],
-        domains: ['dispatch'],
-        actions: ['decode'],
-      },
-    ],
+    rules: [{ roles: ['developer'], namespaces: ['test'], domains: ['dispatch'], actions: ['decode'] }],
   });
   expect(parsePolicy(JSON.stringify(policy), 'policy.json')).toEqual(policy);
 });

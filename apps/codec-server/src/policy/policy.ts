@@ -25,14 +25,6 @@ const domains = v.pipe(
 );
 const roles = v.pipe(v.array(role), v.minLength(1, 'expected at least one role'));
 
-/**
- * The tenants whose roles are meant: a tenant names its own. Callers without a tenant are meant always, and callers by token
- * are of the tenant `default` unless their token says otherwise.
- */
-const tenants = v.optional(v.pipe(v.array(role), v.minLength(1, 'expected at least one tenant')), [
-  'default',
-]);
-
 /** The form of a policy file. Nothing is allowed that no rule allows. */
 export const policySchema = v.strictObject({
   version: v.literal(1),
@@ -40,14 +32,13 @@ export const policySchema = v.strictObject({
    * Namespaces that also need one of these roles, whatever a rule allows: one careless rule for all namespaces then opens
    * none of them.
    */
-  elevated: v.optional(v.array(v.strictObject({ namespaces, roles, tenants })), []),
+  elevated: v.optional(v.array(v.strictObject({ namespaces, roles })), []),
   rules: v.array(
     v.strictObject({
       /** Named in logs, for people. */
       name: v.optional(v.string()),
       /** Whoever has one of them. */
       roles,
-      tenants,
       namespaces,
       domains,
       actions: v.pipe(v.array(v.picklist(ACTIONS)), v.minLength(1, 'expected at least one action')),

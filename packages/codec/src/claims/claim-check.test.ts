@@ -74,6 +74,8 @@ describe('a large payload', () => {
     const reference = JSON.parse(Buffer.from(sent[0]?.data ?? []).toString());
     expect(reference).toEqual({ driverName: 'heliograph-claims', claimData: { v: '1', name } });
     expect(sent[0]?.data?.length).toBeLessThan(400);
+    // The Temporal UI tells by it that a payload is elsewhere, and how large it is.
+    expect(Number(sent[0]?.externalPayloads?.[0]?.sizeBytes)).toBeGreaterThan(bytes.length);
     expect(Buffer.from(sent[1]?.metadata?.['encoding'] ?? []).toString()).toBe('binary/encrypted');
   });
 

@@ -175,6 +175,30 @@ describe('with a claim check', () => {
   });
 });
 
+describe('what was reported of other claim checks', () => {
+  test('signal-with-start stores both texts, and a heartbeat has its workflow as owner', async () => {
+    await whileWorking(async (client, where) => {
+      const handle = await client.workflow.signalWithStart('continueLarge', {
+        ...where,
+        args: [textOf('started', LARGE), 1],
+        signal: 'done',
+        signalArgs: [textOf('signalled', LARGE)],
+      });
+      await expect(handle.result()).resolves.toBe(LARGE + 8);
+      const beating = `${where.workflowId}-beat`;
+      await client.workflow.execute('heartbeatLarge', { ...where, workflowId: beating, args: ['b', LARGE] });
+      const owners = await database.sql<{ workflow_id: string; count: string }[]>`
+        select workflow_id, count(*) from claims.owners
+        where workflow_id in (${where.workflowId}, ${beating}) group by workflow_id order by workflow_id`;
+      // Of three heartbeats, those that the SDK has not thrown away for a newer one.
+      expect(owners.map(({ workflow_id: id }) => id)).toEqual([where.workflowId, beating]);
+      expect(owners[0]?.count).toBe('2');
+      const events = JSON.stringify(await historyOf(where.workflowId));
+      expect(events.length).toBeLessThan(30_000);
+    });
+  });
+});
+
 describe('while the store is away', () => {
   test('large payloads stay inline, the worker runs on, and the workflow completes', async () => {
     isAway = true;

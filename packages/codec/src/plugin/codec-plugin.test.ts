@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
+import { createClaimCheck } from '../claims/claim-check.ts';
 import { createCodec } from '../codecs/create-codec.ts';
 import { createKey } from '../keys/codec-key.ts';
 import { createKeyRing } from '../keys/key-ring.ts';
+import { createMemoryRegistry } from '../testing/memory-registry.ts';
+import { createMemoryStore } from '../testing/memory-store.ts';
 import { createCodecPlugin, FAILURE_CONVERTER_PATH } from './codec-plugin.ts';
 
 const keys = createKeyRing({ test: { active: createKey('k1', Buffer.alloc(32, 5)), others: [] } });
@@ -55,5 +58,46 @@ describe('a failure converter of the user', () => {
     const ours = { failureConverterPath: FAILURE_CONVERTER_PATH };
     expect(plugin.configureBundler(ours)).toEqual(ours);
     expect(plugin.configureClient({ dataConverter: ours }).dataConverter).toMatchObject(ours);
+  });
+});
+
+describe('a claim check', () => {
+  const ring = createKeyRing({
+    test: {
+      active: createKey('k1', Buffer.alloc(32, 5)),
+      others: [],
+      claims: [createKey('c1', Buffer.alloc(32, 6))],
+    },
+  });
+  const claims = createClaimCheck({ store: createMemoryStore(), registry: createMemoryRegistry() });
+  const claiming = createCodec({ keys: ring, namespace: 'prod', domain: 'test', claims });
+  const { externalStorage } = claims;
+
+  test('brings its external storage, to clients, workers and replays', async () => {
+    const configure = createCodecPlugin(claiming);
+    for (const options of [
+      configure.configureClient({}),
+      configure.configureClient(configure.configureClient({})),
+      await configure.configureWorker({}),
+      await configure.configureReplayWorker({}),
+    ])
+      expect(options).toMatchObject({ dataConverter: { externalStorage } });
+    expect(await configure.configureReplayWorker({})).toMatchObject({
+      dataConverter: { payloadCodecs: [claiming.forReplay] },
+    });
+  });
+
+  test('is refused beside the external storage of somebody else', () => {
+    const dataConverter = {
+      externalStorage: createClaimCheck({
+        store: createMemoryStore(),
+        registry: createMemoryRegistry(),
+      }).externalStorage,
+    };
+    expect(() => createCodecPlugin(claiming).configureClient({ dataConverter })).toThrow(
+      expect.objectContaining({ code: 'CODEC_OPTIONS_INVALID' }),
+    );
+    // Without a claim check, external storage is the affair of others.
+    expect(plugin.configureClient({ dataConverter }).dataConverter).toMatchObject(dataConverter);
   });
 });

@@ -15,8 +15,10 @@ export interface AuditTrailOptions {
 
 /** Records every request for payloads before it is answered, those too that are refused on the way. */
 export interface AuditTrail {
-  /** Says what became of the payloads of a request; without it, the entry says what was answered. */
+  /** Says what became of the payloads of a request; without any, its entry says what was answered. */
   note(context: Exchange['context'], parts: readonly AuditPart[]): void;
+  /** Leaves a request out: one of a flood, of which the first is recorded. */
+  omit(context: Exchange['context']): void;
   /**
    * Appends the entries of a request.
    *
@@ -27,13 +29,15 @@ export interface AuditTrail {
 
 export function createAuditTrail({ log, clock, logger, onFailure }: AuditTrailOptions): AuditTrail {
   const noted = new WeakMap<Exchange['context'], readonly AuditPart[]>();
+  const omitted = new WeakSet<Exchange['context']>();
   return {
     note: (context, parts) => void noted.set(context, parts),
+    omit: (context) => void omitted.add(context),
     async record(exchange) {
       const action = actionOf(exchange.path);
-      if (action === undefined) return;
-      const parts = noted.get(exchange.context) ?? [partOf(exchange)];
-      if (parts.length === 0) return;
+      if (action === undefined || omitted.has(exchange.context)) return;
+      const known = noted.get(exchange.context) ?? [];
+      const parts = known.length === 0 ? [partOf(exchange)] : known;
       const { requestId, principal } = exchange;
       const common = { at: new Date(clock.now()), requestId, subject: principal?.id ?? null, action };
       try {

@@ -47,7 +47,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
       if (!(error instanceof RateLimited)) throw error;
       metrics.rateLimited();
       // The first of a minute is on the record; a flood of them would be a way to fill the log.
-      if (!error.isFirst) trail.note(context, []);
+      if (!error.isFirst) trail.omit(context);
       throw error.toProblem();
     }
   };

@@ -152,6 +152,29 @@ describe('ciphertext that is not what it says', () => {
     },
   );
 
+  test.each([
+    ['no name', ''],
+    ['a very long one', 'a'.repeat(100_000)],
+    ['a control character', '\u0000'],
+    ['a pattern', '*'],
+  ])('a namespace that is %s harms no neighbour', async (_, namespace) => {
+    const mine = await encrypted(ground.keys, {}, 'mine');
+    const odd = withMetadata(mine, { 'encryption-namespace': base64(namespace) });
+    const { status, json } = await ground.post('/decode', 'ada', [odd, mine]);
+    expect([status, valueOf(json.payloads[1])]).toEqual([200, 'mine']);
+    expect(valueOf(json.payloads[0])).toMatchObject({ code: 'CODEC_CORRUPT' });
+    const strict = await ground.post('/decode?strict=true', 'ada', [odd]);
+    expect([strict.status, strict.json.code]).toEqual([422, 'CODEC_CORRUPT']);
+  });
+
+  test('a request without payloads is on the record as well', async () => {
+    for (const path of ['/decode', '/encode', '/download'])
+      await ground.post(path, 'developer', [], { 'x-namespace': 'test', 'x-codec-domain': 'dispatch' });
+    expect(ground.entries).toMatchObject(
+      ['decode', 'encode', 'download'].map((action) => ({ action, count: 0, outcome: 'allowed' })),
+    );
+  });
+
   test('X-Namespace opens nothing: what the envelope authenticates decides', async () => {
     const production = await encrypted(ground.keys, { namespace: 'production' }, 'secret');
     const headers = { 'x-namespace': 'test' };

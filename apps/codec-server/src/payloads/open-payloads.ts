@@ -105,6 +105,8 @@ async function admit(
     const { namespace } = target;
     if (namespace !== null && keys.namespace !== undefined && keys.namespace !== namespace)
       throw foreignNamespace(envelope);
+    // Nothing encrypts for a namespace without a name, and no codec can be made for it.
+    if (namespace === '') throw namelessNamespace(envelope);
     return { kind: 'admitted', payload, seal };
   } catch (error) {
     return { kind: 'failed', failure: toPayloadFailure(error), seal };
@@ -177,6 +179,14 @@ function foreignNamespace({ keyId }: Envelope): CodecError {
   return new CodecError(
     'CODEC_NAMESPACE_FOREIGN',
     `A payload that was encrypted with key ${keyId} belongs to a namespace that this server has no keys of.`,
+    { keyId },
+  );
+}
+
+function namelessNamespace({ keyId }: Envelope): CodecError {
+  return new CodecError(
+    'CODEC_CORRUPT',
+    `A payload that was encrypted with key ${keyId} names a namespace by what is no name of one.`,
     { keyId },
   );
 }

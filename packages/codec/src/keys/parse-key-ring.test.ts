@@ -77,3 +77,31 @@ describe('a key ring in JSON', () => {
     }
   });
 });
+
+describe('keys that name large payloads', () => {
+  const k1 = { id: 'k1', key: keyOf(1) };
+
+  test('are listed in their order, and neither encrypt nor decrypt', () => {
+    const ring = ringOf('k1', { id: 'c2', key: keyOf(2), use: 'claims' }, k1, {
+      id: 'c1',
+      key: keyOf(3),
+      use: 'claims',
+    });
+    expect(ring.claimKeys?.('dispatch').map(({ id }) => id)).toEqual(['c2', 'c1']);
+    expect(ring.claimKeys?.('health')).toEqual([]);
+    expect(ring.activeKey('dispatch').id).toBe('k1');
+    expect(() => ring.findKey('dispatch', 'c1', null)).toThrow(
+      expect.objectContaining({ code: 'CODEC_KEY_UNKNOWN' }),
+    );
+  });
+
+  test.each([
+    ['the active key', 'c1', [k1, { id: 'c1', key: keyOf(2), use: 'claims' }]],
+    ['an id that is no part of a name', 'k1', [k1, { id: 'C.1', key: keyOf(2), use: 'claims' }]],
+    ['an id that occurs twice', 'k1', [k1, { id: 'k1', key: keyOf(2), use: 'claims' }]],
+  ])('are refused with %s', (_, active, keys) => {
+    expect(() => parseKeyRing(ringOf(keys, active))).toThrow(
+      expect.objectContaining({ code: 'CODEC_KEYS_INVALID' }),
+    );
+  });
+});

@@ -82,11 +82,9 @@ describe('keys that name large payloads', () => {
   const k1 = { id: 'k1', key: keyOf(1) };
 
   test('are listed in their order, and neither encrypt nor decrypt', () => {
-    const ring = ringOf('k1', { id: 'c2', key: keyOf(2), use: 'claims' }, k1, {
-      id: 'c1',
-      key: keyOf(3),
-      use: 'claims',
-    });
+    const ring = parseKeyRing(
+      ringOf([{ id: 'c2', key: keyOf(2), use: 'claims' }, k1, { id: 'c1', key: keyOf(3), use: 'claims' }]),
+    );
     expect(ring.claimKeys?.('dispatch').map(({ id }) => id)).toEqual(['c2', 'c1']);
     expect(ring.claimKeys?.('health')).toEqual([]);
     expect(ring.activeKey('dispatch').id).toBe('k1');

@@ -1,12 +1,17 @@
 import { processHost } from '@heliograph/service';
 
-const ROLES = ['api'] as const;
+const ROLES = ['api', 'maintenance'] as const;
 const role = process.argv[2] ?? '';
 
 switch (role) {
   case 'api': {
     const { runApi } = await import('./run-api.ts');
     await runApi();
+    break;
+  }
+  case 'maintenance': {
+    const { runMaintenance } = await import('./run-maintenance.ts');
+    await runMaintenance();
     break;
   }
   default:

@@ -1,4 +1,4 @@
-import { createClaimCheck, type ObjectStore } from '@heliograph/codec/claims';
+import { type ClaimRegistry, createClaimCheck, type ObjectStore } from '@heliograph/codec/claims';
 import { createFileStore } from '@heliograph/codec/claims/file';
 import { createPostgresRegistry, createPostgresStore } from '@heliograph/codec/claims/postgres';
 import { createS3Store } from '@heliograph/codec/claims/s3';
@@ -19,11 +19,27 @@ export async function openClaims(
   place: string | undefined,
   { postgres, maxObjectBytes }: Pick<Databases, 'postgres'> & { readonly maxObjectBytes: number },
 ): Promise<ClaimStore | null> {
+  const stored = await openStoredPayloads(place, postgres);
+  return stored === null
+    ? null
+    : createClaimCheck({ ...stored, maxObjectBytes, fetchTimeoutMs: FETCH_TIMEOUT_MS });
+}
+
+/**
+ * Opens the store that a variable names, and the register of who names what; null without one.
+ *
+ * @throws {ConfigError} for a store that cannot be opened.
+ */
+export async function openStoredPayloads(
+  place: string | undefined,
+  postgres: Databases['postgres'],
+): Promise<{ readonly store: ObjectStore; readonly registry: ClaimRegistry } | null> {
   if (place === undefined) return null;
   try {
-    const store = await openStore(place, postgres);
-    const registry = createPostgresRegistry({ sql: postgres.sql });
-    return createClaimCheck({ store, registry, maxObjectBytes, fetchTimeoutMs: FETCH_TIMEOUT_MS });
+    return {
+      store: await openStore(place, postgres),
+      registry: createPostgresRegistry({ sql: postgres.sql }),
+    };
   } catch (error) {
     if (!isCodecError(error)) throw error;
     throw new ConfigError([{ variable: 'HELIOGRAPH_CODEC_CLAIMS', detail: error.message }]);

@@ -3,7 +3,7 @@ import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/cod
 import { type Followed, systemClock } from '@heliograph/service';
 import { type Databases, openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
-import { checkOrigins, codecServerVariables, parseCallers } from './config.ts';
+import { checkOrigins, codecServerVariables, maintenanceVariables, parseCallers } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import { openClaims } from './open-claims.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
@@ -30,6 +30,7 @@ export function runApi(): Promise<number> {
     ...codecServer,
     name: 'codec-server',
     variables: codecServerVariables,
+    otherVariables: Object.keys(maintenanceVariables),
     codec: {},
     allowsPlainHttp: (config) => config.HELIOGRAPH_CODEC_PLAIN_HTTP,
     async edge(app) {

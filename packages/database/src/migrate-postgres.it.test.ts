@@ -45,6 +45,31 @@ describe('migratePostgres', () => {
     });
   });
 
+  test('a role that may only read what was applied finds nothing to do, and is refused where there is something', async () => {
+    await migrate();
+    const role = `reader_${fresh.database}`;
+    await pg.sql.unsafe(`create role "${role}" login password 'x'`);
+    await pg.sql.unsafe(`grant usage on schema dispatch to "${role}"`);
+    await pg.sql.unsafe(`grant select on dispatch.schema_migrations to "${role}"`);
+    const url = new URL(fresh.url);
+    url.username = role;
+    url.password = 'x';
+    const limited = connectPostgres({ url: url.href, applicationName: 'limited' });
+    const migrateLimited = () => migratePostgres(limited, { schema: 'dispatch', folder });
+    try {
+      await expect(migrateLimited()).resolves.toEqual({
+        applied: [],
+        alreadyApplied: ['0000_init', '0001_more'],
+      });
+      await put('0002_later.sql', 'create table later (id text);');
+      await expect(migrateLimited()).rejects.toMatchObject({ driverCode: '42501' });
+    } finally {
+      await limited.close();
+      await pg.sql.unsafe(`drop owned by "${role}"`);
+      await pg.sql.unsafe(`drop role "${role}"`);
+    }
+  });
+
   test('many migrators at once apply every file once', async () => {
     const results = await Promise.all(Array.from({ length: 6 }, () => migrate()));
     expect(results.flatMap(({ applied }) => applied).toSorted()).toEqual(['0000_init', '0001_more']);
@@ -119,6 +144,7 @@ describe('migratePostgres', () => {
 
   test('a lock that is not free in time is a retryable timeout', async () => {
     await migrate();
+    await put('0002_later.sql', 'create table later (id text);');
     const holder = pg.separate();
     await holder`select pg_advisory_lock(hashtextextended('migrate:dispatch', 0))`;
     await expect(migratePostgres(pg, { schema: 'dispatch', folder, lockWaitMs: 50 })).rejects.toMatchObject({

@@ -24,7 +24,8 @@ export interface PostgresMigrationOptions {
 /**
  * Brings a package's schema up to date, forward only: each pending file in one transaction, which also takes
  * the advisory lock of the schema and records the file, so that any number of processes may do this at once
- * and a failing file leaves nothing behind. Applied files are in `<schema>.schema_migrations`.
+ * and a failing file leaves nothing behind. Applied files are in `<schema>.schema_migrations`. Where nothing is to be done,
+ * nothing is written and nobody waits: a role that may only use the schema, and read that table, suffices.
  *
  * @throws DatabaseError DATABASE_MIGRATION_CHANGED, DATABASE_MIGRATION_AHEAD, DATABASE_MIGRATION_INVALID,
  * DATABASE_MIGRATION_FAILED, or DATABASE_UNAVAILABLE and DATABASE_TIMEOUT, which are retryable.
@@ -43,6 +44,8 @@ export async function migratePostgres(
   const files = await readMigrations(folder);
   const sql = pg.separate({ statementTimeoutMs: 0 });
   try {
+    if (await isCurrent(sql, schema, files))
+      return { applied: [], alreadyApplied: files.map(({ name }) => name) };
     await guarded(`prepare the schema ${schema}`, async () => {
       await sql.begin(async (tx) => {
         await takeLock(tx, schema, lockWaitMs);
@@ -67,6 +70,20 @@ export async function migratePostgres(
   } finally {
     await sql.end({ timeout: 1 });
   }
+}
+
+async function isCurrent(sql: postgres.Sql, schema: string, files: readonly Migration[]): Promise<boolean> {
+  const rows = await guarded(`read the migrations of the schema ${schema}`, async () => {
+    const table = `${schema}.schema_migrations`;
+    const [found] = await sql<{ is_readable: boolean | null }[]>`
+      select has_table_privilege(to_regclass(${table}), 'select') as is_readable`;
+    // Who may not read it cannot be told that it is current; what follows says what is missing.
+    return found?.is_readable === true
+      ? await sql<AppliedMigration[]>`
+          select version, name, checksum from ${sql(schema)}.schema_migrations order by version`
+      : null;
+  });
+  return rows !== null && pendingMigrations(files, rows, `the schema ${schema}`).length === 0;
 }
 
 async function applyNext(

@@ -77,6 +77,29 @@ describe('append', () => {
     await expect(numbers({ requestId: 'req-1', subject: 'user:ada' })).resolves.toEqual([3]);
   });
 
+  test('a process that stands still while it holds the lock stops others for 2 s, not for longer', async () => {
+    let holdsLock = () => {};
+    const isHeld = new Promise<void>((resolve) => (holdsLock = resolve));
+    const stopped = connectPostgres({ url: database.url, applicationName: 'stopped' });
+    // As if the process were stopped between the answer to its third statement and the fourth.
+    const begin = (options: string, run: (tx: unknown) => Promise<unknown>) =>
+      stopped.sql.begin(options, (tx) =>
+        run((strings: TemplateStringsArray, ...values: never[]) => {
+          if (!strings.join('').includes('insert into')) return tx(strings, ...values);
+          holdsLock();
+          return new Promise(() => {});
+        }),
+      );
+    const held = createAuditLog({ pg: { sql: Object.assign(() => {}, { begin }) as never } }).append([
+      entryOf({}),
+    ]);
+    held.catch(() => {});
+    await isHeld;
+    await createAuditLog({ pg }).append([entryOf({ requestId: 'another' })]);
+    await expect(createAuditReader({ pg }).readHead()).resolves.toMatchObject({ sequence: 1 });
+    await stopped.close();
+  });
+
   test('several logs that append at once make one chain', async () => {
     const pools = Array.from({ length: 4 }, (_, index) =>
       connectPostgres({ url: database.url, applicationName: `codec-audit-${index}`, maxConnections: 2 }),
@@ -196,11 +219,13 @@ describe('tampering', () => {
     await pg.sql.unsafe(`create role "${role}" login password 'x'`);
     await pg.sql.unsafe(`grant usage on schema codec_audit to "${role}"`);
     await pg.sql.unsafe(`grant select, insert on codec_audit.entries to "${role}"`);
+    await pg.sql.unsafe(`grant select on codec_audit.schema_migrations to "${role}"`);
     const url = new URL(database.url);
     url.username = role;
     url.password = 'x';
     const limited = connectPostgres({ url: url.href, applicationName: 'limited' });
     try {
+      await migrateAudit(limited);
       await createAuditLog({ pg: limited }).append([entryOf({ requestId: 'limited' })]);
       await expect(createAuditReader({ pg: limited }).readHead()).resolves.toMatchObject({ sequence: 2 });
       for (const statement of [

@@ -15,11 +15,14 @@ export interface AuditLogOptions {
 
 /** The requests of one transaction at most. */
 const MAX_BATCH = 200;
+/** How long a process that stands still may hold the lock of all others, in milliseconds. */
+const PAUSE_MS = 2000;
 
 /**
  * Creates an audit log that appends to `codec_audit.entries`. All requests that wait are appended by one transaction,
  * under an advisory lock, so that any number of processes make one chain; each resolves after the commit, which waits
- * for the disk whatever the database's default is. It needs SELECT and INSERT on the table, and no more.
+ * for the disk whatever the database's default is. A process that stands still in the middle of it loses its transaction after
+ * 2 s, before others give up. It needs SELECT and INSERT on the table, and no more.
  */
 export function createAuditLog(options: AuditLogOptions): AuditLog {
   const { pg, lockWaitMs = 3000, onAppended } = options;
@@ -61,7 +64,8 @@ async function appendAll(
   return pg.sql.begin('isolation level read committed', async (tx) => {
     const [, , heads] = await Promise.all([
       tx`select set_config('lock_timeout', ${String(lockWaitMs)}, true),
-                set_config('synchronous_commit', 'on', true)`,
+                set_config('synchronous_commit', 'on', true),
+                set_config('idle_in_transaction_session_timeout', ${String(PAUSE_MS)}, true)`,
       tx`select pg_advisory_xact_lock(hashtextextended('codec_audit.entries', 0))`,
       tx<HeadRow[]>`select sequence::text as sequence, hash from codec_audit.entries
                     order by entries.sequence desc limit 1`,

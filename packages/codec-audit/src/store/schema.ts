@@ -28,6 +28,7 @@ export const entries = codecAudit.table(
   (table) => [
     index('entries_at').on(table.at),
     index('entries_subject').on(table.subject, table.sequence),
+    index('entries_request').on(table.requestId),
     index('entries_namespace').on(table.namespace, table.domain, table.sequence),
     check(
       'entries_hash_length',

@@ -1,0 +1,1 @@
+CREATE INDEX "entries_request" ON "codec_audit"."entries" USING btree ("request_id");

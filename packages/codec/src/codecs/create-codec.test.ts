@@ -120,6 +120,21 @@ describe('what looks compressed', () => {
   });
 });
 
+test.each(['binary/zstd', 'binary/gzip'])(
+  'noise as %s in an envelope of ours is refused: we compress it again',
+  async (encoding) => {
+    const encoded = await createEncryptionCodec(options).encode([packedPayload(encoding, randomBytes(99))]);
+    await expect(createCodec(options).decode(encoded)).rejects.toMatchObject({ code: 'CODEC_CORRUPT' });
+  },
+);
+
+test('a codec that only decodes encrypts nothing, also where its ring could', async () => {
+  for (const codec of [createCodec, createEncryptionCodec])
+    await expect(codec({ ...options, isDecodeOnly: true }).encode([jsonPayload(1)])).rejects.toMatchObject({
+      code: 'CODEC_DECODE_ONLY',
+    });
+});
+
 test('payloads above the limits are encrypted, and come back', async () => {
   const tiny = createCodec({ ...options, compression: { minBytes: 0, maxInflatedBytes: 100 } });
   const payloads = [

@@ -1,10 +1,11 @@
+import { createSealer, parseKeyRing } from '@heliograph/database';
 import { createDispatchActivities } from '@heliograph/dispatch-workflows/activities';
 import {
   DISPATCH_TRACE_STARTS,
   keepOrchestratorRunning,
   startOrchestrator,
 } from '@heliograph/dispatch-workflows/client';
-import { startLedgerRelay } from '@heliograph/dispatch-workflows/stores';
+import { resealSecrets, startLedgerRelay } from '@heliograph/dispatch-workflows/stores';
 import { defineDispatchWorkers } from '@heliograph/dispatch-workflows/worker';
 import { runWorkerApp } from '@heliograph/worker-app';
 import { activitySettings, apiVariables, workerVariables } from './config.ts';
@@ -44,7 +45,16 @@ export function runWorker(): Promise<number> {
       });
       return defineDispatchWorkers({ activities, deliverySlots: config.HELIOGRAPH_DELIVERY_SLOTS });
     },
-    async started({ client, logger, register }) {
+    async started({ client, config, logger, postgres, register }) {
+      // A secret under an old key opens as well as before, so no failure keeps the worker from its work.
+      try {
+        const sealer = createSealer(parseKeyRing(config.HELIOGRAPH_SEALING_KEYS.reveal()));
+        const { resealed, failed } = await resealSecrets(postgres, sealer);
+        if (resealed > 0) logger.info({ resealed }, 'secrets were sealed with the active key');
+        if (failed.length > 0) logger.error({ failed }, 'secrets of connected apps cannot be opened');
+      } catch (error) {
+        logger.warn({ err: error }, 'secrets could not be sealed with the active key');
+      }
       await startOrchestrator(client);
       const orchestrator = keepOrchestratorRunning(client, {
         onError: (error) => logger.warn({ err: error }, 'could not check that the orchestrator is running'),

@@ -18,3 +18,5 @@ export type { DebtStore, ResolveDebt } from '../sweep/debt-store.ts';
 export { createDispatchStores } from './create-dispatch-stores.ts';
 export type { DispatchDatabases, DispatchStores } from './create-dispatch-stores.ts';
 export { migrateDispatch, migrateIssues, migrateRouting } from './migrate.ts';
+export { resealSecrets } from '../apps/reseal-secrets.ts';
+export type { ResealedSecrets } from '../apps/reseal-secrets.ts';

@@ -64,7 +64,7 @@ export function actionOf(path: string): AuditAction | undefined {
 function partOf({ problem: found }: Exchange): AuditPart {
   const nothing = { namespace: null, domain: null, keyId: null, count: 0 };
   if (found === null) return { ...nothing, outcome: 'allowed', reason: null };
-  const { status, code } = found;
+  const { status, code, reason } = found;
   const outcome = status >= 500 ? 'failed' : status === 401 || status === 403 ? 'denied' : 'refused';
-  return { ...nothing, outcome, reason: code };
+  return { ...nothing, outcome, reason: reason ?? code };
 }

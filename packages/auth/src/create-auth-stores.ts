@@ -1,5 +1,7 @@
 import type { Postgres } from '@heliograph/database';
 import { createKeyStore, type KeyStore } from './keys/key-store.ts';
+import { openLookUps } from './look-ups.ts';
+import { createTenantChanges } from './members/change-tenant.ts';
 import { createMemberStore, type MemberStore } from './members/member-store.ts';
 import { createRoleStore, type RoleStore } from './members/role-store.ts';
 import { createNonceStore, type NonceStore } from './tokens/nonce-store.ts';
@@ -12,15 +14,23 @@ export interface AuthStores {
   readonly roles: RoleStore;
   readonly refreshTokens: RefreshTokenStore;
   readonly nonces: NonceStore;
+  /** Ends the connections for look-ups. */
+  close(): Promise<void>;
 }
 
-/** The stores of one database, whose schema `migrateAuth` has brought up to date. */
-export function createAuthStores(postgres: Pick<Postgres, 'db' | 'sql'>): AuthStores {
+/**
+ * The stores of one database, whose schema `migrateAuth` has brought up to date. Callers are looked up on up to 4
+ * connections of their own.
+ */
+export function createAuthStores(postgres: Pick<Postgres, 'db' | 'sql' | 'separate'>): AuthStores {
+  const lookUps = openLookUps(postgres);
+  const changeTenant = createTenantChanges(postgres.db);
   return {
-    keys: createKeyStore(postgres),
-    members: createMemberStore(postgres),
-    roles: createRoleStore(postgres),
+    keys: createKeyStore({ ...postgres, lookUps }),
+    members: createMemberStore({ ...postgres, lookUps, changeTenant }),
+    roles: createRoleStore({ ...postgres, changeTenant }),
     refreshTokens: createRefreshTokenStore(postgres),
     nonces: createNonceStore(postgres),
+    close: () => lookUps.end({ timeout: 1 }),
   };
 }

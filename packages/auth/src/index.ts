@@ -14,7 +14,7 @@ export type { KeyAuth, KeyAuthOptions } from './keys/key-auth.ts';
 export { createLastUsed } from './keys/last-used.ts';
 export type { LastUsed, LastUsedOptions } from './keys/last-used.ts';
 export type { Role, RoleStore } from './members/role-store.ts';
-export type { Member, MemberStore, Rights, Subject } from './members/member-store.ts';
+export type { Member, MemberStore, Rights, RightsQuery, Subject } from './members/member-store.ts';
 export { createMemberIdentifier } from './members/identify-member.ts';
 export type { MemberIdentifier, MemberIdentifierOptions } from './members/identify-member.ts';
 export { createRefreshTokenStore } from './tokens/refresh-token-store.ts';

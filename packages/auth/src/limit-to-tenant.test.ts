@@ -29,6 +29,9 @@ test('a caller of another tenant is known, and may do nothing', async () => {
 });
 
 test('who is not known is not known here either', async () => {
-  await expect(outcomeOf('unknown')).resolves.toEqual({ kind: 'refused' });
+  await expect(outcomeOf('unknown')).resolves.toEqual({
+    kind: 'refused',
+    reason: 'CREDENTIALS_UNKNOWN',
+  });
   await expect(auth.authenticate(new Headers())).resolves.toEqual({ kind: 'absent' });
 });

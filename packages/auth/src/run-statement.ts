@@ -10,9 +10,10 @@ export async function runStatement<T>(
   run: () => Promise<T>,
   /** What a violated constraint stands for, by the constraint's name. */
   violations: Readonly<Record<string, () => AuthError>> = {},
+  timeoutMs = DEADLINE_MS,
 ): Promise<T> {
   try {
-    return await withDeadline(DEADLINE_MS, what, run);
+    return await withDeadline(timeoutMs, what, run);
   } catch (error) {
     if (error instanceof AuthError) throw error;
     const failure = toDatabaseError(error, what);

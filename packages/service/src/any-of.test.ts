@@ -10,7 +10,10 @@ const answering = (...outcomes: Authentication[]) =>
     authenticate: () => Promise.resolve(outcome),
   }));
 const absent: Authentication = { kind: 'absent' };
-const refused: Authentication = { kind: 'refused' };
+const refused: Authentication = { kind: 'refused', reason: 'TOKEN_EXPIRED' };
+const malformed: Authentication = { kind: 'refused', reason: 'CREDENTIALS_MALFORMED' };
+const unknown: Authentication = { kind: 'refused', reason: 'CREDENTIALS_UNKNOWN' };
+const forbidden: Authentication = { kind: 'forbidden', reason: 'MEMBERSHIP_REQUIRED' };
 const unavailable: Authentication = { kind: 'unavailable', cause: new Error('away') };
 const known: Authentication = { kind: 'authenticated', principal: principal('known') };
 
@@ -18,6 +21,9 @@ describe('the outcome of several authenticators', () => {
   test.each<[string, Authentication[], Authentication]>([
     ['nobody saw credentials', [absent, absent], absent],
     ['one saw wrong credentials', [absent, refused, absent], refused],
+    ['several refuse, for the most telling reason', [unknown, malformed, refused, unknown], refused],
+    ['one does not let the caller in', [refused, forbidden, unknown], forbidden],
+    ['one could not tell, another does not let in', [forbidden, unavailable], unavailable],
     ['one could not tell: never "wrong"', [refused, unavailable, refused], unavailable],
     ['one knows the caller, although another refuses', [refused, known], known],
     ['one knows the caller, although another is unavailable', [unavailable, known], known],

@@ -1,11 +1,16 @@
-import { type Authenticator, type Principal, hasScope } from './authenticator.ts';
+import { type Authenticator, type ForbiddenReason, type Principal, hasScope } from './authenticator.ts';
 import { ServiceError } from './errors.ts';
 import { problem } from './problem.ts';
+
+const FORBIDDEN: Readonly<Record<ForbiddenReason, string>> = {
+  MEMBERSHIP_REQUIRED: 'The bearer of the token is not a member of its tenant; an admin can add it.',
+  TENANT_INVALID: 'The token names a tenant that cannot exist here.',
+};
 
 /**
  * Identifies the caller and checks that it holds `scope`.
  *
- * @throws Problem 401 CREDENTIALS_REQUIRED, 401 CREDENTIALS_INVALID, 403 SCOPE_MISSING
+ * @throws Problem 401 CREDENTIALS_REQUIRED, 401 CREDENTIALS_INVALID, 403 SCOPE_MISSING, MEMBERSHIP_REQUIRED, TENANT_INVALID
  * @throws ServiceError SERVICE_AUTH_UNAVAILABLE, which the edge answers with 503
  */
 export async function authorize(
@@ -23,7 +28,10 @@ export async function authorize(
     case 'refused':
       throw problem(401, 'CREDENTIALS_INVALID', 'The key or token is unknown, expired or revoked.', {
         headers: { 'www-authenticate': `${scheme} error="invalid_token"` },
+        reason: found.reason,
       });
+    case 'forbidden':
+      throw problem(403, found.reason, FORBIDDEN[found.reason]);
     case 'unavailable':
       throw new ServiceError('SERVICE_AUTH_UNAVAILABLE', 'nobody can tell now who the caller is', {
         retryable: true,

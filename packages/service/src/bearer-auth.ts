@@ -32,13 +32,15 @@ export function createBearerAuth(keys: readonly BearerKey[]): Authenticator {
     authenticate: async (headers) => {
       const bearer = readBearerToken(headers);
       if (bearer === null) return { kind: 'absent' };
-      if (bearer === 'malformed') return { kind: 'refused' };
+      if (bearer === 'malformed') return { kind: 'refused', reason: 'CREDENTIALS_MALFORMED' };
       const presented = digestOf(bearer.token);
       let found: Principal | undefined;
       for (const { digest, principal } of known) {
         if (timingSafeEqual(digest, presented)) found ??= principal;
       }
-      return found === undefined ? { kind: 'refused' } : { kind: 'authenticated', principal: found };
+      return found === undefined
+        ? { kind: 'refused', reason: 'CREDENTIALS_UNKNOWN' }
+        : { kind: 'authenticated', principal: found };
     },
   };
 }

@@ -189,11 +189,13 @@ describe('before an answer', () => {
     await call('POST', '/decode', { authorization: 'Bearer wrong' });
     await call('GET', '/decode');
     await call('POST', '/nothing');
-    expect(seen.map(({ path, principal, problem: found }) => [path, principal?.id, found?.code])).toEqual([
-      ['/decode', 'reader', undefined],
-      ['/decode', undefined, 'CREDENTIALS_INVALID'],
-      ['/decode', undefined, 'METHOD_NOT_ALLOWED'],
-      ['/nothing', undefined, 'NOT_FOUND'],
+    expect(
+      seen.map(({ path, principal, problem: found }) => [path, principal?.id, found?.code, found?.reason]),
+    ).toEqual([
+      ['/decode', 'reader', undefined, undefined],
+      ['/decode', undefined, 'CREDENTIALS_INVALID', 'CREDENTIALS_UNKNOWN'],
+      ['/decode', undefined, 'METHOD_NOT_ALLOWED', undefined],
+      ['/nothing', undefined, 'NOT_FOUND', undefined],
     ]);
   });
 

@@ -14,7 +14,7 @@ import { type Ids, uuidV7Ids } from './ids.ts';
 import type { Logger } from './log.ts';
 import { Problem, problem, problemResponse } from './problem.ts';
 import { Readiness, type ReadinessCheck } from './readiness.ts';
-import { requestScope, scopeOf } from './request-scope.ts';
+import { type AnsweredProblem, requestScope, scopeOf } from './request-scope.ts';
 import type { RouteDefinition } from './route.ts';
 import { type RouteRunner, runRoute } from './run-route.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -66,7 +66,7 @@ export interface Exchange {
   /** Null where nobody was authenticated. */
   readonly principal: Principal | null;
   /** Null for a request that was carried out. */
-  readonly problem: { readonly status: number; readonly code: string } | null;
+  readonly problem: AnsweredProblem | null;
   readonly context: Context;
 }
 
@@ -110,6 +110,14 @@ export function createEdge(options: EdgeOptions): Edge {
   else options.draining?.addEventListener('abort', drain, { once: true });
   const isDraining = (): boolean => draining.signal.aborted;
 
+  let warnedAt = -Infinity;
+  const isNews: IsNews = (error) => {
+    if (!(error instanceof ServiceError) || error.code !== 'SERVICE_AUTH_UNAVAILABLE') return true;
+    if (clock.monotonicMs() - warnedAt < AUTH_WARNING_INTERVAL_MS) return false;
+    warnedAt = clock.monotonicMs();
+    return true;
+  };
+
   const suffixes = new Set<string>();
   const app = new Hono({ getPath: (request) => withoutPrefix(getPath(request), suffixes) });
   const routes: AnyOperation[] = [];
@@ -139,8 +147,8 @@ export function createEdge(options: EdgeOptions): Edge {
   );
   if (options.cors !== undefined)
     app.use(corsMiddleware(options.cors, (c) => [...allowedMethods(app, c.req.path)].toSorted()));
-  if (options.beforeAnswer !== undefined) app.use(answerAfter(options.beforeAnswer, options));
-  app.onError((error, c) => respond(c, toProblem(error, c, options)));
+  if (options.beforeAnswer !== undefined) app.use(answerAfter(options.beforeAnswer, { ...options, isNews }));
+  app.onError((error, c) => respond(c, toProblem(error, c, { ...options, isNews })));
   app.notFound((c) => respond(c, notFound(c, app)));
 
   const operation = (path: string, answer: (c: Context) => Response | Promise<Response>): void => {
@@ -229,14 +237,20 @@ export function createEdge(options: EdgeOptions): Edge {
   };
 }
 
+type IsNews = (error: unknown) => boolean;
+
 function respond(c: Context, found: Problem): Response {
   const scope = scopeOf(c);
-  scope.problem = { status: found.status, code: found.code };
+  const { status, code, extras } = found;
+  scope.problem = { status, code, ...(extras.reason === undefined ? {} : { reason: extras.reason }) };
   return problemResponse(found, scope.path, scope.requestId);
 }
 
 /** What is known of the answer may change until this has run; the headers for browsers stay. */
-function answerAfter(run: NonNullable<EdgeOptions['beforeAnswer']>, options: EdgeOptions): MiddlewareHandler {
+function answerAfter(
+  run: NonNullable<EdgeOptions['beforeAnswer']>,
+  options: EdgeOptions & { readonly isNews: IsNews },
+): MiddlewareHandler {
   return async (c, next) => {
     await next();
     const { requestId, principal = null, problem: found = null } = scopeOf(c);
@@ -258,12 +272,18 @@ function withoutPrefix(path: string, suffixes: ReadonlySet<string>): string {
   return suffixes.has(last) ? last : path;
 }
 
-function toProblem(error: unknown, c: Context, options: EdgeOptions): Problem {
+/** How often the log says that callers cannot be identified: anybody can cause that, with every request. */
+const AUTH_WARNING_INTERVAL_MS = 5000;
+
+function toProblem(error: unknown, c: Context, options: EdgeOptions & { readonly isNews: IsNews }): Problem {
   if (error instanceof Problem) return error;
   const { logger, route } = scopeOf(c);
   const away = options.isUnavailable?.(error) === true || (error instanceof ServiceError && error.retryable);
   if (away) {
-    logger.warn({ err: error, route }, 'a server behind this service is unavailable');
+    logger[options.isNews(error) ? 'warn' : 'debug'](
+      { err: error, route },
+      'a server behind this service is unavailable',
+    );
     return problem(503, 'UNAVAILABLE', 'A server behind this service is not available. Try again later.', {
       retryAfterSeconds: options.retryAfterSeconds ?? 5,
     });

@@ -29,7 +29,13 @@ export type { ProblemExtras } from './problem.ts';
 export { checkInput } from './check-input.ts';
 export type { CheckedInput } from './check-input.ts';
 export { hasScope } from './authenticator.ts';
-export type { Authentication, Authenticator, Principal } from './authenticator.ts';
+export type {
+  Authentication,
+  Authenticator,
+  ForbiddenReason,
+  Principal,
+  RefusalReason,
+} from './authenticator.ts';
 export { anyOf } from './any-of.ts';
 export { createBearerAuth } from './bearer-auth.ts';
 export type { BearerKey } from './bearer-auth.ts';

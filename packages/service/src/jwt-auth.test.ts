@@ -1,7 +1,7 @@
 import { type LoopbackServer, startLoopbackServer } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type CryptoKey, SignJWT, UnsecuredJWT, base64url, exportJWK, generateKeyPair } from 'jose';
-import type { Authentication } from './authenticator.ts';
+import type { Authentication, RefusalReason } from './authenticator.ts';
 import { manualClock } from './clock.ts';
 import { createEdge } from './edge.ts';
 import { type JwtAuthOptions, createJwtAuth } from './jwt-auth.ts';
@@ -78,7 +78,7 @@ describe('a token', () => {
     await expect(makeAuth().authenticate(present(token))).resolves.toEqual({
       kind: 'authenticated',
       principal: {
-        id: `ada@${ISSUER}`,
+        id: `ada@${ISSUER}#acme`,
         scopes: new Set(['a:read', 'a:write', 'b:read']),
         roles: new Set(['support']),
         tenant: 'acme',
@@ -86,41 +86,72 @@ describe('a token', () => {
     });
   });
 
-  test.each<[string, () => Promise<string>]>([
-    ['expired', () => sign({ claims: { exp: seconds(-31) } })],
-    ['without an expiry', () => sign({ claims: { exp: undefined } })],
-    ['not valid yet', () => sign({ claims: { nbf: seconds(31) } })],
-    ['of another issuer', () => sign({ claims: { iss: 'https://id.example.com' } })],
-    ['without an issuer', () => sign({ claims: { iss: undefined } })],
-    ['for another audience', () => sign({ claims: { aud: 'billing' } })],
-    ['without an audience', () => sign({ claims: { aud: undefined } })],
-    ['without a subject', () => sign({ claims: { sub: undefined } })],
-    ['with a subject of several lines', () => sign({ claims: { sub: 'ada\nadmin' } })],
-    ['with an expiry that is text', () => sign({ claims: { exp: '99999999999' } })],
-    ['with a tenant that is a list', () => sign({ claims: { tenant: ['acme', 'other'] } })],
-    ['with roles that are an object', () => sign({ claims: { roles: { admin: true } } })],
-    ['without kid', () => sign({ header: { kid: undefined } })],
-    ['with an empty kid', () => sign({ header: { kid: '' } })],
-    ['with an unknown kid', () => sign({ header: { kid: 'made-up' } })],
-    ['with the kid of another key', () => sign({ key: second, header: { kid: 'first' } })],
+  test.each<[string, RefusalReason, () => Promise<string>]>([
+    ['expired', 'TOKEN_EXPIRED', () => sign({ claims: { exp: seconds(-31) } })],
+    ['without an expiry', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { exp: undefined } })],
+    ['not valid yet', 'TOKEN_NOT_YET_VALID', () => sign({ claims: { nbf: seconds(31) } })],
+    ['of another issuer', 'TOKEN_ISSUER_WRONG', () => sign({ claims: { iss: 'https://id.example.com' } })],
+    ['without an issuer', 'TOKEN_ISSUER_WRONG', () => sign({ claims: { iss: undefined } })],
+    ['for another audience', 'TOKEN_AUDIENCE_WRONG', () => sign({ claims: { aud: 'billing' } })],
+    ['without an audience', 'TOKEN_AUDIENCE_WRONG', () => sign({ claims: { aud: undefined } })],
+    ['without a subject', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { sub: undefined } })],
+    [
+      'with a subject of several lines',
+      'TOKEN_CLAIMS_INVALID',
+      () => sign({ claims: { sub: 'ada\nadmin' } }),
+    ],
+    ['with an expiry that is text', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { exp: '99999999999' } })],
+    [
+      'with a tenant that is a list',
+      'TOKEN_CLAIMS_INVALID',
+      () => sign({ claims: { tenant: ['acme', 'other'] } }),
+    ],
+    [
+      'with roles that are an object',
+      'TOKEN_CLAIMS_INVALID',
+      () => sign({ claims: { roles: { admin: true } } }),
+    ],
+    ['without kid', 'TOKEN_SIGNING_KEY_UNKNOWN', () => sign({ header: { kid: undefined } })],
+    ['with an empty kid', 'TOKEN_SIGNING_KEY_UNKNOWN', () => sign({ header: { kid: '' } })],
+    ['with an unknown kid', 'TOKEN_SIGNING_KEY_UNKNOWN', () => sign({ header: { kid: 'made-up' } })],
+    [
+      'with the kid of another key',
+      'TOKEN_SIGNATURE_INVALID',
+      () => sign({ key: second, header: { kid: 'first' } }),
+    ],
     [
       'with a critical header that is unknown',
-      () =>
-        sign({ header: { crit: ['x'], x: 1 } }).catch(
-          () => `${forge({ alg: 'ES256', kid: 'first', crit: ['x'], x: 1 })}.AAAA`,
-        ),
+      'TOKEN_MALFORMED',
+      // The library signs no such header, so its signature comes from the key itself.
+      async () => {
+        const signed = forge({ alg: 'ES256', kid: 'first', crit: ['x'], x: 1 });
+        const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
+        const data = new TextEncoder().encode(signed);
+        const signature = await crypto.subtle.sign(algorithm, first.privateKey, data);
+        return `${signed}.${base64url.encode(new Uint8Array(signature))}`;
+      },
     ],
     [
       'unsigned, with alg none',
+      'TOKEN_ALGORITHM_REFUSED',
       () =>
         Promise.resolve(
           new UnsecuredJWT({ iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: seconds(300) }).encode(),
         ),
     ],
-    ['unsigned, with alg none and a kid', () => Promise.resolve(`${forge({ alg: 'none', kid: 'first' })}.`)],
-    ['with alg NoNe and a signature', () => Promise.resolve(`${forge({ alg: 'NoNe', kid: 'first' })}.AAAA`)],
+    [
+      'unsigned, with alg none and a kid',
+      'TOKEN_ALGORITHM_REFUSED',
+      () => Promise.resolve(`${forge({ alg: 'none', kid: 'first' })}.`),
+    ],
+    [
+      'with alg NoNe and a signature',
+      'TOKEN_ALGORITHM_REFUSED',
+      () => Promise.resolve(`${forge({ alg: 'NoNe', kid: 'first' })}.AAAA`),
+    ],
     [
       'signed with the public key as a shared secret',
+      'TOKEN_ALGORITHM_REFUSED',
       () =>
         new SignJWT({ iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: seconds(300) })
           .setProtectedHeader({ alg: 'HS256', kid: 'first' })
@@ -128,21 +159,29 @@ describe('a token', () => {
     ],
     [
       'with a key of its own in the header',
+      'TOKEN_SIGNATURE_INVALID',
       () => sign({ key: second, header: { kid: 'first', jwk: second.publicJwk } }),
     ],
     [
       'with another payload',
+      'TOKEN_SIGNATURE_INVALID',
       async () => {
         const [head, , signature] = (await sign()).split('.');
         return [head, forge({}, { sub: 'eve' }).split('.')[1], signature].join('.');
       },
     ],
-    ['cut short', async () => (await sign()).slice(0, -4)],
-    ['of two parts', async () => (await sign()).split('.').slice(0, 2).join('.')],
-    ['longer than the limit', () => sign({ claims: { x: 'x'.repeat(8192) } })],
-    ['that is no JSON', () => Promise.resolve('AAAA.BBBB.CCCC')],
-  ])('%s is refused', async (_, make) => {
-    await expect(makeAuth().authenticate(present(await make()))).resolves.toEqual({ kind: 'refused' });
+    ['cut short', 'TOKEN_SIGNATURE_INVALID', async () => (await sign()).slice(0, -4)],
+    ['of two parts', 'CREDENTIALS_UNKNOWN', async () => (await sign()).split('.').slice(0, 2).join('.')],
+    ['longer than the limit', 'CREDENTIALS_MALFORMED', () => sign({ claims: { x: 'x'.repeat(8192) } })],
+    ['with a tenant of several lines', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { tenant: 'a\nb' } })],
+    ['with an endless tenant', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { tenant: 'a'.repeat(256) } })],
+    ['with an endless subject', 'TOKEN_CLAIMS_INVALID', () => sign({ claims: { sub: 'a'.repeat(256) } })],
+    ['that is no JSON', 'TOKEN_MALFORMED', () => Promise.resolve('AAAA.BBBB.CCCC')],
+  ])('%s is refused: %s', async (_, reason, make) => {
+    await expect(makeAuth().authenticate(present(await make()))).resolves.toEqual({
+      kind: 'refused',
+      reason,
+    });
     expect(problems).toEqual([]);
   });
 
@@ -152,6 +191,21 @@ describe('a token', () => {
   ])('may be off by the clock tolerance in %s', async (claim, offset) => {
     const token = await sign({ claims: { [claim]: seconds(offset) } });
     await expect(makeAuth().authenticate(present(token))).resolves.toMatchObject({ kind: 'authenticated' });
+  });
+
+  test('may be off by another tolerance', async () => {
+    const token = await sign({ claims: { exp: seconds(-29) } });
+    await expect(makeAuth({ clockToleranceMs: 1000 }).authenticate(present(token))).resolves.toMatchObject({
+      kind: 'refused',
+    });
+  });
+
+  test('of claims that every object has is read by its own only', async () => {
+    const token = await sign();
+    for (const roles of ['constructor', 'aud.constructor', 'toString'])
+      await expect(makeAuth({ claims: { roles } }).authenticate(present(token))).resolves.toMatchObject({
+        principal: { roles: new Set() },
+      });
   });
 
   test('may name several audiences, and the API several of its own', async () => {
@@ -327,15 +381,60 @@ describe('the keys of the issuer', () => {
     await expect(outcomeOf(auth)).resolves.toBe('refused');
   });
 
-  test('that are no public keys verify nothing, and the operator hears of it', async () => {
+  test('that are no public keys verify nothing, and the operator hears of it once per cooldown', async () => {
     published = [{ ...first, publicJwk: { ...(await exportJWK(first.privateKey)), kid: 'first' } }];
-    await expect(outcomeOf(makeAuth())).resolves.toBe('refused');
+    const auth = makeAuth();
+    for (let n = 0; n < 100; n++)
+      await expect(auth.authenticate(present(await sign()))).resolves.toEqual({
+        kind: 'refused',
+        reason: 'TOKEN_SIGNING_KEY_UNUSABLE',
+      });
     expect(problems).toHaveLength(1);
+    clock.advance(5000);
+    await outcomeOf(auth);
+    expect(problems).toHaveLength(2);
+  });
+
+  test('that have one id are all tried', async () => {
+    const third = await makeKey('third');
+    published = [first, { ...second, publicJwk: { ...second.publicJwk, kid: 'first' } }];
+    const auth = makeAuth();
+    await expect(outcomeOf(auth)).resolves.toBe('authenticated');
+    await expect(outcomeOf(auth, { key: second, header: { kid: 'first' } })).resolves.toBe('authenticated');
+    for (const [key, claims, reason] of [
+      [third, {}, 'TOKEN_SIGNATURE_INVALID'],
+      [second, { exp: seconds(-31) }, 'TOKEN_EXPIRED'],
+    ] as const) {
+      const token = await sign({ key, claims, header: { kid: 'first' } });
+      await expect(auth.authenticate(present(token))).resolves.toEqual({ kind: 'refused', reason });
+    }
+  });
+
+  test('are not replaced by a set without keys, and the operator hears of it', async () => {
+    const auth = makeAuth({}, { refreshAfterMs: 60_000 });
+    await outcomeOf(auth);
+    published = [];
+    clock.advance(60_000);
+    await outcomeOf(auth);
+    while (problems.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    clock.advance(5000);
+    await expect(outcomeOf(auth)).resolves.toBe('authenticated');
+    expect(String(problems[0])).toContain('no keys');
+  });
+
+  test('of another algorithm than the token says verify nothing: refused, without a fetch', async () => {
+    const auth = makeAuth();
+    await outcomeOf(auth);
+    for (let n = 0; n < 20; n++)
+      await expect(
+        auth.authenticate(present(`${forge({ alg: 'RS256', kid: 'first' })}.AAAA`)),
+      ).resolves.toEqual({ kind: 'refused', reason: 'TOKEN_SIGNING_KEY_UNKNOWN' });
+    expect(jwks.requests).toHaveLength(1);
   });
 });
 
 describe('at the edge', () => {
-  const ask = async (headers: Headers) => {
+  const makeEdge = () => {
     const edge = createEdge({
       name: 'svc',
       version: '1.0.0',
@@ -351,8 +450,9 @@ describe('at the edge', () => {
       responses: { 204: { description: 'x' } },
       handler: () => ({ status: 204 }),
     });
-    return edge.app.request('/x', { headers });
+    return edge;
   };
+  const ask = (headers: Headers) => makeEdge().app.request('/x', { headers });
   let lines: string[];
   beforeEach(() => {
     lines = [];
@@ -376,5 +476,28 @@ describe('at the edge', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     await expect(response.json()).resolves.toMatchObject({ code: 'UNAVAILABLE' });
     expect(lines.join('')).toContain('SERVICE_AUTH_UNAVAILABLE');
+  });
+
+  test('tokens of made-up keys fill no log', async () => {
+    const edge = makeEdge();
+    const valid = await sign({ claims: { scope: 'a:read' } });
+    await edge.app.request('/x', { headers: present(valid) });
+    for (let n = 0; n < 50; n++) {
+      const token = `${forge({ alg: 'ES256', kid: `made-up-${n}` })}.AAAA`;
+      expect((await edge.app.request('/x', { headers: present(token) })).status).toBe(503);
+    }
+    expect(lines.filter((line) => line.includes('SERVICE_AUTH_UNAVAILABLE'))).toHaveLength(1);
+  });
+
+  test('the log says why a token is refused, and the answer does not', async () => {
+    const response = await ask(present(await sign({ claims: { aud: 'billing' } })));
+    const text = await response.text();
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer error="invalid_token"',
+    ]);
+    expect(text).not.toMatch(/audience|AUDIENCE/);
+    const entry = lines.map((line) => JSON.parse(line)).find(({ status }) => status === 401);
+    expect(entry).toMatchObject({ status: 401, code: 'CREDENTIALS_INVALID', reason: 'TOKEN_AUDIENCE_WRONG' });
   });
 });

@@ -1,5 +1,13 @@
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
-import type { Authentication, Authenticator } from './authenticator.ts';
+import {
+  type CryptoKey,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+} from 'jose';
+import type { Authentication, Authenticator, RefusalReason } from './authenticator.ts';
 import { readBearerToken } from './bearer-token.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ServiceError } from './errors.ts';
@@ -42,11 +50,10 @@ export function createJwtAuth(options: JwtAuthOptions): Authenticator {
   const { identify = identifyByToken } = options;
   const refused = algorithms.find((name) => !/^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(name));
   if (refused !== undefined) throw new RangeError(`tokens signed by ${refused} cannot be accepted`);
-  const { onProblem } = options.jwks;
   const keys = createJwks({ clock, ...options.jwks });
 
-  const verify = async (token: string): Promise<JWTPayload> => {
-    const { payload } = await jwtVerify(token, keys, {
+  const verifyBy = async (token: string, key: CryptoKey | JWTVerifyGetKey): Promise<JWTPayload> => {
+    const settings = {
       issuer,
       audience: typeof options.audience === 'string' ? options.audience : [...options.audience],
       algorithms: [...algorithms],
@@ -54,34 +61,64 @@ export function createJwtAuth(options: JwtAuthOptions): Authenticator {
       requiredClaims: ['sub', 'exp'],
       currentDate: new Date(clock.now()),
       ...(options.typ === undefined ? {} : { typ: options.typ }),
-    });
+    };
+    const { payload } =
+      typeof key === 'function'
+        ? await jwtVerify(token, key, settings)
+        : await jwtVerify(token, key, settings);
     return payload;
+  };
+  const verify = async (token: string): Promise<JWTPayload> => {
+    try {
+      return await verifyBy(token, keys.find);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      // An issuer that published an id twice: whichever key fits.
+      let failure: unknown = new errors.JWSSignatureVerificationFailed();
+      for await (const key of error) {
+        try {
+          return await verifyBy(token, key);
+        } catch (cause) {
+          if (!(cause instanceof errors.JWSSignatureVerificationFailed)) failure = cause;
+        }
+      }
+      throw failure;
+    }
   };
   return {
     scheme: 'Bearer',
     authenticate: async (headers) => {
       const bearer = readBearerToken(headers, maxTokenLength);
       if (bearer === null) return { kind: 'absent' };
-      if (bearer === 'malformed' || !isMeantForUs(bearer.token, issuer, algorithms))
-        return { kind: 'refused' };
+      if (bearer === 'malformed') return { kind: 'refused', reason: 'CREDENTIALS_MALFORMED' };
+      const early = findReason(bearer.token, issuer, algorithms);
+      if (early !== null) return { kind: 'refused', reason: early };
       let claims: JWTPayload;
       try {
         claims = await verify(bearer.token);
       } catch (error) {
         if (error instanceof ServiceError) return { kind: 'unavailable', cause: error };
-        // Not about the token: a key of the issuer that cannot be used.
-        if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSInvalid) onProblem?.(error);
-        return { kind: 'refused' };
+        const reason = reasonOf(error);
+        // Not about the token, but about what the issuer published.
+        if (reason === 'TOKEN_SIGNING_KEY_UNUSABLE') keys.report(error);
+        return { kind: 'refused', reason };
       }
       const identity = readIdentity(claims, options.claims);
-      return identity === null ? { kind: 'refused' } : identify(identity);
+      return identity === null ? { kind: 'refused', reason: 'TOKEN_CLAIMS_INVALID' } : identify(identity);
     },
   };
 }
 
-/** The id of the principal of a token's bearer, distinct from the ids of keys. */
-export function principalIdOf({ issuer, subject }: Pick<JwtIdentity, 'issuer' | 'subject'>): string {
-  return `${subject}@${issuer}`;
+/**
+ * The id of the principal of a token's bearer, distinct from the ids of keys. The same subject is another caller in another
+ * tenant.
+ */
+export function principalIdOf({
+  issuer,
+  subject,
+  tenant,
+}: Pick<JwtIdentity, 'issuer' | 'subject' | 'tenant'>): string {
+  return `${subject}@${issuer}${tenant === undefined ? '' : `#${tenant}`}`;
 }
 
 async function identifyByToken(identity: JwtIdentity): Promise<Authentication> {
@@ -94,12 +131,33 @@ async function identifyByToken(identity: JwtIdentity): Promise<Authentication> {
 }
 
 /** Looks at what nobody has vouched for yet, only to refuse without asking the issuer for keys. */
-function isMeantForUs(token: string, issuer: string, algorithms: readonly string[]): boolean {
+function findReason(token: string, issuer: string, algorithms: readonly string[]): RefusalReason | null {
   try {
     const { alg, kid } = decodeProtectedHeader(token);
-    const isSigned = typeof alg === 'string' && algorithms.includes(alg);
-    return isSigned && typeof kid === 'string' && kid !== '' && decodeJwt(token).iss === issuer;
+    if (typeof alg !== 'string' || !algorithms.includes(alg)) return 'TOKEN_ALGORITHM_REFUSED';
+    if (typeof kid !== 'string' || kid === '') return 'TOKEN_SIGNING_KEY_UNKNOWN';
+    return decodeJwt(token).iss === issuer ? null : 'TOKEN_ISSUER_WRONG';
   } catch {
-    return false;
+    return token.split('.').length === 3 ? 'TOKEN_MALFORMED' : 'CREDENTIALS_UNKNOWN';
   }
 }
+
+function reasonOf(error: unknown): RefusalReason {
+  if (error instanceof errors.JWTExpired) return 'TOKEN_EXPIRED';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (claim === 'nbf' && reason === 'check_failed') return 'TOKEN_NOT_YET_VALID';
+    return OF_CLAIM[claim] ?? 'TOKEN_CLAIMS_INVALID';
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'TOKEN_SIGNATURE_INVALID';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'TOKEN_SIGNING_KEY_UNKNOWN';
+  if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSInvalid)
+    return 'TOKEN_SIGNING_KEY_UNUSABLE';
+  return 'TOKEN_MALFORMED';
+}
+
+const OF_CLAIM: Readonly<Record<string, RefusalReason | undefined>> = {
+  iss: 'TOKEN_ISSUER_WRONG',
+  aud: 'TOKEN_AUDIENCE_WRONG',
+  typ: 'TOKEN_TYPE_WRONG',
+};

@@ -9,6 +9,8 @@ export interface ProblemExtras {
   /** Additional members of the problem object, for example the position of a syntax error. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
+  /** A code that logs and audits hear, and the caller does not. */
+  readonly reason?: string;
 }
 
 /** Thrown by handlers to answer with problem details (RFC 9457); `detail` is shown to the caller. */

@@ -16,6 +16,14 @@ import type { Clock } from './clock.ts';
 import type { Ids } from './ids.ts';
 import type { Logger } from './log.ts';
 
+/** A problem that is answered. */
+export interface AnsweredProblem {
+  readonly status: number;
+  readonly code: string;
+  /** Why, as a code that the caller does not see; for credentials, a `RefusalReason`. */
+  readonly reason?: string;
+}
+
 /** One request while it is handled. */
 export interface RequestScope {
   readonly requestId: string;
@@ -26,7 +34,7 @@ export interface RequestScope {
   route: string;
   principal: Principal | undefined;
   /** What is answered, if it is a problem. */
-  problem: { readonly status: number; readonly code: string } | undefined;
+  problem: AnsweredProblem | undefined;
 }
 
 /** Options of {@link requestScope}. */
@@ -107,6 +115,8 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
             status,
             durationMs: Math.round(durationMs * 10) / 10,
             principal: scope.principal?.id,
+            code: scope.problem?.code,
+            reason: scope.problem?.reason,
           },
           'request',
         );

@@ -66,15 +66,17 @@ export async function runRoute<
     );
     return reply instanceof Response ? reply : toStored(definition, reply, runner.validateResponses);
   };
+  // One id in two tenants, where an authenticator has that, is two callers.
+  const owner = JSON.stringify([principal.tenant ?? null, principal.id]);
   const key = idempotencyKey(definition.idempotency, request.headers);
   const response =
     key === undefined || runner.idempotency === undefined
       ? await handle()
       : await once(
           runner.idempotency,
-          `${principal.id} ${definition.method} ${definition.path} ${key}`,
+          JSON.stringify([owner, definition.method, definition.path, key]),
           requestHash(c, raw?.bytes),
-          principal.id,
+          owner,
           surroundings.logger,
           handle,
         );

@@ -308,6 +308,31 @@ describe('members', () => {
     await expect(who()).resolves.toBe(403);
   });
 
+  test('are one caller in each tenant: an idempotency key of one replays nothing to the other', async () => {
+    const tenants = ['left', 'right'];
+    for (const tenant of tenants) {
+      await call('PUT', `${ROLES}/admin?tenant=${tenant}`, { body: { scopes: ['*'] } });
+      await add('both', { tenant, roles: ['admin'] });
+    }
+    const answers = tenants.map((tenant) =>
+      ground.call('POST', MEMBERS, {
+        key: tokenOf('both', tenant),
+        body: { issuer: ISSUER, subject: 'new' },
+        headers: { 'idempotency-key': 'the-same' },
+      }),
+    );
+    expect((await Promise.all(answers)).map(({ status, json }) => [status, json.tenant])).toEqual([
+      [201, 'left'],
+      [201, 'right'],
+    ]);
+    const made = await ground.call('POST', KEYS, {
+      key: tokenOf('both', 'left'),
+      body: { name: 'by', scopes: ['who:read'] },
+    });
+    secrets.push(made.json.key);
+    expect(made.json.createdBy).toBe(`both@${ISSUER}#left`);
+  });
+
   test('keep an admin', async () => {
     await call('PUT', `${ROLES}/admin?tenant=crew`, { body: { scopes: ['auth:members:write'] } });
     const admin = await add('boss', { roles: ['admin'] });

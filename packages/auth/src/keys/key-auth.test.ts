@@ -1,7 +1,7 @@
 import { DatabaseError } from '@heliograph/database';
-import { manualClock } from '@heliograph/service';
+import { manualClock, type RefusalReason } from '@heliograph/service';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createKeyAuth, isAccepted, type KeyAuthOptions } from './key-auth.ts';
+import { createKeyAuth, findRefusal, type KeyAuthOptions } from './key-auth.ts';
 import { makeKey } from './key-format.ts';
 import type { KeyUse, KnownKey } from './key-store.ts';
 
@@ -72,14 +72,18 @@ test('a key of no tenant has none', async () => {
 });
 
 describe('refused, and not counted as a use', () => {
-  test.each<[string, Partial<KnownKey>]>([
-    ['a revoked key', { revokedAt: 1 }],
-    ['an expired key', { expiresAt: clock.now() }],
-    ['a key with the same prefix and another secret', { digest: makeKey().digest }],
-    ['a key whose digest is damaged', { digest: digest.slice(0, 31) }],
-  ])('%s', async (_, more) => {
+  test.each<[string, RefusalReason, Partial<KnownKey>]>([
+    ['a revoked key', 'KEY_REVOKED', { revokedAt: 1 }],
+    ['an expired key', 'KEY_EXPIRED', { expiresAt: clock.now() }],
+    [
+      'a key with the same prefix and another secret',
+      'KEY_UNKNOWN',
+      { digest: makeKey().digest, revokedAt: 1, expiresAt: 1 },
+    ],
+    ['a key whose digest is damaged', 'KEY_UNKNOWN', { digest: digest.slice(0, 31) }],
+  ])('%s: %s', async (_, reason, more) => {
     change(more);
-    await expect(kindOf(makeAuth())).resolves.toBe('refused');
+    await expect(makeAuth().authenticate(bearer(key))).resolves.toEqual({ kind: 'refused', reason });
     expect(uses).toEqual([]);
   });
 
@@ -238,7 +242,7 @@ test('every byte of the digest counts', () => {
   for (let at = 0; at < 32; at++) {
     const other = Uint8Array.from(digest);
     other[at] = (other[at] ?? 0) ^ 1;
-    expect(isAccepted({ digest, expiresAt: null, revokedAt: null }, other, 0)).toBe(false);
+    expect(findRefusal({ digest, expiresAt: null, revokedAt: null }, other, 0)).toBe('KEY_UNKNOWN');
   }
-  expect(isAccepted({ digest, expiresAt: null, revokedAt: null }, digest, 0)).toBe(true);
+  expect(findRefusal({ digest, expiresAt: null, revokedAt: null }, digest, 0)).toBeNull();
 });

@@ -6,8 +6,10 @@ import {
   type Authenticator,
   type Clock,
   type Principal,
+  type RefusalReason,
 } from '@heliograph/service';
 import { createCachedReader } from '../cached-reader.ts';
+import { LOOK_UP_TIMEOUT_MS, MAX_WAITING_LOOK_UPS } from '../look-ups.ts';
 import { parseKey } from './key-format.ts';
 import type { KeyStore, KeyUse, KnownKey } from './key-store.ts';
 
@@ -18,7 +20,7 @@ export interface KeyAuthOptions {
   readonly cacheMs?: number;
   /** What the remembered keys may take, in bytes, roughly. Default 8 MiB. */
   readonly cacheBytes?: number;
-  /** The longest time for a look-up. Default 3,000. */
+  /** The longest time for a look-up, at most that of the store's own statements. Default 3,000. */
   readonly timeoutMs?: number;
   /** Hears of every accepted key; it must not wait for anything. */
   readonly onUsed?: (use: KeyUse) => void;
@@ -41,13 +43,15 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
     keys,
     cacheMs = 5000,
     cacheBytes = 8_388_608,
-    timeoutMs = 3000,
+    timeoutMs = LOOK_UP_TIMEOUT_MS,
     onUsed,
     clock = systemClock,
   } = options;
   const read = createBatchedReader<string, KnownKey>({
     readMany: (prefixes) => keys.findByPrefix([...new Set(prefixes)]),
     keyOf: (key) => (typeof key === 'string' ? key : key.prefix),
+    maxWaitMs: timeoutMs,
+    maxWaiting: MAX_WAITING_LOOK_UPS,
   });
   const entries = createCachedReader<string, Entry | null>({
     keyOf: (prefix) => prefix,
@@ -66,8 +70,9 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
     authenticate: async (headers) => {
       const bearer = readBearerToken(headers);
       if (bearer === null) return { kind: 'absent' };
-      const presented = bearer === 'malformed' ? null : parseKey(bearer.token);
-      if (presented === null) return { kind: 'refused' };
+      if (bearer === 'malformed') return { kind: 'refused', reason: 'CREDENTIALS_MALFORMED' };
+      const presented = parseKey(bearer.token);
+      if (presented === null) return { kind: 'refused', reason: 'CREDENTIALS_UNKNOWN' };
       let entry: Entry | null;
       try {
         entry = await entries.get(presented.prefix);
@@ -75,7 +80,9 @@ export function createKeyAuth(options: KeyAuthOptions): KeyAuth {
         return { kind: 'unavailable', cause };
       }
       const now = clock.now();
-      if (entry === null || !isAccepted(entry.key, presented.digest, now)) return { kind: 'refused' };
+      if (entry === null) return { kind: 'refused', reason: 'KEY_UNKNOWN' };
+      const reason = findRefusal(entry.key, presented.digest, now);
+      if (reason !== null) return { kind: 'refused', reason };
       onUsed?.({ id: entry.key.id, at: now });
       return { kind: 'authenticated', principal: entry.principal };
     },
@@ -92,14 +99,16 @@ function weightOf({ scopes, roles }: KnownKey): number {
   return 400 + 2 * [...scopes, ...roles].reduce((sum, { length }) => sum + length + 40, 0);
 }
 
-/** Whether a key opens at this moment: the digest is the right one, and the key neither revoked nor expired. */
-export function isAccepted(
+/** Why a key is refused at this moment: it has another digest, or is revoked or has expired. Null if it opens. */
+export function findRefusal(
   key: Pick<KnownKey, 'digest' | 'expiresAt' | 'revokedAt'>,
   digest: Uint8Array,
   now: number,
-): boolean {
+): RefusalReason | null {
   const isSame = key.digest.length === digest.length && timingSafeEqual(key.digest, digest);
-  return isSame && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+  if (!isSame) return 'KEY_UNKNOWN';
+  if (key.revokedAt !== null) return 'KEY_REVOKED';
+  return key.expiresAt !== null && key.expiresAt <= now ? 'KEY_EXPIRED' : null;
 }
 
 /** The id of the principal of a stored key; a colon is in no id of a key of the environment. */

@@ -136,3 +136,14 @@ describe('the last use', () => {
     await expect(lastUsedOf(id)).resolves.toBeNull();
   });
 });
+
+test('keys and rights are looked up while every connection of the pool is taken', async () => {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const taken = Array.from({ length: 10 }, () => ground.postgres.sql.begin(() => released));
+  const subject = { tenant: 'default', issuer: 'i', subject: 's', claimed: [] };
+  const both = [ground.keys.findByPrefix(['hgk_000000000000']), ground.members.findRights([subject])];
+  await expect(Promise.all(both)).resolves.toMatchObject([[], [{ isMember: false }]]);
+  release();
+  await Promise.all(taken);
+});

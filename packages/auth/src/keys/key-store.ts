@@ -1,6 +1,8 @@
-import type { Postgres } from '@heliograph/database';
+import type { Postgres, Sql } from '@heliograph/database';
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/postgres-js';
 import { AuthError } from '../errors.ts';
+import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
 import { runStatement } from '../run-statement.ts';
 import { apiKeys } from '../schema.ts';
 
@@ -65,7 +67,12 @@ export interface KeyStore {
 type Row = typeof apiKeys.$inferSelect;
 
 /** The API keys of one database. */
-export function createKeyStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>): KeyStore {
+export function createKeyStore({
+  db,
+  sql: run,
+  lookUps,
+}: Pick<Postgres, 'db' | 'sql'> & { readonly lookUps: Sql }): KeyStore {
+  const lookUpDb = drizzle(lookUps);
   const inTenant = (within: string | null) => (within === null ? undefined : eq(apiKeys.tenant, within));
   const one = (rows: readonly Row[], id: string): ApiKey => {
     const [row] = rows;
@@ -131,13 +138,18 @@ export function createKeyStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>): 
         return one(rows, id);
       }),
     findByPrefix: (prefixes) =>
-      runStatement('look keys up', async () => {
-        const rows = await db
-          .select()
-          .from(apiKeys)
-          .where(inArray(apiKeys.prefix, [...prefixes]));
-        return rows.map((row) => ({ ...keyOfRow(row), digest: row.digest }));
-      }),
+      runStatement(
+        'look keys up',
+        async () => {
+          const rows = await lookUpDb
+            .select()
+            .from(apiKeys)
+            .where(inArray(apiKeys.prefix, [...prefixes]));
+          return rows.map((row) => ({ ...keyOfRow(row), digest: row.digest }));
+        },
+        {},
+        LOOK_UP_TIMEOUT_MS,
+      ),
     recordUses: (uses) =>
       runStatement('record when keys were used', async () => {
         const ids = uses.map(({ id }) => id);

@@ -1,4 +1,4 @@
-import type { Postgres } from '@heliograph/database';
+import { createLimiter, type Postgres } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { ADMIN_SCOPES } from '../grants.ts';
@@ -12,24 +12,55 @@ export type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0
  * would both see the other one. A tenant that had an admin has one afterwards.
  *
  * @throws {AuthError} AUTH_LAST_ADMIN
+ * @throws {DatabaseError} DATABASE_TIMEOUT, retryable, when another change of the tenant takes too long
  */
-export function changeTenant<T>(
-  db: Postgres['db'],
+export type ChangeTenant = <T>(tenant: string, change: (tx: Transaction) => Promise<T>) => Promise<T>;
+
+/** Changes that hold a connection at once; the others of the pool are there for everybody else. */
+const MAX_CHANGES = 4;
+/** How long a change waits for another one here, and again for one of another process, in milliseconds. */
+const MAX_WAIT_MS = 2000;
+/** When the server gives up a process that died in the middle of a change, in milliseconds. */
+const MAX_IDLE_MS = 5000;
+
+/** Creates the changes of one database. Those of a tenant wait for each other before they take a connection. */
+export function createTenantChanges(db: Postgres['db']): ChangeTenant {
+  type Limiter = ReturnType<typeof createLimiter>;
+  const limit = createLimiter(MAX_CHANGES, MAX_WAIT_MS);
+  const tenants = new Map<string, { readonly limit: Limiter; users: number }>();
+  return async (tenant, change) => {
+    const own = tenants.get(tenant) ?? { limit: createLimiter(1, MAX_WAIT_MS), users: 0 };
+    tenants.set(tenant, own);
+    own.users++;
+    const what = `change the tenant ${tenant}`;
+    try {
+      return await own.limit(what, () =>
+        limit(what, () => db.transaction((tx) => guard(tx, tenant, change))),
+      );
+    } finally {
+      own.users--;
+      if (own.users === 0) tenants.delete(tenant);
+    }
+  };
+}
+
+async function guard<T>(
+  tx: Transaction,
   tenant: string,
   change: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  return db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`auth.tenant.${tenant}`}, 0))`);
-    const hadAdmin = await hasAdmin(tx, tenant);
-    const result = await change(tx);
-    if (hadAdmin && !(await hasAdmin(tx, tenant))) {
-      throw new AuthError(
-        'AUTH_LAST_ADMIN',
-        `nobody in the tenant ${tenant} could manage its members any more; make another member an admin first`,
-      );
-    }
-    return result;
-  });
+  await tx.execute(sql`select set_config('lock_timeout', ${String(MAX_WAIT_MS)}, true),
+    set_config('idle_in_transaction_session_timeout', ${String(MAX_IDLE_MS)}, true)`);
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`auth.tenant.${tenant}`}, 0))`);
+  const hadAdmin = await hasAdmin(tx, tenant);
+  const result = await change(tx);
+  if (hadAdmin && !(await hasAdmin(tx, tenant))) {
+    throw new AuthError(
+      'AUTH_LAST_ADMIN',
+      `nobody in the tenant ${tenant} could manage its members any more; make another member an admin first`,
+    );
+  }
+  return result;
 }
 
 async function hasAdmin(tx: Transaction, tenant: string): Promise<boolean> {

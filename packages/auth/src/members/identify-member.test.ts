@@ -1,11 +1,13 @@
 import { manualClock, type JwtIdentity } from '@heliograph/service';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createMemberIdentifier, type MemberIdentifierOptions } from './identify-member.ts';
-import type { Rights, Subject } from './member-store.ts';
+import type { MemberStore, Rights, RightsQuery } from './member-store.ts';
+
+type FoundRights = Awaited<ReturnType<MemberStore['findRights']>>;
 
 const clock = manualClock();
 let rights: Rights;
-let asked: (Subject & { readonly claimed: readonly string[] })[];
+let asked: RightsQuery[];
 let failure: Error | undefined;
 
 beforeEach(() => {
@@ -26,9 +28,11 @@ const identity = (more: Partial<JwtIdentity> = {}): JwtIdentity => ({
 const makeIdentify = (options: Partial<MemberIdentifierOptions> = {}) =>
   createMemberIdentifier({
     members: {
-      rightsOf: (subject, claimed) => {
-        asked.push({ ...subject, claimed });
-        return failure === undefined ? Promise.resolve(rights) : Promise.reject(failure);
+      findRights: (queries) => {
+        asked.push(...queries);
+        return failure === undefined
+          ? Promise.resolve(queries.map((query) => ({ ...rights, query })))
+          : Promise.reject(failure);
       },
     },
     clock,
@@ -39,7 +43,7 @@ test('a member has what its token and its roles give it, in the default tenant',
   await expect(makeIdentify()(identity({ roles: new Set(['night']) }))).resolves.toEqual({
     kind: 'authenticated',
     principal: {
-      id: 'ada@https://id.example.com',
+      id: 'ada@https://id.example.com#default',
       scopes: new Set(['issues:write', 'explain:read', 'routes:read']),
       roles: new Set(['night', 'on-call']),
       tenant: 'default',
@@ -55,12 +59,18 @@ test('who is no member has what the token gives, unless members only are let in'
   await expect(makeIdentify()(identity())).resolves.toMatchObject({
     principal: { scopes: new Set(['issues:write']), roles: new Set() },
   });
-  await expect(makeIdentify({ requireMember: true })(identity())).resolves.toEqual({ kind: 'refused' });
+  await expect(makeIdentify({ requireMember: true })(identity())).resolves.toEqual({
+    kind: 'forbidden',
+    reason: 'MEMBERSHIP_REQUIRED',
+  });
 });
 
-test('a tenant that cannot be one of ours is refused, and odd names of roles are not looked up', async () => {
+test('a tenant that cannot be one of ours is let in nowhere, and odd names of roles are not looked up', async () => {
   const identify = makeIdentify();
-  await expect(identify(identity({ tenant: 'Acme Inc.' }))).resolves.toEqual({ kind: 'refused' });
+  await expect(identify(identity({ tenant: 'Acme Inc.' }))).resolves.toEqual({
+    kind: 'forbidden',
+    reason: 'TENANT_INVALID',
+  });
   expect(asked).toEqual([]);
   await identify(identity({ tenant: 'acme', roles: new Set(['bad\0name', 'b', 'a']) }));
   expect(asked).toMatchObject([{ tenant: 'acme', claimed: ['a', 'b'] }]);
@@ -70,9 +80,11 @@ describe('rights', () => {
   test('hold as of when their read began, however long it took', async () => {
     let answer = (): void => undefined;
     const members = {
-      rightsOf: () => {
-        asked.push({ tenant: '', issuer: '', subject: '', claimed: [] });
-        return new Promise<Rights>((resolve) => (answer = () => resolve(rights)));
+      findRights: (queries: readonly RightsQuery[]) => {
+        asked.push(...queries);
+        return new Promise<FoundRights>(
+          (resolve) => (answer = () => resolve(queries.map((query) => ({ ...rights, query })))),
+        );
       },
     };
     const identify = makeIdentify({ members });
@@ -98,15 +110,33 @@ describe('rights', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('of many subjects at once are read together', async () => {
+    let statements = 0;
+    const findRights: MemberStore['findRights'] = async (queries) => {
+      statements++;
+      await turn();
+      return queries.map((query) => ({
+        isMember: true,
+        roles: [{ name: query.subject, scopes: [] }],
+        query,
+      }));
+    };
+    const identify = makeIdentify({ members: { findRights } });
+    const subjects = Array.from({ length: 100 }, (_, n) => `s${n}`);
+    const outcomes = await Promise.all(subjects.map((subject) => identify(identity({ subject }))));
+    expect(statements).toBeLessThanOrEqual(4);
+    expect(outcomes).toMatchObject(subjects.map((subject) => ({ principal: { roles: new Set([subject]) } })));
+  });
+
   test('of a tenant that was changed here are read again at once, also where they are being read', async () => {
     const { identify, forget } = createMemberIdentifier({
       clock,
       members: {
-        rightsOf: async ({ tenant }) => {
-          asked.push({ tenant, issuer: '', subject: '', claimed: [] });
+        findRights: async (queries) => {
+          asked.push(...queries);
           const found = rights;
           await turn();
-          return found;
+          return queries.map((query) => ({ ...found, query }));
         },
       },
     });
@@ -152,7 +182,7 @@ describe('rights', () => {
   });
 
   test('without an answer are given up', async () => {
-    const members = { rightsOf: () => new Promise<Rights>(() => undefined) };
+    const members = { findRights: () => new Promise<FoundRights>(() => undefined) };
     await expect(makeIdentify({ members, timeoutMs: 20 })(identity())).resolves.toMatchObject({
       kind: 'unavailable',
     });

@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT, roleNameSchema, tenantSchema } from '@heliograph/auth-api';
-import { withDeadline } from '@heliograph/database';
+import { createBatchedReader, withDeadline } from '@heliograph/database';
 import {
   principalIdOf,
   systemClock,
@@ -9,18 +9,19 @@ import {
 } from '@heliograph/service';
 import * as v from 'valibot';
 import { createCachedReader } from '../cached-reader.ts';
-import type { MemberStore, Rights, Subject } from './member-store.ts';
+import { LOOK_UP_TIMEOUT_MS, MAX_WAITING_LOOK_UPS } from '../look-ups.ts';
+import type { MemberStore, Rights, RightsQuery } from './member-store.ts';
 
 /** Options of {@link createMemberIdentifier}. */
 export interface MemberIdentifierOptions {
-  readonly members: Pick<MemberStore, 'rightsOf'>;
+  readonly members: Pick<MemberStore, 'findRights'>;
   /** Whether only members are let in. Default false: the scopes and roles of the token count for others, too. */
   readonly requireMember?: boolean;
   /** How long rights that were read hold: so soon a change takes effect. Default 5,000. */
   readonly cacheMs?: number;
   /** What the remembered rights may take, in bytes, roughly. Default 8 MiB. */
   readonly cacheBytes?: number;
-  /** The longest time for a look-up. Default 3,000. */
+  /** The longest time for a look-up, at most that of the store's own statements. Default 3,000. */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
 }
@@ -44,14 +45,23 @@ export function createMemberIdentifier(options: MemberIdentifierOptions): Member
     requireMember = false,
     cacheMs = 5000,
     cacheBytes = 8_388_608,
-    timeoutMs = 3000,
+    timeoutMs = LOOK_UP_TIMEOUT_MS,
   } = options;
   const { clock = systemClock } = options;
+  const keyOf = ({ tenant, issuer, subject, claimed }: RightsQuery): string =>
+    keyStartOf(tenant) + JSON.stringify([issuer, subject, claimed]);
+  const read = createBatchedReader<RightsQuery, Rights & { readonly query: RightsQuery }>({
+    readMany: (queries) => members.findRights(queries),
+    keyOf: (either) => keyOf('query' in either ? either.query : either),
+    maxWaitMs: timeoutMs,
+    maxWaiting: MAX_WAITING_LOOK_UPS,
+  });
   const known = createCachedReader<RightsQuery, Rights>({
-    keyOf: ({ tenant, issuer, subject, claimed }) =>
-      keyStartOf(tenant) + JSON.stringify([issuer, subject, claimed]),
-    read: ({ claimed, ...subject }) =>
-      withDeadline(timeoutMs, 'read the rights of a subject', () => members.rightsOf(subject, claimed)),
+    keyOf,
+    read: async (query) => {
+      const found = await withDeadline(timeoutMs, 'read the rights of a subject', () => read(query));
+      return found ?? { isMember: false, roles: [] };
+    },
     maxAgeMs: cacheMs,
     maxWeight: cacheBytes,
     weigh: (key, rights) => 400 + 2 * (key.length + JSON.stringify(rights).length),
@@ -59,7 +69,7 @@ export function createMemberIdentifier(options: MemberIdentifierOptions): Member
   });
   const identify = async (identity: JwtIdentity): Promise<Authentication> => {
     const tenant = identity.tenant ?? DEFAULT_TENANT;
-    if (!v.is(tenantSchema, tenant)) return { kind: 'refused' };
+    if (!v.is(tenantSchema, tenant)) return { kind: 'forbidden', reason: 'TENANT_INVALID' };
     const { issuer, subject } = identity;
     // Other names are no roles of ours, and what a database does not take must not look like an outage.
     const claimed = [...identity.roles].filter((name) => v.is(roleNameSchema, name)).toSorted();
@@ -69,11 +79,11 @@ export function createMemberIdentifier(options: MemberIdentifierOptions): Member
     } catch (cause) {
       return { kind: 'unavailable', cause };
     }
-    if (requireMember && !rights.isMember) return { kind: 'refused' };
+    if (requireMember && !rights.isMember) return { kind: 'forbidden', reason: 'MEMBERSHIP_REQUIRED' };
     return {
       kind: 'authenticated',
       principal: {
-        id: principalIdOf(identity),
+        id: principalIdOf({ issuer, subject, tenant }),
         scopes: new Set([...identity.scopes, ...rights.roles.flatMap(({ scopes }) => scopes)]),
         roles: new Set([...identity.roles, ...rights.roles.map(({ name }) => name)]),
         tenant,
@@ -85,8 +95,6 @@ export function createMemberIdentifier(options: MemberIdentifierOptions): Member
     forget: (tenant) => known.forget((key) => key.startsWith(keyStartOf(tenant))),
   };
 }
-
-type RightsQuery = Subject & { readonly claimed: readonly string[] };
 
 /** A tenant has no blank in its name. */
 function keyStartOf(tenant: string): string {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { authGround } from '../testing/auth-ground.ts';
-import type { Member } from './member-store.ts';
+import type { Member, Rights, Subject } from './member-store.ts';
 
 let ground: Awaited<ReturnType<typeof authGround>>;
 let tenant = '';
@@ -17,8 +17,14 @@ const ISSUER = 'https://id.example.com';
 const putRole = (name: string, scopes: string[]) => ground.roles.put(tenant, name, null, scopes);
 const addMember = (subject: string, roles: string[] = []): Promise<Member> =>
   ground.members.create({ id: `${tenant}x${subject}`, tenant, issuer: ISSUER, subject, name: null, roles });
+const findRights = async (query: Subject & { readonly claimed: readonly string[] }): Promise<Rights> => {
+  const [{ query: of, ...rights } = { query: null, isMember: false, roles: [] }] =
+    await ground.members.findRights([query]);
+  expect(of).toEqual(query);
+  return rights;
+};
 const rightsOf = (subject: string, claimed: string[] = []) =>
-  ground.members.rightsOf({ tenant, issuer: ISSUER, subject }, claimed);
+  findRights({ tenant, issuer: ISSUER, subject, claimed });
 
 describe('members', () => {
   test('have the roles they were given, in order, and each once', async () => {
@@ -108,6 +114,22 @@ describe('rights', () => {
     await expect(rightsOf("'; drop table auth.roles; --")).resolves.toEqual({ isMember: false, roles: [] });
   });
 
+  test('of many subjects are read in one statement, each for itself', async () => {
+    await putRole('a', ['a:read']);
+    await putRole('b', []);
+    await addMember('ada', ['a']);
+    const query = { tenant, issuer: ISSUER, subject: 'ada', claimed: [] };
+    const queries = [query, { ...query, claimed: ['b'] }, { ...query, subject: 'eve' }];
+    const found = await ground.members.findRights(queries);
+    const names = queries.map((each) =>
+      found
+        .filter((one) => one.query === each)
+        .map(({ isMember, roles }) => [isMember, ...roles.map(({ name }) => name)]),
+    );
+    expect(names).toEqual([[[true, 'a']], [[true, 'a', 'b']], [[false]]]);
+    await expect(ground.members.findRights([])).resolves.toEqual([]);
+  });
+
   test('are none of another tenant or issuer', async () => {
     await putRole('a', ['*']);
     await addMember('ada', ['a']);
@@ -116,7 +138,7 @@ describe('rights', () => {
       { tenant, issuer: 'https://other.example.com', subject: 'ada' },
     ];
     for (const subject of elsewhere)
-      await expect(ground.members.rightsOf(subject, [])).resolves.toEqual({ isMember: false, roles: [] });
+      await expect(findRights({ ...subject, claimed: [] })).resolves.toEqual({ isMember: false, roles: [] });
   });
 });
 
@@ -146,6 +168,38 @@ describe('roles', () => {
     await expect(ground.roles.getMany(tenant, ['a', 'b', 'c'])).rejects.toThrow(/no role b, c$/);
     await expect(ground.roles.getMany(tenant, [])).resolves.toEqual([]);
   });
+});
+
+test('a change that another process holds up gives up soon, and takes no connection from others', async () => {
+  const holder = ground.postgres.separate({ statementTimeoutMs: 0, queryTimeoutMs: 0 });
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let isHeld = (): void => undefined;
+  const held = new Promise<void>((resolve) => (isHeld = resolve));
+  const holding = holder.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${`auth.tenant.${tenant}`}, 0))`;
+    isHeld();
+    await released;
+  });
+  await held;
+  const startedAt = performance.now();
+  const stuck = Array.from({ length: 50 }, (_, n) =>
+    putRole(`r${n}`, []).then(
+      () => null,
+      (error: unknown) => error,
+    ),
+  );
+  // More than the pool has connections: none of them may wait for one.
+  await ground.roles.put(`${tenant}-other`, 'a', null, []);
+  await Promise.all(Array.from({ length: 20 }, () => ground.roles.find(tenant, 'a')));
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+  for (const error of await Promise.all(stuck))
+    expect(error).toMatchObject({ code: 'DATABASE_TIMEOUT', retryable: true });
+  expect(performance.now() - startedAt).toBeLessThan(6000);
+  release();
+  await holding;
+  await holder.end({ timeout: 1 });
+  await expect(putRole('a', [])).resolves.toMatchObject({ version: 1 });
 });
 
 describe('the last admin of a tenant', () => {

@@ -1,10 +1,11 @@
-import type { Postgres } from '@heliograph/database';
+import type { Postgres, Sql } from '@heliograph/database';
 import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
+import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
 import { runStatement } from '../run-statement.ts';
 import { memberRoles, members } from '../schema.ts';
-import { changeTenant, type Transaction } from './change-tenant.ts';
+import type { ChangeTenant, Transaction } from './change-tenant.ts';
 import { noSuchRoles } from './role-store.ts';
 
 /** A subject of an OpenID Connect issuer that belongs to a tenant. Instants are epoch milliseconds. */
@@ -24,6 +25,9 @@ export interface Member {
 
 /** Whom a token names. */
 export type Subject = Pick<Member, 'tenant' | 'issuer' | 'subject'>;
+
+/** Whose rights are asked for: the roles of a member, and those of `claimed` that the tenant has. */
+export type RightsQuery = Subject & { readonly claimed: readonly string[] };
 
 /** What a subject has: whether it is a member, and its roles with their scopes. */
 export interface Rights {
@@ -48,14 +52,18 @@ export interface MemberStore {
   update(current: Member, change: Pick<Member, 'name' | 'roles'>): Promise<Member>;
   /** @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_LAST_ADMIN */
   remove(current: Member): Promise<void>;
-  /** The roles of a member, and those of `claimed` that the tenant has. */
-  rightsOf(subject: Subject, claimed: readonly string[]): Promise<Rights>;
+  /** The rights of each subject, in any order. */
+  findRights(queries: readonly RightsQuery[]): Promise<readonly (Rights & { readonly query: RightsQuery })[]>;
 }
 
 type Row = typeof members.$inferSelect;
 
 /** The members of one database. */
-export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>): MemberStore {
+export function createMemberStore({
+  db,
+  lookUps,
+  changeTenant,
+}: Pick<Postgres, 'db'> & { readonly lookUps: Sql; readonly changeTenant: ChangeTenant }): MemberStore {
   type Reader = Pick<typeof db, 'select'>;
   const withRoles = async (reader: Reader, rows: readonly Row[]): Promise<readonly Member[]> => {
     if (rows.length === 0) return [];
@@ -115,7 +123,7 @@ export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>
       runStatement(
         'create a member',
         () =>
-          changeTenant(db, draft.tenant, async (tx) => {
+          changeTenant(draft.tenant, async (tx) => {
             const rows = await tx.insert(members).values(draft).returning();
             await giveRoles(tx, draft, roles);
             const [member] = await withRoles(tx, rows);
@@ -128,7 +136,7 @@ export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>
       runStatement(
         'update a member',
         () =>
-          changeTenant(db, tenant, async (tx) => {
+          changeTenant(tenant, async (tx) => {
             const rows = await tx
               .update(members)
               .set({ name, version: sql`${members.version} + 1`, updatedAt: sql`now()` })
@@ -145,7 +153,7 @@ export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>
       ),
     remove: ({ id, tenant, version }) =>
       runStatement('remove a member', () =>
-        changeTenant(db, tenant, async (tx) => {
+        changeTenant(tenant, async (tx) => {
           const rows = await tx
             .delete(members)
             .where(and(eq(members.id, id), eq(members.version, version)))
@@ -153,30 +161,42 @@ export function createMemberStore({ db, sql: run }: Pick<Postgres, 'db' | 'sql'>
           if (rows.length === 0) throw changed(id);
         }),
       ),
-    rightsOf: ({ tenant, issuer, subject }, claimed) =>
-      runStatement('read the rights of a subject', async () => {
-        // One statement, so that a request waits for one answer.
-        const [row] = await run<{ readonly rights: string }[]>`
-          with member as (
-            select id from auth.members
-            where tenant = ${tenant} and issuer = ${issuer} and subject = ${subject}
-          )
-          select jsonb_build_object(
-            'isMember', exists (select from member),
-            'roles', coalesce((
-              select jsonb_agg(jsonb_build_object('name', r.name, 'scopes', r.scopes) order by r.name)
-              from auth.roles r
-              where r.tenant = ${tenant} and (
-                r.name = any(${[...claimed]}::text[])
-                or r.name in (select m.role from auth.member_roles m join member on member.id = m.member_id)
-              )), '[]')
-          )::text as rights`;
-        return v.parse(rightsSchema, JSON.parse(row?.rights ?? 'null'));
-      }),
+    findRights: (queries) =>
+      runStatement(
+        'read the rights of subjects',
+        async () => {
+          const asked = JSON.stringify(queries.map((query, index) => ({ ...query, index })));
+          const rows = await lookUps<{ readonly rights: string }[]>`
+            select jsonb_build_object(
+              'index', asked.index,
+              'isMember', member.id is not null,
+              'roles', coalesce((
+                select jsonb_agg(jsonb_build_object('name', r.name, 'scopes', r.scopes) order by r.name)
+                from auth.roles r
+                where r.tenant = asked.tenant and (
+                  r.name = any(asked.claimed)
+                  or r.name in (select m.role from auth.member_roles m where m.member_id = member.id)
+                )), '[]')
+            )::text as rights
+            from jsonb_to_recordset(${asked}::text::jsonb)
+              as asked(index int, tenant text, issuer text, subject text, claimed text[])
+            left join auth.members member
+              on member.tenant = asked.tenant and member.issuer = asked.issuer
+              and member.subject = asked.subject`;
+          return rows.flatMap((row) => {
+            const { index, ...rights } = v.parse(rightsSchema, JSON.parse(row.rights));
+            const query = queries[index];
+            return query === undefined ? [] : [{ ...rights, query }];
+          });
+        },
+        {},
+        LOOK_UP_TIMEOUT_MS,
+      ),
   };
 }
 
 const rightsSchema = v.object({
+  index: v.number(),
   isMember: v.boolean(),
   roles: v.array(v.object({ name: v.string(), scopes: v.array(v.string()) })),
 });

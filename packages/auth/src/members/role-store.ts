@@ -3,7 +3,7 @@ import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { runStatement } from '../run-statement.ts';
 import { roles } from '../schema.ts';
-import { changeTenant } from './change-tenant.ts';
+import type { ChangeTenant } from './change-tenant.ts';
 
 /** A named set of scopes. Instants are epoch milliseconds. */
 export interface Role {
@@ -38,7 +38,10 @@ export interface RoleStore {
 }
 
 /** The roles of one database. */
-export function createRoleStore({ db }: Pick<Postgres, 'db'>): RoleStore {
+export function createRoleStore({
+  db,
+  changeTenant,
+}: Pick<Postgres, 'db'> & { readonly changeTenant: ChangeTenant }): RoleStore {
   const isRole = (tenant: string, name: string) => and(eq(roles.tenant, tenant), eq(roles.name, name));
   const changed = (name: string): AuthError =>
     new AuthError('AUTH_ROLE_CHANGED', `role ${name} was changed meanwhile; read it again`);
@@ -71,7 +74,7 @@ export function createRoleStore({ db }: Pick<Postgres, 'db'>): RoleStore {
       }),
     put: (tenant, name, version, scopes) =>
       runStatement('save a role', () =>
-        changeTenant(db, tenant, async (tx) => {
+        changeTenant(tenant, async (tx) => {
           const list = [...scopes];
           const rows =
             version === null
@@ -94,7 +97,7 @@ export function createRoleStore({ db }: Pick<Postgres, 'db'>): RoleStore {
       runStatement(
         'remove a role',
         () =>
-          changeTenant(db, tenant, async (tx) => {
+          changeTenant(tenant, async (tx) => {
             const rows = await tx
               .delete(roles)
               .where(and(isRole(tenant, name), eq(roles.version, version)))

@@ -87,6 +87,7 @@ export async function apiGround(keys: readonly BearerKey[]) {
       async stop() {
         await server.stop(0);
         await lastUsed.stop();
+        await stores.close();
         await postgres.close();
       },
     };

@@ -8,11 +8,13 @@ export async function authGround(label: string) {
   const database = await freshPostgres(label);
   const postgres = connectPostgres({ url: database.url, applicationName: label });
   await migrateAuth(postgres);
+  const stores = createAuthStores(postgres);
   return {
     url: database.url,
     postgres,
-    ...createAuthStores(postgres),
+    ...stores,
     async close() {
+      await stores.close();
       await postgres.close();
       await database.drop();
     },

@@ -48,6 +48,7 @@ export interface AppAuth {
 export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly BearerKey[] }): AppAuth {
   const { logger, postgres, register } = app;
   const stores = createAuthStores(postgres);
+  register({ name: 'auth-look-ups', stop: () => stores.close() });
   const identifier = createMemberIdentifier({
     members: stores.members,
     requireMember: app.config.HELIOGRAPH_OIDC_MEMBERS_ONLY,

@@ -154,7 +154,7 @@ describe('tokens of the issuer', () => {
       json: { code: 'AUTH_GRANT_EXCEEDS_CALLER' },
     });
     const { status, json } = await create(['routes:read']);
-    expect([status, json.tenant, json.createdBy]).toEqual([201, 'default', `eve@${ISSUER}`]);
+    expect([status, json.tenant, json.createdBy]).toEqual([201, 'default', `eve@${ISSUER}#default`]);
     secrets.push(json.key);
   });
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { eventually, freshClickHouse, freshPostgres, stackAddresses } from '@heliograph/testkit';
+import { keyRing } from './testing/key-ring.ts';
 
 /** Runs the built program to its end. */
 function run(
@@ -21,10 +22,6 @@ function run(
     child.once('close', (code) => resolve({ code, output }));
   });
 }
-const keyRing = (domain: string): string => {
-  const key = { id: 'k1', key: Buffer.alloc(32, 4).toString('base64url') };
-  return JSON.stringify({ domains: { [domain]: { active: key.id, keys: [key] } } });
-};
 const lines = (output: string): readonly string[] => output.split('\n').filter((line) => line !== '');
 
 describe.each(['api', 'worker'])('the %s', (role) => {

@@ -13,6 +13,7 @@ import {
   freshPostgres,
   stackAddresses,
 } from '@heliograph/testkit';
+import { keyRing } from './testing/key-ring.ts';
 
 const SEALING_KEYS = `k1:${Buffer.alloc(32, 3).toString('base64url')}`;
 /** The receiver asks to wait for so long, in seconds: longer than workers take to start on a busy machine. */
@@ -62,6 +63,7 @@ test('a throttle outlives the worker that learned of it, and every other process
         HELIOGRAPH_TEMPORAL_NAMESPACE: temporal.namespace,
         HELIOGRAPH_TEMPORAL_SETUP: 'true',
         HELIOGRAPH_SEALING_KEYS: SEALING_KEYS,
+        HELIOGRAPH_CODEC_KEYS: keyRing('dispatch'),
         HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'true',
         HELIOGRAPH_HTTP_PORT: '0',
         HELIOGRAPH_WORKER_METRICS_PORT: String(await freePort()),

@@ -29,3 +29,16 @@ test.each<[string, v.GenericSchema, unknown, string]>([
 ])('what is said of %s never repeats the value', (_, schema, value, detail) => {
   expect(checkInput(schema, value)).toEqual({ kind: 'invalid', errors: [{ pointer: '', detail }] });
 });
+
+test('of a small value every error is named, of a large one the first, without collecting the others', () => {
+  const schema = v.object({ list: v.array(v.looseObject({})) });
+  const few = checkInput(schema, { list: [1, {}, 2] });
+  expect(few).toMatchObject({ errors: [{ pointer: '/list/0' }, { pointer: '/list/2' }] });
+  const some = checkInput(schema, { list: Array.from({ length: 900 }, () => 1) });
+  expect(some).toMatchObject({ errors: { length: 50 } });
+  const startedMs = performance.now();
+  const many = checkInput(schema, { list: Array.from({ length: 2_000_000 }, () => 1) });
+  expect(many).toMatchObject({ errors: [{ pointer: '/list/0', detail: 'Expected Object.' }] });
+  // Collecting them takes seconds, and a gigabyte.
+  expect(performance.now() - startedMs).toBeLessThan(500);
+});

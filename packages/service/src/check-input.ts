@@ -8,21 +8,39 @@ export type CheckedInput<T> =
 
 const MAX_ERRORS = 50;
 
+/** The most values in one input, its own members and theirs, of which every error is collected. */
+const MAX_COLLECTED_VALUES = 1000;
+
 /**
- * Validates a value that came from outside and names what is wrong by JSON pointer, at most 50 errors.
- * The details never repeat what came. For one item of a batch pass `at`, for example `/issues/3`.
+ * Validates a value that came from outside and names what is wrong by JSON pointer, at most 50 errors; of a value of more
+ * than 1,000 parts the first error only, because a caller could make collecting millions of them take minutes and all
+ * memory. The details never repeat what came. For one item of a batch pass `at`, for example `/issues/3`.
  */
 export function checkInput<const TSchema extends v.GenericSchema>(
   schema: TSchema,
   value: unknown,
   at: string = '',
 ): CheckedInput<v.InferOutput<TSchema>> {
-  const result = v.safeParse(schema, value);
+  const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return { kind: 'valid', value: result.output };
-  const errors = result.issues
+  const { issues } = hasAtMost(value, MAX_COLLECTED_VALUES) ? v.safeParse(schema, value) : result;
+  const errors = (issues ?? result.issues)
     .slice(0, MAX_ERRORS)
     .map((issue) => ({ pointer: at + pointerOf(issue), detail: detailOf(issue) }));
   return { kind: 'invalid', errors };
+}
+
+/** Whether a value consists of at most `max` values: itself, its members and theirs. Looks at no more than that. */
+function hasAtMost(value: unknown, max: number): boolean {
+  let left = max;
+  const isWithin = (part: unknown): boolean => {
+    if (--left < 0) return false;
+    if (typeof part !== 'object' || part === null) return true;
+    if (Array.isArray(part)) return part.length <= left && part.every(isWithin);
+    for (const name in part) if (!isWithin(Reflect.get(part, name))) return false;
+    return true;
+  };
+  return isWithin(value);
 }
 
 function pointerOf(issue: v.BaseIssue<unknown>): string {

@@ -205,10 +205,19 @@ describe('validation and problem details', () => {
       'BODY_TOO_DEEP',
       undefined,
     ],
+    [
+      'a body of more parts than anything here has',
+      '/things/a',
+      `[${'1,'.repeat(111)}1]`,
+      {},
+      413,
+      'BODY_TOO_LARGE',
+      undefined,
+    ],
     ['a body above the limit', '/things/a', { name: 'x'.repeat(300) }, {}, 413, 'BODY_TOO_LARGE', undefined],
     ['an unknown path', '/nothing', {}, {}, 404, 'NOT_FOUND', undefined],
   ])('%s', async (_, path, body, headers, status, code, errors) => {
-    await start({}, things);
+    await start({ maxBodyParts: 110 }, things);
     const response = await post(path, body, headers);
     const text = await response.text();
     expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -224,6 +233,12 @@ describe('validation and problem details', () => {
       ...(errors === undefined ? {} : { errors }),
     });
     expect(response.status).toBe(status);
+  });
+
+  test('what stands in a text is no part of a body', async () => {
+    await start({ maxBodyParts: 3 }, things);
+    expect((await post('/things/a', { name: '{[,"\\",{[' })).status).toBe(201);
+    expect((await post('/things/a', { name: 'n', size: 1, labels: {} })).status).toBe(413);
   });
 
   test('a body that grows beyond the limit without saying so beforehand is 413', async () => {

@@ -35,6 +35,8 @@ export interface EdgeOptions {
   readonly readiness?: readonly ReadinessCheck[];
   /** Default 1,048,576. */
   readonly bodyLimitBytes?: number;
+  /** The most members and items that a body may have; default 200,000. */
+  readonly maxBodyParts?: number;
   /** Where routes with the `idempotency` option keep their responses. */
   readonly idempotency?: IdempotencyStore;
   /** Recognises errors that mean "a server behind this service is unavailable": 503 with Retry-After, not 500. */
@@ -183,6 +185,7 @@ export function createEdge(options: EdgeOptions): Edge {
     auth,
     idempotency: options.idempotency,
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+    maxBodyParts: options.maxBodyParts ?? 200_000,
     validateResponses: options.validateResponses ?? false,
     surroundings: (c) => ({
       requestId: scopeOf(c).requestId,

@@ -6,14 +6,16 @@ const inflate = promisify(gunzip);
 
 /**
  * Reads a request's body as JSON, plain or compressed with gzip, never more than `limitBytes` of it, inflated. The
- * bytes returned are the inflated ones.
+ * bytes returned are the inflated ones. The parts of a body, which are members and items, are counted before it is parsed:
+ * parsing and walking millions of them takes seconds, in which nobody else is answered.
  *
- * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE, 400 BODY_ENCODING_INVALID,
- * 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE
+ * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE,
+ * 400 BODY_ENCODING_INVALID, 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE
  */
 export async function readJsonBody(
   request: Request,
   limitBytes: number,
+  maxParts: number = Infinity,
 ): Promise<{ readonly bytes: Uint8Array; readonly value: unknown }> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
@@ -29,6 +31,8 @@ export async function readJsonBody(
   }
   const sent = await readBytes(request, limitBytes);
   const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes);
+  if (hasMoreParts(bytes, maxParts))
+    throw problem(413, 'BODY_TOO_LARGE', `The body has more than ${maxParts} members and items.`);
   const value = parse(bytes);
   if (isDeeperThan(value, MAX_DEPTH))
     throw problem(400, 'BODY_TOO_DEEP', `The body nests deeper than ${MAX_DEPTH} levels.`);
@@ -37,6 +41,21 @@ export async function readJsonBody(
 
 /** What is deeper overflows the stack of whatever walks it, here or in a database. */
 const MAX_DEPTH = 100;
+
+/** Members and items are as many as commas, save for the first of each list, and what is in a text is none. */
+function hasMoreParts(bytes: Uint8Array, max: number): boolean {
+  let parts = 1;
+  let isInText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) isInText = !isInText;
+    else if (isInText) at += byte === BACKSLASH ? 1 : 0;
+    else if ((byte === COMMA || byte === LIST || byte === OBJECT) && ++parts > max) return true;
+  }
+  return false;
+}
+
+const [QUOTE, COMMA, LIST, BACKSLASH, OBJECT] = Buffer.from('",[\\{');
 
 function parse(bytes: Uint8Array): unknown {
   try {

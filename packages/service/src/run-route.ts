@@ -18,6 +18,7 @@ export interface RouteRunner {
   readonly auth: Authenticator | undefined;
   readonly idempotency: IdempotencyStore | undefined;
   readonly bodyLimitBytes: number;
+  readonly maxBodyParts: number;
   readonly validateResponses: boolean;
   readonly surroundings: (
     c: Context,
@@ -44,7 +45,8 @@ export async function runRoute<
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
   const limit = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
-  const raw = definition.body === undefined ? undefined : await readJsonBody(request, limit);
+  const raw =
+    definition.body === undefined ? undefined : await readJsonBody(request, limit, runner.maxBodyParts);
   const body: v.InferOutput<TAccepted> = accept<v.GenericSchema>(
     definition.accepts ?? definition.body,
     raw?.value,

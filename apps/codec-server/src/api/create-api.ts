@@ -31,6 +31,9 @@ export interface ApiOptions extends Omit<WireServices, 'trail'> {
   readonly requestsPerMinute: number;
 }
 
+/** Members and items of a payload: itself, its metadata with its entries, its data, and its external payloads. */
+const PARTS_PER_PAYLOAD = 20;
+
 /** Unlike any id of a principal. */
 const NOBODY = '';
 
@@ -59,6 +62,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     idempotency: memoryIdempotencyStore(),
     cors,
     bodyLimitBytes: options.bodyLimitBytes,
+    maxBodyParts: 1000 + PARTS_PER_PAYLOAD * options.limits.maxPayloads,
     admit: (principal, context) =>
       actionOf(context.req.path) === undefined ? undefined : count(principal.id, context),
     async beforeAnswer(exchange) {

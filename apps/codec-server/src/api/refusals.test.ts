@@ -260,6 +260,33 @@ describe('size', () => {
     ]);
   });
 
+  test.each<[string, (n: number) => string, number, string]>([
+    [
+      'external payloads that are none',
+      (n) => `{"externalPayloads":[${'1,'.repeat(n)}1]}`,
+      413,
+      'BODY_TOO_LARGE',
+    ],
+    ['external payloads', (n) => `{"externalPayloads":[${'{},'.repeat(n)}{}]}`, 413, 'BODY_TOO_LARGE'],
+    ['entries of metadata', (n) => `{"metadata":{${manyMembers(n)}}}`, 413, 'BODY_TOO_LARGE'],
+    ['members', (n) => `{${manyMembers(n)}}`, 413, 'BODY_TOO_LARGE'],
+    ['payloads that are none', (n) => '1,'.repeat(n / 100) + '1', 400, 'PAYLOADS_INVALID'],
+  ])('a body of %s without number is refused before anything walks it', async (_, payloads, status, code) => {
+    const body = gzipSync(`{"payloads":[${payloads(500_000)}]}`);
+    const large = await startWireGround({ overrides: { bodyLimitBytes: 16_777_216 } });
+    try {
+      const authorization = 'Bearer developer-key-of-tests';
+      const headers = { authorization, 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const startedMs = performance.now();
+      const { json, ...answer } = await large.send('/decode', { method: 'POST', headers, body });
+      expect([answer.status, json.code]).toEqual([status, code]);
+      expect(performance.now() - startedMs).toBeLessThan(1500);
+      expect(large.entries).toMatchObject([{ outcome: 'refused', reason: code }]);
+    } finally {
+      await large.close();
+    }
+  });
+
   test.each(['content-length', 'chunked'])(
     'a body of 100 MB (%s) is refused by name, and audited',
     async (how) => {
@@ -498,6 +525,10 @@ test('no answer and no line of the log has a payload, a stack trace or a key', a
     await leaky.close();
   }
 });
+
+function manyMembers(count: number): string {
+  return Array.from({ length: count }, (_, index) => `"a${index}":""`).join();
+}
 
 async function counted({ metrics }: Ground, code: string): Promise<number> {
   const lines = (await metrics()).split('\n');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { dictionary } from '@heliograph/api-contract';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as v from 'valibot';
 import { createBearerAuth } from './bearer-auth.ts';
 import { manualClock } from './clock.ts';
@@ -11,6 +11,7 @@ import { sequentialIds } from './ids.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { type Logger, createLogger } from './log.ts';
 import { problem } from './problem.ts';
+import { startTelemetry } from './telemetry.ts';
 
 let lines: string[] = [];
 let logger: Logger;
@@ -564,6 +565,23 @@ describe('request ids and access logs', () => {
     expect(logged()).toContainEqual(expect.objectContaining({ level: 'debug', route: '/healthz' }));
     expect(lines.join('')).not.toContain('hunter2');
   });
+
+  test.each(['/things', '/nothing'])(
+    'a key that was pasted into %s is in no log, span or answer',
+    async (path) => {
+      const telemetry = startTelemetry({ serviceName: 'svc', version: '0', processMetrics: false });
+      const startSpan = jest.spyOn(telemetry.tracer, 'startSpan');
+      await start({ telemetry }, () => undefined);
+      const secret = 'A-b_9'.repeat(10);
+      const response = await call(`${path}/hgk_abcdefghij27_${secret}`);
+      const shown = [await response.json(), startSpan.mock.calls.map(([, options]) => options), logged()]
+        .map((each) => JSON.stringify(each))
+        .join('');
+      await telemetry.shutdown();
+      expect(shown).not.toContain(secret);
+      expect(shown.split(`${path}/hgk_abcdefghij27_***`)).toHaveLength(4);
+    },
+  );
 });
 
 test('a header line that is not HTTP does not reach the application', async () => {

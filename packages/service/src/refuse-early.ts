@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { uuidV7Ids } from './ids.ts';
+import { maskKeys } from './mask-keys.ts';
 import { type Problem, problem, problemJson, problemResponse, titleOf } from './problem.ts';
 
 /**
@@ -77,5 +78,5 @@ function rawResponse(found: Problem, instance: string): [Record<string, string>,
 }
 
 function pathOf(url: string): string {
-  return url.split('?')[0] ?? '/';
+  return maskKeys(url.split('?')[0] ?? '/');
 }

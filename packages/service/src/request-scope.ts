@@ -15,6 +15,7 @@ import type { Principal } from './authenticator.ts';
 import type { Clock } from './clock.ts';
 import type { Ids } from './ids.ts';
 import type { Logger } from './log.ts';
+import { maskKeys } from './mask-keys.ts';
 
 /** A problem that is answered. */
 export interface AnsweredProblem {
@@ -28,7 +29,7 @@ export interface AnsweredProblem {
 export interface RequestScope {
   readonly requestId: string;
   readonly logger: Logger;
-  /** As it was sent, with any prefix. */
+  /** As it was sent, with any prefix, and without the secret of a key in it. */
   readonly path: string;
   /** The template of the matched route; `unmatched` for everything else. */
   route: string;
@@ -76,7 +77,7 @@ export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
     const scope: RequestScope = {
       requestId,
       logger: logger.child({ requestId }),
-      path: getPath(c.req.raw),
+      path: maskKeys(getPath(c.req.raw)),
       route: 'unmatched',
       principal: undefined,
       problem: undefined,

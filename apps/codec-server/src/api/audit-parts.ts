@@ -17,7 +17,10 @@ export function auditParts(
     group.count++;
     groups.set(name, group);
   }
-  return [...groups.values()].map(({ part, count }) => ({ ...part, count }));
+  // What was given out comes first: the audit log folds what is beyond its limit.
+  return [...groups.values()]
+    .map(({ part, count }) => ({ ...part, count }))
+    .toSorted((one, other) => Number(other.outcome === 'allowed') - Number(one.outcome === 'allowed'));
 }
 
 function sealOf(result: OpenedPayload): Pick<AuditPart, 'namespace' | 'domain' | 'keyId'> {

@@ -11,6 +11,9 @@ import { assertKnownRole, type WireServices } from './wire-services.ts';
 
 type Input = RouteInput<unknown, { readonly strict: 'true' | 'false' }, unknown>;
 
+/** The audit log keeps that many entries of a request as they are, and what is given out is never folded. */
+const MAX_ALLOWED_PARTS = 128;
+
 /** `POST …/decode` and `POST …/download`. */
 export function addDecodeApi(edge: Edge, services: WireServices): void {
   const { limits, claims } = services;
@@ -60,7 +63,9 @@ async function answer(
     result.kind === 'failed' ? [{ ...result.failure, index }] : [],
   );
   const refusal = query.strict === 'true' ? failed : undefined;
-  const parts = auditParts(results, refusal?.code);
+  const found = auditParts(results, refusal?.code);
+  const isTooMixed = found.filter(({ outcome }) => outcome === 'allowed').length > MAX_ALLOWED_PARTS;
+  const parts = isTooMixed ? auditParts(results, 'PAYLOADS_TOO_MANY') : found;
   trail.note(context, parts);
   metrics.payloads(action, parts);
   if (refusal !== undefined) {
@@ -70,6 +75,12 @@ async function answer(
       ...(status === 503 ? { retryAfterSeconds: 1 } : {}),
     });
   }
+  if (isTooMixed)
+    throw problem(
+      413,
+      'PAYLOADS_TOO_MANY',
+      `A request gives out payloads of at most ${MAX_ALLOWED_PARTS} namespaces, domains and keys. Send several.`,
+    );
   const answered = payloads.map((json, index) => writeResult(json, results[index]));
   return { status: 200, body: { payloads: answered } } as const;
 }

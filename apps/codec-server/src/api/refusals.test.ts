@@ -480,6 +480,81 @@ describe('a caller who asks too often', () => {
   });
 });
 
+describe('the record', () => {
+  test('of callers without credentials is limited, whatever they send', async () => {
+    const auth = {
+      scheme: 'Bearer',
+      authenticate: async () => ({ kind: 'unavailable', cause: null }) as const,
+    };
+    for (const more of [{}, { auth }]) {
+      const limited = await startWireGround({ ...more, overrides: { requestsPerMinute: 3 } });
+      try {
+        const method = 'auth' in more ? 'POST' : 'PUT';
+        for (let i = 0; i < 8; i++) await limited.send('/decode', { method, body: '{}' });
+        expect(limited.entries).toHaveLength(4);
+      } finally {
+        await limited.close();
+      }
+    }
+  });
+
+  test('has an entry for a request without payloads', async () => {
+    await ground.post('/decode', 'developer', []);
+    await ground.post('/download', 'developer', []);
+    expect(ground.entries).toMatchObject([
+      { action: 'decode', subject: 'developer', count: 0, outcome: 'allowed' },
+      { action: 'download', subject: 'developer', count: 0, outcome: 'allowed' },
+    ]);
+  });
+
+  test('names what was given out first, and more of it than it keeps is refused', async () => {
+    const secret = await encrypted(ground.keys, { domain: 'health' }, 'secret');
+    const junk = await Promise.all(
+      Array.from({ length: 300 }, (_, index) => encrypted(ground.keys, { namespace: `junk${index}` }, index)),
+    );
+    await ground.post('/decode', 'developer', [...junk, secret]);
+    expect(ground.entries[0]).toMatchObject({
+      outcome: 'allowed',
+      namespace: 'test',
+      domain: 'health',
+      keyId: 'h1',
+    });
+    ground.entries.length = 0;
+    const { status, json } = await ground.post('/decode', 'on-call', junk);
+    expect([status, json.code]).toEqual([413, 'PAYLOADS_TOO_MANY']);
+    expect(ground.entries.filter(({ outcome }) => outcome === 'allowed')).toEqual([]);
+  });
+});
+
+test('a size that is larger than its format is 400', async () => {
+  const payload = { ...plain, externalPayloads: [{ sizeBytes: '9999999999999999999' }] };
+  const { status, json } = await ground.post('/decode', 'developer', [payload]);
+  expect([status, json.code]).toEqual([400, 'PAYLOADS_INVALID']);
+});
+
+test('a made-up wrapped key is not asked for before anybody was authorized', async () => {
+  let asked = 0;
+  const keys: KeyRing = {
+    ...ground.keys,
+    findKey: (...parts) => {
+      asked++;
+      return ground.keys.findKey(...parts);
+    },
+  };
+  const counting = await startWireGround({ keys });
+  try {
+    const metadata = {
+      encoding: base64('binary/encrypted'),
+      'encryption-key-id': base64('sample'),
+      'encryption-dek': base64('made-up'),
+    };
+    const { json } = await counting.post('/decode', 'starter', [{ metadata, data: base64('x'.repeat(40)) }]);
+    expect([valueOf(json.payloads[0]), asked]).toMatchObject([{ code: expect.any(String) }, 0]);
+  } finally {
+    await counting.close();
+  }
+});
+
 describe('without an audit log', () => {
   let silent: Ground;
   beforeEach(async () => {

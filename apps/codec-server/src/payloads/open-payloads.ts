@@ -2,6 +2,7 @@ import {
   CodecError,
   type Codec,
   createCodec,
+  isCodecError,
   type Envelope,
   type KeyRing,
   readEnvelope,
@@ -121,10 +122,14 @@ async function admit(
  */
 async function targetOf(keys: KeyRing, { namespace, domain, keyId, wrappedKey }: Envelope): Promise<Target> {
   if (namespace !== null && domain !== null) return { namespace, domain };
-  for (const candidate of keys.domains) {
+  // Keys of that format are the ring's own; one that is wrapped would only have a key service asked on behalf of anybody.
+  for (const candidate of wrappedKey === null ? keys.domains : []) {
     const key = await Promise.resolve()
       .then(() => keys.findKey(candidate, keyId, wrappedKey))
-      .catch(() => null);
+      .catch((error: unknown) => {
+        if (isCodecError(error) && error.retryable) throw error;
+        return null;
+      });
     if (key?.isOfSamples === true) return { namespace: null, domain: candidate };
   }
   throw new CodecError(

@@ -14,8 +14,12 @@ const base64 = v.pipe(
   ),
 );
 const sizeBytes = v.union([
-  v.pipe(v.string(), v.regex(/^\d{1,19}$/, 'Expected a number of bytes.')),
-  v.pipe(v.number(), v.integer(), v.minValue(0)),
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,19}$/, 'Expected a number of bytes.'),
+    v.check(isInt64, 'Expected a number of bytes.'),
+  ),
+  v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 ]);
 
 /** A payload in proto3 JSON. Absent and null both mean empty; members that are newer than this server are kept. */
@@ -74,6 +78,10 @@ export function writePayloadJson({ metadata, data, externalPayloads = [] }: Payl
 /** A payload that is given back as it came, with both keys. */
 export function sameJson(json: PayloadJson): AnsweredPayload {
   return { ...json, metadata: json.metadata ?? {}, data: json.data ?? '' };
+}
+
+function isInt64(text: string): boolean {
+  return /^\d{1,19}$/.test(text) && BigInt(text) < 2n ** 63n;
 }
 
 function base64Of(bytes: Uint8Array): string {

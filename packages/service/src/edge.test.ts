@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { dictionary } from '@heliograph/api-contract';
@@ -593,4 +594,22 @@ test('a header line that is not HTTP does not reach the application', async () =
     request.on('error', reject).end();
   });
   expect(status).toBe(431);
+});
+
+test('an answer that nobody reads is not kept', async () => {
+  edge = createEdge({ name: 'svc', version: '1.0.0', logger });
+  edge.app.get('/large', (c) => c.body('x'.repeat(50_000_000)));
+  server = await listen(edge, { port: 0, unreadTimeoutMs: 200 });
+  const socket = connect(server.port, '127.0.0.1');
+  socket.pause();
+  socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => (received += chunk.length)).on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const late = new Promise((resolve) => setTimeout(resolve, 3000));
+  socket.resume();
+  await Promise.race([closed, late]);
+  expect(received).toBeLessThan(50_000_000);
+  socket.destroy();
 });

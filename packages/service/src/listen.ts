@@ -26,6 +26,8 @@ export interface ListenOptions {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; default 5,000 ms. */
   readonly keepAliveMs?: number;
+  /** How long a caller may read nothing of a complete answer before its connection is closed; default 30,000 ms. */
+  readonly unreadTimeoutMs?: number;
   /**
    * Serves https, TLS 1.2 or newer. New connections get a replaced certificate; those that are open keep theirs. A pair
    * that cannot be used changes nothing.
@@ -69,6 +71,10 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
     void listener(incoming, outgoing);
   const { server, tls } = await createHttpServer(options, settings, handle);
   refuseEarly(server);
+  // An answer that nobody reads would stay in memory. What is being streamed is not complete, and not meant.
+  server.on('request', (_, response) =>
+    response.once('prefinish', () => response.socket?.setTimeout(options.unreadTimeoutMs ?? 30_000)),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       tls?.close();

@@ -74,6 +74,7 @@ export type DeliveryResult =
       readonly recorded: boolean;
       /** True: it is in doubt, and the app's policy says not to resend it. Default false. */
       readonly assumed?: boolean;
+      readonly passedBy?: PassedBy;
     }
   /** Dropped: the provider refused it permanently, the app or the issue is gone, or it expired. */
   | {
@@ -83,6 +84,7 @@ export type DeliveryResult =
       readonly recorded?: boolean;
       /** True: a trigger or a resolve in doubt was dropped. Default false. */
       readonly mayBeOpen?: boolean;
+      readonly passedBy?: PassedBy;
     }
   /** Not yet: `deliverPatiently` has to go on, after `waitMs`. */
   | {
@@ -111,6 +113,12 @@ export interface DeliveryUnderWay {
   readonly order: DeliveryOrder;
   readonly result: PendingResult;
 }
+
+/**
+ * The state that the stream has reached already, where it decided newer issues than this one: a workflow task that is
+ * repeated is behind it, and goes on from there. Absent otherwise.
+ */
+export type PassedBy = StreamState;
 
 /** What `openStream` read, decided and delivered. */
 export interface OpenedStream {

@@ -530,3 +530,44 @@ describe('the connected app', () => {
     expect(state.unwritten).toEqual(['alert-f1-r1-app1']);
   });
 });
+
+describe('a notification that its stream has passed', () => {
+  const newer = String(BigInt(order.issue.position) + 1n);
+  const ahead = {
+    ...INITIAL_STREAM_STATE,
+    notificationCount: 2,
+    status: 'resolved',
+    lastPosition: newer,
+  } as const;
+  const passed = (stored: 'readable' | 'away', before: 'delivered' | null) => {
+    const { state, dependencies } = deliveryWorld();
+    const { intents, streams } = dependencies;
+    const claim: typeof intents.claim = async (request) => ({
+      ...(await intents.claim(request)),
+      before,
+      passedTo: newer,
+    });
+    const read: typeof streams.read = async () => {
+      if (stored === 'away') throw new Error('away');
+      return ahead;
+    };
+    return {
+      state,
+      dependencies: { ...dependencies, intents: { ...intents, claim }, streams: { ...streams, read } },
+    };
+  };
+
+  test.each([
+    ['delivered', { kind: 'delivered', passedBy: ahead }],
+    [null, { kind: 'dropped', code: 'SUPERSEDED', passedBy: ahead }],
+  ] as const)('and that was %s before ends, and says how far the stream is', async (before, expected) => {
+    const { state, dependencies } = passed('readable', before);
+    await expect(attempt(dependencies)).resolves.toMatchObject(expected);
+    expect(state.log).not.toContain('send');
+  });
+
+  test('is asked for again where nobody can say how far', async () => {
+    const { dependencies } = passed('away', 'delivered');
+    await expect(attempt(dependencies)).resolves.toMatchObject({ kind: 'again', isUnsent: true });
+  });
+});

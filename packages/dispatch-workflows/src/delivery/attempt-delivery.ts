@@ -5,7 +5,9 @@ import type { AppHealthStore, AppTarget } from '../apps/app-health-store.ts';
 import type { ConnectedAppStore, DeliveryTarget } from '../apps/connected-app-store.ts';
 import { alertWorkflowId } from '../contract/alert-workflow-id.ts';
 import type { AttemptMade, DeliveryOrder, DeliveryResult, LastAttempt } from '../contract/delivery-order.ts';
+import { comparePositions } from '../contract/position.ts';
 import type { DropCode } from '../contract/reasons.ts';
+import type { StreamState } from '../contract/stream-state.ts';
 import type { StoredIssue } from '../issues/issue.ts';
 import type { IssueStore } from '../issues/issue-store.ts';
 import type { StreamStore } from '../stream/stream-store.ts';
@@ -21,6 +23,7 @@ import {
   type AttemptCase,
   type AttemptPlan,
   type HealthChange,
+  isPassed,
   planAfterClaim,
   planAfterLookUp,
   planAfterOutcome,
@@ -219,12 +222,34 @@ async function claimAndSend(
           claim,
           endsAt,
         });
-      case 'end':
-        return { ...next.result, recorded };
+      case 'end': {
+        if (!isPassed(order, claim)) return { ...next.result, recorded };
+        const passedBy = await readAhead(dependencies, order);
+        // Without it the stream would go on from what it knew before.
+        return passedBy === 'unknown'
+          ? { ...UNSENT, code: 'UNAVAILABLE' }
+          : { ...next.result, recorded, ...(passedBy === null ? {} : { passedBy }) };
+      }
       case 'stop':
         if (!recorded || plan.rows === undefined) remember?.(unsent);
         throw signal?.reason;
     }
+  }
+}
+
+/** The state of a stream that has decided newer issues than that of the order; null if it has not recorded any yet. */
+async function readAhead(
+  dependencies: DeliveryDependencies,
+  order: DeliveryOrder,
+): Promise<StreamState | null | 'unknown'> {
+  try {
+    const state = await dependencies.streams.read(order.stream);
+    const isAhead =
+      state.lastPosition !== null && comparePositions(state.lastPosition, order.issue.position) > 0;
+    return isAhead ? state : null;
+  } catch (error) {
+    report(dependencies, order, { what: 'the state of an alert stream could not be read', error });
+    return 'unknown';
   }
 }
 

@@ -32,8 +32,8 @@ export type HealthChange =
 
 /** The end of a notification, before anybody knows whether its rows could be persisted. */
 export type AttemptEnd =
-  | Omit<Extract<DeliveryResult, { kind: 'delivered' }>, 'recorded'>
-  | Omit<Extract<DeliveryResult, { kind: 'dropped' }>, 'recorded'>;
+  | Omit<Extract<DeliveryResult, { kind: 'delivered' }>, 'recorded' | 'passedBy'>
+  | Omit<Extract<DeliveryResult, { kind: 'dropped' }>, 'recorded' | 'passedBy'>;
 
 /** What to do next. */
 export type NextStep =
@@ -111,7 +111,7 @@ export function planAfterClaim(
  * Whether the stream has decided something newer. A workflow task that is repeated decides on what it knew before, and a
  * signal that came meanwhile may stand before what it has delivered already: sent now, it would be out of order.
  */
-function isPassed({ issue }: DeliveryOrder, { passedTo }: Claim): boolean {
+export function isPassed({ issue }: DeliveryOrder, { passedTo }: Claim): boolean {
   return passedTo !== undefined && comparePositions(passedTo, issue.position) > 0;
 }
 

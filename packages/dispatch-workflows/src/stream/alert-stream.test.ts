@@ -620,3 +620,26 @@ describe('a stream that has to hand over while a delivery waits', () => {
     expect(stream.inbox.map(({ position }) => position)).toEqual(['12']);
   });
 });
+
+test('a stream that is behind what it has decided goes on from there', async () => {
+  // As in a workflow task that is repeated: the trigger and the resolve were sent before, and what fires came since.
+  const passedBy: StreamState = {
+    ...INITIAL_STREAM_STATE,
+    notificationCount: 2,
+    status: 'resolved',
+    lastPosition: '20',
+    lastSeen: 'resolved',
+  };
+  const stream = new AlertStream(key, INITIAL_STREAM_STATE, [signal(10, 'firing'), signal(30, 'firing')]);
+  const run = ports((order) =>
+    order.issue.position === '10'
+      ? { kind: 'delivered' as const, provider: 'webhook', externalId: null, recorded: true, passedBy }
+      : delivered(),
+  );
+  await stream.drain(run);
+  expect(run.orders.map(({ issue, kind, reason }) => [issue.position, kind, reason])).toEqual([
+    ['10', 'trigger', 'new'],
+    ['30', 'trigger', 'new'],
+  ]);
+  expect(stream.state).toMatchObject({ notificationCount: 3, status: 'firing', lastPosition: '30' });
+});

@@ -138,9 +138,11 @@ export class AlertStream {
     }
     const { issue, decidedAt } = order;
     const delivered = result.kind === 'delivered';
-    this.#state = delivered
-      ? applyDelivery(this.#state, issue, { now: decidedAt, ...result })
-      : applyDrop(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true });
+    this.#state =
+      result.passedBy ??
+      (delivered
+        ? applyDelivery(this.#state, issue, { now: decidedAt, ...result })
+        : applyDrop(this.#state, issue, { reason: order.reason, mayBeOpen: result.mayBeOpen === true }));
     if (result.recorded === true) {
       // The rows that were written hold everything before them, too.
       this.#durablePosition = this.#state.lastPosition;

@@ -13,7 +13,7 @@ import {
 const roles = v.pipe(
   rolesInput,
   v.description(
-    'Names of roles of the same tenant. A caller may give only roles that it has itself, or holds *.',
+    'Names of roles of the same tenant. A caller may give and take only roles that it has itself, or holds *.',
   ),
 );
 
@@ -135,6 +135,7 @@ export const removeMember = defineOperation({
   ifMatch: true,
   responses: { 204: { description: 'Removed.' } },
   problems: {
+    403: ['AUTH_GRANT_EXCEEDS_CALLER'],
     404: ['AUTH_MEMBER_NOT_FOUND'],
     409: ['AUTH_LAST_ADMIN'],
     412: ['IF_MATCH_FAILED', 'AUTH_MEMBER_CHANGED'],

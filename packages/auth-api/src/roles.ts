@@ -5,7 +5,9 @@ import { instant, roleNameSchema, scopesInput, tenantSchema } from './fields.ts'
 const roleInput = v.strictObject({
   scopes: v.pipe(
     scopesInput,
-    v.description('What whoever has the role may do. A caller may give only scopes that it has itself.'),
+    v.description(
+      'What whoever has the role may do. A caller may give and take only scopes that it has itself.',
+    ),
   ),
 });
 
@@ -95,7 +97,7 @@ export const removeRole = defineOperation({
   ifMatch: true,
   responses: { 204: { description: 'Removed.' } },
   problems: {
-    403: ['AUTH_TENANT_FORBIDDEN'],
+    403: ['AUTH_GRANT_EXCEEDS_CALLER', 'AUTH_TENANT_FORBIDDEN'],
     404: ['AUTH_ROLE_NOT_FOUND'],
     409: ['AUTH_ROLE_IN_USE'],
     412: ['IF_MATCH_FAILED', 'AUTH_ROLE_CHANGED'],

@@ -16,17 +16,18 @@ export function tenantFor(caller: Caller, asked: string | null | undefined): str
 }
 
 /**
- * Refuses to give out more than the caller has: nobody becomes more by a key, a member or a role of its own making.
+ * Refuses to give out or take away more than the caller has: nobody becomes more by a key, a member or a role of its own
+ * making, and nobody removes whoever holds more.
  *
  * @throws {AuthError} AUTH_GRANT_EXCEEDS_CALLER, which names what the caller lacks
  */
 export function requireGrantable(
   caller: Caller,
-  given: { readonly scopes: readonly string[]; readonly roles: readonly string[] },
+  change: { readonly scopes: readonly string[]; readonly roles: readonly string[] },
 ): void {
   const holdsAll = caller.scopes.has('*');
-  const scopes = given.scopes.filter((scope) => !hasScope(caller, scope));
-  const roles = given.roles.filter((role) => !holdsAll && !caller.roles.has(role));
+  const scopes = change.scopes.filter((scope) => !hasScope(caller, scope));
+  const roles = change.roles.filter((role) => !holdsAll && !caller.roles.has(role));
   if (scopes.length === 0 && roles.length === 0) return;
   const lacking = [
     ...(scopes.length === 0 ? [] : [`the scopes ${[...new Set(scopes)].join(', ')}`]),
@@ -34,9 +35,9 @@ export function requireGrantable(
   ];
   throw new AuthError(
     'AUTH_GRANT_EXCEEDS_CALLER',
-    `a caller gives out only what it has itself, and this one lacks ${lacking.join(' and ')}`,
+    `a caller gives out and takes away only what it has itself, and this one lacks ${lacking.join(' and ')}`,
   );
 }
 
-/** Whoever has one of these may change who the members are: an admin of the tenant. */
-export const ADMIN_SCOPES = ['*', 'auth:members:write'] as const;
+/** Who has one of the scopes of each line stays in a tenant: who may change its members, and who can give out everything. */
+export const KEPT_SCOPES = [['*', 'auth:members:write'], ['*']] as const;

@@ -190,6 +190,45 @@ describe('nobody gives out more than it has', () => {
   });
 });
 
+describe('who holds more than the caller', () => {
+  let clerk: string;
+  let bossPath: string;
+  beforeAll(async () => {
+    await call('PUT', `${ROLES}/owner?tenant=firm`, { body: { scopes: ['*'] } });
+    await call('PUT', `${ROLES}/spare?tenant=firm`, { body: { scopes: ['a:read'] } });
+    await call('PUT', `${ROLES}/clerk?tenant=firm`, { body: { scopes: ['who:read'] } });
+    for (const subject of ['first', 'second']) {
+      const { headers } = await call('POST', MEMBERS, {
+        body: { issuer: ISSUER, subject, tenant: 'firm', roles: ['owner'] },
+      });
+      bossPath = headers.get('location') ?? '';
+    }
+    const scopes = ['auth:members:write', 'auth:roles:write', 'who:read'];
+    clerk = (await createKey({ scopes, roles: ['clerk'], tenant: 'firm' })).key;
+  });
+
+  test('is neither removed nor demoted, only renamed', async () => {
+    const exceeds = [403, 'AUTH_GRANT_EXCEEDS_CALLER'];
+    const put = (body: object) => call('PUT', bossPath, { key: clerk, body });
+    expect(refusalOf(await call('DELETE', bossPath, { key: clerk }))).toEqual(exceeds);
+    expect(refusalOf(await put({ roles: [] }))).toEqual(exceeds);
+    await expect(put({ name: 'Boss', roles: ['owner'] })).resolves.toMatchObject({
+      status: 200,
+      json: { name: 'Boss', roles: ['owner'] },
+    });
+    await expect(put({ name: 'Boss', roles: ['owner', 'clerk'] })).resolves.toMatchObject({ status: 200 });
+    await expect(put({ name: 'Boss', roles: ['owner'] })).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('keeps what its role gives', async () => {
+    const exceeds = [403, 'AUTH_GRANT_EXCEEDS_CALLER'];
+    const narrowed = await call('PUT', `${ROLES}/owner`, { key: clerk, body: { scopes: ['who:read'] } });
+    expect(refusalOf(narrowed)).toEqual(exceeds);
+    expect(refusalOf(await call('DELETE', `${ROLES}/spare`, { key: clerk }))).toEqual(exceeds);
+    await expect(call('DELETE', `${ROLES}/clerk`, { key: clerk })).resolves.toMatchObject({ status: 204 });
+  });
+});
+
 describe('a caller of a tenant', () => {
   let acme: string;
   beforeAll(async () => {

@@ -8,6 +8,7 @@ import {
   type Ids,
   type Principal,
 } from '@heliograph/service';
+import { AuthError } from '../errors.ts';
 import { requireGrantable, tenantFor } from '../grants.ts';
 import type { Member, MemberStore } from '../members/member-store.ts';
 import type { RoleStore } from '../members/role-store.ts';
@@ -29,6 +30,16 @@ export function addMembersApi(edge: Edge, { members, roles, ids, onChanged }: Me
   const checkRoles = async (principal: Principal, tenant: string, names: readonly string[]) => {
     const given = await roles.getMany(tenant, [...new Set(names)]);
     requireGrantable(principal, { scopes: given.flatMap(({ scopes }) => scopes), roles: names });
+  };
+  /** Refuses to take roles away that the caller lacks, or whose scopes it lacks. */
+  const checkTaken = async (principal: Principal, { id, tenant }: Member, names: readonly string[]) => {
+    try {
+      await checkRoles(principal, tenant, names);
+    } catch (error) {
+      if (!(error instanceof AuthError) || error.code !== 'AUTH_ROLE_NOT_FOUND') throw error;
+      // Roles that members have stay: this one was taken away since the member was read.
+      throw new AuthError('AUTH_MEMBER_CHANGED', `member ${id} was changed meanwhile; read it again`);
+    }
   };
   const read = (id: string, principal: Principal): Promise<Member> =>
     translateRefusal(() => members.get(id, principal.tenant ?? null));
@@ -80,6 +91,8 @@ export function addMembersApi(edge: Edge, { members, roles, ids, onChanged }: Me
           // What the member has already is not given out again.
           const added = body.roles.filter((role) => !current.roles.includes(role));
           await checkRoles(principal, current.tenant, added);
+          const taken = current.roles.filter((role) => !body.roles.includes(role));
+          await checkTaken(principal, current, taken);
           return announce(current.tenant, onChanged, () => members.update(current, body));
         },
         { AUTH_ROLE_NOT_FOUND: 422 },
@@ -93,7 +106,10 @@ export function addMembersApi(edge: Edge, { members, roles, ids, onChanged }: Me
     handler: async ({ params: { id }, principal, headers }) => {
       const current = await read(id, principal);
       requireMatch(headers.get('if-match'), etagOf(presentMember(current)));
-      await translateRefusal(() => announce(current.tenant, onChanged, () => members.remove(current)));
+      await translateRefusal(async () => {
+        await checkTaken(principal, current, current.roles);
+        await announce(current.tenant, onChanged, () => members.remove(current));
+      });
       return { status: 204 };
     },
   });

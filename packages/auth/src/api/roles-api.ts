@@ -62,9 +62,11 @@ export function addRolesApi(edge: Edge, { roles, onChanged }: RolesApiDependenci
       if (current !== null) requireMatch(ifMatch, etagOf(presentRole(current)));
       const scopes = [...new Set(body.scopes)];
       const saved = await translateRefusal(() => {
-        // What the role has already is not given out again.
-        const added = scopes.filter((scope) => current?.scopes.includes(scope) !== true);
-        requireGrantable(principal, { scopes: added, roles: [] });
+        // What the role has already is not given out again, and what is taken from it is taken from everybody who has it.
+        const former = current?.scopes ?? [];
+        const added = scopes.filter((scope) => !former.includes(scope));
+        const taken = former.filter((scope) => !scopes.includes(scope));
+        requireGrantable(principal, { scopes: [...added, ...taken], roles: [] });
         return announce(tenant, onChanged, () => roles.put(tenant, name, current?.version ?? null, scopes));
       });
       const role = presentRole(saved);
@@ -79,9 +81,11 @@ export function addRolesApi(edge: Edge, { roles, onChanged }: RolesApiDependenci
     handler: async ({ params: { name }, query: { tenant }, principal, headers }) => {
       const current = await read(principal, tenant, name);
       requireMatch(headers.get('if-match'), etagOf(presentRole(current)));
-      await translateRefusal(() =>
-        announce(current.tenant, onChanged, () => roles.remove(current.tenant, name, current.version)),
-      );
+      await translateRefusal(() => {
+        // Tokens may name it, although no member has it.
+        requireGrantable(principal, { scopes: current.scopes, roles: [] });
+        return announce(current.tenant, onChanged, () => roles.remove(current.tenant, name, current.version));
+      });
       return { status: 204 };
     },
   });

@@ -1,7 +1,7 @@
 import { createLimiter, type Postgres } from '@heliograph/database';
-import { sql } from 'drizzle-orm';
+import { and, arrayOverlaps, eq, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
-import { ADMIN_SCOPES } from '../grants.ts';
+import { KEPT_SCOPES } from '../grants.ts';
 import { memberRoles, roles } from '../schema.ts';
 
 /** A transaction of drizzle. */
@@ -9,7 +9,8 @@ export type Transaction = Parameters<Parameters<Postgres['db']['transaction']>[0
 
 /**
  * Changes the members or roles of a tenant, one change after another: two admins who remove each other at the same moment
- * would both see the other one. A tenant that had an admin has one afterwards.
+ * would both see the other one. A tenant that had a member who may change its members has one afterwards, and so does one
+ * that had a member who holds `*`: without one, nobody in it could give back what nobody has.
  *
  * @throws {AuthError} AUTH_LAST_ADMIN
  * @throws {DatabaseError} DATABASE_TIMEOUT, retryable, when another change of the tenant takes too long
@@ -52,25 +53,26 @@ async function guard<T>(
   await tx.execute(sql`select set_config('lock_timeout', ${String(MAX_WAIT_MS)}, true),
     set_config('idle_in_transaction_session_timeout', ${String(MAX_IDLE_MS)}, true)`);
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`auth.tenant.${tenant}`}, 0))`);
-  const hadAdmin = await hasAdmin(tx, tenant);
+  const before = await holdersOf(tx, tenant);
   const result = await change(tx);
-  if (hadAdmin && !(await hasAdmin(tx, tenant))) {
+  const after = before.includes(true) ? await holdersOf(tx, tenant) : before;
+  const lost = KEPT_SCOPES.find((_, index) => before[index] === true && after[index] !== true);
+  if (lost !== undefined) {
     throw new AuthError(
       'AUTH_LAST_ADMIN',
-      `nobody in the tenant ${tenant} could manage its members any more; make another member an admin first`,
+      `nobody in the tenant ${tenant} would hold ${lost.join(' or ')} any more; give it to another member first`,
     );
   }
   return result;
 }
 
-async function hasAdmin(tx: Transaction, tenant: string): Promise<boolean> {
-  const admin = sql.join(
-    ADMIN_SCOPES.map((scope) => sql`${scope}`),
-    sql`, `,
-  );
-  const rows = await tx.execute(sql`
-    select 1 from ${memberRoles} join ${roles}
-      on ${roles.tenant} = ${memberRoles.tenant} and ${roles.name} = ${memberRoles.role}
-    where ${memberRoles.tenant} = ${tenant} and ${roles.scopes} && array[${admin}]::text[] limit 1`);
-  return rows.length > 0;
+/** Whether a member holds one of the scopes of each line of {@link KEPT_SCOPES}. */
+async function holdersOf(tx: Transaction, tenant: string): Promise<readonly boolean[]> {
+  const given = await tx
+    .selectDistinct({ scopes: roles.scopes })
+    .from(memberRoles)
+    .innerJoin(roles, and(eq(roles.tenant, memberRoles.tenant), eq(roles.name, memberRoles.role)))
+    .where(and(eq(memberRoles.tenant, tenant), arrayOverlaps(roles.scopes, KEPT_SCOPES.flat())));
+  const held = new Set(given.flatMap(({ scopes }) => scopes));
+  return KEPT_SCOPES.map((scopes) => scopes.some((scope) => held.has(scope)));
 }

@@ -225,6 +225,18 @@ describe('the last admin of a tenant', () => {
     });
   });
 
+  test('is also who can give out everything, although somebody else may change the members', async () => {
+    await putRole('admin', ['auth:members:write']);
+    await putRole('root', ['*']);
+    const ada = await addMember('ada', ['root']);
+    await addMember('eve', ['admin']);
+    await expect(ground.members.remove(ada)).rejects.toMatchObject(refusal);
+    await expect(ground.members.update(ada, { name: null, roles: ['admin'] })).rejects.toMatchObject(refusal);
+    await expect(ground.roles.put(tenant, 'root', 1, ['auth:members:write'])).rejects.toMatchObject(refusal);
+    await addMember('bob', ['root']);
+    await expect(ground.members.remove(ada)).resolves.toBeUndefined();
+  });
+
   test('stays although two admins remove each other at the same moment', async () => {
     await putRole('admin', ['*']);
     const admins = [await addMember('ada', ['admin']), await addMember('eve', ['admin'])];

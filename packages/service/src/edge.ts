@@ -33,6 +33,8 @@ export interface EdgeOptions {
   /** Without it every route that has a scope answers 401. */
   readonly auth?: Authenticator;
   readonly readiness?: readonly ReadinessCheck[];
+  /** Whether `X-Request-Id` of a caller becomes the id of its request; default true. An audit needs ids of its own. */
+  readonly acceptsRequestIds?: boolean;
   /** Default 1,048,576. */
   readonly bodyLimitBytes?: number;
   /** The most members and items that a body may have; default 200,000. */
@@ -139,6 +141,7 @@ export function createEdge(options: EdgeOptions): Edge {
       logger,
       clock,
       ids,
+      acceptsRequestIds: options.acceptsRequestIds ?? true,
       isDraining,
       tracer: telemetry?.tracer ?? trace.getTracer(name, version),
       duration: meter.createHistogram('http_server_request_duration_seconds', {

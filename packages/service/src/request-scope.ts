@@ -43,6 +43,7 @@ export interface RequestScopeOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly acceptsRequestIds: boolean;
   readonly tracer: Tracer;
   readonly duration: Histogram;
   readonly isDraining: () => boolean;
@@ -69,10 +70,10 @@ export function scopeOf(c: Context): RequestScope {
  * strings and header values are never logged. A streamed answer is logged when its headers are sent.
  */
 export function requestScope(options: RequestScopeOptions): MiddlewareHandler {
-  const { logger, clock, ids, tracer, duration, isDraining } = options;
+  const { logger, clock, ids, acceptsRequestIds, tracer, duration, isDraining } = options;
   return async (c, next) => {
     const startedMs = clock.monotonicMs();
-    const given = c.req.header('x-request-id');
+    const given = acceptsRequestIds ? c.req.header('x-request-id') : undefined;
     const requestId = given !== undefined && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : ids.next();
     const scope: RequestScope = {
       requestId,

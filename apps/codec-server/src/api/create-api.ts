@@ -61,6 +61,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     auth: withCallerScope(auth.authenticator),
     idempotency: memoryIdempotencyStore(),
     cors,
+    acceptsRequestIds: false,
     bodyLimitBytes: options.bodyLimitBytes,
     maxBodyParts: 1000 + PARTS_PER_PAYLOAD * options.limits.maxPayloads,
     admit: (principal, context) =>

@@ -498,6 +498,13 @@ describe('the record', () => {
     }
   });
 
+  test('has an id of its own for every request, whatever its caller sends', async () => {
+    const headers = { 'x-request-id': 'request-of-somebody-else' };
+    for (const role of ['developer', 'support']) await ground.post('/decode', role, [plain], headers);
+    const ids = ground.entries.map(({ requestId }) => requestId);
+    expect([new Set(ids).size, ids.includes('request-of-somebody-else')]).toEqual([2, false]);
+  });
+
   test('has an entry for a request without payloads', async () => {
     await ground.post('/decode', 'developer', []);
     await ground.post('/download', 'developer', []);

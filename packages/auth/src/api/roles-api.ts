@@ -67,7 +67,7 @@ export function addRolesApi(edge: Edge, { roles, onChanged }: RolesApiDependenci
         const added = scopes.filter((scope) => !former.includes(scope));
         const taken = former.filter((scope) => !scopes.includes(scope));
         requireGrantable(principal, { scopes: [...added, ...taken], roles: [] });
-        return announce(tenant, onChanged, () => roles.put(tenant, name, current?.version ?? null, scopes));
+        return announce(tenant, onChanged, () => roles.put(tenant, name, current, scopes));
       });
       const role = presentRole(saved);
       const answerHeaders = { etag: etagOf(role) };
@@ -84,7 +84,7 @@ export function addRolesApi(edge: Edge, { roles, onChanged }: RolesApiDependenci
       await translateRefusal(() => {
         // Tokens may name it, although no member has it.
         requireGrantable(principal, { scopes: current.scopes, roles: [] });
-        return announce(current.tenant, onChanged, () => roles.remove(current.tenant, name, current.version));
+        return announce(current.tenant, onChanged, () => roles.remove(current.tenant, name, current));
       });
       return { status: 204 };
     },

@@ -147,20 +147,34 @@ describe('roles', () => {
     const created = await putRole('a', ['a:read']);
     const changed = { code: 'AUTH_ROLE_CHANGED' };
     await expect(putRole('a', [])).rejects.toMatchObject(changed);
-    const replaced = await ground.roles.put(tenant, 'a', created.version, ['b:read']);
+    const replaced = await ground.roles.put(tenant, 'a', created, ['b:read']);
     expect(replaced).toMatchObject({ scopes: ['b:read'], version: 2 });
-    await expect(ground.roles.put(tenant, 'a', 1, [])).rejects.toMatchObject(changed);
-    await expect(ground.roles.remove(tenant, 'a', 1)).rejects.toMatchObject(changed);
-    await ground.roles.remove(tenant, 'a', 2);
+    await expect(ground.roles.put(tenant, 'a', created, [])).rejects.toMatchObject(changed);
+    await expect(ground.roles.remove(tenant, 'a', created)).rejects.toMatchObject(changed);
+    await ground.roles.remove(tenant, 'a', replaced);
     await expect(ground.roles.find(tenant, 'a')).resolves.toBeNull();
   });
 
+  test('that were made anew are not those that were read, although they have the same version', async () => {
+    const changed = { code: 'AUTH_ROLE_CHANGED' };
+    const read = await putRole('a', ['a:read', '*']);
+    await ground.roles.remove(tenant, 'a', read);
+    const sameScopes = await putRole('a', ['a:read', '*']);
+    expect(sameScopes.version).toBe(read.version);
+    await expect(ground.roles.put(tenant, 'a', read, ['*'])).rejects.toMatchObject(changed);
+    await expect(ground.roles.remove(tenant, 'a', read)).rejects.toMatchObject(changed);
+    // Made within the same millisecond: only the scopes tell them apart.
+    const other = { ...sameScopes, scopes: ['*'] };
+    await expect(ground.roles.put(tenant, 'a', other, ['*'])).rejects.toMatchObject(changed);
+    await expect(ground.roles.find(tenant, 'a')).resolves.toEqual(sameScopes);
+  });
+
   test('that members have stay', async () => {
-    await putRole('a', []);
+    const role = await putRole('a', []);
     const member = await addMember('ada', ['a']);
-    await expect(ground.roles.remove(tenant, 'a', 1)).rejects.toMatchObject({ code: 'AUTH_ROLE_IN_USE' });
+    await expect(ground.roles.remove(tenant, 'a', role)).rejects.toMatchObject({ code: 'AUTH_ROLE_IN_USE' });
     await ground.members.remove(member);
-    await expect(ground.roles.remove(tenant, 'a', 1)).resolves.toBeUndefined();
+    await expect(ground.roles.remove(tenant, 'a', role)).resolves.toBeUndefined();
   });
 
   test('that do not exist are named', async () => {
@@ -206,11 +220,11 @@ describe('the last admin of a tenant', () => {
   const refusal = { code: 'AUTH_LAST_ADMIN' };
 
   test('can neither be removed nor demoted, while there is no other', async () => {
-    await putRole('admin', ['auth:members:write']);
+    const admin = await putRole('admin', ['auth:members:write']);
     const ada = await addMember('ada', ['admin']);
     await expect(ground.members.remove(ada)).rejects.toMatchObject(refusal);
     await expect(ground.members.update(ada, { name: null, roles: [] })).rejects.toMatchObject(refusal);
-    await expect(ground.roles.put(tenant, 'admin', 1, ['a:read'])).rejects.toMatchObject(refusal);
+    await expect(ground.roles.put(tenant, 'admin', admin, ['a:read'])).rejects.toMatchObject(refusal);
     await expect(ground.members.get(ada.id, null)).resolves.toEqual(ada);
     await addMember('eve', ['admin']);
     await expect(ground.members.remove(ada)).resolves.toBeUndefined();
@@ -227,12 +241,14 @@ describe('the last admin of a tenant', () => {
 
   test('is also who can give out everything, although somebody else may change the members', async () => {
     await putRole('admin', ['auth:members:write']);
-    await putRole('root', ['*']);
+    const root = await putRole('root', ['*']);
     const ada = await addMember('ada', ['root']);
     await addMember('eve', ['admin']);
     await expect(ground.members.remove(ada)).rejects.toMatchObject(refusal);
     await expect(ground.members.update(ada, { name: null, roles: ['admin'] })).rejects.toMatchObject(refusal);
-    await expect(ground.roles.put(tenant, 'root', 1, ['auth:members:write'])).rejects.toMatchObject(refusal);
+    await expect(ground.roles.put(tenant, 'root', root, ['auth:members:write'])).rejects.toMatchObject(
+      refusal,
+    );
     await addMember('bob', ['root']);
     await expect(ground.members.remove(ada)).resolves.toBeUndefined();
   });

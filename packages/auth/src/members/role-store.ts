@@ -16,6 +16,9 @@ export interface Role {
   readonly updatedAt: number;
 }
 
+/** What tells a role that was read from one that was changed since, or made anew under its name. */
+export type ReadRole = Pick<Role, 'version' | 'createdAt' | 'scopes'>;
+
 /** The roles of tenants. Methods throw `DatabaseError` and `AuthError`. */
 export interface RoleStore {
   list(page: {
@@ -28,13 +31,13 @@ export interface RoleStore {
   /** @throws {AuthError} AUTH_ROLE_NOT_FOUND, naming those that do not exist */
   getMany(tenant: string, names: readonly string[]): Promise<readonly Role[]>;
   /**
-   * Creates a role, with `version` null, or replaces the one of this version.
+   * Creates a role, with `current` null, or replaces the one that was read.
    *
    * @throws {AuthError} AUTH_ROLE_CHANGED, AUTH_LAST_ADMIN
    */
-  put(tenant: string, name: string, version: number | null, scopes: readonly string[]): Promise<Role>;
+  put(tenant: string, name: string, current: ReadRole | null, scopes: readonly string[]): Promise<Role>;
   /** @throws {AuthError} AUTH_ROLE_CHANGED, AUTH_ROLE_IN_USE */
-  remove(tenant: string, name: string, version: number): Promise<void>;
+  remove(tenant: string, name: string, current: ReadRole): Promise<void>;
 }
 
 /** The roles of one database. */
@@ -43,6 +46,13 @@ export function createRoleStore({
   changeTenant,
 }: Pick<Postgres, 'db'> & { readonly changeTenant: ChangeTenant }): RoleStore {
   const isRole = (tenant: string, name: string) => and(eq(roles.tenant, tenant), eq(roles.name, name));
+  const isUnchanged = (tenant: string, name: string, { version, createdAt, scopes }: ReadRole) =>
+    and(
+      isRole(tenant, name),
+      eq(roles.version, version),
+      eq(roles.createdAt, new Date(createdAt)),
+      eq(roles.scopes, [...scopes]),
+    );
   const changed = (name: string): AuthError =>
     new AuthError('AUTH_ROLE_CHANGED', `role ${name} was changed meanwhile; read it again`);
   return {
@@ -72,12 +82,12 @@ export function createRoleStore({
         if (missing.length > 0) throw noSuchRoles(tenant, missing);
         return rows.map(roleOfRow);
       }),
-    put: (tenant, name, version, scopes) =>
+    put: (tenant, name, current, scopes) =>
       runStatement('save a role', () =>
         changeTenant(tenant, async (tx) => {
           const list = [...scopes];
           const rows =
-            version === null
+            current === null
               ? await tx
                   .insert(roles)
                   .values({ tenant, name, scopes: list })
@@ -86,21 +96,21 @@ export function createRoleStore({
               : await tx
                   .update(roles)
                   .set({ scopes: list, version: sql`${roles.version} + 1`, updatedAt: sql`now()` })
-                  .where(and(isRole(tenant, name), eq(roles.version, version)))
+                  .where(isUnchanged(tenant, name, current))
                   .returning();
           const [row] = rows;
           if (row === undefined) throw changed(name);
           return roleOfRow(row);
         }),
       ),
-    remove: (tenant, name, version) =>
+    remove: (tenant, name, current) =>
       runStatement(
         'remove a role',
         () =>
           changeTenant(tenant, async (tx) => {
             const rows = await tx
               .delete(roles)
-              .where(and(isRole(tenant, name), eq(roles.version, version)))
+              .where(isUnchanged(tenant, name, current))
               .returning({ name: roles.name });
             if (rows.length === 0) throw changed(name);
           }),

@@ -45,6 +45,9 @@ export const issuerInput = v.pipe(line, v.minLength(1), v.maxLength(500));
 /** `sub` of a token. */
 export const subjectInput = v.pipe(line, v.minLength(1), v.maxLength(255));
 
+/** The id of a principal: of a key, or `sub@iss#tenant` of a token. */
+export const principalInput = v.pipe(line, v.minLength(1), v.maxLength(900));
+
 /** An instant in a request: ISO 8601 in UTC, of a day that exists. */
 export const instantInput = v.pipe(
   v.string(),

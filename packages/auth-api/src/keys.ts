@@ -5,6 +5,7 @@ import {
   instant,
   instantInput,
   nameInput,
+  principalInput,
   rolesInput,
   scopesInput,
   tenantSchema,
@@ -16,7 +17,15 @@ export const KEY_STATES = ['active', 'expired', 'revoked'] as const;
 const keyInput = v.strictObject({
   name: nameInput,
   scopes: v.pipe(scopesInput, v.minLength(1, 'Expected at least one scope.')),
-  roles: v.optional(rolesInput, []),
+  roles: v.optional(
+    v.pipe(
+      rolesInput,
+      v.description(
+        'Names for policies that decide by role. They need not be roles of a tenant, and give no scopes.',
+      ),
+    ),
+    [],
+  ),
   tenant: v.optional(
     v.pipe(
       v.nullable(tenantSchema),
@@ -24,7 +33,12 @@ const keyInput = v.strictObject({
     ),
   ),
   expiresAt: v.optional(
-    v.pipe(v.nullable(instantInput), v.description('From when on the key is refused; null: never.')),
+    v.pipe(
+      v.nullable(instantInput),
+      v.description(
+        'From when on the key is refused; null: never. A key of a caller whose key expires must expire until then.',
+      ),
+    ),
     null,
   ),
 });
@@ -76,7 +90,13 @@ export const listKeys = defineOperation({
   tags,
   summary: 'List keys by id, those that are expired or revoked included',
   scope: 'auth:keys:read',
-  query: v.object({ ...pageQuery(), tenant: v.optional(tenantSchema) }),
+  query: v.object({
+    ...pageQuery(),
+    tenant: v.optional(tenantSchema),
+    createdBy: v.optional(
+      v.pipe(principalInput, v.description('Keys that this principal made: key:ID for those of a key.')),
+    ),
+  }),
   responses: { 200: { description: 'A page.', schema: pageOf(keyView) } },
   problems: { 403: ['AUTH_TENANT_FORBIDDEN'] },
 });
@@ -121,7 +141,7 @@ export const revokeKey = defineOperation({
   path: onePath,
   operationId: 'revokeKey',
   tags,
-  summary: 'Revoke a key for good; a key that is revoked already stays so',
+  summary: 'Revoke a key for good, and none of the keys that it made; one that is revoked stays so',
   scope: 'auth:keys:write',
   params: idParams,
   responses: { 204: { description: 'Revoked. Other processes may accept it for another 5 s.' } },

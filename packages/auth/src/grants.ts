@@ -39,5 +39,22 @@ export function requireGrantable(
   );
 }
 
+/**
+ * Refuses a key that would outlive the key of the caller. `expiresAt` is in epoch milliseconds; null is never.
+ *
+ * @throws {AuthError} AUTH_GRANT_EXCEEDS_CALLER, which names when the caller's key expires
+ */
+export function requireLifeWithin(
+  { keyExpiresAt }: Pick<Principal, 'keyExpiresAt'>,
+  expiresAt: number | null,
+): void {
+  if (keyExpiresAt === undefined || (expiresAt !== null && expiresAt <= keyExpiresAt)) return;
+  const until = new Date(keyExpiresAt).toISOString();
+  throw new AuthError(
+    'AUTH_GRANT_EXCEEDS_CALLER',
+    `the caller's own key expires at ${until}; choose an expiry until then`,
+  );
+}
+
 /** Who has one of the scopes of each line stays in a tenant: who may change its members, and who can give out everything. */
 export const KEPT_SCOPES = [['*', 'auth:members:write'], ['*']] as const;

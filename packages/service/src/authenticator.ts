@@ -8,6 +8,8 @@ export interface Principal {
   readonly roles: ReadonlySet<string>;
   /** Whose data the caller may see, where that is limited to one tenant. */
   readonly tenant?: string;
+  /** When the caller's key expires, in epoch milliseconds: what it makes must not outlive it. Absent for tokens. */
+  readonly keyExpiresAt?: number;
 }
 
 /** Why credentials are refused. */

@@ -108,6 +108,25 @@ describe('a key', () => {
     await expect(call('GET', `${KEYS}/${id}`)).resolves.toMatchObject({ json: { state: 'expired' } });
   });
 
+  test('makes none that outlives it, and is not followed by those it made when it is revoked', async () => {
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    const later = new Date(Date.now() + 60_001).toISOString();
+    const scopes = ['auth:keys:write', 'who:read'];
+    const parent = await createKey({ scopes, expiresAt });
+    for (const tooLate of [null, later]) {
+      const body = { name: 'outlives', scopes: ['who:read'], expiresAt: tooLate };
+      const refused = await ground.call('POST', KEYS, { key: parent.key, body });
+      expect(refusalOf(refused)).toEqual([403, 'AUTH_GRANT_EXCEEDS_CALLER']);
+      expect(refused.json.detail).toContain(expiresAt);
+    }
+    const child = await createKey({ expiresAt }, parent.key);
+    await createKey();
+    await call('DELETE', `${KEYS}/${parent.id}`);
+    await expect(ground.call('GET', '/who', { key: child.key })).resolves.toMatchObject({ status: 200 });
+    const made = await call('GET', `${KEYS}?createdBy=key:${parent.id}`);
+    expect(made.json.items.map(({ id }: { id: string }) => id)).toEqual([child.id]);
+  });
+
   test('that nobody made is 401, in the form of a key or not', async () => {
     for (const key of [makeKey().key, 'something-else'])
       expect(refusalOf(await ground.call('GET', '/who', { key }))).toEqual([401, 'CREDENTIALS_INVALID']);

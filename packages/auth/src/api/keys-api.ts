@@ -1,7 +1,7 @@
 import { authOperations, idSchema, type KeyView } from '@heliograph/auth-api';
 import { decodeCursor, etagOf, toPage, type Edge, type Ids, type RouteInput } from '@heliograph/service';
 import { AuthError } from '../errors.ts';
-import { requireGrantable, tenantFor } from '../grants.ts';
+import { requireGrantable, requireLifeWithin, tenantFor } from '../grants.ts';
 import { makeKey } from '../keys/key-format.ts';
 import type { ApiKey, KeyStore } from '../keys/key-store.ts';
 import { nextId, toIso, translateRefusal } from './translate-refusal.ts';
@@ -20,10 +20,10 @@ export function addKeysApi(edge: Edge, { keys, ids, onRevoked }: KeysApiDependen
     principal.tenant ?? null;
   edge.route({
     ...authOperations.listKeys,
-    handler: async ({ query: { limit, cursor, tenant }, principal, clock }) => {
+    handler: async ({ query: { limit, cursor, tenant, createdBy }, principal, clock }) => {
       const afterId = cursor === undefined ? null : decodeCursor(idSchema, cursor);
       const found = await translateRefusal(() =>
-        keys.list({ within: tenantFor(principal, tenant), afterId, limit: limit + 1 }),
+        keys.list({ within: tenantFor(principal, tenant), createdBy, afterId, limit: limit + 1 }),
       );
       const { items, nextCursor } = toPage(found, limit, ({ id }) => id);
       return { status: 200, body: { items: items.map((key) => presentKey(key, clock.now())), nextCursor } };
@@ -39,6 +39,7 @@ export function addKeysApi(edge: Edge, { keys, ids, onRevoked }: KeysApiDependen
         const expiresAt = body.expiresAt === null ? null : Date.parse(body.expiresAt);
         if (expiresAt !== null && expiresAt <= clock.now())
           throw new AuthError('AUTH_EXPIRY_PAST', 'the key would have expired already');
+        requireLifeWithin(principal, expiresAt);
         return keys.create({
           id: nextId(ids),
           tenant,

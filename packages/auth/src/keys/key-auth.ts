@@ -112,11 +112,12 @@ export function findRefusal(
 }
 
 /** The id of the principal of a stored key; a colon is in no id of a key of the environment. */
-function principalOf({ id, scopes, roles, tenant }: KnownKey): Principal {
+function principalOf({ id, scopes, roles, tenant, expiresAt }: KnownKey): Principal {
   return {
     id: `key:${id}`,
     scopes: new Set(scopes),
     roles: new Set(roles),
     ...(tenant === null ? {} : { tenant }),
+    ...(expiresAt === null ? {} : { keyExpiresAt: expiresAt }),
   };
 }

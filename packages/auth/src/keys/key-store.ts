@@ -45,6 +45,7 @@ export interface KeyUse {
 export interface KeyStore {
   list(page: {
     readonly within: string | null;
+    readonly createdBy?: string | undefined;
     readonly afterId: string | null;
     readonly limit: number;
   }): Promise<readonly ApiKey[]>;
@@ -80,12 +81,18 @@ export function createKeyStore({
     return keyOfRow(row);
   };
   return {
-    list: ({ within, afterId, limit }) =>
+    list: ({ within, createdBy, afterId, limit }) =>
       runStatement('list keys', async () => {
         const rows = await db
           .select()
           .from(apiKeys)
-          .where(and(inTenant(within), afterId === null ? undefined : gt(apiKeys.id, afterId)))
+          .where(
+            and(
+              inTenant(within),
+              createdBy === undefined ? undefined : eq(apiKeys.createdBy, createdBy),
+              afterId === null ? undefined : gt(apiKeys.id, afterId),
+            ),
+          )
           .orderBy(asc(apiKeys.id))
           .limit(limit);
         return rows.map(keyOfRow);

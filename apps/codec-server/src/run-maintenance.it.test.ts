@@ -66,7 +66,7 @@ test('the role maintenance creates its schedules, rotates, reports, and stops gr
   } finally {
     await server.stop();
   }
-}, 60_000);
+}, 180_000);
 
 test('without keys of its own domain it does not start, and says which one it lacks', async () => {
   const keys = Buffer.alloc(32, 1).toString('base64url');

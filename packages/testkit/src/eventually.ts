@@ -1,13 +1,13 @@
 /**
  * Polls until `probe` returns something other than undefined or false, and returns it. For what a test can only
- * observe from outside; it fails after `timeoutMs` (default 10 000) with `what`.
+ * observe from outside; it fails after `timeoutMs` (default 30 000: a busy machine is no failure) with `what`.
  */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
   options: { readonly timeoutMs?: number; readonly intervalMs?: number } = {},
 ): Promise<T> {
-  const deadline = Date.now() + (options.timeoutMs ?? 10_000);
+  const deadline = Date.now() + (options.timeoutMs ?? 30_000);
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;

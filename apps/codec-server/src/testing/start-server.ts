@@ -13,6 +13,9 @@ const KEY_RING = JSON.stringify({
   },
 });
 
+/** A process starts on a machine that runs many others. */
+const START = { timeoutMs: 60_000 };
+
 /** A policy by which the role `developer` may do something with one domain. */
 export function policyFor(domain: string, actions = 'decode'): string {
   return `version: 1\nrules:\n  - { roles: [developer], namespaces: [test], domains: [${domain}], actions: [${actions}] }\n`;
@@ -59,9 +62,9 @@ export function spawnServer(args: readonly string[], env: Readonly<Record<string
     child,
     ended,
     output: () => state.output,
-    url: () => eventually('it listens', () => /"url":"(https?:[^"]+)"/.exec(state.output)?.[1]),
+    url: () => eventually('it listens', () => /"url":"(https?:[^"]+)"/.exec(state.output)?.[1], START),
     logged: (text: string) =>
-      eventually(`it logs ${text}`, () => (state.output.includes(text) ? true : undefined)),
+      eventually(`it logs ${text}`, () => (state.output.includes(text) ? true : undefined), START),
     async stop() {
       child.kill('SIGKILL');
       await ended;

@@ -105,3 +105,51 @@ test('repeats, one process at a time, and stops', async () => {
   await Promise.all(loops.map((loop) => loop.stop()));
   expect([problems, clock.sleepers()]).toEqual([[], 0]);
 });
+
+test('a stop waits for one statement at most', async () => {
+  const clock = manualClock();
+  await ground.postgres.sql`
+    insert into auth.nonces (purpose, digest, expires_at)
+    select 'login', decode(lpad(to_hex(n), 64, '0'), 'hex'), now() - interval '1 s' from generate_series(1, 25) n`;
+  const statements: unknown[] = [];
+  const cleaned: CleanUpResult[] = [];
+  let stopping: Promise<void> | undefined;
+  const db: typeof ground.postgres.db = Object.create(ground.postgres.db, {
+    execute: {
+      value: (statement: Parameters<typeof ground.postgres.db.execute>[0]) => {
+        // The first two find no keys and no logins.
+        if (statements.push(statement) === 5) stopping = loop.stop();
+        return ground.postgres.db.execute(statement);
+      },
+    },
+  });
+  const loop = startCleanUp(
+    { ...ground.postgres, db },
+    { intervalMs: 1000, batchSize: 1, clock, onCleaned: (result) => cleaned.push(result) },
+  );
+  clock.advance(100);
+  await eventually('it is stopped', () => stopping?.then(() => true));
+  expect([statements.length, cleaned]).toEqual([5, [{ apiKeys: 0, refreshFamilies: 0, nonces: 3 }]]);
+});
+
+test('a listener that throws ends nothing', async () => {
+  const clock = manualClock();
+  const heard: unknown[] = [];
+  const loop = startCleanUp(ground.postgres, {
+    intervalMs: 1000,
+    clock,
+    onCleaned: () => {
+      throw new Error('from a listener');
+    },
+    onProblem: (error) => {
+      heard.push(error);
+      throw error;
+    },
+  });
+  for (const expected of [1, 2]) {
+    await eventually('it waits', () => (clock.sleepers() === 1 ? true : undefined));
+    clock.advance(1000);
+    await eventually('it runs', () => (heard.length === expected ? true : undefined));
+  }
+  await expect(loop.stop()).resolves.toBeUndefined();
+});

@@ -22,6 +22,8 @@ export interface CleanUpOptions {
   readonly batchSize?: number;
   /** Statements per table in one clean-up at most; what is left waits for the next one. Default 100. */
   readonly maxBatches?: number;
+  /** Ends it after the statement that runs. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -34,10 +36,11 @@ export async function cleanUp(
   postgres: Pick<Postgres, 'db'>,
   options: CleanUpOptions = {},
 ): Promise<CleanUpResult> {
-  const { keepKeysMs = 90 * 86_400_000, batchSize = 1000, maxBatches = 100 } = options;
+  const { keepKeysMs = 90 * 86_400_000, batchSize = 1000, maxBatches = 100, signal } = options;
   const remove = async (table: PgTable, condition: SQL): Promise<number> => {
     let removed = 0;
     for (let batch = 0; batch < maxBatches; batch++) {
+      if (signal?.aborted === true) break;
       const count = await runStatement('clean up', async () => {
         // `skip locked`: what a request is working on waits for the next clean-up.
         const rows = await postgres.db.execute(sql`
@@ -69,24 +72,37 @@ export interface CleanUpLoop {
  */
 export function startCleanUp(
   postgres: Pick<Postgres, 'db' | 'separate'>,
-  options: CleanUpOptions & {
+  options: Omit<CleanUpOptions, 'signal'> & {
     readonly intervalMs?: number;
     readonly onCleaned?: (result: CleanUpResult) => void;
+    /** Hears of a clean-up that failed, also in `onCleaned`. */
     readonly onProblem?: (error: unknown) => void;
     readonly clock?: Clock;
   } = {},
 ): CleanUpLoop {
   const { intervalMs = 600_000, onCleaned, onProblem, clock = systemClock } = options;
   const stopped = new AbortController();
+  const report = (error: unknown): void => {
+    try {
+      onProblem?.(error);
+    } catch {
+      // What a listener throws ends nothing.
+    }
+  };
   const loop = async (): Promise<void> => {
     await clock.sleep(intervalMs / 10, stopped.signal);
     while (!stopped.signal.aborted) {
       try {
         onCleaned?.(
-          await withAdvisoryLock(postgres, 'auth.clean-up', () => cleanUp(postgres, options), { waitMs: 1 }),
+          await withAdvisoryLock(
+            postgres,
+            'auth.clean-up',
+            () => cleanUp(postgres, { ...options, signal: stopped.signal }),
+            { waitMs: 1 },
+          ),
         );
       } catch (error) {
-        if (!isBusy(error)) onProblem?.(error);
+        if (!isBusy(error)) report(error);
       }
       await clock.sleep(intervalMs, stopped.signal);
     }

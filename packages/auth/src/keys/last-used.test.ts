@@ -89,6 +89,44 @@ test('a stop writes what is left, and starts nothing again', async () => {
   expect(writes.flat().map(({ id }) => id)).toEqual(['a', 'b']);
 });
 
+test('as many keys as are remembered are written without a wait, and the next ones with the next write', async () => {
+  const { clock, writes, state, problems, lastUsed, use } = start();
+  for (let n = 0; n < 10_000; n++) use(`k${n}`);
+  await settle();
+  expect(writes.map(({ length }) => length)).toEqual([10_000]);
+  use('one more');
+  clock.advance(30_000);
+  await settle();
+  expect(writes.slice(1).map((uses) => uses.map(({ id }) => id))).toEqual([['one more']]);
+  // While writes fail, they are not repeated for each further key.
+  state.failure = new Error('away');
+  for (let n = 0; n < 10_100; n++) {
+    use(`k${n}`);
+    if (n >= 9_999) await settle();
+  }
+  expect(problems).toHaveLength(1);
+  await lastUsed.stop();
+});
+
+test('a listener that throws ends nothing', async () => {
+  const clock = manualClock();
+  let calls = 0;
+  const lastUsed = createLastUsed({
+    keys: { recordUses: () => Promise.reject(new Error(`away ${++calls}`)) },
+    onProblem: () => {
+      throw new Error('from the listener');
+    },
+    clock,
+  });
+  lastUsed.record({ id: 'a', at: 1 });
+  for (const expected of [1, 2]) {
+    clock.advance(30_000);
+    await settle();
+    expect(calls).toBe(expected);
+  }
+  await expect(lastUsed.stop()).resolves.toBeUndefined();
+});
+
 test('keys are bounded, whatever is used', async () => {
   const { writes, lastUsed, use } = start();
   for (let n = 0; n < 20_000; n++) use(`k${n}`);

@@ -20,7 +20,7 @@ export interface LastUsed {
   stop(): Promise<void>;
 }
 
-/** Keys that are remembered between two writes; uses of further ones are recorded the next time. */
+/** Keys that are remembered; once there are as many, they are written at once. While that fails, further ones are not recorded. */
 const MAX_KEYS = 10_000;
 /** A stop waits no longer for a database that does not answer. */
 const WRITE_TIMEOUT_MS = 3000;
@@ -33,8 +33,16 @@ export function createLastUsed(options: LastUsedOptions): LastUsed {
   const { keys, flushAfterMs = 30_000, onProblem, clock = systemClock } = options;
   const stopped = new AbortController();
   let collected = new Map<string, number>();
+  let full = new AbortController();
   let running: Promise<void> | undefined;
 
+  const report = (error: unknown): void => {
+    try {
+      onProblem?.(error);
+    } catch {
+      // What a listener throws ends nothing.
+    }
+  };
   const write = async (): Promise<void> => {
     const taken = collected;
     collected = new Map();
@@ -44,7 +52,7 @@ export function createLastUsed(options: LastUsedOptions): LastUsed {
         keys.recordUses([...taken].map(([id, at]) => ({ id, at }))),
       );
     } catch (error) {
-      onProblem?.(error);
+      report(error);
       for (const [id, at] of taken) add(id, at);
     }
   };
@@ -55,14 +63,17 @@ export function createLastUsed(options: LastUsedOptions): LastUsed {
   };
   const loop = async (): Promise<void> => {
     while (collected.size > 0 && !stopped.signal.aborted) {
-      await clock.sleep(flushAfterMs, stopped.signal);
+      await clock.sleep(flushAfterMs, AbortSignal.any([stopped.signal, full.signal]));
+      full = new AbortController();
       if (!stopped.signal.aborted) await write();
     }
     running = undefined;
   };
   return {
     record: ({ id, at }) => {
+      const known = collected.size;
       add(id, at);
+      if (known < MAX_KEYS && collected.size === MAX_KEYS) full.abort();
       // Nothing waits while no key is used.
       if (!stopped.signal.aborted) running ??= loop();
     },

@@ -25,7 +25,8 @@ const CANARY = 'hunter2-canary';
 const ringOf = (active: string) =>
   JSON.stringify({
     domains: {
-      test: {
+      // No other suite on this service has keys of this domain.
+      retiring: {
         active,
         keys: ['k0', 'k1'].map((id, index) => ({
           id,
@@ -39,7 +40,7 @@ function clientOf(active: string): Client {
   const codec = createCodec({
     keys: createKeyRing(parseDomainKeys(ringOf(active))),
     namespace,
-    domain: 'test',
+    domain: 'retiring',
   });
   return new Client({ connection, namespace, plugins: [createCodecPlugin(codec)] });
 }
@@ -78,9 +79,9 @@ describe('codec', () => {
       '  closed runs  0      0      0              0           0',
       '  schedules    0      0      0              0           0',
       '',
-      '  key      open runs  closed runs  schedules',
-      '  test/k0  1          0            0',
-      '  test/k1  1          0            0',
+      '  key          open runs  closed runs  schedules',
+      '  retiring/k0  1          0            0',
+      '  retiring/k1  1          0            0',
       expect.stringMatching(/^ {2}plain: plain \S+: (?:visibility\.memo\.fields\.note|event 1\..+)$/),
       '',
     ]);
@@ -97,7 +98,7 @@ describe('codec', () => {
     const retire = await askService('retire', 'k0', '--keys', file);
     expect(retire).toMatchObject({
       exitCode: 4,
-      err: `heliograph: the key k0 of the domain test stays: runs and schedules still name it (${ground.namespace}: 1)\n`,
+      err: `heliograph: the key k0 of the domain retiring stays: runs and schedules still name it (${ground.namespace}: 1)\n`,
     });
     expect(readFileSync(file, 'utf8')).toBe(ringOf('k1'));
 
@@ -109,9 +110,9 @@ describe('codec', () => {
     const again = await askService('retire', 'k0', '--keys', file, '--stored-objects-checked');
     expect(again).toMatchObject({
       exitCode: 0,
-      err: `Key k0 of the domain test was taken out of ${file}.\n`,
+      err: `Key k0 of the domain retiring was taken out of ${file}.\n`,
     });
-    expect(parseDomainKeys(readFileSync(file, 'utf8'))['test']).toMatchObject({
+    expect(parseDomainKeys(readFileSync(file, 'utf8'))['retiring']).toMatchObject({
       active: { id: 'k1' },
       others: [],
     });

@@ -13,16 +13,6 @@ import { authVariables } from '@heliograph/worker-app';
 
 const MEBIBYTE = 1_048_576;
 
-/** Read by both roles. */
-const claimVariables = {
-  /** Where large payloads are: `postgres`, `file:FOLDER`, or `s3://BUCKET/PREFIX`, with `?region=` and `?endpoint=`. */
-  HELIOGRAPH_CODEC_CLAIMS: text({
-    optional: true,
-    pattern: /^(?:postgres|file:\/.+|s3:\/\/.+)$/,
-    expects: 'postgres, file:FOLDER or s3://BUCKET',
-  }),
-};
-
 /** Variables of the codec server, besides those that all apps share. */
 export const codecServerVariables = {
   ...authVariables,
@@ -44,7 +34,6 @@ export const codecServerVariables = {
   }),
   /** Which token says who calls: the access token in Authorization, or the id token in Authorization-Extras. */
   HELIOGRAPH_CODEC_TOKEN: choice(['access', 'id'], { default: 'access' }),
-  ...claimVariables,
   /** Origins of the pages that may call, such as the Temporal UI's. */
   HELIOGRAPH_CODEC_ORIGINS: list({ default: [] }),
   HELIOGRAPH_CODEC_ALLOW_CREDENTIALS: flag({ default: false }),
@@ -61,7 +50,6 @@ export const codecServerVariables = {
 
 /** Variables of the role `maintenance`, besides those that all apps share. */
 export const maintenanceVariables = {
-  ...claimVariables,
   /** How often stored payloads are collected; several times within the retention of the namespace. */
   HELIOGRAPH_CODEC_COLLECT_EVERY_MS: durationMs({ min: 60_000, max: 86_400_000, default: 3_600_000 }),
   /** How often keys are rotated and their use is counted. */

@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { createAuthStores, makeKey, migrateAuth } from '@heliograph/auth';
+import { createClaimCheck } from '@heliograph/codec/claims';
+import { createPostgresRegistry, createPostgresStore } from '@heliograph/codec/claims/postgres';
+import { createCodec, parseKeyRing } from '@heliograph/codec/codecs';
 import { createAuditReader } from '@heliograph/codec-audit/store';
 import { verifyChain } from '@heliograph/codec-audit';
 import { connectPostgres } from '@heliograph/database';
@@ -238,6 +242,51 @@ async function auditedEntries() {
     for await (const entry of createAuditReader({ pg }).readAll()) entries.push(entry);
     return entries;
   });
+}
+
+test('a large payload that an app has stored in PostgreSQL is fetched and decrypted, also after a restart', async () => {
+  const env = {
+    HELIOGRAPH_CODEC_CLAIMS: 'postgres',
+    HELIOGRAPH_CODEC_KEYS_FILE: join(files.directory, 'claims.json'),
+  };
+  const key = (id: string, byte: number) => ({ id, key: Buffer.alloc(32, byte).toString('base64url') });
+  const ring = JSON.stringify({
+    domains: { dispatch: { active: 'd1', keys: [key('d1', 1), { ...key('c1', 9), use: 'claims' }] } },
+  });
+  await writeFile(env.HELIOGRAPH_CODEC_KEYS_FILE, ring);
+  const text = randomBytes(300_000).toString('base64');
+  // The first server makes the schema.
+  const first = start(env);
+  const asked = await first.url();
+  const reference = await withPostgres(async (pg) => {
+    const claims = createClaimCheck({ store: createPostgresStore(pg), registry: createPostgresRegistry(pg) });
+    const codec = createCodec({ keys: parseKeyRing(ring), namespace: 'test', domain: 'dispatch', claims });
+    const plain = {
+      metadata: { encoding: Buffer.from('json/plain') },
+      data: Buffer.from(JSON.stringify(text)),
+    };
+    const [envelope] = await codec.encode([plain], { type: 'workflow', namespace: 'test', workflowId: 'w' });
+    return referenceTo(Buffer.from(envelope?.metadata?.['encryption-claim'] ?? []).toString());
+  });
+  const decode = async (url: string) => {
+    const { payloads } = (await (await post(url, [reference])).json()) as { payloads: { data: string }[] };
+    return payloads.map(valueOf);
+  };
+  await writeFile(files.policyFile, policyFor('dispatch', 'decode, download'));
+  await first.logged('the policy file has changed');
+  expect(await decode(asked)).toEqual([text]);
+  await first.stop();
+  expect(await decode(await start(env).url())).toEqual([text]);
+}, 30_000);
+
+/** What a history holds in place of a payload that is stored under a name. */
+function referenceTo(name: string) {
+  const base64 = (value: string): string => Buffer.from(value).toString('base64');
+  const messageType = base64('temporal.api.sdk.v1.ExternalStorageReference');
+  return {
+    metadata: { encoding: base64('json/protobuf'), messageType },
+    data: base64(JSON.stringify({ driverName: 'heliograph-claims', claimData: { v: '1', name } })),
+  };
 }
 
 describe('callers who are stored', () => {

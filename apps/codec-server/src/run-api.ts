@@ -1,11 +1,11 @@
 import { migrateAuth } from '@heliograph/auth';
+import { createClaimCheck } from '@heliograph/codec/claims';
 import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/codec-audit/store';
 import { type Followed, systemClock } from '@heliograph/service';
 import { type Databases, openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
 import { checkOrigins, codecServerVariables, maintenanceVariables, parseCallers } from './config.ts';
 import { createMetrics } from './metrics.ts';
-import { openClaims } from './open-claims.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
 import { proveKeys } from './prove-keys.ts';
 import { readIdToken } from './read-id-token.ts';
@@ -21,6 +21,8 @@ const codecServer = {
   },
 };
 
+/** How long an answer waits for a stored payload: whoever asked can ask again. */
+const FETCH_TIMEOUT_MS = 5000;
 /** The headers that the Temporal UI sends. */
 const HEADERS = ['content-type', 'x-namespace', 'authorization', 'authorization-extras'];
 
@@ -38,6 +40,7 @@ export function runApi(): Promise<number> {
       const auth = openAuth(app, {
         keys: parseCallers(config.HELIOGRAPH_CODEC_CALLERS?.reveal() ?? '') ?? [],
       });
+      const stored = await app.openStoredPayloads();
       const keys = await openKeyRing(config.HELIOGRAPH_CODEC_NAMESPACE);
       let policy: Followed<PolicyText> | undefined;
       const metrics = createMetrics(
@@ -77,10 +80,14 @@ export function runApi(): Promise<number> {
         keys,
         policy: () => followed.current().policy,
         metrics,
-        claims: await openClaims(config.HELIOGRAPH_CODEC_CLAIMS, {
-          postgres,
-          maxObjectBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,
-        }),
+        claims:
+          stored === null
+            ? null
+            : createClaimCheck({
+                ...stored,
+                maxObjectBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,
+                fetchTimeoutMs: FETCH_TIMEOUT_MS,
+              }),
         defaultDomain: config.HELIOGRAPH_CODEC_DOMAIN ?? null,
         cors: {
           origins: checkOrigins(config.HELIOGRAPH_CODEC_ORIGINS),

@@ -1,12 +1,9 @@
-import { CLAIMS_MIGRATIONS } from '@heliograph/codec/claims/postgres';
 import { MAINTENANCE_DOMAIN, MAINTENANCE_TASK_QUEUE } from '@heliograph/codec-maintenance';
 import { createMaintenanceActivities } from '@heliograph/codec-maintenance/activities';
 import { ensureMaintenanceSchedules } from '@heliograph/codec-maintenance/client';
-import { migratePostgres } from '@heliograph/database';
 import { runWorkerApp } from '@heliograph/worker-app';
 import { codecServerVariables, maintenanceVariables } from './config.ts';
 import { reportMaintenance } from './report-maintenance.ts';
-import { openStoredPayloads } from './open-claims.ts';
 
 /** How long a stop waits for what runs: every activity goes on where its last heartbeat was. */
 const SHUTDOWN_GRACE_MS = 5000;
@@ -19,17 +16,17 @@ export function runMaintenance(): Promise<number> {
     variables: maintenanceVariables,
     otherVariables: Object.keys(codecServerVariables),
     databases: { postgres: {} },
-    migrate: ({ postgres }) => migratePostgres(postgres, CLAIMS_MIGRATIONS),
-    codec: { domain: MAINTENANCE_DOMAIN },
+    // Its own payloads are small; what it collects are those of others.
+    codec: { domain: MAINTENANCE_DOMAIN, storesLarge: false },
     workflowBundle: new URL(import.meta.resolve('@heliograph/codec-maintenance/workflows.bundle.js')),
-    async workers({ client, config, logger, telemetry, postgres, openKeyRing }) {
+    async workers({ client, logger, telemetry, openKeyRing, openStoredPayloads }) {
       const { namespace } = client.options;
       const keys = await openKeyRing(namespace);
       const activities = createMaintenanceActivities({
         client,
         namespace,
         keys,
-        stored: await openStoredPayloads(config.HELIOGRAPH_CODEC_CLAIMS, postgres),
+        stored: await openStoredPayloads(),
         ...reportMaintenance({ logger, meter: telemetry.meter, keys }),
       });
       return [

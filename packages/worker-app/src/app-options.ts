@@ -18,6 +18,11 @@ export interface CodecSettings {
    * encrypts nothing, and opens key rings itself, by `openKeyRing`.
    */
   readonly domain?: string;
+  /**
+   * Whether large payloads are stored outside of histories where HELIOGRAPH_CODEC_CLAIMS names a store; default true. The
+   * domain then needs a key with `"use":"claims"`.
+   */
+  readonly storesLarge?: boolean;
 }
 
 /** What a migration receives besides the databases. */

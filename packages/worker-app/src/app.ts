@@ -3,6 +3,7 @@ import type { KeyRing } from '@heliograph/codec/codecs';
 import type { EdgeOptions, Logger, ReadinessCheck, ServicePart, Telemetry } from '@heliograph/service';
 import type { TemporalClientOptions } from '@heliograph/temporal-worker/client';
 import type { DatabaseOptions, DatabasesOf } from './databases.ts';
+import type { StoredPayloads } from './payloads/open-stored-payloads.ts';
 import type { ConfigOf, Variables } from './variables.ts';
 
 /** How an app uses Temporal, besides the address, which comes from variables. */
@@ -31,6 +32,13 @@ export interface AppBase<TVariables extends Variables> {
    * @throws {ConfigError} naming the variable, also if there are no keys.
    */
   readonly openKeyRing: (namespace: string) => Promise<KeyRing>;
+  /**
+   * Opens the store of large payloads that HELIOGRAPH_CODEC_CLAIMS names, and their register, and closes them when the app
+   * stops; null without the variable. For an app that declares a `codec`.
+   *
+   * @throws {ConfigError} for a store that cannot be opened.
+   */
+  readonly openStoredPayloads: () => Promise<StoredPayloads | null>;
 }
 
 /** A starting app: its configuration, logs, telemetry, and the databases it declared. */

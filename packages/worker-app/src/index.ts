@@ -5,6 +5,7 @@ export type { ApiAppOptions } from './run-api-app.ts';
 export type { AppOptions, CodecSettings, DataConverter, MigrationContext, None } from './app-options.ts';
 export type { ApiApp, App, AppBase, TemporalSettings, WithClient, WorkerApp } from './app.ts';
 export type { DatabaseOptions, Databases, DatabasesOf } from './databases.ts';
+export type { StoredPayloads } from './payloads/open-stored-payloads.ts';
 export { openAuth } from './auth/open-auth.ts';
 export type { AppAuth, AuthApp } from './auth/open-auth.ts';
 export { authVariables, sharedVariables } from './variables.ts';

@@ -42,6 +42,14 @@ describe('an app reads', () => {
     },
   );
 
+  test('where PostgreSQL is, when large payloads are stored outside, although it has no such database', () => {
+    const env = { HELIOGRAPH_CODEC_KEYS: '{}', HELIOGRAPH_CODEC_CLAIMS: 'postgres' };
+    const load = (codec: object) => () =>
+      loadAppConfig({ name: 'a', ...codec }, { temporal: false, worker: false }, env);
+    expect(load({ codec: {} })).toThrow(/HELIOGRAPH_POSTGRES_URL/);
+    expect(load({})).not.toThrow();
+  });
+
   test('where ClickHouse is, when its traces go there, although it has no such database', () => {
     const env = { HELIOGRAPH_TRACES_IN_CLICKHOUSE: 'true' };
     expect(problemsOf(() => loadAppConfig({ name: 'tiny' }, API, env))).toEqual([

@@ -21,6 +21,8 @@ export interface RoleVariables {
   readonly worker: boolean;
   /** Whether spans go to ClickHouse, which an app without that database then needs as well; default false. */
   readonly traces?: boolean;
+  /** Whether large payloads are stored outside, for which an app without PostgreSQL then needs it; default false. */
+  readonly claims?: boolean;
 }
 
 /** The options that decide which variables an app reads. */
@@ -33,7 +35,7 @@ export type ConfigurableOptions<TVariables extends Variables> = Pick<
 export function variablesOf(options: ConfigurableOptions<Variables>, role: RoleVariables): Variables {
   return {
     ...processVariables,
-    ...(options.databases?.postgres === undefined ? {} : databaseVariables.postgres),
+    ...(options.databases?.postgres === undefined && role.claims !== true ? {} : databaseVariables.postgres),
     ...(options.databases?.clickhouse === undefined && role.traces !== true
       ? {}
       : databaseVariables.clickhouse),
@@ -60,7 +62,8 @@ export function loadAppConfig<TVariables extends Variables>(
     throw new TypeError(`${options.name} declares shared variables again: ${twice.join(', ')}`);
   }
   const traces = v.safeParse(tracesVariable, env[TRACES_IN_CLICKHOUSE]);
-  const read = variablesOf(options, { ...role, traces: traces.success && traces.output });
+  const claims = options.codec !== undefined && (env['HELIOGRAPH_CODEC_CLAIMS'] ?? '') !== '';
+  const read = variablesOf(options, { ...role, claims, traces: traces.success && traces.output });
   const problems = [...problemsOf(() => loadConfig(v.object(read), env)), ...missingKeys(options.codec, env)];
   if (problems.length > 0) throw new ConfigError(problems);
   // Without variables of its own there is nothing to read.

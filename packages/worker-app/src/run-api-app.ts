@@ -51,6 +51,7 @@ async function startApiApp<
   const addEncryption = await openPayloadCodec({
     ...observed.app,
     domain: temporal === undefined ? undefined : options.codec?.domain,
+    storesLarge: options.codec?.storesLarge ?? true,
     env: service.env,
   });
   const connected = await connectApp(options, observed, service);

@@ -85,6 +85,7 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   const addEncryption = await openPayloadCodec({
     ...observed.app,
     domain: options.codec?.domain,
+    storesLarge: options.codec?.storesLarge ?? true,
     env: service.env,
     workflowBundle,
   });

@@ -21,6 +21,7 @@ import { openDatabases, type DatabaseOptions } from './databases.ts';
 import { assertLoopback, edgeTls } from './edge-tls.ts';
 import { loadAppConfig, unknownVariablesOf, type RoleVariables } from './load-app-config.ts';
 import { openKeyRing } from './payloads/open-key-ring.ts';
+import { openStoredPayloads } from './payloads/open-stored-payloads.ts';
 import { createClickHouseSpanExporter } from './traces/clickhouse-span-exporter.ts';
 import { codecVariables, databaseVariables, processVariables, type Variables } from './variables.ts';
 import { createWhenAvailable } from './when-available.ts';
@@ -83,6 +84,18 @@ export function observeApp<TVariables extends Variables, TDatabases extends Data
           logger,
           telemetry,
           register: (part) => service.register(part),
+        }),
+      openStoredPayloads: () =>
+        openStoredPayloads(loadConfig(v.object(codecVariables), service.env), {
+          name,
+          postgresUrl: () =>
+            loadConfig(v.object(databaseVariables.postgres), service.env).HELIOGRAPH_POSTGRES_URL,
+          register: (part) => service.register(part),
+          whenAvailable: createWhenAvailable({
+            logger,
+            register: (part) => service.register(part),
+            fail: (error) => service.fail(error),
+          }),
         }),
     },
     edgeOptions: () => ({

@@ -79,6 +79,14 @@ export const codecVariables = {
   HELIOGRAPH_CODEC_COMPRESSION: flag({ default: true }),
   /** Payloads below this size, in bytes, are not compressed. */
   HELIOGRAPH_CODEC_COMPRESSION_MIN_BYTES: integer({ max: 67_108_864, default: 1024 }),
+  /** Where large payloads are stored: `postgres`, `file:FOLDER`, or `s3://BUCKET/PREFIX`, with `?region=` and `?endpoint=`. */
+  HELIOGRAPH_CODEC_CLAIMS: text({
+    optional: true,
+    pattern: /^(?:postgres|file:\/.+|s3:\/\/.+)$/,
+    expects: 'postgres, file:FOLDER with an absolute path, or s3://BUCKET',
+  }),
+  /** Encrypted payloads of this size and above are stored there, in bytes; more than the maximum, the server takes none. */
+  HELIOGRAPH_CODEC_CLAIMS_THRESHOLD_BYTES: integer({ min: 1024, max: 1_966_080, default: 262_144 }),
 };
 
 /** Read by every worker. */

@@ -16,11 +16,16 @@ const read = (
 ): { domains: Record<string, { active: string; keys: { id: string; key: string }[] }> } =>
   JSON.parse(readFileSync(path, 'utf8'));
 
-test('a domain has one key of 32 random bytes, made at the first start, readable by its owner alone', () => {
+test('a domain has one key of 32 random bytes, and one that names large payloads, made at the first start, readable by their owner alone', () => {
   const path = openKeyRingFile(directory)('dispatch');
-  const [key] = read(path).domains['dispatch']?.keys ?? [];
-  expect(read(path)).toEqual({ domains: { dispatch: { active: 'local-1', keys: [key] } } });
-  expect(Buffer.from(key?.key ?? '', 'base64url')).toHaveLength(32);
+  const keys = read(path).domains['dispatch']?.keys ?? [];
+  expect(read(path)).toEqual({ domains: { dispatch: { active: 'local-1', keys } } });
+  expect(keys).toEqual([
+    { id: 'local-1', key: expect.any(String) },
+    { id: 'local-claims-1', key: expect.any(String), use: 'claims' },
+  ]);
+  expect(keys.map(({ key }) => Buffer.from(key, 'base64url').length)).toEqual([32, 32]);
+  expect(keys[0]?.key).not.toBe(keys[1]?.key);
   expect(statSync(path).mode.toString(8)).toMatch(/600$/);
   expect(readdirSync(join(directory, 'secrets'))).toEqual(['codec-keys.json']);
 });
@@ -30,6 +35,14 @@ test('a second start keeps it byte by byte, also a ring that was rotated by hand
   const first = readFileSync(path, 'utf8');
   expect(openKeyRingFile(directory)('dispatch')).toBe(path);
   expect(readFileSync(path, 'utf8')).toBe(first);
+  // A ring from before there were claims keys, for example.
+  writeFileSync(
+    path,
+    JSON.stringify({ domains: { dispatch: { active: 'k', keys: [{ id: 'k', key: 'x' }] } } }),
+  );
+  const before = readFileSync(path, 'utf8');
+  openKeyRingFile(directory)('dispatch');
+  expect(readFileSync(path, 'utf8')).toBe(before);
   writeFileSync(path, first.replaceAll('local-1', 'by-hand'));
   openKeyRingFile(directory)('dispatch');
   expect(readFileSync(path, 'utf8')).toBe(first.replaceAll('local-1', 'by-hand'));

@@ -11,8 +11,8 @@ interface KeyRingFile {
 
 /**
  * Gives a function that returns the path of the stack's key ring (see `parseKeyRing` of `codec`) and makes sure that a
- * domain has a key in it. A key is made once and kept; the file can only be read by its owner. `openSecrets` has made the
- * folder.
+ * domain has a key in it, and another one that names large payloads. Keys are made once and kept, and a domain that is there
+ * stays as it is; the file can only be read by its owner. `openSecrets` has made the folder.
  */
 export function openKeyRingFile(directory: string): (domain: string) => string {
   const path = join(directory, 'secrets', 'codec-keys.json');
@@ -21,8 +21,9 @@ export function openKeyRingFile(directory: string): (domain: string) => string {
       throw new TypeError(`not a name for a domain of keys: ${JSON.stringify(domain)}`);
     const ring = readRing(path);
     if (!Object.hasOwn(ring.domains, domain)) {
-      const first = { id: 'local-1', key: randomBytes(32).toString('base64url') };
-      const domains = { ...ring.domains, [domain]: { active: first.id, keys: [first] } };
+      const makeKey = (id: string) => ({ id, key: randomBytes(32).toString('base64url') });
+      const keys = [makeKey('local-1'), { ...makeKey('local-claims-1'), use: 'claims' }];
+      const domains = { ...ring.domains, [domain]: { active: 'local-1', keys } };
       writeFileAtomically(path, `${JSON.stringify({ ...ring, domains }, null, 2)}\n`);
     }
     return path;

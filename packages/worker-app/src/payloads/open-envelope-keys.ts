@@ -88,6 +88,7 @@ function keysOf(
     ...(active === undefined ? {} : { active }),
     others: sources.filter((source) => source !== active),
     keys: own === undefined ? [] : [own.active, ...own.others],
+    claims: own?.claims ?? [],
   };
 }
 

@@ -123,7 +123,10 @@ describe('envelope keys', () => {
     const { url, close } = await startTransit();
     try {
       const keys = await open({
-        HELIOGRAPH_CODEC_KEYS: ring('k2', 'k1'),
+        HELIOGRAPH_CODEC_KEYS: ring('k2', 'k1').replace(
+          '}]',
+          `},{"id":"c1","key":"${CANARY}","use":"claims"}]`,
+        ),
         HELIOGRAPH_CODEC_ENVELOPE_KEYS_FILE: await file(
           'envelope',
           JSON.stringify({
@@ -137,6 +140,7 @@ describe('envelope keys', () => {
       expect([active.id, Buffer.from(active.wrapped ?? []).toString()]).toEqual(['vault-2026', 'vault:v1:x']);
       expect(keys.namespace).toBe('ns');
       expect(await keys.findKey('dispatch', 'k1', null)).toMatchObject({ id: 'k1', wrapped: null });
+      expect(keys.claimKeys?.('dispatch')).toMatchObject([{ id: 'c1' }]);
     } finally {
       await close();
     }

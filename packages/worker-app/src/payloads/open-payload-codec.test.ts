@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { parseKeyRing } from '@heliograph/codec/codecs';
 import { metrics } from '@opentelemetry/api';
@@ -19,10 +20,7 @@ const FIT = {
   } } };`,
 };
 
-async function open(
-  env: Env,
-  options: { domain?: string | undefined; workflowBundle?: { code: string } } = {},
-) {
+async function open(env: Env, options: Partial<Parameters<typeof openPayloadCodec>[0]> = {}) {
   const lines: string[] = [];
   const addEncryption = await openPayloadCodec({
     domain: 'dispatch',
@@ -34,7 +32,9 @@ async function open(
     }),
     telemetry: { meter: metrics.getMeter('test') },
     draining: new AbortController().signal,
-    openKeyRing: async () => parseKeyRing(RING),
+    openKeyRing: async () => parseKeyRing(env['HELIOGRAPH_CODEC_KEYS'] ?? RING),
+    storesLarge: true,
+    openStoredPayloads: async () => null,
     ...options,
   });
   return { addEncryption, lines };
@@ -113,6 +113,84 @@ describe('the mode', () => {
     await expect(codec.encode([plain('a')])).resolves.toEqual([plain('a')]);
     const encrypted = await (await codecOf(WITH_KEYS)).encode([plain('b')]);
     await expect(codec.decode(encrypted)).resolves.toMatchObject([{ data: Buffer.from('"b"') }]);
+  });
+});
+
+describe('large payloads', () => {
+  const CLAIMS = 'HELIOGRAPH_CODEC_CLAIMS';
+  const ring = JSON.parse(RING) as { domains: { dispatch: { keys: object[] } } };
+  const claimKey = { id: 'c1', key: Buffer.alloc(32, 8).toString('base64url'), use: 'claims' };
+  ring.domains.dispatch.keys.push(claimKey);
+  const WITH_CLAIM_KEY = { HELIOGRAPH_CODEC_KEYS: JSON.stringify(ring) };
+
+  /** A store and a register that know what they were given, and nothing else. */
+  function memory() {
+    const objects = new Map<string, Uint8Array>();
+    const unused = () => Promise.reject(new Error('not used here'));
+    const store = {
+      type: 'memory',
+      put: async (name: string, bytes: Uint8Array) => objects.set(name, bytes) === objects,
+      get: async (name: string) => {
+        const bytes = objects.get(name);
+        return bytes === undefined ? null : { bytes, version: '' };
+      },
+      replace: unused,
+      remove: unused,
+      list: unused,
+    };
+    const registry = {
+      claim: async (id: string) => `${id}.${'0'.repeat(16)}`,
+      currentNames: async (names: readonly string[]) => new Set(names),
+      listOwners: unused,
+      listFamilies: unused,
+      observe: unused,
+      disown: unused,
+      condemn: unused,
+      listCondemned: unused,
+      forget: unused,
+    };
+    return { objects, openStoredPayloads: async () => ({ store, registry }) };
+  }
+  const random = plain(randomBytes(40_000).toString('base64'));
+  const context = { type: 'workflow', namespace: 'ns', workflowId: 'w' } as const;
+  const storedWith = async (env: Env, options: Partial<Parameters<typeof openPayloadCodec>[0]> = {}) => {
+    const { objects, openStoredPayloads } = memory();
+    const { addEncryption } = await open({ ...WITH_CLAIM_KEY, ...env }, { openStoredPayloads, ...options });
+    const converter = addEncryption(undefined);
+    await converter?.payloadCodecs?.[0]?.encode([random], context);
+    return { count: objects.size, hasStorage: converter?.externalStorage !== undefined };
+  };
+
+  test('stay inline without the variable, and below the threshold, and in an app that does not store them', async () => {
+    const below = { [CLAIMS]: 'postgres' };
+    const threshold = { HELIOGRAPH_CODEC_CLAIMS_THRESHOLD_BYTES: '20000' };
+    await expect(storedWith(threshold)).resolves.toEqual({ count: 0, hasStorage: false });
+    await expect(storedWith(below)).resolves.toEqual({ count: 0, hasStorage: true });
+    await expect(storedWith({ ...below, ...threshold }, { storesLarge: false })).resolves.toEqual({
+      count: 0,
+      hasStorage: false,
+    });
+  });
+
+  test('are stored from the threshold on; with the mode off they are only read', async () => {
+    const env = { [CLAIMS]: 'postgres', HELIOGRAPH_CODEC_CLAIMS_THRESHOLD_BYTES: '20000' };
+    await expect(storedWith(env)).resolves.toEqual({ count: 1, hasStorage: true });
+    await expect(storedWith({ ...env, HELIOGRAPH_CODEC_MODE: 'off' })).resolves.toEqual({
+      count: 0,
+      hasStorage: true,
+    });
+  });
+
+  test('need a key that names them, and encryption', async () => {
+    await expect(open({ ...WITH_KEYS, [CLAIMS]: 'postgres' })).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: expect.stringMatching(
+        /^HELIOGRAPH_CODEC_CLAIMS: the domain dispatch has no key .*"use":"claims"$/,
+      ),
+    });
+    await expect(open({ HELIOGRAPH_CODEC_MODE: 'off', [CLAIMS]: 'postgres' })).rejects.toThrow(
+      /^HELIOGRAPH_CODEC_CLAIMS: large payloads are stored encrypted; add keys$/,
+    );
   });
 });
 

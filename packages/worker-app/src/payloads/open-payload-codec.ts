@@ -1,11 +1,13 @@
+import { type ClaimCheck, createClaimCheck } from '@heliograph/codec/claims';
 import { createCodec, createCodecMetrics, createCodecPlugin, type KeyRing } from '@heliograph/codec/codecs';
-import { type Env, loadConfig, type Logger, type Telemetry } from '@heliograph/service';
+import { ConfigError, type Env, loadConfig, type Logger, type Telemetry } from '@heliograph/service';
 import * as v from 'valibot';
 import type { DataConverter } from '../app-options.ts';
 import type { TemporalConfig } from '../temporal-address.ts';
 import { codecVariables, temporalVariables } from '../variables.ts';
 import { refuseKeys } from './config-problem.ts';
 import { type CodecConfig, hasKeys } from './open-key-ring.ts';
+import type { StoredPayloads } from './open-stored-payloads.ts';
 
 /** What the payloads of a process are encrypted with. */
 export interface PayloadOptions {
@@ -17,6 +19,9 @@ export interface PayloadOptions {
   /** Ends waits for keys whose source is away. */
   readonly draining: AbortSignal;
   readonly openKeyRing: (namespace: string) => Promise<KeyRing>;
+  /** Whether large payloads are stored outside, if there is a store for them. */
+  readonly storesLarge: boolean;
+  readonly openStoredPayloads: () => Promise<StoredPayloads | null>;
   /** The bundle of a worker that runs workflows. */
   readonly workflowBundle?: { readonly code: string } | undefined;
 }
@@ -24,6 +29,7 @@ export interface PayloadOptions {
 /** Adds encryption to the converter of an app; both may be none. */
 export type AddEncryption = (own: DataConverter | undefined) => DataConverter | undefined;
 
+const CLAIMS = 'HELIOGRAPH_CODEC_CLAIMS';
 const unchanged: AddEncryption = (own) => own;
 
 /**
@@ -33,23 +39,49 @@ const unchanged: AddEncryption = (own) => own;
  * @throws {CodecError} CODEC_BUNDLE_UNFIT for a bundle that would store failures in clear.
  */
 export async function openPayloadCodec(options: PayloadOptions): Promise<AddEncryption> {
-  const { domain, env, logger, openKeyRing, workflowBundle } = options;
+  const { domain, env, logger, openKeyRing, storesLarge, workflowBundle } = options;
   if (domain === undefined) return unchanged;
   const config = loadConfig(v.object({ ...temporalVariables, ...codecVariables }), env);
   const isOff = config.HELIOGRAPH_CODEC_MODE === 'off';
   if (isOff) logger.warn('payloads are stored in clear: HELIOGRAPH_CODEC_MODE is off');
-  if (isOff && !hasKeys(config)) return unchanged;
-  const plugin = createCodecPlugin(
-    createCodecOf(await openKeyRing(config.HELIOGRAPH_TEMPORAL_NAMESPACE), domain, config, options),
-  );
+  const usesClaims = storesLarge && config[CLAIMS] !== undefined;
+  if (isOff && !hasKeys(config)) {
+    if (!usesClaims) return unchanged;
+    throw new ConfigError([{ variable: CLAIMS, detail: 'large payloads are stored encrypted; add keys' }]);
+  }
+  const keys = await openKeyRing(config.HELIOGRAPH_TEMPORAL_NAMESPACE);
+  if (usesClaims) assertClaimKey(keys, domain);
+  const claims = usesClaims ? await openClaimCheck(config, options) : null;
+  const plugin = createCodecPlugin(createCodecOf(keys, domain, config, claims, options));
   await plugin.configureWorker({ workflowBundle });
   return (own) => plugin.configureClient(own === undefined ? {} : { dataConverter: own }).dataConverter;
+}
+
+/** A ring from before there was a claim check has none. */
+function assertClaimKey(keys: KeyRing, domain: string): void {
+  if (!keys.domains.includes(domain) || keys.claimKeys?.(domain)[0] !== undefined) return;
+  const detail = `the domain ${domain} has no key to name large payloads with; add one to its keys, with "use":"claims"`;
+  throw new ConfigError([{ variable: CLAIMS, detail }]);
+}
+
+async function openClaimCheck(
+  { HELIOGRAPH_CODEC_CLAIMS_THRESHOLD_BYTES: thresholdBytes }: CodecConfig,
+  { logger, openStoredPayloads }: PayloadOptions,
+): Promise<ClaimCheck | null> {
+  const stored = await openStoredPayloads();
+  if (stored === null) return null;
+  return createClaimCheck({
+    ...stored,
+    thresholdBytes,
+    onProblem: (error) => logger.warn({ err: error }, 'large payloads stay inline'),
+  });
 }
 
 function createCodecOf(
   keys: KeyRing,
   domain: string,
   config: CodecConfig & TemporalConfig,
+  claims: ClaimCheck | null,
   { telemetry, draining }: PayloadOptions,
 ) {
   const { HELIOGRAPH_TEMPORAL_NAMESPACE: namespace } = config;
@@ -59,6 +91,7 @@ function createCodecOf(
       keys,
       namespace,
       domain,
+      claims,
       mode: mode === 'strict' ? 'strict' : 'permissive',
       metrics: createCodecMetrics(telemetry.meter),
       signal: draining,

@@ -4,7 +4,7 @@ import { createEdge, processHost, text, type ServiceHost } from '@heliograph/ser
 import * as v from 'valibot';
 import { runApiApp, runWorkerApp } from '../index.ts';
 import { tinyConverter } from './tiny-codec.ts';
-import type { TinyActivities } from './tiny-workflows.ts';
+import type { KeeperActivities, TinyActivities } from './tiny-workflows.ts';
 
 /** Does not end the process: it has to end by itself, which it does only when nothing was left open. */
 const host: ServiceHost = {
@@ -72,6 +72,17 @@ if (role === 'worker') {
       const start = { taskQueue: config.HELIOGRAPH_TINY_QUEUE, workflowId: 'first', args: ['hello'] };
       logger.info({ recorded: await client.workflow.execute('recording', start) }, 'recorded');
     },
+  });
+} else if (role === 'keeper') {
+  const activities: KeeperActivities = {
+    reverse: async (whole) => Array.from(whole).toReversed().join(''),
+  };
+  await runWorkerApp({
+    ...common,
+    name: 'tiny-keeper',
+    codec: { domain: 'tiny' },
+    workflowBundle: pathToFileURL(bundle),
+    workers: () => [{ taskQueue: 'keeper', workflows: true, activities: { ...activities } }],
   });
 } else {
   await runApiApp({

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 
 /** What the tiny worker can do. */
 export interface TinyActivities {
@@ -8,7 +8,13 @@ export interface TinyActivities {
   readonly work: (durationMs: number) => Promise<string>;
 }
 
-const { record, work } = proxyActivities<TinyActivities>({
+/** What the tiny keeper can do. */
+export interface KeeperActivities {
+  /** Returns what it was given, from behind. */
+  readonly reverse: (text: string) => Promise<string>;
+}
+
+const { record, work, reverse } = proxyActivities<TinyActivities & KeeperActivities>({
   startToCloseTimeout: '20 seconds',
   retry: { maximumAttempts: 1 },
 });
@@ -21,4 +27,17 @@ export async function recording(note: string): Promise<{ postgres: number; click
 /** Works for a while. */
 export async function working(durationMs: number): Promise<string> {
   return work(durationMs);
+}
+
+export const releaseSignal = defineSignal('release');
+
+/** Has a text reversed, keeps it until it is released, and has it reversed again. */
+export async function keeping(text: string): Promise<string> {
+  let isReleased = false;
+  setHandler(releaseSignal, () => {
+    isReleased = true;
+  });
+  const reversed = await reverse(text);
+  await condition(() => isReleased);
+  return reverse(reversed);
 }

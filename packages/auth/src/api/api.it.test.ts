@@ -100,6 +100,7 @@ describe('a key', () => {
       body: { name: 'past', scopes: ['who:read'], expiresAt: '2020-01-01T00:00:00Z' },
     });
     expect(refusalOf(past)).toEqual([422, 'AUTH_EXPIRY_PAST']);
+    expect(past.json.detail).toContain('2020-01-01T00:00:00.000Z');
     const { id, key } = await createKey({ expiresAt: new Date(Date.now() + 1000).toISOString() });
     await expect(ground.call('GET', '/who', { key })).resolves.toMatchObject({ status: 200 });
     await eventually('it expires', async () =>

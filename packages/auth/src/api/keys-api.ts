@@ -38,7 +38,10 @@ export function addKeysApi(edge: Edge, { keys, ids, onRevoked }: KeysApiDependen
         requireGrantable(principal, body);
         const expiresAt = body.expiresAt === null ? null : Date.parse(body.expiresAt);
         if (expiresAt !== null && expiresAt <= clock.now())
-          throw new AuthError('AUTH_EXPIRY_PAST', 'the key would have expired already');
+          throw new AuthError(
+            'AUTH_EXPIRY_PAST',
+            `the key would have expired already, at ${toIso(expiresAt)}`,
+          );
         requireLifeWithin(principal, expiresAt);
         return keys.create({
           id: nextId(ids),

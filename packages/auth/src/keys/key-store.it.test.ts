@@ -50,6 +50,7 @@ describe('a name', () => {
     await ground.keys.create(draft({ name: 'ci' }));
     await expect(ground.keys.create(draft({ name: 'ci' }))).rejects.toMatchObject({
       code: 'AUTH_NAME_TAKEN',
+      message: 'a key of the name ci exists; revoke it or choose another name',
     });
     await expect(ground.keys.create(draft({ name: 'ci', tenant: 'acme' }))).resolves.toMatchObject({
       name: 'ci',

@@ -132,7 +132,10 @@ export function createKeyStore({
           }),
         {
           api_keys_name: () =>
-            new AuthError('AUTH_NAME_TAKEN', 'a key of this name exists; revoke it or choose another name'),
+            new AuthError(
+              'AUTH_NAME_TAKEN',
+              `a key of the name ${rest.name} exists; revoke it or choose another name`,
+            ),
         },
       ),
     revoke: (id, within) =>

@@ -42,7 +42,10 @@ describe('members', () => {
     await addMember('ada');
     await expect(
       ground.members.create({ id: 'twice', tenant, issuer: ISSUER, subject: 'ada', name: null, roles: [] }),
-    ).rejects.toMatchObject({ code: 'AUTH_MEMBER_EXISTS' });
+    ).rejects.toMatchObject({
+      code: 'AUTH_MEMBER_EXISTS',
+      message: `ada of ${ISSUER} is a member of the tenant ${tenant} already`,
+    });
     await expect(
       ground.members.create({
         id: `${tenant}other`,
@@ -76,6 +79,29 @@ describe('members', () => {
     await ground.members.remove(changed);
     await expect(ground.members.get(read.id, null)).rejects.toMatchObject({ code: 'AUTH_MEMBER_NOT_FOUND' });
     await expect(ground.members.update(changed, { name: null, roles: [] })).rejects.toMatchObject(stale);
+  });
+
+  test('are read as they were at one moment', async () => {
+    for (const name of ['a', 'b']) await putRole(name, []);
+    let current = await ground.members.update(await addMember('ada'), { name: 'a', roles: ['a'] });
+    const state = { isDone: false };
+    const writing = (async () => {
+      for (let n = 0; n < 150; n++) {
+        const name = n % 2 === 0 ? 'b' : 'a';
+        current = await ground.members.update(current, { name, roles: [name] });
+      }
+      state.isDone = true;
+    })();
+    const torn: Member[] = [];
+    const read = async () => {
+      while (!state.isDone) {
+        const [listed] = await ground.members.list({ within: tenant, afterId: null, limit: 1 });
+        for (const member of [await ground.members.get(current.id, null), listed])
+          if (member !== undefined && member.roles.join() !== member.name) torn.push(member);
+      }
+    };
+    await Promise.all([writing, read(), read()]);
+    expect(torn).toEqual([]);
   });
 
   test('are listed by id, and found by subject', async () => {

@@ -1,5 +1,5 @@
 import type { Postgres, Sql } from '@heliograph/database';
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
 import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
@@ -58,17 +58,23 @@ export interface MemberStore {
 
 type Row = typeof members.$inferSelect;
 
+/** A member with its roles in one statement: in two, the roles could be newer than the version. */
+const withRolesOf = {
+  ...getTableColumns(members),
+  roles: sql<string[]>`array(
+    select m.role from auth.member_roles m where m.member_id = members.id order by m.role)`,
+};
+
 /** The members of one database. */
 export function createMemberStore({
   db,
   lookUps,
   changeTenant,
 }: Pick<Postgres, 'db'> & { readonly lookUps: Sql; readonly changeTenant: ChangeTenant }): MemberStore {
-  type Reader = Pick<typeof db, 'select'>;
-  const withRoles = async (reader: Reader, rows: readonly Row[]): Promise<readonly Member[]> => {
+  const withRoles = async (tx: Transaction, rows: readonly Row[]): Promise<readonly Member[]> => {
     if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
-    const links = await reader
+    const links = await tx
       .select({ memberId: memberRoles.memberId, role: memberRoles.role })
       .from(memberRoles)
       .where(inArray(memberRoles.memberId, ids))
@@ -86,16 +92,19 @@ export function createMemberStore({
   };
   const changed = (id: string): AuthError =>
     new AuthError('AUTH_MEMBER_CHANGED', `member ${id} was changed meanwhile; read it again`);
-  const violations = (tenant: string, roles: readonly string[]) => ({
+  const violations = ({ tenant, issuer, subject }: Subject, roles: readonly string[]) => ({
     member_roles_role: () => noSuchRoles(tenant, roles),
     members_subject: () =>
-      new AuthError('AUTH_MEMBER_EXISTS', `this subject is a member of the tenant ${tenant} already`),
+      new AuthError(
+        'AUTH_MEMBER_EXISTS',
+        `${subject} of ${issuer} is a member of the tenant ${tenant} already`,
+      ),
   });
   return {
     list: ({ within, issuer, subject, afterId, limit }) =>
       runStatement('list members', async () => {
         const rows = await db
-          .select()
+          .select(withRolesOf)
           .from(members)
           .where(
             and(
@@ -107,17 +116,17 @@ export function createMemberStore({
           )
           .orderBy(asc(members.id))
           .limit(limit);
-        return withRoles(db, rows);
+        return rows.map(({ roles, ...row }) => memberOfRow(row, roles));
       }),
     get: (id, within) =>
       runStatement('read a member', async () => {
-        const rows = await db
-          .select()
+        const [row] = await db
+          .select(withRolesOf)
           .from(members)
           .where(and(eq(members.id, id), within === null ? undefined : eq(members.tenant, within)));
-        const [member] = await withRoles(db, rows);
-        if (member === undefined) throw new AuthError('AUTH_MEMBER_NOT_FOUND', `there is no member ${id}`);
-        return member;
+        if (row === undefined) throw new AuthError('AUTH_MEMBER_NOT_FOUND', `there is no member ${id}`);
+        const { roles, ...rest } = row;
+        return memberOfRow(rest, roles);
       }),
     create: ({ roles, ...draft }) =>
       runStatement(
@@ -130,9 +139,9 @@ export function createMemberStore({
             if (member === undefined) throw changed(draft.id);
             return member;
           }),
-        violations(draft.tenant, roles),
+        violations(draft, roles),
       ),
-    update: ({ id, tenant, version }, { name, roles }) =>
+    update: ({ id, tenant, version, ...current }, { name, roles }) =>
       runStatement(
         'update a member',
         () =>
@@ -149,7 +158,7 @@ export function createMemberStore({
             if (member === undefined) throw changed(id);
             return member;
           }),
-        violations(tenant, roles),
+        violations({ ...current, tenant }, roles),
       ),
     remove: ({ id, tenant, version }) =>
       runStatement('remove a member', () =>

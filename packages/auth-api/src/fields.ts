@@ -1,3 +1,4 @@
+import { isOneLine } from '@heliograph/api-contract';
 import * as v from 'valibot';
 
 /** The tenant of members and roles where a request names none. */
@@ -30,11 +31,7 @@ export const scopesInput = v.pipe(v.array(scopeSchema), v.maxLength(100));
 /** Roles in a request. */
 export const rolesInput = v.pipe(v.array(roleNameSchema), v.maxLength(100));
 
-/** Text that PostgreSQL takes and a terminal shows on one line. */
-const line = v.pipe(
-  v.string(),
-  v.check((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), 'Expected one line of well-formed Unicode.'),
-);
+const line = v.pipe(v.string(), v.check(isOneLine, 'Expected one line of visible, well-formed Unicode.'));
 
 /** A name that people gave. */
 export const nameInput = v.pipe(line, v.trim(), v.minLength(1), v.maxLength(200));

@@ -1,3 +1,5 @@
+import { isOneLine } from '@heliograph/api-contract';
+
 /** Names of the claims that say what a caller may do. A dot leads into an object: `realm_access.roles`. */
 export interface ClaimNames {
   /** Texts with blanks between scopes, or lists; all that are present count. Default `scope` and `scp`. */
@@ -28,11 +30,11 @@ export function readIdentity(
   const { scopes: scopeClaims = ['scope', 'scp'], roles: rolesClaim = 'roles' } = names;
   const { iss, sub, exp } = claims;
   if (typeof iss !== 'string' || typeof sub !== 'string' || typeof exp !== 'number') return null;
-  if (!NAME.test(sub)) return null;
+  if (!isName(sub)) return null;
   const tenant = claimAt(claims, names.tenant ?? 'tenant');
   const scopes = scopeClaims.map((name) => wordsOf(claimAt(claims, name)));
   const roles = wordsOf(claimAt(claims, rolesClaim));
-  const isTenant = tenant === undefined || (typeof tenant === 'string' && NAME.test(tenant));
+  const isTenant = tenant === undefined || (typeof tenant === 'string' && isName(tenant));
   if (!isTenant || roles === null || scopes.includes(null)) return null;
   return {
     issuer: iss,
@@ -45,7 +47,9 @@ export function readIdentity(
 }
 
 /** What can be a line of a log and a part of a key. */
-const NAME = /^[^\p{C}]{1,255}$/u;
+function isName(text: string): boolean {
+  return text !== '' && text.length <= 255 && isOneLine(text);
+}
 
 function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
   // Names that are URLs have dots as well.

@@ -144,7 +144,7 @@ test('a changed policy is in use without a restart, and a wrong one is named by 
   expect((await post(url, [payload])).status).toBe(200);
   await writeFile(files.policyFile, policyFor('dispatch').replace('decode', 'decrypt'));
   await server.logged('the policy file cannot be used');
-  expect(server.output()).toMatch(/policy\.yaml, line 3, column \d+: rules\.0\.actions\.0: expected/);
+  expect(server.output()).toMatch(/policy\.yaml, line 4, column \d+: rules\.0\.actions\.0: expected/);
   expect((await post(url, [payload])).status).toBe(200);
   expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/heliograph_codec_server_policy_refused\S* 1/);
 });

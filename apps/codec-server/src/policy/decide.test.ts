@@ -61,7 +61,7 @@ describe('a policy', () => {
   });
 
   test('with no rules allows nothing', () => {
-    const empty = parsePolicy('version: 1\nrules: []', 'p');
+    const empty = parsePolicy('version: 1\nelevated: []\nrules: []', 'p');
     for (const action of ACTIONS)
       expect(decide(empty, roles('admin'), { namespace: 'n', domain: 'd' }, action).kind).toBe('denied');
   });

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 const policyFor = (role: string): string =>
-  `version: 1\nrules:\n  - { roles: [${role}], namespaces: ['*'], domains: ['*'], actions: [decode] }\n`;
+  `version: 1\nelevated: []\nrules:\n  - { roles: [${role}], namespaces: ['*'], domains: ['*'], actions: [decode] }\n`;
 
 test('a changed file is in use after its next reading, and a wrong one changes nothing', async () => {
   const problems: string[] = [];
@@ -34,7 +34,7 @@ test('a changed file is in use after its next reading, and a wrong one changes n
     await followed.reload();
     expect(roles()).toEqual(['support']);
     expect(problems).toEqual([
-      expect.stringMatching(/policy\.yaml, line 3, column \d+: rules\.0\.actions\.0: expected/),
+      expect.stringMatching(/policy\.yaml, line 4, column \d+: rules\.0\.actions\.0: expected/),
       expect.stringContaining('line 1, column 1: expected an object'),
       expect.stringContaining('cannot be read (ENOENT)'),
     ]);

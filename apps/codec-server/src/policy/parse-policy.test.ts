@@ -8,7 +8,7 @@ const rule = `  - roles: [developer]
 `;
 
 test('a policy is YAML, or JSON, and means the same in both', () => {
-  const policy = parsePolicy(`version: 1\nrules:\n${rule}`, 'policy.yaml');
+  const policy = parsePolicy(`version: 1\nelevated: []\nrules:\n${rule}`, 'policy.yaml');
   expect(policy).toEqual({
     version: 1,
     elevated: [],
@@ -21,43 +21,48 @@ describe('a policy that is wrong is refused with line, column and reason:', () =
   test.each([
     ['nothing', '', 'line 1, column 1: expected an object'],
     ['a text', 'allow everything', 'line 1, column 1: expected an object'],
-    ['no version', `rules:\n${rule}`, 'line 1, column 1: version: is missing'],
-    ['another version', `version: 2\nrules:\n${rule}`, 'line 1, column 10: version: expected 1'],
-    ['no rules', 'version: 1\n', 'line 1, column 1: rules: is missing'],
+    ['no version', `elevated: []\nrules:\n${rule}`, 'line 1, column 1: version: is missing'],
+    [
+      'another version',
+      `version: 2\nelevated: []\nrules:\n${rule}`,
+      'line 1, column 10: version: expected 1',
+    ],
+    ['no rules', 'version: 1\nelevated: []\n', 'line 1, column 1: rules: is missing'],
+    ['no elevated namespaces', `version: 1\nrules:\n${rule}`, 'line 1, column 1: elevated: is missing'],
     [
       'a misspelt action',
-      `version: 1\nrules:\n${rule.replace('[decode]', '[decode, decrypt]')}`,
-      'line 6, column 23: rules.0.actions.1: expected ("decode" | "encode" | "download")',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('[decode]', '[decode, decrypt]')}`,
+      'line 7, column 23: rules.0.actions.1: expected ("decode" | "encode" | "download")',
     ],
     [
       'a misspelt key',
-      `version: 1\nrules:\n${rule}    rolez: [admin]\n`,
-      'line 7, column 12: rules.0.rolez: this key is not known',
+      `version: 1\nelevated: []\nrules:\n${rule}    rolez: [admin]\n`,
+      'line 8, column 12: rules.0.rolez: this key is not known',
     ],
     [
       'a rule without domains',
-      `version: 1\nrules:\n${rule.replace('    domains: [dispatch]\n', '')}`,
-      'line 3, column 5: rules.0.domains: is missing',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('    domains: [dispatch]\n', '')}`,
+      'line 4, column 5: rules.0.domains: is missing',
     ],
     [
       'an empty list of roles',
-      `version: 1\nrules:\n${rule.replace('[developer]', '[]')}`,
-      'line 3, column 12: rules.0.roles: expected at least one role',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('[developer]', '[]')}`,
+      'line 4, column 12: rules.0.roles: expected at least one role',
     ],
     [
       'a role for everybody',
-      `version: 1\nrules:\n${rule.replace('[developer]', "['*']")}`,
-      'line 3, column 13: rules.0.roles.0: expected the name of a role: 1 to 128 characters, and no *',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('[developer]', "['*']")}`,
+      'line 4, column 13: rules.0.roles.0: expected the name of a role: 1 to 128 characters, and no *',
     ],
     [
       'a namespace that is none',
-      `version: 1\nrules:\n${rule.replace('[test]', '[a/b]')}`,
-      'line 4, column 18: rules.0.namespaces.0: expected a namespace; * stands for any text',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('[test]', '[a/b]')}`,
+      'line 5, column 18: rules.0.namespaces.0: expected a namespace; * stands for any text',
     ],
     [
       'a domain that is a number',
-      `version: 1\nrules:\n${rule.replace('[dispatch]', '[7]')}`,
-      'line 5, column 15: rules.0.domains.0: expected string',
+      `version: 1\nelevated: []\nrules:\n${rule.replace('[dispatch]', '[7]')}`,
+      'line 6, column 15: rules.0.domains.0: expected string',
     ],
     ['a key twice', `version: 1\nversion: 1\nrules:\n${rule}`, 'line 2, column 1: Map keys must be unique'],
     ['broken YAML', `version: 1\nrules: [\n`, 'line 3, column 1: '],

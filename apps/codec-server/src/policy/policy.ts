@@ -30,9 +30,10 @@ export const policySchema = v.strictObject({
   version: v.literal(1),
   /**
    * Namespaces that also need one of these roles, whatever a rule allows: one careless rule for all namespaces then opens
-   * none of them.
+   * none of them. Required, `[]` too, so that a file which is read before it
+   * is written whole is refused.
    */
-  elevated: v.optional(v.array(v.strictObject({ namespaces, roles })), []),
+  elevated: v.array(v.strictObject({ namespaces, roles })),
   rules: v.array(
     v.strictObject({
       /** Named in logs, for people. */

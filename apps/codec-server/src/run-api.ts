@@ -61,7 +61,8 @@ export function runApi(): Promise<number> {
       }));
       register({ name: 'policy', stop: async () => followed.close() });
       addReadiness({ name: 'keys', check: () => proveKeys(keys) });
-      const reportHead = createHeadReport(logger, systemClock);
+      const headReport = createHeadReport(logger, systemClock);
+      register({ name: 'head of the audit log', stop: async () => headReport.stop() });
       return createApi({
         edgeOptions,
         auth: {
@@ -73,7 +74,7 @@ export function runApi(): Promise<number> {
           pg: postgres,
           onAppended: (head) => {
             metrics.auditHead(head.sequence);
-            reportHead(head);
+            headReport.report(head);
           },
         }),
         auditReader: createAuditReader({ pg: postgres }),

@@ -3,10 +3,18 @@ import type { ChainHead } from '@heliograph/codec-audit';
 import { CliError } from './errors.ts';
 import { replaceFile, systemCode } from './replace-file.ts';
 
-/** Reads a checkpoint; null where there is no file yet. `@throws {CliError}` CLI_USAGE for a file that is none. */
-export function readCheckpoint(file: string): ChainHead | null {
+/**
+ * Reads a checkpoint; null for a file that is to be made.
+ *
+ * @throws {CliError} CLI_USAGE for a file that is none, for one that is missing, and for one that is to be made and exists.
+ */
+export function readCheckpoint(file: string, isToBeMade: boolean): ChainHead | null {
   const text = contentOf(file);
-  if (text === null) return null;
+  if (text === null) {
+    if (isToBeMade) return null;
+    throw new CliError('CLI_USAGE', `--checkpoint: ${file} does not exist; --init makes it, the first time`);
+  }
+  if (isToBeMade) throw new CliError('CLI_USAGE', `--init: ${file} exists already; leave --init out`);
   const found = parse(text);
   if (found !== null) return found;
   throw new CliError('CLI_USAGE', `--checkpoint: ${file} is not a checkpoint of the audit log`);

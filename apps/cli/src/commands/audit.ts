@@ -92,13 +92,20 @@ function registerVerify(group: Argv, terminal: Terminal): Argv {
             ),
             normalize: true,
           },
+          init: {
+            type: 'boolean',
+            default: false,
+            describe: 'Make the file of --checkpoint, which must not exist yet; nothing is compared',
+          },
         })
+        .example('$0 audit verify --checkpoint /mnt/vault/audit.json --init', 'the first time')
         .example(
           '$0 audit verify --checkpoint /mnt/vault/audit.json',
-          'also notices that the end was removed',
+          'also notices that entries up to the checkpoint were removed or rewritten',
         ),
-    async ({ checkpoint: file, ...shared }) => {
-      const checkpoint = file === undefined ? null : readCheckpoint(file);
+    async ({ checkpoint: file, init, ...shared }) => {
+      if (init && file === undefined) throw new CliError('CLI_USAGE', '--init: needs --checkpoint FILE');
+      const checkpoint = file === undefined ? null : readCheckpoint(file, init);
       const report = await ask(shared, terminal, async (client) => {
         const progress = reportProgress(terminal);
         try {
@@ -119,7 +126,10 @@ function registerVerify(group: Argv, terminal: Terminal): Argv {
       if (kind === 'broken') throw new CliError('CLI_AUDIT_BROKEN', describeFault(report));
       if (file !== undefined) writeCheckpoint(file, head, new Date());
       if (shared.json) return;
-      const since = checkpoint === null ? '' : `, and hold the checkpoint at entry ${checkpoint.sequence}`;
+      const since =
+        checkpoint === null
+          ? '; no checkpoint was compared, so that entries may be missing at the end'
+          : `, and hold the checkpoint at entry ${checkpoint.sequence}`;
       terminal.out(`${head.sequence} entries are intact${since}.\nhead ${head.sequence} ${hash}\n`);
     },
   );

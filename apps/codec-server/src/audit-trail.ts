@@ -20,11 +20,11 @@ export interface AuditTrail {
   /** Leaves a request out: one of a flood, of which the first is recorded. */
   omit(context: Exchange['context']): void;
   /**
-   * Appends the entries of a request.
+   * Appends the entries of a request, and returns their number.
    *
    * @throws Problem 503 AUDIT_UNAVAILABLE: nothing is given out that is not on the record.
    */
-  record(exchange: Exchange): Promise<void>;
+  record(exchange: Exchange): Promise<number>;
 }
 
 export function createAuditTrail({ log, clock, logger, onFailure }: AuditTrailOptions): AuditTrail {
@@ -35,13 +35,14 @@ export function createAuditTrail({ log, clock, logger, onFailure }: AuditTrailOp
     omit: (context) => void omitted.add(context),
     async record(exchange) {
       const action = actionOf(exchange.path);
-      if (action === undefined || omitted.has(exchange.context)) return;
+      if (action === undefined || omitted.has(exchange.context)) return 0;
       const known = noted.get(exchange.context) ?? [];
       const parts = known.length === 0 ? [partOf(exchange)] : known;
       const { requestId, principal } = exchange;
       const common = { at: new Date(clock.now()), requestId, subject: principal?.id ?? null, action };
       try {
         await log.append(parts.map((part) => ({ ...common, ...part })));
+        return parts.length;
       } catch (error) {
         onFailure();
         logger.error({ err: error, requestId }, 'the audit log cannot be written, so nothing is given out');

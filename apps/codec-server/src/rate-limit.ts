@@ -9,6 +9,8 @@ export interface RateLimit {
    * @throws {RateLimited} when the subject has used up its minute.
    */
   count(subject: string): Promise<void>;
+  /** Counts what a request that was let through has cost above one; it refuses the next ones. */
+  charge(subject: string, cost: number): Promise<void>;
 }
 
 /** A refusal by the rate limit; `isFirst` in this minute. */
@@ -33,17 +35,23 @@ export class RateLimited extends Error {
 /** Creates a limit of this process; other instances count on their own. */
 export function createRateLimit(requestsPerMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: requestsPerMinute, duration: 60 });
+  // A charge leads past the limit by any number, so that the count does not tell which refusal is the first.
+  const refusals = new RateLimiterMemory({ points: 1, duration: 60 });
+  const isFirst = async (subject: string): Promise<boolean> => {
+    const { consumedPoints } = await refusals.penalty(subject);
+    return consumedPoints === 1;
+  };
   return {
     async count(subject) {
       try {
         await limiter.consume(subject);
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error;
-        throw new RateLimited(
-          Math.ceil(error.msBeforeNext / 1000),
-          error.consumedPoints === requestsPerMinute + 1,
-        );
+        throw new RateLimited(Math.ceil(error.msBeforeNext / 1000), await isFirst(subject));
       }
+    },
+    async charge(subject, cost) {
+      if (cost > 0) await limiter.penalty(subject, cost);
     },
   };
 }

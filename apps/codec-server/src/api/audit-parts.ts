@@ -1,3 +1,4 @@
+import { FOLDED_REASON } from '@heliograph/codec-audit';
 import type { AuditPart } from '../audit-trail.ts';
 import type { OpenedPayload } from '../payloads/open-payloads.ts';
 
@@ -21,6 +22,25 @@ export function auditParts(
   return [...groups.values()]
     .map(({ part, count }) => ({ ...part, count }))
     .toSorted((one, other) => Number(other.outcome === 'allowed') - Number(one.outcome === 'allowed'));
+}
+
+/** Namespaces, domains and keys of payloads that were not given out that an audit names, for each outcome. */
+const MAX_WITHHELD_PARTS = 4;
+
+/**
+ * Bounds what an audit says about payloads that were not given out: whoever sends them makes up their namespaces, and could fill
+ * the log with them. Beyond four, those of one outcome become one with their sum. What was given out stays as it is.
+ */
+export function foldWithheld(parts: readonly AuditPart[]): readonly AuditPart[] {
+  const kept = parts.filter(({ outcome }) => outcome === 'allowed');
+  const withheld = parts.filter(({ outcome }) => outcome !== 'allowed');
+  for (const [outcome, those] of Map.groupBy(withheld, (part) => part.outcome)) {
+    kept.push(...those.slice(0, MAX_WITHHELD_PARTS));
+    const count = those.slice(MAX_WITHHELD_PARTS).reduce((sum, part) => sum + part.count, 0);
+    if (count > 0)
+      kept.push({ namespace: null, domain: null, keyId: null, count, outcome, reason: FOLDED_REASON });
+  }
+  return kept;
 }
 
 function sealOf(result: OpenedPayload): Pick<AuditPart, 'namespace' | 'domain' | 'keyId'> {

@@ -72,7 +72,11 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
       const limited =
         principal === null ? await count(NOBODY, context).catch((error: unknown) => error) : undefined;
       const code = 'RATE_LIMITED';
-      await trail.record(limited === undefined ? exchange : { ...exchange, problem: { status: 429, code } });
+      const entries = await trail.record(
+        limited === undefined ? exchange : { ...exchange, problem: { status: 429, code } },
+      );
+      // One entry is counted with its request.
+      if (principal !== null) await rateLimit.charge(principal.id, entries - 1);
       if (limited !== undefined) throw limited;
     },
   });

@@ -4,7 +4,7 @@ import { isStorageReference } from '../payloads/storage-reference.ts';
 import { undecodedPayload } from '../payloads/undecoded.ts';
 import { type PayloadJson, sameJson, writePayloadJson } from '../wire/payload-json.ts';
 import { readPayloads } from '../wire/read-payloads.ts';
-import { auditParts } from './audit-parts.ts';
+import { auditParts, foldWithheld } from './audit-parts.ts';
 import { wireOperations } from './operations.ts';
 import { unknownBody } from './unknown-body.ts';
 import { assertKnownRole, type WireServices } from './wire-services.ts';
@@ -66,7 +66,7 @@ async function answer(
   const found = auditParts(results, refusal?.code);
   const isTooMixed = found.filter(({ outcome }) => outcome === 'allowed').length > MAX_ALLOWED_PARTS;
   const parts = isTooMixed ? auditParts(results, 'PAYLOADS_TOO_MANY') : found;
-  trail.note(context, parts);
+  trail.note(context, foldWithheld(parts));
   metrics.payloads(action, parts);
   if (refusal !== undefined) {
     const { status, code, detail, index } = refusal;

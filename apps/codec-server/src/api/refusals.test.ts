@@ -463,6 +463,23 @@ describe('a caller who asks too often', () => {
     expect(await limited.metrics()).toMatch(/heliograph_codec_server_rate_limited_total\S* 4/);
   });
 
+  test('is counted by audit entries, of which made-up namespaces cost few', async () => {
+    const mixed = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => encrypted(limited.keys, { namespace: `made-up${i}` }, i)),
+    );
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) statuses.push((await limited.post('/decode', 'developer', mixed)).status);
+    expect(statuses).toEqual([200, 429, 429, 429]);
+    expect(limited.entries).toMatchObject([
+      { namespace: 'made-up0', count: 1, outcome: 'denied' },
+      { namespace: 'made-up1' },
+      { namespace: 'made-up2' },
+      { namespace: 'made-up3' },
+      { namespace: null, keyId: null, count: 16, outcome: 'denied', reason: 'AUDIT_ENTRIES_FOLDED' },
+      { outcome: 'refused', reason: 'RATE_LIMITED' },
+    ]);
+  });
+
   test('with other methods, and without credentials, does not fill the log either', async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 6; i++) statuses.push((await limited.send('/decode', { method: 'GET' })).status);

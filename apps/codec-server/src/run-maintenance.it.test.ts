@@ -71,6 +71,7 @@ test('the role maintenance creates its schedules, rotates, reports, and stops gr
 test('without keys of its own domain it does not start, and says which one it lacks', async () => {
   const keys = Buffer.alloc(32, 1).toString('base64url');
   const server = spawnServer(['maintenance'], {
+    HELIOGRAPH_WORKER_METRICS_PORT: String(await findUnusedPort()),
     HELIOGRAPH_POSTGRES_URL: database.url,
     HELIOGRAPH_TEMPORAL_ADDRESS: ground.address,
     HELIOGRAPH_CODEC_KEYS: JSON.stringify({

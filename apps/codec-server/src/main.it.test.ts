@@ -226,7 +226,7 @@ test('a certificate is replaced without a restart', async () => {
   await server.logged('new connections get the replaced certificate');
   expect(await readyWith(second.cert)).toBe(200);
   await expect(readyWith(first.cert)).rejects.toThrow(/certificate/);
-}, 30_000);
+}, 180_000);
 
 async function withPostgres<T>(run: (pg: ReturnType<typeof connectPostgres>) => Promise<T>): Promise<T> {
   const pg = connectPostgres({ url: database.url, applicationName: 'test' });
@@ -278,7 +278,7 @@ test('a large payload that an app has stored in PostgreSQL is fetched and decryp
   expect(await decode(asked)).toEqual([text]);
   await first.stop();
   expect(await decode(await start(env).url())).toEqual([text]);
-}, 30_000);
+}, 180_000);
 
 /** What a history holds in place of a payload that is stored under a name. */
 function referenceTo(name: string) {

@@ -160,7 +160,7 @@ describe('a stored issue becomes a notification', () => {
     await expect(ground.streams.read(stream)).resolves.toMatchObject({
       externalIds: { webhook: `sink-${alertWorkflowId(stream)}` },
     });
-  }, 30_000);
+  }, 180_000);
 
   test('not when the provider refuses it permanently; a later issue tries again', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 400 } }]);
@@ -192,7 +192,7 @@ describe('a stored issue becomes a notification', () => {
     });
     expect(sink.records).toHaveLength(issues.length);
     expect(new Set(sink.records.map(({ body }) => body.issue.eventId)).size).toBe(issues.length);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('what is decided later in the life of a stream', () => {
@@ -255,7 +255,7 @@ describe('what is decided later in the life of a stream', () => {
     await expect(explained(due.eventId)).resolves.toMatchObject({
       steps: expect.arrayContaining([['decided', 'renotify']]),
     });
-  }, 30_000);
+  }, 180_000);
 
   test('notifies at once of an alert that fires after it was suppressed', async () => {
     await whileDispatching(async () => {
@@ -319,7 +319,7 @@ describe('what is decided later in the life of a stream', () => {
       debts: [],
       next: null,
     });
-  }, 30_000);
+  }, 180_000);
 
   test('one throttle holds every stream of the app, and none is lost when it resolves meanwhile', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 429, retryAfterSeconds: 1 } }]);
@@ -341,7 +341,7 @@ describe('what is decided later in the life of a stream', () => {
       ).toEqual(['alert.triggered', 'alert.resolved']);
     const { health } = await ground.connectedApps.get('app1');
     expect(health.throttledForMs).toBe(0);
-  }, 30_000);
+  }, 180_000);
 
   test('an app that refuses permanently is marked, and works again with the next delivery', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 401 } }]);
@@ -357,7 +357,7 @@ describe('what is decided later in the life of a stream', () => {
       await arrived(2);
       await eventually('it works', async () => (await failure()) === null);
     });
-  }, 30_000);
+  }, 180_000);
 
   test('a webhook that is gone (410) is disabled', async () => {
     sink.setFaults([{ times: 1, fault: { kind: 'status', status: 410 } }]);
@@ -422,7 +422,7 @@ test('a receiver that is down keeps no other waiting, however many of its notifi
     { deliverySlots: 2, activities },
   );
   expect(sink.records.map(({ body }) => body.type)).toEqual(['alert.triggered', 'alert.resolved']);
-}, 60_000);
+}, 180_000);
 
 test('a stream that cannot be signalled holds nobody up, and gets its newest issue once it can', async () => {
   const goods = 300;
@@ -490,7 +490,7 @@ test('a resolve reaches the open stream in the same scan, although its route doe
     'alert.triggered',
     'alert.resolved',
   ]);
-}, 60_000);
+}, 180_000);
 
 test('a stream with a dead receiver takes 12 000 signals in order, and sends once the receiver lives', async () => {
   const total = 12_000;

@@ -38,7 +38,7 @@ beforeAll(async () => {
     },
     bundle,
   );
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(directory, { recursive: true }));
 
 beforeEach(async () => {

@@ -148,7 +148,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system.stop();
   await collector.close();
-}, 60_000);
+}, 180_000);
 
 const logsOf = (role: string): Buffer =>
   readFolder(join(system.stack.directory, 'logs')).get(

@@ -118,7 +118,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system.stop();
   await Runtime.instance().shutdown();
-}, 60_000);
+}, 180_000);
 
 /** Runs one workflow that fails and one that succeeds, with a worker that encrypts as the Dispatch Center does. */
 async function writeWorkflows(): Promise<void> {

@@ -162,6 +162,6 @@ describe('codec', () => {
       expect(exitCode).toBe(expected);
       expect(err).toMatch(line);
     },
-    20_000,
+    180_000,
   );
 });

@@ -70,7 +70,7 @@ beforeAll(async () => {
     logger: new DefaultLogger('ERROR'),
     plugins: [nobody],
   }));
-}, 60_000);
+}, 180_000);
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -194,7 +194,7 @@ describe.each(Object.keys(services) as (keyof typeof services)[])('while %s is a
     // A key that was made when the service was last there encrypted to the end of the outage.
     expect(during.length).toBeGreaterThan(0);
     await eventually('another key', () => !during.equals(keys.activeKey('test').wrapped ?? before));
-  }, 60_000);
+  }, 180_000);
 
   test('activities wait for their arguments, lose no attempt, and hold up nothing else', async () => {
     const { double, source } = await startService(name);
@@ -241,7 +241,7 @@ describe.each(Object.keys(services) as (keyof typeof services)[])('while %s is a
     expect(await Promise.all(delegated)).toEqual(Array.from({ length: 20 }, (_, at) => `text ${at}`));
     for (const { workflowId } of handles)
       expect(await troublesOf(workflowId)).not.toContainEqual(expect.stringContaining('activity'));
-  }, 60_000);
+  }, 180_000);
 });
 
 test.each([
@@ -276,7 +276,7 @@ test.each([
     });
     expect(far.worker.getState()).toBe('RUNNING');
   },
-  60_000,
+  180_000,
 );
 
 function sleepMs(durationMs: number): Promise<void> {

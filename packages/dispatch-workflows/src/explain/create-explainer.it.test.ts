@@ -174,4 +174,4 @@ test('explains what dispatching did, from what dispatching wrote down', async ()
     await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID).terminate('test over');
   });
   await expect(explainer.explain({ fingerprint: 'never-heard-of' })).resolves.toBeNull();
-}, 60_000);
+}, 180_000);

@@ -274,7 +274,7 @@ describe('an alert stream with its real deliveries', () => {
       ]);
       expect(state).toMatchObject({ status: 'firing', notificationCount: 1 });
     },
-    30_000,
+    120_000,
   );
 
   test('closes what may be open: a trigger in doubt that was dropped is resolved under its episode', async () => {
@@ -284,7 +284,7 @@ describe('an alert stream with its real deliveries', () => {
     expect(intents.map(({ status }) => status)).toEqual(['dropped', 'dropped', 'delivered']);
     expect(state).toMatchObject({ status: 'resolved' });
     expect(state.mayBeOpen ?? false).toBe(false);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('signals that come while a batch is handled', () => {
@@ -363,7 +363,7 @@ describe('signals that come while a batch is handled', () => {
       expect(positions.filter((each, index) => each !== positions[index - 1])).toEqual(expected);
     }
     expect(runs.size).toBeGreaterThan(streams.length);
-  }, 60_000);
+  }, 180_000);
 
   test('and are more than a run may take are carried on to the next, with the state', async () => {
     const stream = newStream();
@@ -432,7 +432,7 @@ describe('signals that come while a batch is handled', () => {
     ]);
     // A workflow task that is run again reads again; the run that was carried on to does not.
     expect(new Set(read.attempts.map(({ runId }) => runId))).toEqual(new Set([firstRun]));
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('a run that takes too many signals while its delivery waits', () => {
@@ -512,7 +512,7 @@ describe('a run that takes too many signals while its delivery waits', () => {
       ['trigger', '1'],
       ['resolve', String(total)],
     ]);
-  }, 60_000);
+  }, 180_000);
 
   test('leaves a timer, and the next run goes on with it', async () => {
     const stream = newStream();
@@ -549,7 +549,7 @@ describe('a run that takes too many signals while its delivery waits', () => {
       expect(Number(timer?.startToFireTimeout?.seconds)).toBeGreaterThan(2900);
       await handleOf(stream).terminate('seen enough');
     });
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('behaviour that came later', () => {

@@ -136,7 +136,7 @@ describe('the orchestrator', () => {
     expect(given[0]).toBeNull();
     expect(given.slice(1, 401).every((scan) => scan?.cursor.position === '1')).toBe(true);
     expect(given[401]).toEqual(at(401));
-  }, 60_000);
+  }, 180_000);
 
   test('hands over to a new run after 200 scans, with the cursor', async () => {
     const { activities, given } = scans((scan) => (scan <= 205 ? 0 : HOUR_MS));
@@ -153,7 +153,7 @@ describe('the orchestrator', () => {
     const { events } = await ground.client.workflow.getHandle(MONITOR_INSTANCES_ID, first).fetchHistory();
     const scheduled = (events ?? []).filter(({ activityTaskScheduledEventAttributes: each }) => each);
     expect(scheduled).toHaveLength(200);
-  }, 60_000);
+  }, 180_000);
 
   test('is started once, however many start or wake it', async () => {
     const { activities, given } = scans(() => HOUR_MS);

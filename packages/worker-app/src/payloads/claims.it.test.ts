@@ -51,7 +51,7 @@ beforeAll(async () => {
     },
     bundle,
   );
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(directory, { recursive: true }));
 
 beforeEach(async () => {
@@ -138,7 +138,7 @@ test.each(['postgres', 'file'])(
       { workflow_id: 'kept' },
     ]);
   },
-  60_000,
+  180_000,
 );
 
 test('a store that cannot be opened ends the start, by one line that names the variable', async () => {

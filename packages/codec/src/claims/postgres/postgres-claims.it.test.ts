@@ -25,7 +25,7 @@ describe('PostgreSQL', () => {
     await store.put(nameOf(1), bytes, within());
     const object = await store.get(nameOf(1), bytes.length, within());
     expect(bytes.equals(object?.bytes ?? new Uint8Array())).toBe(true);
-  }, 60_000);
+  }, 180_000);
 
   test('does not delete the name of an object that got an owner meanwhile, whoever comes first', async () => {
     const registry = createPostgresRegistry(postgres);

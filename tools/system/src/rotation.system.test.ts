@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '@heliograph/testkit';
 import { startSystem, type System } from './start-system.ts';
-import { readStoredHistories } from './stored-payloads.ts';
+import { readStoredHistories, whenAdmitted } from './stored-payloads.ts';
 
 const STREAMS = 1000;
 
@@ -60,10 +60,12 @@ async function dispatched(rounds: number): Promise<void> {
   );
 }
 
-const running = () =>
-  system.temporal.workflow
-    .count("ExecutionStatus = 'Running' and WorkflowType = 'monitorInstanceAlert'")
-    .then(({ count }) => count);
+async function running(): Promise<number> {
+  const { count } = await whenAdmitted(() =>
+    system.temporal.workflow.count("ExecutionStatus = 'Running' and WorkflowType = 'monitorInstanceAlert'"),
+  );
+  return count;
+}
 
 test('a key that is rotated in the middle of 1,000 running workflows fails no task', async () => {
   const { client, sink, temporal, keyFile } = system;

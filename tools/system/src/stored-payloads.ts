@@ -53,7 +53,9 @@ export async function readStoredHistories(client: Client): Promise<StoredHistori
     const { workflowId = '', runId = '' } = execution ?? {};
     runs++;
     payloads.push(...payloadsIn(memo, { place: `${workflowId} memo`, writtenAt: null, plainAs: null }));
-    const history = await client.workflow.getHandle(workflowId ?? '', runId ?? '').fetchHistory();
+    const history = await whenAdmitted(() =>
+      client.workflow.getHandle(workflowId ?? '', runId ?? '').fetchHistory(),
+    );
     for (const event of history.events ?? []) {
       const { eventType, eventId, eventTime } = event;
       const type = [EVENT_TYPES.get(Number(eventType)) ?? String(eventType), ...causeOf(event)].join(' ');
@@ -72,13 +74,32 @@ async function* listRuns(
   const { namespace } = client.options;
   let nextPageToken: Uint8Array | null | undefined;
   do {
-    const page = await client.workflowService.listWorkflowExecutions({
-      namespace,
-      nextPageToken: nextPageToken ?? null,
-    });
+    const token: Uint8Array | null = nextPageToken ?? null;
+    const page = await whenAdmitted(() =>
+      client.workflowService.listWorkflowExecutions({ namespace, nextPageToken: token }),
+    );
     yield* page.executions;
     ({ nextPageToken } = page);
   } while ((nextPageToken?.length ?? 0) > 0);
+}
+
+/** Repeats a call that the server puts off: beside work of its own it takes only so many reads a second. */
+export async function whenAdmitted<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === MOST_TRIES || !/RESOURCE_EXHAUSTED/.test(describe(error))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+const MOST_TRIES = 120;
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`;
 }
 
 function payloadsIn(

@@ -11,6 +11,7 @@ export { EDGE_PROBLEM_CODES, inputErrorSchema, problemSchema } from './problem-d
 export type { EdgeProblemCode, InputError } from './problem-details.ts';
 export { MAX_CURSOR_LENGTH, pageOf, pageQuery } from './page.ts';
 export type { PageQueryEntries, PageQueryOptions } from './page.ts';
+export { instant, instantInput } from './instant.ts';
 export { isOneLine } from './one-line.ts';
 export { dictionary, losesNames } from './dictionary.ts';
 export type { DictionarySchema } from './dictionary.ts';

@@ -1,4 +1,4 @@
-import { isOneLine } from '@heliograph/api-contract';
+import { instantInput, isOneLine } from '@heliograph/api-contract';
 import * as v from 'valibot';
 
 /** The tenant of members and roles where a request names none. */
@@ -45,21 +45,8 @@ export const subjectInput = v.pipe(line, v.minLength(1), v.maxLength(255));
 /** The id of a principal: of a key, or `sub@iss#tenant` of a token. */
 export const principalInput = v.pipe(line, v.minLength(1), v.maxLength(900));
 
-/** An instant in a request: ISO 8601 in UTC, of a day that exists. */
-export const instantInput = v.pipe(
-  v.string(),
-  v.isoTimestamp('Expected an instant such as 2026-01-31T12:00:00Z.'),
-  v.check(isInstant, 'Expected an instant that exists, until the year 9999.'),
+/** When a key expires: no later than the last day of the year 9999 begins. */
+export const expiryInput = v.pipe(
+  instantInput,
+  v.check((given) => Date.parse(given) <= Date.UTC(9999, 11, 31), 'Expected an instant until the year 9999.'),
 );
-
-/** An instant in an answer: ISO 8601 in UTC. */
-export const instant = v.pipe(v.string(), v.isoTimestamp());
-
-/** `Date.parse` takes the 31st of February for the 3rd of March. */
-function isInstant(given: string): boolean {
-  const [year = 0, month = 0, day = 0] = given.slice(0, 10).split('-').map(Number);
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  const at = Date.parse(given);
-  return date.getUTCDate() === day && at <= Date.UTC(9999, 11, 31);
-}

@@ -1,9 +1,8 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
 import {
+  expiryInput,
   idSchema,
-  instant,
-  instantInput,
   nameInput,
   principalInput,
   rolesInput,
@@ -34,7 +33,7 @@ const keyInput = v.strictObject({
   ),
   expiresAt: v.optional(
     v.pipe(
-      v.nullable(instantInput),
+      v.nullable(expiryInput),
       v.description(
         'From when on the key is refused; null: never. A key of a caller whose key expires must expire until then.',
       ),

@@ -1,14 +1,6 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import {
-  idSchema,
-  instant,
-  issuerInput,
-  nameInput,
-  rolesInput,
-  subjectInput,
-  tenantSchema,
-} from './fields.ts';
+import { idSchema, issuerInput, nameInput, rolesInput, subjectInput, tenantSchema } from './fields.ts';
 
 const roles = v.pipe(
   rolesInput,

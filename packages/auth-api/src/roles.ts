@@ -1,6 +1,6 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { instant, roleNameSchema, scopesInput, tenantSchema } from './fields.ts';
+import { roleNameSchema, scopesInput, tenantSchema } from './fields.ts';
 
 const roleInput = v.strictObject({
   scopes: v.pipe(

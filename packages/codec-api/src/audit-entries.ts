@@ -1,4 +1,4 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, instantInput, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
 
 /** What a request of the codec server can ask for. */
@@ -13,12 +13,6 @@ export const MAX_AUDIT_PAGE = 1000;
 /** What reading the audit log requires; no other scope includes it. */
 export const AUDIT_SCOPE = 'audit:read';
 
-const instant = v.pipe(v.string(), v.isoTimestamp());
-const instantInput = v.pipe(
-  v.string(),
-  v.isoTimestamp('Expected an instant such as 2026-01-31T12:00:00Z.'),
-  v.check((given) => !Number.isNaN(Date.parse(given)), 'Expected an instant that exists.'),
-);
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(1024));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 

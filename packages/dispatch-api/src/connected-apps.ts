@@ -1,6 +1,6 @@
-import { defineOperation, dictionary, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, dictionary, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { idParams, instant, nameInput } from './fields.ts';
+import { idParams, nameInput } from './fields.ts';
 import { PROVIDER_PROBLEM_CODES } from './problem-codes.ts';
 
 /** What to do with a notification in doubt: resend all but renotifications, all, or none. */

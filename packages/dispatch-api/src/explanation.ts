@@ -1,6 +1,6 @@
-import { defineOperation, dictionary } from '@heliograph/api-contract';
+import { defineOperation, dictionary, instant, instantInput } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { instant, instantInput } from './fields.ts';
+
 import { ISSUE_STATUSES } from './issues.ts';
 
 /** Why a route notified of an issue, or did not. */

@@ -1,6 +1,5 @@
-import { defineOperation, dictionary, inputErrorSchema } from '@heliograph/api-contract';
+import { defineOperation, dictionary, inputErrorSchema, instantInput } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { instantInput } from './fields.ts';
 
 /** How many issues one request stores at most. */
 export const MAX_BATCH = 1000;

@@ -1,6 +1,5 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { instant } from './fields.ts';
 
 /** An incident that is open at the provider although its alert has resolved. */
 const resolveDebtView = v.object({

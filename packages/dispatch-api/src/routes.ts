@@ -1,6 +1,6 @@
-import { defineOperation, pageOf, pageQuery } from '@heliograph/api-contract';
+import { defineOperation, instant, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
-import { idParams, idSchema, instant, nameInput, storableText } from './fields.ts';
+import { idParams, idSchema, nameInput, storableText } from './fields.ts';
 import { QUERY_PROBLEM_CODES } from './problem-codes.ts';
 
 /** Issues older than this never trigger a notification unless the route says otherwise, in milliseconds. */

@@ -1,20 +1,9 @@
-import { bytea } from '@heliograph/database';
+import { bytea, instant } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
-import {
-  foreignKey,
-  index,
-  integer,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-} from 'drizzle-orm/pg-core';
+import { foreignKey, index, integer, pgSchema, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 
 /** Everything that authentication keeps in PostgreSQL. Nobody else writes these tables. */
 export const auth = pgSchema('auth');
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 
 /** API keys, by the SHA-256 of what callers send. */
 export const apiKeys = auth.table(

@@ -1,7 +1,5 @@
-import { customType, text } from 'drizzle-orm/pg-core';
-
-/** A `bytea` column whose value is a `Uint8Array`. */
-export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
+import { text } from 'drizzle-orm/pg-core';
+import { bytea } from './columns.ts';
 
 const sealedColumn = (column: string) => bytea(column);
 const keyIdColumn = (column: string) => text(column);

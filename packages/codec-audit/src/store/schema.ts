@@ -1,6 +1,6 @@
-import { bytea } from '@heliograph/database';
+import { bytea, instant } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, check, index, pgSchema, text } from 'drizzle-orm/pg-core';
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES } from '../audit-entry.ts';
 
 /** Everything that the audit log keeps in PostgreSQL. Nobody else writes it, and nobody changes it. */
@@ -12,7 +12,7 @@ export const entries = codecAudit.table(
   {
     sequence: bigint('sequence', { mode: 'number' }).primaryKey(),
     /** In milliseconds, as the hash has it: with more digits, a change below a millisecond would not be noticed. */
-    at: timestamp('at', { withTimezone: true, mode: 'date', precision: 3 }).notNull(),
+    at: instant('at').notNull(),
     requestId: text('request_id').notNull(),
     subject: text('subject'),
     action: text('action', { enum: AUDIT_ACTIONS }).notNull(),

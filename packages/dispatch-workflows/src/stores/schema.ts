@@ -1,4 +1,4 @@
-import { bytea } from '@heliograph/database';
+import { bytea, instant } from '@heliograph/database';
 import { UNCERTAIN_POLICIES } from '../apps/uncertain-policy.ts';
 import { INTENT_STATUSES, UNDER_WAY_SQL } from '../delivery/intent-status.ts';
 import { BACKLOG_REASONS } from '../scan/backlog-reason.ts';
@@ -13,14 +13,11 @@ import {
   pgSchema,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
 /** Everything that dispatching keeps in PostgreSQL. Nobody else writes these tables. */
 export const dispatch = pgSchema('dispatch');
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 
 /** Where notifications go: a provider, its settings, and its secret sealed. */
 export const connectedApps = dispatch.table(

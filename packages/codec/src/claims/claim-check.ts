@@ -5,7 +5,7 @@ import { encodingOf } from '../codecs/envelope.ts';
 import { assertOption } from '../contract/assert-option.ts';
 import { CodecError, isCodecError } from '../contract/errors.ts';
 import { ENCRYPTED, METADATA } from '../contract/metadata.ts';
-import type { Limiter } from '../keys/call-source.ts';
+import type { Limiter } from '../keys/run-within.ts';
 import { notify } from '../keys/notify.ts';
 import type { ClaimId, ClaimName } from './claim-name.ts';
 import { readReference } from './claim-reference.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CodecError, isCodecError } from '../contract/errors.ts';
-import type { Limiter } from '../keys/call-source.ts';
+import { type Limiter, runWithin } from '../keys/run-within.ts';
 import { nameOfError } from './stores/store-error.ts';
 
 const FIRST_PAUSE_MS = 50;
@@ -28,7 +28,7 @@ export async function retryWithin<T>(
     outer?.throwIfAborted();
     const leftMs = Math.max(endsAt - performance.now(), 1);
     try {
-      return await attempt({ timeoutMs: Math.min(leftMs, timeoutMs / 2), limit, outer }, work);
+      return await runWithin({ timeoutMs: Math.min(leftMs, timeoutMs / 2), limit, signal: outer }, work);
     } catch (error) {
       outer?.throwIfAborted();
       const isFinal = isCodecError(error) && !error.retryable;
@@ -38,31 +38,6 @@ export async function retryWithin<T>(
       outer?.throwIfAborted(),
     );
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-  }
-}
-
-/** What waits in vain, and what does not answer, leaves its room at the deadline. */
-async function attempt<T>(
-  {
-    timeoutMs,
-    limit,
-    outer,
-  }: { readonly timeoutMs: number; readonly limit: Limiter; readonly outer: AbortSignal | undefined },
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeoutMs);
-  const signal = outer === undefined ? deadline.signal : AbortSignal.any([deadline.signal, outer]);
-  const passed = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  // Whether or not anybody still waits for it.
-  passed.catch(() => undefined);
-  const turn = (): Promise<T> => (signal.aborted ? passed : Promise.race([work(signal), passed]));
-  try {
-    return await Promise.race([limit(turn), passed]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

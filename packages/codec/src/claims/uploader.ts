@@ -1,5 +1,5 @@
 import { CodecError } from '../contract/errors.ts';
-import type { Limiter } from '../keys/call-source.ts';
+import type { Limiter } from '../keys/run-within.ts';
 import type { ClaimId, ClaimName } from './claim-name.ts';
 import type { ClaimOwner, ClaimRegistry } from './claim-registry.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CodecError, isCodecError } from '../contract/errors.ts';
-import { callSource, type Limiter } from './call-source.ts';
+import { callSource } from './call-source.ts';
 import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
@@ -11,6 +11,7 @@ import { MAX_WRAPPED_BYTES } from './wrapped-key.ts';
 import { counted } from './count-request.ts';
 import type { CodecMetrics } from '../telemetry/codec-metrics.ts';
 import { createRotatingKey, type RotatingKey, type RotationPolicy } from './rotating-key.ts';
+import type { Limiter } from './run-within.ts';
 
 /** The keys of one domain of an envelope key ring. */
 export interface EnvelopeKeys {

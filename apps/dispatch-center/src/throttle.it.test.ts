@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { connectClickHouse, connectPostgres, createSealer, parseKeyRing } from '@heliograph/database';
 import { createDispatchStores, migrateDispatch, type NewIssue } from '@heliograph/dispatch-workflows/stores';
-import { startNotificationSink } from '@heliograph/simulators';
+import { findUnusedPort, startNotificationSink } from '@heliograph/simulators';
 import {
   eventually,
   freshClickHouse,
@@ -30,15 +29,6 @@ async function kill(child: ChildProcess): Promise<void> {
   const ended = once(child, 'close');
   child.kill('SIGKILL');
   await ended;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 test('a throttle outlives the worker that learned of it, and every other process respects it', async () => {
@@ -66,7 +56,7 @@ test('a throttle outlives the worker that learned of it, and every other process
         HELIOGRAPH_CODEC_KEYS: keyRing('dispatch'),
         HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'true',
         HELIOGRAPH_HTTP_PORT: '0',
-        HELIOGRAPH_WORKER_METRICS_PORT: String(await freePort()),
+        HELIOGRAPH_WORKER_METRICS_PORT: String(await findUnusedPort()),
         HELIOGRAPH_WORKER_IDENTITY: name,
         HELIOGRAPH_SCAN_INTERVAL_MS: '200',
       },

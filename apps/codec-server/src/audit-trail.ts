@@ -15,7 +15,7 @@ export interface AuditTrailOptions {
 
 /** Records every request for payloads before it is answered, those too that are refused on the way. */
 export interface AuditTrail {
-  /** Says what became of the payloads of a request; without any, its entry says what was answered. */
+  /** Sets the outcome of the payloads of a request; without any, its entry says what was answered. */
   note(context: Exchange['context'], parts: readonly AuditPart[]): void;
   /** Leaves a request out: one of a flood, of which the first is recorded. */
   omit(context: Exchange['context']): void;

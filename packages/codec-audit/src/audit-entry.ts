@@ -8,7 +8,7 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export const AUDIT_OUTCOMES = ['allowed', 'denied', 'refused', 'failed'] as const;
 
 /**
- * What became of a request. `allowed`: carried out. `denied`: the subject may not. `refused`: the request was not
+ * The outcome of a request. `allowed`: carried out. `denied`: the subject may not. `refused`: the request was not
  * acceptable (a 4xx other than 401 and 403). `failed`: allowed, and not carried out, for example because the ciphertext was
  * changed.
  */

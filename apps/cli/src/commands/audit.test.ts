@@ -162,7 +162,7 @@ describe('verify', () => {
   test.each<[string, readonly ChainedEntry[], RegExp]>([
     ['changed', CHAIN.with(1, { ...at(1), count: 9 }), /entry 2: it was changed; 1 entries before/],
     ['removed', CHAIN.toSpliced(1, 1), /entry 3: entries before it are missing/],
-    ['cut off', CHAIN.slice(0, 3), /entry 4: it is missing, although the checkpoint has it/],
+    ['truncated', CHAIN.slice(0, 3), /entry 4: it is missing, although the checkpoint has it/],
     ['rewritten', forged, /entry 4: it is not the entry of the checkpoint/],
     ['emptied', [], /entry 1: it is missing/],
   ])('a log that was %s is found, and its checkpoint stays', async (_, chain, line) => {

@@ -15,7 +15,7 @@ import { type PayloadJson, readPayloadJson } from '../wire/payload-json.ts';
 import { type PayloadFailure, toDenial, toPayloadFailure } from './payload-failure.ts';
 import { type ClaimStore, isStorageReference } from './storage-reference.ts';
 
-/** What became of one payload. */
+/** The outcome of one payload. */
 export type OpenedPayload =
   /** Not encrypted by us, so it is given back as it came. */
   | { readonly kind: 'passed' }

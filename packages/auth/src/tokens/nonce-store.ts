@@ -6,7 +6,7 @@ import { digestOf } from '../keys/key-format.ts';
 import { runStatement } from '../run-statement.ts';
 import { nonces } from '../schema.ts';
 
-/** What became of a nonce that somebody presented. */
+/** The outcome of a nonce that somebody presented. */
 export type NonceOutcome = 'consumed' | 'used' | 'expired' | 'unknown';
 
 /** Values that are good for one use. Methods throw `DatabaseError`. */

@@ -263,7 +263,7 @@ describe('a reference that an attacker wrote', () => {
 
 describe('an object that was changed', () => {
   test.each([
-    ['cut off', (bytes: Uint8Array) => bytes.subarray(0, -1)],
+    ['truncated', (bytes: Uint8Array) => bytes.subarray(0, -1)],
     [
       'changed in its ciphertext',
       (bytes: Uint8Array) => bytes.with(bytes.length - 5, (bytes.at(-5) ?? 0) ^ 1),

@@ -7,7 +7,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { ClaimName } from './claim-name.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** What became of an object. */
+/** The outcome for an object. */
 export type Reencryption =
   /** Its key is the active one already. `keyId` names it. */
   | { readonly name: ClaimName; readonly outcome: 'current'; readonly domain: string; readonly keyId: string }

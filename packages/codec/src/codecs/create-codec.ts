@@ -17,7 +17,7 @@ export interface CodecOptions extends EncryptionOptions {
   readonly claims?: ClaimCheck | null;
 }
 
-/** What became of one payload. */
+/** The outcome of one payload. */
 export type DecodeOutcome =
   | { readonly kind: 'decoded'; readonly payload: Payload }
   | { readonly kind: 'failed'; readonly error: CodecError };

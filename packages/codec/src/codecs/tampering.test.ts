@@ -52,7 +52,7 @@ const withBytes = (payload: Payload, place: string, value: Uint8Array): Payload 
     ? { ...payload, data: value }
     : { ...payload, metadata: { ...payload.metadata, [place]: value } };
 
-/** What became of a payload that is to be refused: for good, with a code. */
+/** The outcome of a payload that is to be refused: for good, with a code. */
 async function refusalOf(keys: KeyRing, payload: Payload): Promise<unknown> {
   return codecOf(keys)
     .decode([payload])
@@ -95,7 +95,7 @@ describe.each(Object.entries(formats))('an envelope of %s', (format, encode) => 
     );
   });
 
-  test('is refused after any part of it was cut off, left out or added', async () => {
+  test('is refused after any part of it was truncated, left out or added', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyPayload,

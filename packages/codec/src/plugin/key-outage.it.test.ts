@@ -165,7 +165,7 @@ describe.each(Object.keys(services) as (keyof typeof services)[])('while %s is a
   test('results, failures and heartbeats are encoded, and the worker runs', async () => {
     const { double, source } = await startService(name);
     // Ten windows, and as many lifetimes of keys, pass in the outage.
-    const ring = { windowMs: 1000, keyLifetimeMs: 1000, timeoutMs: 500 };
+    const ring = { windowMs: 1000, keyLifetimeMs: 1000, timeoutMs: 2000 };
     const { worker, keys, taskQueue, client } = await startWorker(source, { ring });
     const workflowIds = Array.from({ length: 4 }, (_, at) => `${taskQueue}-toil${at}`);
     const outcomes = workflowIds.map((workflowId) =>

@@ -1,20 +1,9 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, Worker, type DataConverter, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Worker, type DataConverter } from '@temporalio/worker';
 import { connectFailed, connectionSecurity, type TemporalAddress } from '../client/connect.ts';
 import { activityTracing } from './activity-tracing.ts';
-
-/**
- * What a pool of workers spends its time on.
- *
- * - `cpu`: activities compute; as many slots as cores.
- * - `io`: activities wait for databases and providers; many slots.
- * - `provider`: activities call one provider; exactly its limit.
- */
-export type SlotPreset =
-  | { readonly kind: 'cpu'; readonly cores: number }
-  | { readonly kind: 'io'; readonly activities?: number }
-  | { readonly kind: 'provider'; readonly concurrency: number; readonly perSecond?: number };
+import { slotOptions, type SlotPreset } from './slots.ts';
 
 /** Options of {@link createTemporalWorker}. */
 export interface TemporalWorkerOptions {
@@ -111,25 +100,4 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
           },
         }),
   });
-}
-
-/** The SDK's slot options for a preset. */
-export function slotOptions(preset: SlotPreset): Partial<WorkerOptions> {
-  switch (preset.kind) {
-    case 'cpu':
-      return {
-        maxConcurrentActivityTaskExecutions: preset.cores,
-        maxConcurrentLocalActivityExecutions: preset.cores * 2,
-      };
-    case 'io':
-      return {
-        maxConcurrentActivityTaskExecutions: preset.activities ?? 100,
-        maxConcurrentLocalActivityExecutions: 100,
-      };
-    case 'provider':
-      return {
-        maxConcurrentActivityTaskExecutions: preset.concurrency,
-        ...(preset.perSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: preset.perSecond }),
-      };
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { slotOptions, type SlotPreset } from './create-worker.ts';
+import { slotOptions, type SlotPreset } from './slots.ts';
 
 test.each<[string, SlotPreset, object]>([
   [

@@ -6,7 +6,7 @@ export interface FollowOptions<T> {
   /** How often it is read, in milliseconds; default 5,000. */
   readonly intervalMs?: number;
   /** Receives a value before it replaces another. What it throws is a problem like that of reading. */
-  readonly onChange?: (now: T) => void;
+  readonly onChange?: (now: T, before: T) => void;
   /** Receives why the value cannot be used: that of before stays. Once until the reason changes. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -42,7 +42,7 @@ export async function follow<T>({
     try {
       const now = await read();
       if (!isSame(current, now)) {
-        onChange?.(now);
+        onChange?.(now, current);
         current = now;
       }
       problem = null;

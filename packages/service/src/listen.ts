@@ -53,17 +53,14 @@ export interface HttpServer {
  * @throws ServiceError SERVICE_PORT_TAKEN, SERVICE_PORT_FORBIDDEN, SERVICE_TLS_INVALID
  */
 export async function listen(edge: Edge, options: ListenOptions): Promise<HttpServer> {
-  const { port, host = '127.0.0.1', requestTimeoutMs = 30_000, keepAliveMs = 5000 } = options;
+  const { port, host = '127.0.0.1', keepAliveMs = 5000 } = options;
   const listener = getRequestListener((request, env) => edge.app.fetch(request, env), {
     overrideGlobalObjects: false,
     errorHandler: (error) => (error instanceof RequestError ? refuseTarget() : answerFault()),
   });
   const settings = {
-    requestTimeout: requestTimeoutMs,
-    headersTimeout: Math.min(10_000, requestTimeoutMs),
+    ...receptionLimits(options.requestTimeoutMs),
     keepAliveTimeout: keepAliveMs,
-    // Node looks for late requests every 30 s by default, so a shorter time would not hold.
-    connectionsCheckingInterval: Math.max(50, Math.min(1000, requestTimeoutMs / 4)),
     // Node's own refusal of a missing Host header has no body.
     requireHostHeader: false,
   };
@@ -117,6 +114,19 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
 
 /** How long a TLS handshake may take: an open connection that never says anything costs memory. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Until when a request has to be there, and how often Node looks for late ones: 30 s, its default, would be too seldom. */
+export function receptionLimits(requestTimeoutMs = 30_000): {
+  readonly requestTimeout: number;
+  readonly headersTimeout: number;
+  readonly connectionsCheckingInterval: number;
+} {
+  return {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(10_000, requestTimeoutMs),
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, requestTimeoutMs / 4)),
+  };
+}
 
 async function createHttpServer(
   { tls: files }: ListenOptions,

@@ -4,8 +4,9 @@ import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { TLS_PAIRS } from '@heliograph/simulators';
+import { EXPIRED_TLS_PAIR, FUTURE_TLS_PAIR, TLS_PAIRS } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { manualClock } from './clock.ts';
 import { createEdge } from './edge.ts';
 import { type HttpServer, listen } from './listen.ts';
 import { createLogger } from './log.ts';
@@ -67,6 +68,56 @@ test('a half-replaced pair changes nothing, is reported once, and is used once i
   } finally {
     watched.close();
   }
+});
+
+describe('a certificate that is not valid at this moment', () => {
+  let clock = manualClock();
+  beforeEach(() => {
+    clock = manualClock(Date.UTC(2030));
+  });
+  const follow = async () => {
+    const applied: string[] = [];
+    const problems: string[] = [];
+    const onProblem = (error: unknown): void => void problems.push(String(error));
+    const followed = await followTlsFiles({ ...files, clock, onProblem }, ({ cert }) => applied.push(cert));
+    return { applied, problems, followed };
+  };
+
+  test.each([
+    ['has expired, on 2020-02-01T00:00:00.000Z', EXPIRED_TLS_PAIR],
+    ['is not valid before 2120-01-01T00:00:00.000Z', FUTURE_TLS_PAIR],
+  ])('does not replace one that is: it %s', async (problem, pair) => {
+    const { applied, problems, followed } = await follow();
+    await write(pair);
+    await followed.reload();
+    await followed.reload();
+    expect([applied, followed.current().cert]).toEqual([[], first.cert]);
+    expect(problems).toEqual([expect.stringContaining(`tls.crt ${problem}`)]);
+    // And the next one that can be used is.
+    await write(second);
+    await followed.reload();
+    expect([applied, followed.problem()]).toEqual([[second.cert], null]);
+    followed.close();
+  });
+
+  test('is used once its time has come', async () => {
+    const { applied, followed } = await follow();
+    await write(FUTURE_TLS_PAIR);
+    await followed.reload();
+    clock.advance(Date.UTC(2121) - clock.now());
+    await followed.reload();
+    expect(applied).toEqual([FUTURE_TLS_PAIR.cert]);
+    followed.close();
+  });
+
+  test('is used where there is nothing better', async () => {
+    await write(EXPIRED_TLS_PAIR);
+    const { applied, problems, followed } = await follow();
+    await write(FUTURE_TLS_PAIR);
+    await followed.reload();
+    expect([applied, problems]).toEqual([[FUTURE_TLS_PAIR.cert], []]);
+    followed.close();
+  });
 });
 
 describe('a server with TLS', () => {

@@ -16,5 +16,5 @@ export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
 export { findUnusedPort, startTcpServer } from './tcp-server.ts';
 export type { TcpServer } from './tcp-server.ts';
-export { TLS_PAIRS } from './tls-pairs.ts';
+export { EXPIRED_TLS_PAIR, FUTURE_TLS_PAIR, TLS_PAIRS } from './tls-pairs.ts';
 export type { TlsPair } from './tls-pairs.ts';

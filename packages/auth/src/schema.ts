@@ -23,13 +23,15 @@ export const apiKeys = auth.table(
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
     lastUsedAt: instant('last_used_at'),
+    /** When an expired key gave its name up to another one. */
+    nameFreedAt: instant('name_freed_at'),
   },
   (table) => [
     uniqueIndex('api_keys_prefix').on(table.prefix),
-    // A name is free again once its key is revoked.
+    // A name is free again once its key is revoked, or has expired and another key asks for it.
     uniqueIndex('api_keys_name')
       .on(table.tenant, table.name)
-      .where(sql`${table.revokedAt} is null`),
+      .where(sql`${table.revokedAt} is null and ${table.nameFreedAt} is null`),
   ],
 );
 

@@ -52,7 +52,7 @@ export interface KeyStore {
   /** @throws {AuthError} AUTH_KEY_NOT_FOUND */
   get(id: string, within: string | null): Promise<ApiKey>;
   /**
-   * Stores a key. An expired key gives its name up.
+   * Stores a key. An expired key gives its name up, and stays expired.
    *
    * @throws {AuthError} AUTH_NAME_TAKEN
    */
@@ -116,8 +116,8 @@ export function createKeyStore({
             const isSame = and(eq(apiKeys.tenant, owner), eq(apiKeys.name, rest.name));
             await tx
               .update(apiKeys)
-              .set({ revokedAt: sql`now()` })
-              .where(and(isSame, isNull(apiKeys.revokedAt), lte(apiKeys.expiresAt, sql`now()`)));
+              .set({ nameFreedAt: sql`now()` })
+              .where(and(isSame, isNull(apiKeys.nameFreedAt), lte(apiKeys.expiresAt, sql`now()`)));
             const rows = await tx
               .insert(apiKeys)
               .values({
@@ -182,7 +182,7 @@ export function isObsolete(keptMs: number) {
 }
 
 function keyOfRow(row: Row): ApiKey {
-  const { digest: _, tenant, createdAt, expiresAt, revokedAt, lastUsedAt, ...rest } = row;
+  const { digest: _, nameFreedAt: __, tenant, createdAt, expiresAt, revokedAt, lastUsedAt, ...rest } = row;
   return {
     ...rest,
     tenant: tenant === '' ? null : tenant,

@@ -1,7 +1,8 @@
 export { TRACE_HEADER } from './contract.ts';
 export { TemporalSetupError } from './errors.ts';
 export type { TemporalErrorCode } from './errors.ts';
-export { connectWorker, createTemporalWorker } from './worker/create-worker.ts';
+export { connectWorker } from './worker/connect-worker.ts';
+export { createTemporalWorker } from './worker/create-worker.ts';
 export type { TemporalWorkerOptions } from './worker/create-worker.ts';
 export { createTemporalWorkers } from './worker/create-workers.ts';
 export type { TaskQueueWorker, TemporalWorkers, TemporalWorkersOptions } from './worker/create-workers.ts';

@@ -2,7 +2,7 @@ import { startTcpProxy, startTcpServer, type TcpServer } from '@heliograph/simul
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { freshNamespace, type FreshNamespace } from '@heliograph/testkit';
-import { connectWorker } from '../worker/create-worker.ts';
+import { connectWorker } from '../worker/connect-worker.ts';
 import { connectClient, lazyClientConnection } from './connect.ts';
 import { createTemporalClient } from './create-client.ts';
 import { assertNamespace } from './namespace.ts';

@@ -1,7 +1,5 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, Worker, type DataConverter } from '@temporalio/worker';
-import { connectFailed, connectionSecurity, type TemporalAddress } from '../client/connect.ts';
+import { type NativeConnection, Worker, type DataConverter } from '@temporalio/worker';
 import { activityTracing } from './activity-tracing.ts';
 import { slotOptions, type SlotPreset } from './slots.ts';
 
@@ -39,31 +37,6 @@ export interface TemporalWorkerOptions {
   /** Enables worker versioning: the deployment's name and this build. Workflows are pinned unless they declare otherwise. */
   readonly deployment?: { readonly name: string; readonly buildId: string };
   readonly dataConverter?: DataConverter;
-}
-
-/**
- * Connects a process that runs workers, within `connectTimeoutMs`. A connection that is made later is closed.
- *
- * @throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED, retryable.
- */
-export async function connectWorker(address: TemporalAddress): Promise<NativeConnection> {
-  const { connectTimeoutMs = 10_000 } = address;
-  const connecting = NativeConnection.connect({ address: address.address, ...connectionSecurity(address) });
-  const settled = new AbortController();
-  try {
-    // The SDK waits for as long as a server that has accepted the connection does not answer.
-    return await Promise.race([connecting, rejectAfter(connectTimeoutMs, settled.signal)]);
-  } catch (error) {
-    connecting.then((late) => late.close()).catch(() => undefined);
-    throw connectFailed(address.address, error);
-  } finally {
-    settled.abort();
-  }
-}
-
-async function rejectAfter(timeoutMs: number, signal: AbortSignal): Promise<never> {
-  await sleep(timeoutMs, undefined, { signal });
-  throw new Error(`no connection within ${timeoutMs} ms`);
 }
 
 /** Creates a worker with a named identity, a bounded stop, sized slots and traced activities. Call `run()` on it. */

@@ -19,7 +19,8 @@ import { createTemporalClient } from '../client/create-client.ts';
 import type { TraceStarts } from '../client/tracing-interceptor.ts';
 import { TRACE_HEADER } from '../contract.ts';
 import { goSignal } from '../testing/workflows.ts';
-import { connectWorker, createTemporalWorker, type TemporalWorkerOptions } from './create-worker.ts';
+import { connectWorker } from './connect-worker.ts';
+import { createTemporalWorker, type TemporalWorkerOptions } from './create-worker.ts';
 import { installTemporalRuntime } from './runtime.ts';
 import { bundleWorkflows, readWorkflowBundle, writeWorkflowBundle } from './workflow-bundle.ts';
 

@@ -7,7 +7,8 @@ export type TemporalErrorCode =
   | 'TEMPORAL_SEARCH_ATTRIBUTES'
   | 'TEMPORAL_BUNDLE_MISSING'
   | 'TEMPORAL_BUNDLE_CHANGED'
-  | 'TEMPORAL_BUNDLE_VERSION';
+  | 'TEMPORAL_BUNDLE_VERSION'
+  | 'TEMPORAL_POLICY_INVALID';
 
 /** Thrown while a worker or client is set up; the message is one line that says how to fix it. */
 export class TemporalSetupError extends Error {

@@ -1,0 +1,13 @@
+export { defineActivityClass, LONGEST_WITHOUT_HEARTBEAT_MS } from './activity-class.ts';
+export type { ActivityClass, BriefClass, HeartbeatingClass, RetryRules } from './activity-class.ts';
+export { ACTIVITY_CLASSES } from './activity-classes.ts';
+export { ERROR_TABLE, errorTypeOf, NON_RETRYABLE_TYPES } from './error-table.ts';
+export type { ErrorKind, ErrorType } from './error-table.ts';
+export type { Heartbeating } from './heartbeating.ts';
+export { formatDuration, limit, none, parseDuration } from './limit.ts';
+export type { DurationText, Limit, NoLimit, Reasoned, Timeout } from './limit.ts';
+export { activityOptions, localActivityOptions, workflowTimeouts } from './options.ts';
+export type { CallOptions, WorkflowTimeouts } from './options.ts';
+export { defineWorkflowClass } from './workflow-class.ts';
+export type { WorkflowClass } from './workflow-class.ts';
+export { WORKFLOW_CLASSES } from './workflow-classes.ts';

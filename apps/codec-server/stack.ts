@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
-import type { AppDefinition, AppGround } from '@heliograph/stack';
+import type { AppDefinition, AppGround, Environment } from '@heliograph/stack';
 
-/** The codec server on the embedded stack, with a policy that lets a developer read everything there. */
+/** The codec server on the embedded stack, with a policy that lets a developer read everything there, and its maintenance. */
 
 /** The key of the developer, for those who share the stack's state. */
 const DEVELOPER_KEY = 'codec-server-developer-key';
@@ -10,6 +10,13 @@ const developerKey = ({ secret }: AppGround): string => secret(DEVELOPER_KEY);
 /** The key of someone who reads the audit log, and no payloads. */
 const AUDITOR_KEY = 'codec-server-auditor-key';
 const auditorKey = ({ secret }: AppGround): string => secret(AUDITOR_KEY);
+
+/** Every app adds its domain to the one key ring; `maintenance` is this app's own. */
+const sharedEnv = ({ keyRingFile }: AppGround): Environment => ({
+  HELIOGRAPH_CODEC_KEYS_FILE: keyRingFile('maintenance'),
+  // As for all apps that store payloads.
+  HELIOGRAPH_CODEC_CLAIMS: 'postgres',
+});
 
 export default {
   name: 'codec-server',
@@ -21,8 +28,7 @@ export default {
       args: ['dist/main.js', 'api'],
       httpPort: { name: 'CODEC_SERVER', preferred: 4700 },
       env: (ground) => ({
-        // Every app adds its domain to the one key ring.
-        HELIOGRAPH_CODEC_KEYS_FILE: ground.keyRingFile('dispatch'),
+        ...sharedEnv(ground),
         HELIOGRAPH_CODEC_POLICY_FILE: 'demo/policy.yaml',
         HELIOGRAPH_CODEC_CALLERS: [
           `developer:${developerKey(ground)}:developer`,
@@ -32,6 +38,14 @@ export default {
         HELIOGRAPH_CODEC_ORIGINS: 'http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080',
         HELIOGRAPH_DRAIN_MS: '0',
       }),
+    },
+    {
+      role: 'maintenance',
+      what: 'Codec server, maintenance',
+      args: ['dist/main.js', 'maintenance'],
+      httpPort: { name: 'CODEC_MAINTENANCE', preferred: 4701 },
+      ports: { HELIOGRAPH_WORKER_METRICS_PORT: { name: 'CODEC_MAINTENANCE_METRICS', preferred: 4702 } },
+      env: (ground) => ({ ...sharedEnv(ground), HELIOGRAPH_TEMPORAL_SETUP: 'true' }),
     },
   ],
   async demo({ root, directory, env, print, url }) {

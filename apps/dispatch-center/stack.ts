@@ -13,6 +13,8 @@ const sharedEnv = ({ secret, keyRingFile }: AppGround): Environment => ({
   HELIOGRAPH_CODEC_KEYS_FILE: keyRingFile(DISPATCH_DOMAIN),
   // Histories of a state that is older than its key are plain, and so is what a developer signals by hand.
   HELIOGRAPH_CODEC_MODE: 'permissive',
+  // The codec server fetches and collects them.
+  HELIOGRAPH_CODEC_CLAIMS: 'postgres',
   HELIOGRAPH_SEALING_KEYS: `local:${secret('sealing-key')}`,
   HELIOGRAPH_TEMPORAL_SETUP: 'true',
   // Receivers of demos and tests are on loopback.

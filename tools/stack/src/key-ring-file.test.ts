@@ -35,18 +35,51 @@ test('a second start keeps it byte by byte, also a ring that was rotated by hand
   const first = readFileSync(path, 'utf8');
   expect(openKeyRingFile(directory)('dispatch')).toBe(path);
   expect(readFileSync(path, 'utf8')).toBe(first);
-  // A ring from before there were claims keys, for example.
-  writeFileSync(
-    path,
-    JSON.stringify({ domains: { dispatch: { active: 'k', keys: [{ id: 'k', key: 'x' }] } } }),
-  );
-  const before = readFileSync(path, 'utf8');
-  openKeyRingFile(directory)('dispatch');
-  expect(readFileSync(path, 'utf8')).toBe(before);
   writeFileSync(path, first.replaceAll('local-1', 'by-hand'));
   openKeyRingFile(directory)('dispatch');
   expect(readFileSync(path, 'utf8')).toBe(first.replaceAll('local-1', 'by-hand'));
 });
+
+test('a ring from before large payloads were stored outside gets a key that names them, and keeps the rest', () => {
+  const path = join(directory, 'secrets/codec-keys.json');
+  const old = {
+    active: 'k',
+    keys: [
+      { id: 'k', key: 'x' },
+      { id: 'local-claims-1', key: 'y' },
+    ],
+  };
+  writeFileSync(path, JSON.stringify({ domains: { dispatch: old, health: old }, more: 1 }));
+  openKeyRingFile(directory)('dispatch');
+  const extended = read(path);
+  expect(extended).toEqual({
+    domains: {
+      dispatch: {
+        ...old,
+        keys: [
+          ...old.keys,
+          { id: 'local-claims-2', key: expect.stringMatching(/^[\w-]{43}$/), use: 'claims' },
+        ],
+      },
+      health: old,
+    },
+    more: 1,
+  });
+  const before = readFileSync(path, 'utf8');
+  openKeyRingFile(directory)('dispatch');
+  expect(readFileSync(path, 'utf8')).toBe(before);
+});
+
+test.each([null, [], { active: 'k' }, { active: 'k', keys: {} }])(
+  'a domain that is %j is left as it is: the apps say what is wrong with it',
+  (domain) => {
+    const path = join(directory, 'secrets/codec-keys.json');
+    const content = JSON.stringify({ domains: { dispatch: domain } });
+    writeFileSync(path, content);
+    openKeyRingFile(directory)('dispatch');
+    expect(readFileSync(path, 'utf8')).toBe(content);
+  },
+);
 
 test('another domain gets a key of its own beside it', () => {
   const path = openKeyRingFile(directory)('dispatch');

@@ -31,6 +31,7 @@ describe('a class is refused where it is declared, in one line', () => {
     [{ ...longJob, heartbeat: limit('12 h', 'it is slow') }, /heartbeat: it has to be shorter/],
     [{ ...localAttempt, heartbeat: limit('1 s', 'to be safe') }, /a local activity has none/],
     [{ ...quickRead, scheduleToClose: limit('1 s', 'short') }, /scheduleToClose: it has to be at least/],
+    [{ ...quickRead, scheduleToClose: limit('5 s', 'one attempt') }, /scheduleToClose: it leaves no time/],
     [
       { ...quickRead, retry: { ...quickRead.retry, maximumInterval: limit('1 ms', 'short') } },
       /retry.maximumInterval: it has to be at least initialInterval/,

@@ -111,6 +111,13 @@ function findContradiction(given: v.InferOutput<typeof schema>): string | null {
     return 'heartbeat: it has to be shorter than startToClose';
   if (scheduleToClose.ms !== null && scheduleToClose.ms < startToClose.ms)
     return 'scheduleToClose: it has to be at least startToClose, or the last attempt is cut short';
+  const isRepeated = retry.attempts.value !== 1;
+  if (
+    isRepeated &&
+    scheduleToClose.ms !== null &&
+    scheduleToClose.ms < startToClose.ms + retry.initialInterval.ms
+  )
+    return 'scheduleToClose: it leaves no time for another attempt after one that timed out';
   if (retry.maximumInterval.ms < retry.initialInterval.ms)
     return 'retry.maximumInterval: it has to be at least initialInterval';
   return null;

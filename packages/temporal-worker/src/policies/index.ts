@@ -8,6 +8,7 @@ export { formatDuration, limit, none, parseDuration } from './limit.ts';
 export type { DurationText, Limit, NoLimit, Reasoned, Timeout } from './limit.ts';
 export { activityOptions, localActivityOptions, workflowTimeouts } from './options.ts';
 export type { CallOptions, WorkflowTimeouts } from './options.ts';
+export { retryIntervalsMs } from './retry-intervals.ts';
 export { defineWorkflowClass } from './workflow-class.ts';
 export type { WorkflowClass } from './workflow-class.ts';
 export { WORKFLOW_CLASSES } from './workflow-classes.ts';

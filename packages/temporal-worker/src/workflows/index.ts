@@ -1,1 +1,3 @@
+export { proxyClass } from './proxy-class.ts';
+export { DEADLINE_EXCEEDED, runWithDeadline } from './run-with-deadline.ts';
 export { interceptors } from './tracing.ts';

@@ -13,6 +13,8 @@ export type CliErrorCode =
   | 'CLI_AUDIT_BROKEN'
   /** What was asked for would make stored payloads unreadable. */
   | 'CLI_STILL_NEEDED'
+  /** Histories do not fit the workflow code. */
+  | 'CLI_REPLAY_BROKEN'
   | 'CLI_TEMPORAL_FAILED'
   | 'CLI_FILE_FAILED';
 
@@ -25,6 +27,7 @@ const EXITS: Readonly<Record<CliErrorCode, number>> = {
   CLI_ALERT_UNKNOWN: EXIT.unknownAlert,
   CLI_AUDIT_BROKEN: EXIT.refused,
   CLI_STILL_NEEDED: EXIT.refused,
+  CLI_REPLAY_BROKEN: EXIT.refused,
   CLI_TEMPORAL_FAILED: EXIT.failed,
   CLI_FILE_FAILED: EXIT.failed,
 };

@@ -57,7 +57,7 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<strin
     .epilogue(
       'The API key comes from HELIOGRAPH_API_KEY or --api-key-file, never from the command line.\n' +
         'Exit codes: 0 answered, 1 failed, 2 invalid usage, 3 no issue with this fingerprint, ' +
-        '4 the audit log is not intact, or a key is still needed.',
+        '4 the audit log is not intact, a key is still needed, or histories do not fit the code.',
     );
   for (const command of COMMANDS) parser = command.register(parser, terminal);
   let printed = '';

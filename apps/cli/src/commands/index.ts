@@ -3,6 +3,7 @@ import { authCommand } from './auth.ts';
 import { codecCommand } from './codec.ts';
 import type { Command } from './command.ts';
 import { explainCommand } from './explain.ts';
+import { replayCommand } from './replay.ts';
 import { resolveDebtsCommand } from './resolve-debts.ts';
 
 /** Every command, in the order of the help. */
@@ -12,4 +13,5 @@ export const COMMANDS: readonly Command[] = [
   auditCommand,
   codecCommand,
   authCommand,
+  replayCommand,
 ];

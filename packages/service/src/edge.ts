@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { type AnyOperation, type NoSchema, type ResponseSpecs, losesNames } from '@heliograph/api-contract';
 import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/openapi';
 import { metrics, trace } from '@opentelemetry/api';
@@ -6,6 +7,7 @@ import { getPath } from 'hono/utils/url';
 import type * as v from 'valibot';
 import type { Authenticator, Principal } from './authenticator.ts';
 import { authorize } from './authorize.ts';
+import { type ByteHold, type ByteLimits, createByteBudget } from './byte-budget.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type CorsPolicy, corsMiddleware } from './cors.ts';
 import { ServiceError } from './errors.ts';
@@ -39,6 +41,8 @@ export interface EdgeOptions {
   readonly bodyLimitBytes?: number;
   /** The most members and items that a body may have; default 200,000. */
   readonly maxBodyParts?: number;
+  /** How much memory requests may hold together; default 256 MiB, and half of it for one caller. */
+  readonly bytesInFlight?: ByteLimits;
   /** Where routes with the `idempotency` option keep their responses. */
   readonly idempotency?: IdempotencyStore;
   /** Recognises errors that mean "a server behind this service is unavailable": 503 with Retry-After, not 500. */
@@ -114,6 +118,14 @@ export function createEdge(options: EdgeOptions): Edge {
   else options.draining?.addEventListener('abort', drain, { once: true });
   const isDraining = (): boolean => draining.signal.aborted;
 
+  const budget = createByteBudget(options.bytesInFlight ?? BYTES_IN_FLIGHT);
+  const holds = new WeakMap<Context, ByteHold>();
+  meter
+    .createObservableGauge('http_server_bytes_in_flight', {
+      description: 'Bytes that requests hold: bodies, what handlers count, and answers until they are sent.',
+    })
+    .addCallback((result) => result.observe(budget.heldBytes()));
+
   let warnedAt = -Infinity;
   const isNews: IsNews = (error) => {
     if (!(error instanceof ServiceError) || error.code !== 'SERVICE_AUTH_UNAVAILABLE') return true;
@@ -150,6 +162,7 @@ export function createEdge(options: EdgeOptions): Edge {
       }),
     }),
   );
+  app.use(releaseAfter(holds));
   if (options.cors !== undefined)
     app.use(corsMiddleware(options.cors, (c) => [...allowedMethods(app, c.req.path)].toSorted()));
   if (options.beforeAnswer !== undefined) app.use(answerAfter(options.beforeAnswer, { ...options, isNews }));
@@ -197,9 +210,12 @@ export function createEdge(options: EdgeOptions): Edge {
       signal: c.req.raw.signal,
       draining: draining.signal,
     }),
-    onPrincipal: (c, principal) => {
+    onPrincipal: async (c, principal) => {
       scopeOf(c).principal = principal;
-      return options.admit?.(principal, c);
+      await options.admit?.(principal, c);
+      const hold = budget.open(JSON.stringify([principal.tenant ?? null, principal.id]));
+      holds.set(c, hold);
+      return hold;
     },
   };
   return {
@@ -240,6 +256,24 @@ export function createEdge(options: EdgeOptions): Edge {
     openApi: describe,
     drain,
     isDraining,
+  };
+}
+
+const BYTES_IN_FLIGHT: ByteLimits = { totalBytes: 268_435_456, callerBytes: 134_217_728 };
+
+/** What a request holds is free once its answer has been handed to the system, or its connection is gone. */
+function releaseAfter(holds: WeakMap<Context, ByteHold>): MiddlewareHandler {
+  return async (c, next) => {
+    try {
+      await next();
+    } finally {
+      const hold = holds.get(c);
+      // Without a server there is nothing to wait for.
+      const outgoing: unknown = Reflect.get(Object(c.env), 'outgoing');
+      if (hold !== undefined && outgoing instanceof ServerResponse && !outgoing.closed)
+        outgoing.once('close', () => hold.close());
+      else hold?.close();
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+export type { ByteHold, ByteLimits } from './byte-budget.ts';
 export { systemClock, manualClock } from './clock.ts';
 export type { Clock, ManualClock } from './clock.ts';
 export { uuidV7Ids, sequentialIds } from './ids.ts';

@@ -1,21 +1,30 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { ByteHold } from './byte-budget.ts';
 import { problem } from './problem.ts';
 
 const inflate = promisify(gunzip);
 
+/** What one body may be. */
+export interface BodyLimits {
+  readonly limitBytes: number;
+  /** Members and items; default any number. */
+  readonly maxParts?: number;
+  readonly hold: Pick<ByteHold, 'take' | 'release'>;
+}
+
 /**
  * Reads a request's body as JSON, plain or compressed with gzip, never more than `limitBytes` of it, inflated. The
  * bytes returned are the inflated ones. The parts of a body, which are members and items, are counted before it is parsed:
- * parsing and walking millions of them takes seconds, in which nobody else is answered.
+ * parsing and walking millions of them takes seconds, in which nobody else is answered. What is held is counted: the bytes as
+ * they arrive, inflated, and once more for the parsed value.
  *
  * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE,
- * 400 BODY_ENCODING_INVALID, 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE
+ * 400 BODY_ENCODING_INVALID, 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE; what `hold` throws.
  */
 export async function readJsonBody(
   request: Request,
-  limitBytes: number,
-  maxParts: number = Infinity,
+  { limitBytes, maxParts = Infinity, hold }: BodyLimits,
 ): Promise<{ readonly bytes: Uint8Array; readonly value: unknown }> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
@@ -29,10 +38,11 @@ export async function readJsonBody(
       headers: { 'accept-encoding': 'gzip, identity' },
     });
   }
-  const sent = await readBytes(request, limitBytes);
-  const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes);
+  const sent = await readBytes(request, limitBytes, hold);
+  const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes, hold);
   if (hasMoreParts(bytes, maxParts))
     throw problem(413, 'BODY_TOO_LARGE', `The body has more than ${maxParts} members and items.`);
+  hold.take(bytes.byteLength);
   const value = parse(bytes);
   if (isDeeperThan(value, MAX_DEPTH))
     throw problem(400, 'BODY_TOO_DEEP', `The body nests deeper than ${MAX_DEPTH} levels.`);
@@ -72,32 +82,55 @@ function isDeeperThan(value: unknown, depth: number): boolean {
 
 const ENCODINGS = new Set(['identity', 'gzip', 'x-gzip']);
 
-async function inflateWithin(bytes: Uint8Array, limitBytes: number): Promise<Uint8Array> {
+/** How large it gets shows only when it is there, so the most is counted until then. */
+async function inflateWithin(
+  bytes: Uint8Array,
+  limitBytes: number,
+  hold: BodyLimits['hold'],
+): Promise<Uint8Array> {
+  hold.take(limitBytes);
   try {
-    return await inflate(bytes, { maxOutputLength: limitBytes });
+    const inflated = await inflate(bytes, { maxOutputLength: limitBytes });
+    hold.release(limitBytes - inflated.byteLength + bytes.byteLength);
+    return inflated;
   } catch (error) {
     if (Reflect.get(Object(error), 'code') === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limitBytes);
     throw problem(400, 'BODY_ENCODING_INVALID', 'The body is not valid gzip.');
   }
 }
 
-async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+async function readBytes(
+  request: Request,
+  limitBytes: number,
+  hold: BodyLimits['hold'],
+): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
   const chunks: Uint8Array[] = [];
   let size = 0;
+  let refusal: unknown;
   const reader = request.body?.getReader();
   for (;;) {
     const next = await reader?.read().catch(() => {
       throw problem(400, 'BODY_INCOMPLETE', 'The body ended before it was complete.');
     });
     if (next === undefined || next.done) break;
-    size += next.value.byteLength;
-    if (size > limitBytes) {
+    if (size + next.value.byteLength > limitBytes) {
       await reader?.cancel();
-      throw tooLarge(limitBytes);
+      throw refusal ?? tooLarge(limitBytes);
     }
-    chunks.push(next.value);
+    size += next.value.byteLength;
+    // A caller who still sends would not read why it is refused; what is not kept needs no memory.
+    if (refusal !== undefined) continue;
+    try {
+      hold.take(next.value.byteLength);
+      chunks.push(next.value);
+    } catch (error) {
+      refusal = error;
+      hold.release(size - next.value.byteLength);
+      chunks.length = 0;
+    }
   }
+  if (refusal !== undefined) throw refusal;
   return Buffer.concat(chunks, size);
 }
 

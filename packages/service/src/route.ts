@@ -2,6 +2,7 @@ import type { NoSchema, Operation, ResponseSpecs } from '@heliograph/api-contrac
 import type { Context } from 'hono';
 import type * as v from 'valibot';
 import type { Principal } from './authenticator.ts';
+import type { ByteHold } from './byte-budget.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 
@@ -35,6 +36,11 @@ export interface RouteInput<TParams, TQuery, TBody> {
   /** Writes with the request id in every line. */
   readonly logger: Logger;
   readonly clock: Clock;
+  /**
+   * Counts what the handler holds in memory until the answer has been sent. The body is counted anyway; so is the answer,
+   * but only when it is there, and then it is not refused. `take` throws Problem 429 BYTES_LIMITED, 503 OVERLOADED.
+   */
+  readonly hold: Pick<ByteHold, 'take' | 'release'>;
   /** Is aborted when the caller has gone away. */
   readonly signal: AbortSignal;
   /** Is aborted when the service begins to stop; long answers end then. */

@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import type * as v from 'valibot';
 import type { Authenticator, Principal } from './authenticator.ts';
 import { authorize } from './authorize.ts';
+import type { ByteHold } from './byte-budget.ts';
 import { checkInput } from './check-input.ts';
 import { etagOf, noneMatch } from './etag.ts';
 import type { IdempotencyStore, StoredResponse } from './idempotency.ts';
@@ -23,7 +24,8 @@ export interface RouteRunner {
   readonly surroundings: (
     c: Context,
   ) => Pick<RouteInput<unknown, unknown, unknown>, 'requestId' | 'logger' | 'clock' | 'signal' | 'draining'>;
-  readonly onPrincipal: (c: Context, principal: Principal) => Promise<void> | void;
+  /** Admits the caller, and opens what counts the bytes that its request holds. */
+  readonly onPrincipal: (c: Context, principal: Principal) => Promise<ByteHold>;
 }
 
 /** Carries one request through authentication, validation, idempotency, the handler and the ETag. */
@@ -41,12 +43,14 @@ export async function runRoute<
   const request = c.req.raw;
   const { scope } = definition;
   const principal = scope === null ? ANONYMOUS : await authorize(runner.auth, scope, request.headers);
-  await runner.onPrincipal(c, principal);
+  const hold = await runner.onPrincipal(c, principal);
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
-  const limit = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
+  const limitBytes = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
   const raw =
-    definition.body === undefined ? undefined : await readJsonBody(request, limit, runner.maxBodyParts);
+    definition.body === undefined
+      ? undefined
+      : await readJsonBody(request, { limitBytes, maxParts: runner.maxBodyParts, hold });
   const body: v.InferOutput<TAccepted> = accept<v.GenericSchema>(
     definition.accepts ?? definition.body,
     raw?.value,
@@ -63,6 +67,7 @@ export async function runRoute<
         principal,
         headers: request.headers,
         context: c,
+        hold,
         ...surroundings,
       }),
     );
@@ -83,6 +88,8 @@ export async function runRoute<
           handle,
         );
   if (response instanceof Response) return response;
+  // As text, and as the bytes that are sent. What was carried out is answered, however much that is.
+  hold.raise(2 * response.body.length);
   return send(response, definition, request.headers);
 }
 

@@ -1,0 +1,127 @@
+import { createConnection, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { createBearerAuth } from './bearer-auth.ts';
+import { createEdge } from './edge.ts';
+import { type HttpServer, listen } from './listen.ts';
+import { createLogger } from './log.ts';
+import { startTelemetry, type Telemetry } from './telemetry.ts';
+
+const KEYS = { ada: 'key-of-ada-in-tests', eve: 'key-of-eve-in-tests' };
+const MIB = 1_048_576;
+
+let telemetry: Telemetry;
+let server: HttpServer;
+let sockets: Socket[];
+beforeEach(async () => {
+  telemetry = startTelemetry({ serviceName: 'test', version: '1' });
+  sockets = [];
+  const edge = createEdge({
+    name: 'test',
+    version: '1',
+    logger: createLogger({ name: 'test', destination: { write: () => undefined } }),
+    telemetry,
+    auth: createBearerAuth(Object.entries(KEYS).map(([id, secret]) => ({ id, secret, scopes: ['x'] }))),
+    bodyLimitBytes: 8 * MIB,
+    bytesInFlight: { totalBytes: 40 * MIB, callerBytes: 25 * MIB },
+  });
+  edge.route({
+    method: 'POST',
+    path: '/repeat',
+    summary: 'x',
+    scope: 'x',
+    query: v.object({ take: v.optional(v.pipe(v.string(), v.toNumber()), '0') }),
+    body: v.object({ text: v.string() }),
+    responses: { 200: { description: 'x', schema: v.string() } },
+    handler: ({ body, query, hold }) => {
+      hold.take(query.take);
+      return { status: 200, body: body.text };
+    },
+  });
+  server = await listen(edge, { port: 0 });
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await server.stop(0);
+  await telemetry.shutdown();
+});
+
+const heldBytes = async (): Promise<number> =>
+  Number(/^http_server_bytes_in_flight\S* (\d+)/m.exec(await telemetry.prometheusText())?.[1]);
+const becomes = async (bytes: number): Promise<void> => {
+  while ((await heldBytes()) !== bytes) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+async function post(key: string, text: string, { path = '/repeat', gzip = false } = {}) {
+  const json = JSON.stringify({ text });
+  const response = await fetch(server.url + path, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+    },
+    body: gzip ? gzipSync(json) : json,
+  });
+  const body: unknown = await response.json();
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+}
+
+/** Sends a request by hand, whose answer nobody reads. */
+function sendRaw(key: string, json: string, length = json.length): Socket {
+  const socket = createConnection(server.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.pause();
+  socket.on('error', () => undefined);
+  socket.write(
+    `POST /repeat HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${length}\r\n\r\n${json}`,
+  );
+  return socket;
+}
+
+test('bytes of bodies that are still arriving count, and are free when their connections are gone', async () => {
+  const stalled = Array.from({ length: 3 }, () => sendRaw(KEYS.ada, 'x'.repeat(7 * MIB), 8 * MIB));
+  await becomes(21 * MIB);
+  await expect(post(KEYS.ada, 'x'.repeat(5 * MIB))).resolves.toMatchObject({
+    status: 429,
+    retryAfter: '1',
+    body: { code: 'BYTES_LIMITED' },
+  });
+  await expect(post(KEYS.eve, 'short')).resolves.toMatchObject({ status: 200, body: 'short' });
+  stalled.push(...Array.from({ length: 2 }, () => sendRaw(KEYS.eve, 'x'.repeat(7 * MIB), 8 * MIB)));
+  await becomes(35 * MIB);
+  await expect(post(KEYS.eve, 'x'.repeat(6 * MIB))).resolves.toMatchObject({
+    status: 503,
+    retryAfter: '1',
+    body: { code: 'OVERLOADED' },
+  });
+  for (const socket of stalled) socket.destroy();
+  await becomes(0);
+  await expect(post(KEYS.eve, 'x'.repeat(6 * MIB))).resolves.toMatchObject({ status: 200 });
+  await becomes(0);
+});
+
+test('an answer that nobody reads counts until its connection is closed', async () => {
+  const json = JSON.stringify({ text: 'x'.repeat(7 * MIB) });
+  const socket = sendRaw(KEYS.ada, json);
+  await becomes(2 * json.length);
+  await expect(post(KEYS.ada, 'x'.repeat(6 * MIB))).resolves.toMatchObject({ status: 429 });
+  socket.destroy();
+  await becomes(0);
+});
+
+test('a body that inflates is counted as the most that it may be, and then as what it is', async () => {
+  const path = `/repeat?take=${17 * MIB}`;
+  await expect(post(KEYS.ada, 'x', { gzip: true, path })).resolves.toMatchObject({ status: 200 });
+  for (const size of [7, 7, 4]) sendRaw(KEYS.ada, 'x'.repeat(size * MIB), 8 * MIB);
+  await becomes(18 * MIB);
+  await expect(post(KEYS.ada, 'x', { gzip: true })).resolves.toMatchObject({ status: 429 });
+});
+
+test('what a handler holds counts as well', async () => {
+  const path = `/repeat?take=${26 * MIB}`;
+  await expect(post(KEYS.ada, 'x', { path })).resolves.toMatchObject({ status: 429 });
+  await becomes(0);
+});

@@ -176,6 +176,36 @@ describe('compression', () => {
     await expect(tight.decode([one])).resolves.toHaveLength(1);
   });
 
+  test('counts the memory of what it decompresses, before it is there, and keeps to what is refused', async () => {
+    const payload = jsonPayload('x'.repeat(50_000));
+    const size = encode(payload).length;
+    let held = 0;
+    let most = 0;
+    const counting = createCompressionCodec({
+      maxInflatedBytes: 80_000,
+      hold: {
+        take: (bytes) => {
+          if (held + bytes > 150_000) throw new RangeError('too much');
+          held += bytes;
+          most = Math.max(most, held);
+        },
+        release: (bytes) => void (held -= bytes),
+      },
+    });
+    const [sized] = await codec.encode([payload]);
+    await counting.decode([sized ?? {}]);
+    expect([held, most]).toEqual([size, size]);
+    // How large it gets is not known before.
+    const unsized = compressed('binary/zstd', zstdCompressSync(encode(payload), UNSIZED));
+    await counting.decode([unsized]);
+    expect([held, most]).toEqual([2 * size, size + 80_000]);
+    await expect(counting.decode([sized ?? {}])).rejects.toThrow('too much');
+    await expect(counting.decode([compressed('binary/zstd', Buffer.from('no frame'))])).rejects.toThrow(
+      'changed',
+    );
+    expect(held).toBe(2 * size);
+  });
+
   test('does not take the memory that a frame asks for', async () => {
     const data = zstdCompressSync(encode(jsonPayload('value')), UNSIZED);
     // The window, 128 MiB.

@@ -63,21 +63,24 @@ export interface Compression {
  * @throws CodecError CODEC_OPTIONS_INVALID
  */
 export function createCompression(options: CompressionOptions | false): Compression {
+  const { hold, ...given }: CompressionOptions = options === false ? {} : options;
   const { minBytes, ...limits } = {
     minBytes: 1024,
     ...DEFAULT_LIMITS,
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
   assertOption(Number.isFinite(minBytes) && minBytes >= 0, 'minBytes', 'a number of bytes, 0 or more');
-  for (const [name, bytes] of Object.entries(limits))
+  for (const name of ['maxInflatedBytes', 'maxInflatedBytesPerCall'] as const) {
+    const bytes = limits[name];
     assertOption(
       Number.isFinite(bytes) && bytes >= 1 && bytes <= constants.MAX_LENGTH,
       name,
       `a number of bytes from 1 to ${constants.MAX_LENGTH}`,
     );
+  }
   const leastBytes = options === false ? Number.POSITIVE_INFINITY : minBytes;
   return {
-    limits,
+    limits: hold === undefined ? limits : { ...limits, hold },
     encode(payloads) {
       let left = limits.maxInflatedBytesPerCall;
       return Promise.all(

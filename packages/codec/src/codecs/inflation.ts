@@ -17,6 +17,11 @@ export interface InflationLimits {
    * 0, default 128 MiB.
    */
   readonly maxInflatedBytesPerCall: number;
+  /**
+   * Counts the memory of decompressed payloads: `take` the most that one may become, before it is decompressed, `release`
+   * what that was too much. What `take` throws fails the payload. Default none.
+   */
+  readonly hold?: { take(bytes: number): void; release(bytes: number): void };
 }
 
 const inflateZstd = promisify(zstdDecompress);
@@ -42,6 +47,7 @@ export function isCompressed(encoding: string | null): encoding is typeof COMPRE
 export function createInflation({
   maxInflatedBytes,
   maxInflatedBytesPerCall,
+  hold,
 }: InflationLimits): (payload: Payload) => Promise<Payload> {
   let left = maxInflatedBytesPerCall;
   return async (payload) => {
@@ -49,7 +55,7 @@ export function createInflation({
     if (!isCompressed(encoding)) return payload;
     const packed = payload.data ?? new Uint8Array();
     const roomBytes = Math.max(1, packed.length, Math.min(maxInflatedBytes, packed.length + left));
-    const bytes = await unpack(encoding, packed, roomBytes);
+    const bytes = await unpack(encoding, packed, roomBytes, hold);
     if (bytes === null) throw tooLarge(roomBytes < maxInflatedBytes ? null : maxInflatedBytes);
     left -= Math.max(0, bytes.length - packed.length);
     // No payload with an encoding is written as nothing, and one without data is not compressed.
@@ -71,11 +77,30 @@ async function unpack(
   encoding: typeof COMPRESSED | typeof GZIPPED,
   packed: Uint8Array,
   maxOutputLength: number,
+  hold: InflationLimits['hold'],
 ): Promise<Buffer | null> {
   const frame = encoding === COMPRESSED ? readZstdFrame(packed) : { contentBytes: null };
   if (frame === null) throw changed();
   const { contentBytes } = frame;
   if (contentBytes !== null && contentBytes > maxOutputLength) return null;
+  const most = contentBytes ?? maxOutputLength;
+  hold?.take(most);
+  let bytes: Buffer | null = null;
+  try {
+    bytes = await decompress(encoding, packed, maxOutputLength, contentBytes);
+    return bytes;
+  } finally {
+    hold?.release(most - (bytes?.length ?? 0));
+  }
+}
+
+/** @throws CodecError CODEC_CORRUPT */
+async function decompress(
+  encoding: typeof COMPRESSED | typeof GZIPPED,
+  packed: Uint8Array,
+  maxOutputLength: number,
+  contentBytes: number | null,
+): Promise<Buffer | null> {
   const chunkSize = Math.min(CHUNK.most, Math.max(CHUNK.least, contentBytes ?? CHUNK.usual));
   try {
     if (encoding === GZIPPED) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkOrigins, parseCallers } from './config.ts';
+import { checkBytesInFlight, checkOrigins, parseCallers } from './config.ts';
 
 const KEY = 'k'.repeat(16);
 
@@ -24,6 +24,24 @@ describe('callers', () => {
     [`ada:${KEY}:a,bob:${KEY}:b`, 'a secret twice'],
   ])('%j is refused: %s', (value) => {
     expect(parseCallers(value)).toBeNull();
+  });
+});
+
+describe('bytes in flight', () => {
+  const limits = {
+    HELIOGRAPH_CODEC_BODY_LIMIT_BYTES: 16 << 20,
+    HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES: 32 << 20,
+  };
+
+  test('are enough for the limits by default', () => {
+    expect(checkBytesInFlight({ ...limits, HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT: 512 << 20 })).toBe(
+      512 << 20,
+    );
+  });
+
+  test('that the largest request does not fit into are refused, with what would do', () => {
+    const check = () => checkBytesInFlight({ ...limits, HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT: 256 << 20 });
+    expect(check).toThrow('HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT: expected at least 503316480');
   });
 });
 

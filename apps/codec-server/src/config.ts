@@ -43,6 +43,13 @@ export const codecServerVariables = {
   HELIOGRAPH_CODEC_MAX_PAYLOADS: integer({ min: 1, max: 100_000, default: 10_000 }),
   HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES: integer({ min: 1024, max: 256 * MEBIBYTE, default: 16 * MEBIBYTE }),
   HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES: integer({ min: 1024, max: 256 * MEBIBYTE, default: 32 * MEBIBYTE }),
+  /** What all requests together may hold in memory, as bodies, payloads and answers; one caller at most half of it. */
+  HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT: integer({
+    min: 2 * MEBIBYTE,
+    max: 8192 * MEBIBYTE,
+    default: 512 * MEBIBYTE,
+  }),
+  HELIOGRAPH_CODEC_MAX_REFERENCES: integer({ min: 1, max: 10_000, default: 256 }),
   HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE: integer({ min: 1, max: 1_000_000, default: 6000 }),
   /** How often the policy file is read. */
   HELIOGRAPH_CODEC_POLICY_INTERVAL_MS: durationMs({ min: 100, default: 5000 }),
@@ -55,6 +62,25 @@ export const maintenanceVariables = {
   /** How often keys are rotated and their use is counted. */
   HELIOGRAPH_CODEC_ROTATE_EVERY_MS: durationMs({ min: 60_000, max: 30 * 86_400_000, default: 86_400_000 }),
 };
+
+/**
+ * Checks that the largest request that the limits allow fits into the share of one caller: a body that is sent, inflated and
+ * parsed, and payloads as they were fetched, as bytes and as the texts of an answer.
+ *
+ * @throws {ConfigError} where it would be refused whenever it comes.
+ */
+export function checkBytesInFlight(config: {
+  readonly HELIOGRAPH_CODEC_BODY_LIMIT_BYTES: number;
+  readonly HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES: number;
+  readonly HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT: number;
+}): number {
+  const bytes = config.HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT;
+  const least =
+    2 * (3 * config.HELIOGRAPH_CODEC_BODY_LIMIT_BYTES + 6 * config.HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES);
+  if (bytes >= least) return bytes;
+  const detail = `expected at least ${least}: twice what the largest request takes, by HELIOGRAPH_CODEC_BODY_LIMIT_BYTES and HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES`;
+  throw new ConfigError([{ variable: 'HELIOGRAPH_CODEC_MAX_BYTES_IN_FLIGHT', detail }]);
+}
 
 /** What an Authorization header can carry. */
 const BEARER_SECRET = /^[\w.~+/=-]{16,1024}$/;

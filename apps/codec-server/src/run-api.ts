@@ -4,7 +4,13 @@ import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/cod
 import { type Followed, systemClock } from '@heliograph/service';
 import { type Databases, openAuth, runApiApp } from '@heliograph/worker-app';
 import { createApi } from './api/create-api.ts';
-import { checkOrigins, codecServerVariables, maintenanceVariables, parseCallers } from './config.ts';
+import {
+  checkBytesInFlight,
+  checkOrigins,
+  codecServerVariables,
+  maintenanceVariables,
+  parseCallers,
+} from './config.ts';
 import { createMetrics } from './metrics.ts';
 import { followPolicyFile, type PolicyText } from './policy/follow-policy-file.ts';
 import { proveKeys } from './prove-keys.ts';
@@ -23,6 +29,8 @@ const codecServer = {
 
 /** How long an answer waits for a stored payload: whoever asked can ask again. */
 const FETCH_TIMEOUT_MS = 5000;
+/** The same for all stored payloads of a request. */
+const FETCH_ALL_TIMEOUT_MS = 10_000;
 /** The headers that the Temporal UI sends. */
 const HEADERS = ['content-type', 'x-namespace', 'authorization', 'authorization-extras'];
 
@@ -95,12 +103,15 @@ export function runApi(): Promise<number> {
           headers: HEADERS,
           allowCredentials: config.HELIOGRAPH_CODEC_ALLOW_CREDENTIALS,
         },
+        bytesInFlight: checkBytesInFlight(config),
         bodyLimitBytes: config.HELIOGRAPH_CODEC_BODY_LIMIT_BYTES,
         requestsPerMinute: config.HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE,
         limits: {
           maxPayloads: config.HELIOGRAPH_CODEC_MAX_PAYLOADS,
           perPayloadBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,
           perRequestBytes: config.HELIOGRAPH_CODEC_MAX_RESPONSE_BYTES,
+          maxReferences: config.HELIOGRAPH_CODEC_MAX_REFERENCES,
+          fetchTimeoutMs: FETCH_ALL_TIMEOUT_MS,
         },
       });
     },

@@ -28,6 +28,8 @@ export interface ApiOptions extends Omit<WireServices, 'trail'> {
   readonly auditReader: Pick<AuditReader, 'list'>;
   readonly cors: CorsPolicy;
   readonly bodyLimitBytes: number;
+  /** What all requests together may hold in memory; half of it is the most of one caller. */
+  readonly bytesInFlight: number;
   readonly requestsPerMinute: number;
 }
 
@@ -63,6 +65,7 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     cors,
     acceptsRequestIds: false,
     bodyLimitBytes: options.bodyLimitBytes,
+    bytesInFlight: { totalBytes: options.bytesInFlight, callerBytes: options.bytesInFlight / 2 },
     maxBodyParts: 1000 + PARTS_PER_PAYLOAD * options.limits.maxPayloads,
     admit: (principal, context) =>
       actionOf(context.req.path) === undefined ? undefined : count(principal.id, context),

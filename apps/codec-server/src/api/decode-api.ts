@@ -53,12 +53,12 @@ export function addDecodeApi(edge: Edge, services: WireServices): void {
 async function answer(
   action: 'decode' | 'download',
   payloads: readonly PayloadJson[],
-  { principal, query, context, signal }: Input,
+  { principal, query, context, hold, signal }: Input,
   services: WireServices,
 ) {
   const { keys, limits, claims, trail, metrics } = services;
   const policy = services.policy();
-  const results = await openPayloads(payloads, { keys, policy, principal, limits, claims, signal });
+  const results = await openPayloads(payloads, { keys, policy, principal, limits, claims, hold, signal });
   const [failed] = results.flatMap((result, index) =>
     result.kind === 'failed' ? [{ ...result.failure, index }] : [],
   );

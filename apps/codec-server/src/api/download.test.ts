@@ -4,9 +4,19 @@ import { join } from 'node:path';
 import { type ClaimCheck, type ClaimRegistry, createClaimCheck } from '@heliograph/codec/claims';
 import { createFileStore } from '@heliograph/codec/claims/file';
 import { createCodec, createKeyRing } from '@heliograph/codec/codecs';
+import { eventually } from '@heliograph/testkit';
+import type { Payload } from '@temporalio/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { testKey } from '../testing/test-keys.ts';
-import { base64, jsonPayload, startWireGround, valueOf } from '../testing/wire-ground.ts';
+import type { ClaimStore } from '../payloads/storage-reference.ts';
+import {
+  base64,
+  type GroundOptions,
+  jsonPayload,
+  LIMITS,
+  startWireGround,
+  valueOf,
+} from '../testing/wire-ground.ts';
 
 const claimKeys = { claims: [testKey('c1', 200)] };
 const keys = createKeyRing({
@@ -200,5 +210,130 @@ describe('downloading', () => {
     } finally {
       await without.close();
     }
+  });
+});
+
+describe('many references', () => {
+  const names = Array.from(
+    { length: 130 },
+    (_, at) => `c1-${'0'.repeat(64)}.${String(at).padStart(16, '0')}`,
+  );
+  const references = names.map((name) => referenceTo({ v: '1', name }));
+
+  /** A store that answers when it is told to. */
+  function heldStore() {
+    const fetched: string[] = [];
+    const state = { running: 0, most: 0 };
+    let release: (payload: Payload) => void = () => undefined;
+    const released = new Promise<Payload>((resolve) => (release = resolve));
+    const held: ClaimStore = {
+      fetch: async ({ data }, signal) => {
+        fetched.push(JSON.parse(Buffer.from(data ?? []).toString()).claimData.name);
+        state.running++;
+        state.most = Math.max(state.most, state.running);
+        const aborted = new Promise<never>((_, reject) => {
+          if (signal.aborted) reject(signal.reason);
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+        try {
+          return await Promise.race([released, aborted]);
+        } finally {
+          state.running--;
+        }
+      },
+    };
+    return { held, fetched, state, release };
+  }
+  const groundOf = (held: ClaimStore, overrides: NonNullable<GroundOptions['overrides']> = {}) =>
+    startWireGround({ keys, claims: held, overrides });
+  const codesOf = (payloads: readonly { readonly data: string }[]): readonly unknown[] =>
+    payloads.map((payload) => Object(valueOf(payload)).code ?? 'opened');
+  const sealed = async (value: unknown): Promise<Payload> => {
+    const [envelope = {}] = await createCodec({ keys, namespace: 'test', domain: 'dispatch' }).encode([
+      jsonPayload(value),
+    ]);
+    return envelope;
+  };
+
+  test('of who may download nothing are not fetched, and tell nothing of what there is', async () => {
+    const { held, fetched } = heldStore();
+    const other = await groundOf(held);
+    for (const role of ['support', 'starter']) {
+      const { json } = await other.post('/decode', role, references.slice(0, 2));
+      expect(codesOf(json.payloads)).toEqual(['ACCESS_DENIED', 'ACCESS_DENIED']);
+      const strict = await other.post('/download?strict=true', role, references.slice(0, 1));
+      expect([strict.status, strict.json.code]).toEqual([403, 'ACCESS_DENIED']);
+    }
+    expect(fetched).toEqual([]);
+    expect(other.entries).toMatchObject(
+      [2, 1, 2, 1].map((count) => ({ count, outcome: 'denied', reason: 'ACCESS_DENIED' })),
+    );
+    await other.close();
+  });
+
+  test('are fetched once each, four at a time, and not more than a request may have', async () => {
+    const { held, fetched, state, release } = heldStore();
+    const other = await groundOf(held);
+    const answering = other.post('/download', 'developer', [...references, ...references]);
+    await eventually('four at a time', () => state.running === 4);
+    release(await sealed('small'));
+    const { json } = await answering;
+    expect([fetched.length, new Set(fetched).size, state.most]).toEqual([100, 100, 4]);
+    expect(codesOf(json.payloads.slice(0, 130))).toEqual([
+      ...Array(100).fill('opened'),
+      ...Array(30).fill('CODEC_TOO_LARGE'),
+    ]);
+    await other.close();
+  });
+
+  test('have a time together, after which what there is is answered', async () => {
+    const { held } = heldStore();
+    const small = await sealed('small');
+    const other = await groundOf(
+      {
+        fetch: async (reference, signal) =>
+          String(Buffer.from(reference.data ?? [])).includes(names[0] ?? '-')
+            ? small
+            : held.fetch(reference, signal),
+      },
+      { limits: { ...LIMITS, fetchTimeoutMs: 100 } },
+    );
+    const { json } = await other.post('/download', 'developer', references);
+    expect(codesOf(json.payloads.slice(0, 3))).toEqual([
+      'opened',
+      'CODEC_CLAIMS_UNAVAILABLE',
+      'CODEC_CLAIMS_UNAVAILABLE',
+    ]);
+    const strict = await other.post('/download?strict=true', 'developer', references);
+    expect([strict.status, strict.json.code]).toEqual([503, 'CODEC_CLAIMS_UNAVAILABLE']);
+    await other.close();
+  });
+
+  test('that are more together than one answer may be are given out up to there', async () => {
+    // Random, so that it is as large in the store.
+    const { randomBytes } = await import('node:crypto');
+    const large = await sealed(randomBytes(30_000).toString('hex'));
+    const other = await groundOf({ fetch: async () => large });
+    const { json } = await other.post('/download', 'developer', references.slice(0, 12));
+    const opened = codesOf(json.payloads).filter((code) => code === 'opened').length;
+    // 34 KB each in the store, and 60 KB in the answer.
+    expect([opened, new Set(codesOf(json.payloads))]).toEqual([4, new Set(['opened', 'CODEC_TOO_LARGE'])]);
+    await other.close();
+  });
+
+  test('that are too much memory for the server are refused as a whole, and audited', async () => {
+    const { held, release } = heldStore();
+    release(await sealed('x'.repeat(60_000)));
+    const other = await groundOf(held, {
+      bytesInFlight: 200_000,
+      limits: { ...LIMITS, perRequestBytes: 1_000_000 },
+    });
+    const { status, headers, json } = await other.post('/download', 'developer', references);
+    expect([status, headers.get('retry-after'), json.code]).toEqual([429, '1', 'BYTES_LIMITED']);
+    expect(other.entries).toMatchObject([
+      { action: 'download', subject: 'developer', outcome: 'refused', reason: 'BYTES_LIMITED' },
+    ]);
+    expect((await other.post('/decode', 'developer', [])).status).toBe(200);
+    await other.close();
   });
 });

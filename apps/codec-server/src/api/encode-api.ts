@@ -22,7 +22,7 @@ export function addEncodeApi(edge: Edge, services: WireServices): void {
     ...wireOperations.encode,
     acceptsPrefix: true,
     accepts: unknownBody,
-    async handler({ body, query, principal, headers, context }) {
+    async handler({ body, query, principal, headers, context, hold }) {
       const policy = services.policy();
       assertKnownRole(policy, principal);
       const payloads = readPayloads(body, limits.maxPayloads);
@@ -43,6 +43,8 @@ export function addEncodeApi(edge: Edge, services: WireServices): void {
       }
       const isKept = payloads.map((json) => isTrue(query.preserveStorageRefs) && isStorageReference(json));
       const plain = payloads.filter((_, index) => isKept[index] !== true).map(readPayloadJson);
+      // Itself, encrypted, and as texts of the answer.
+      hold.take(ENCODING_FACTOR * plain.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
       let encoded: readonly Payload[];
       try {
         encoded = await createTargetCodec(services, target).encode(plain);
@@ -75,6 +77,9 @@ function createTargetCodec(
   const compression = { maxInflatedBytes: limits.perPayloadBytes };
   return createCodec({ keys, namespace, domain, compression });
 }
+
+/** Bytes that an answer holds for each byte that is encrypted. */
+const ENCODING_FACTOR = 6;
 
 const NAMESPACE = /^[\w.-]{1,255}$/;
 

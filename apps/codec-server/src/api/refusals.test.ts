@@ -6,7 +6,7 @@ import { startLoopbackServer } from '@heliograph/simulators';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { testKey } from '../testing/test-keys.ts';
-import { base64, encrypted, startWireGround, valueOf } from '../testing/wire-ground.ts';
+import { type Answer, base64, encrypted, startWireGround, valueOf } from '../testing/wire-ground.ts';
 
 const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
 
@@ -112,16 +112,6 @@ describe('ciphertext that is not what it says', () => {
       /namespace or domain encrypted it/,
     ],
     [
-      'our envelope as one of the samples, which authenticates less',
-      async () => {
-        const { metadata, data } = await encrypted(ground.keys, { domain: 'fill' }, 'x');
-        const { encoding = '', 'encryption-key-id': keyId = '' } = metadata;
-        return { metadata: { encoding, 'encryption-key-id': keyId }, data };
-      },
-      'CODEC_KEY_UNKNOWN',
-      /Key f1 is in no domain of the key ring as a key of the samples' format/,
-    ],
-    [
       'no key id',
       async () => {
         const payload = await encrypted(ground.keys, {}, 'x');
@@ -151,6 +141,60 @@ describe('ciphertext that is not what it says', () => {
       ]);
     },
   );
+
+  const ofSamples = (keyId: string) => ({
+    metadata: { encoding: base64('binary/encrypted'), 'encryption-key-id': base64(keyId) },
+    data: base64('nothing that decrypts'),
+  });
+
+  test('our envelope as one of the samples, which authenticates less, is refused', async () => {
+    const { data } = await encrypted(ground.keys, { domain: 'fill' }, 'x');
+    const strict = await ground.post('/decode?strict=true', 'ada', [{ ...ofSamples('f1'), data }]);
+    expect([strict.status, strict.json.code]).toEqual([422, 'CODEC_KEY_UNKNOWN']);
+    expect(strict.json.detail).toMatch(
+      /Key f1 is in no domain that you may read as a key of the samples' format/,
+    );
+    expect(ground.entries).toMatchObject([
+      { subject: 'ada', namespace: null, domain: null, keyId: 'f1', count: 1, outcome: 'failed' },
+    ]);
+  });
+
+  test.each(['developer', 'on-call', 'starter'])(
+    'without a right to read them, the answer does not tell %s which keys of the samples there are',
+    async (role) => {
+      for (const path of ['/decode', '/decode?strict=true']) {
+        const [known, made] = await Promise.all(
+          ['sample', 'made-up'].map((keyId) => ground.post(path, role, [ofSamples(keyId)])),
+        );
+        const answerOf = ({ status, json }: Answer) => [status, { ...json, requestId: null }];
+        if (known === undefined || made === undefined) throw new TypeError('two answers are expected');
+        expect(answerOf(known)).toEqual(answerOf(made));
+      }
+      expect(ground.entries.map(({ outcome }) => outcome)).toEqual(Array(4).fill('denied'));
+      // The log tells it to those who read that.
+      expect(new Set(ground.entries.map(({ keyId }) => keyId))).toEqual(new Set(['sample', 'made-up']));
+    },
+  );
+
+  test('with a right to read one domain, the answer does not tell of keys of the samples in others', async () => {
+    const keys = createKeyRing({
+      fill: { active: testKey('f1', 4), others: [testKey('sample', 9, true)] },
+      health: { active: testKey('h1', 3), others: [testKey('secret', 10, true)] },
+    });
+    const other = await startWireGround({ keys });
+    other.state.policy = {
+      version: 1,
+      elevated: [],
+      rules: [{ roles: ['finance'], namespaces: ['*'], domains: ['fill'], actions: ['decode'] }],
+    };
+    const codeOf = async (keyId: string) => {
+      const { json } = await other.post('/decode?strict=true', 'finance', [ofSamples(keyId)]);
+      return [json.code, json.detail.replaceAll(keyId, 'KEY')];
+    };
+    expect(await codeOf('secret')).toEqual(await codeOf('made-up'));
+    expect(await codeOf('sample')).toMatchObject(['CODEC_CORRUPT', expect.anything()]);
+    await other.close();
+  });
 
   test.each([
     ['no name', ''],

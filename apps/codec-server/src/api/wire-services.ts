@@ -13,6 +13,10 @@ export interface WireLimits {
   readonly perPayloadBytes: number;
   /** The largest that the payloads of a request may become together, in bytes. */
   readonly perRequestBytes: number;
+  /** Stored payloads that one request fetches. */
+  readonly maxReferences: number;
+  /** How long a request may take to fetch all of them, in milliseconds. */
+  readonly fetchTimeoutMs: number;
 }
 
 /** What the routes of the wire work with. */

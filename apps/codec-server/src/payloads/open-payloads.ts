@@ -7,11 +7,12 @@ import {
   type KeyRing,
   readEnvelope,
 } from '@heliograph/codec/codecs';
-import type { Principal } from '@heliograph/service';
+import type { ByteHold, Principal } from '@heliograph/service';
 import type { Payload } from '@temporalio/common';
-import { decide, type Target } from '../policy/decide.ts';
+import { type Decision, decide, decideAnywhere, type Target } from '../policy/decide.ts';
 import type { Action, Policy } from '../policy/policy.ts';
 import { type PayloadJson, readPayloadJson } from '../wire/payload-json.ts';
+import { exhausted, type FetchedClaim, fetchClaims, type FetchOptions } from './fetch-claims.ts';
 import { type PayloadFailure, toDenial, toPayloadFailure } from './payload-failure.ts';
 import { type ClaimStore, isStorageReference } from './storage-reference.ts';
 
@@ -24,7 +25,10 @@ export type OpenedPayload =
   | { readonly kind: 'failed'; readonly failure: PayloadFailure; readonly seal: Seal | null };
 
 /** What a payload was encrypted for, and with which key. Only where the payload is opened, it is proved. */
-export interface Seal extends Target {
+export interface Seal {
+  readonly namespace: string | null;
+  /** Null where the envelope does not say it, and the caller is not told. */
+  readonly domain: string | null;
   readonly keyId: string;
 }
 
@@ -33,23 +37,31 @@ export interface OpenOptions {
   readonly keys: KeyRing;
   readonly policy: Policy;
   readonly principal: Pick<Principal, 'roles'>;
-  readonly limits: { readonly perPayloadBytes: number; readonly perRequestBytes: number };
+  readonly limits: FetchOptions['limits'] & { readonly perPayloadBytes: number };
   /** Fetches what storage references name; null leaves them as they are. */
   readonly claims: ClaimStore | null;
+  /** Counts the memory that payloads take, and their texts in the answer. */
+  readonly hold: Pick<ByteHold, 'take' | 'release'>;
   readonly signal: AbortSignal;
 }
+
+/** Bytes of texts that an answer holds for each byte of a payload: base64, JSON, and that in UTF-8 are 4/3 each. */
+const TEXT_FACTOR = 4;
 
 /**
  * Decrypts the payloads that the caller may read, each on its own, in the order in which they came. The caller is
  * authorized for what the envelope says, which whoever wrote the payload chose; decryption then proves it, because
- * namespace, domain and key id are authenticated. What was stored outside is fetched first, and authorized as `download`.
+ * namespace, domain and key id are authenticated. What was stored outside is fetched first, for those who may download
+ * anything, and authorized as `download`.
+ *
+ * @throws Problem 429 BYTES_LIMITED, 503 OVERLOADED
  */
 export async function openPayloads(
   payloads: readonly PayloadJson[],
   options: OpenOptions,
 ): Promise<readonly OpenedPayload[]> {
-  const fetchClaim = createFetcher(options);
-  const admitted = await Promise.all(payloads.map((json) => admit(json, options, fetchClaim)));
+  const resolve = await resolveReferences(payloads, options);
+  const admitted = await Promise.all(payloads.map((json) => admit(json, resolve(json), options)));
   const results: OpenedPayload[] = admitted.map((one) =>
     one.kind === 'admitted' ? { kind: 'passed' } : one,
   );
@@ -64,11 +76,17 @@ export async function openPayloads(
     for (const [at, { index, seal }] of group.entries()) {
       const outcome = outcomes[at];
       if (outcome === undefined) throw new TypeError('a codec returned too few payloads');
-      if (outcome.kind === 'decoded') leftBytes -= outcome.payload.data?.length ?? 0;
-      results[index] =
-        outcome.kind === 'decoded'
-          ? { kind: 'opened', payload: outcome.payload, seal }
-          : { kind: 'failed', failure: toPayloadFailure(outcome.error), seal };
+      if (outcome.kind === 'failed') {
+        results[index] = { kind: 'failed', failure: toPayloadFailure(outcome.error), seal };
+        continue;
+      }
+      // The codec counts what payloads grow by, and not what they are.
+      const bytes = outcome.payload.data?.length ?? 0;
+      if (bytes <= leftBytes) {
+        leftBytes -= bytes;
+        options.hold.take(TEXT_FACTOR * bytes);
+        results[index] = { kind: 'opened', payload: outcome.payload, seal };
+      } else results[index] = { kind: 'failed', failure: toPayloadFailure(exhausted()), seal };
     }
   }
   return results;
@@ -78,92 +96,128 @@ export async function openPayloads(
 interface Admitted {
   readonly kind: 'admitted';
   readonly payload: Payload;
-  readonly seal: Seal;
+  readonly seal: Seal & Target;
 }
 
-type FetchClaim = (reference: Payload) => Promise<Payload>;
+/** What stands for a payload: itself, or what was fetched for it. */
+type Resolved =
+  | { readonly kind: 'inline' }
+  /** A reference that is given back as it came. */
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'denied'; readonly failure: PayloadFailure }
+  | FetchedClaim;
+
+/** Whoever may download nothing at all has nothing fetched. */
+async function resolveReferences(
+  payloads: readonly PayloadJson[],
+  { claims, ...options }: OpenOptions,
+): Promise<(json: PayloadJson) => Resolved> {
+  const references = new Set(payloads.filter(isStorageReference));
+  if (references.size === 0) return () => ({ kind: 'inline' });
+  const { policy, principal, keys } = options;
+  const decision = decideAnywhere(policy, principal, keys, 'download');
+  const resolve = async (): Promise<(reference: PayloadJson) => Resolved> => {
+    if (claims === null) return () => ({ kind: 'kept' });
+    if (decision.kind === 'allowed') return fetchClaims([...references], { ...options, claims });
+    const failure = toDenial(decision, null, 'download');
+    return () => ({ kind: 'denied', failure });
+  };
+  const ofReference = await resolve();
+  return (json) => (references.has(json) ? ofReference(json) : { kind: 'inline' });
+}
 
 async function admit(
   json: PayloadJson,
-  { claims, keys, policy, principal }: OpenOptions,
-  fetchClaim: FetchClaim,
+  resolved: Resolved,
+  { keys, policy, principal }: OpenOptions,
 ): Promise<Admitted | Exclude<OpenedPayload, { kind: 'opened' }>> {
   let seal: Seal | null = null;
   try {
-    const isReference = isStorageReference(json);
-    if (isReference && claims === null) return { kind: 'passed' };
-    const payload = isReference ? await fetchClaim(readPayloadJson(json)) : readPayloadJson(json);
+    if (resolved.kind === 'kept') return { kind: 'passed' };
+    if (resolved.kind === 'denied') return { kind: 'failed', failure: resolved.failure, seal };
+    if (resolved.kind === 'failed') throw resolved.error;
+    const isReference = resolved.kind === 'fetched';
+    const payload = isReference ? resolved.payload : readPayloadJson(json);
     const envelope = readEnvelope(payload);
     // A stored payload that is plain has nothing that says who may read it.
     if (envelope === null && isReference) throw plainStored();
     if (envelope === null) return { kind: 'passed' };
     const action: Action = isReference ? 'download' : 'decode';
-    const target = await targetOf(keys, envelope);
-    seal = { ...target, keyId: envelope.keyId };
-    const decision = decide(policy, principal, target, action);
-    if (decision.kind === 'denied')
-      return { kind: 'failed', failure: toDenial(decision, target, action), seal };
-    const { namespace } = target;
+    const { keyId } = envelope;
+    seal = { namespace: envelope.namespace, domain: envelope.domain, keyId };
+    const target = await targetOf(envelope, { keys, policy, principal }, action);
+    if (target.kind === 'denied')
+      return { kind: 'failed', failure: toDenial(target, target.target, action), seal };
+    const { namespace, domain } = target.target;
+    seal = { namespace, domain, keyId };
     if (namespace !== null && keys.namespace !== undefined && keys.namespace !== namespace)
       throw foreignNamespace(envelope);
     // Nothing encrypts for a namespace without a name, and no codec can be made for it.
     if (namespace === '') throw namelessNamespace(envelope);
-    return { kind: 'admitted', payload, seal };
+    return { kind: 'admitted', payload, seal: { namespace, domain, keyId } };
   } catch (error) {
     return { kind: 'failed', failure: toPayloadFailure(error), seal };
   }
 }
 
+type FoundTarget =
+  | { readonly kind: 'allowed'; readonly target: Target }
+  | (Extract<Decision, { kind: 'denied' }> & { readonly target: Target | null });
+
 /**
- * Where the payload belongs. The format of the samples authenticates neither namespace nor domain: there the domain is
- * that of the key, and there is no namespace.
+ * Where the payload belongs, if the caller may read it. The format of the samples authenticates neither namespace nor domain:
+ * there the domain is that of the key, and there is no namespace. Only keys that the caller may use are looked for, so that
+ * the answer tells nobody else whether there is such a key.
  *
  * @throws CodecError CODEC_KEY_UNKNOWN
  */
-async function targetOf(keys: KeyRing, { namespace, domain, keyId, wrappedKey }: Envelope): Promise<Target> {
-  if (namespace !== null && domain !== null) return { namespace, domain };
+async function targetOf(
+  { namespace, domain, keyId, wrappedKey }: Envelope,
+  { keys, policy, principal }: Pick<OpenOptions, 'keys' | 'policy' | 'principal'>,
+  action: Action,
+): Promise<FoundTarget> {
+  if (namespace !== null && domain !== null) {
+    const target = { namespace, domain };
+    return { ...decide(policy, principal, target, action), target };
+  }
+  const decisions = keys.domains.map((candidate) => {
+    const target: Target = { namespace: null, domain: candidate };
+    return { target, decision: decide(policy, principal, target, action) };
+  });
+  const allowed = decisions.filter(({ decision }) => decision.kind === 'allowed');
+  if (allowed.length === 0) {
+    const isElevated = decisions.some(
+      ({ decision }) => decision.kind === 'denied' && decision.reason === 'ELEVATION_REQUIRED',
+    );
+    return { kind: 'denied', reason: isElevated ? 'ELEVATION_REQUIRED' : 'ACCESS_DENIED', target: null };
+  }
   // Keys of that format are the ring's own; one that is wrapped would only have a key service asked on behalf of anybody.
-  for (const candidate of wrappedKey === null ? keys.domains : []) {
+  for (const { target } of wrappedKey === null ? allowed : []) {
     const key = await Promise.resolve()
-      .then(() => keys.findKey(candidate, keyId, wrappedKey))
+      .then(() => keys.findKey(target.domain, keyId, wrappedKey))
       .catch((error: unknown) => {
         if (isCodecError(error) && error.retryable) throw error;
         return null;
       });
-    if (key?.isOfSamples === true) return { namespace: null, domain: candidate };
+    if (key?.isOfSamples === true) return { kind: 'allowed', target };
   }
   throw new CodecError(
     'CODEC_KEY_UNKNOWN',
-    `Key ${keyId} is in no domain of the key ring as a key of the samples' format.`,
+    `Key ${keyId} is in no domain that you may read as a key of the samples' format.`,
     { keyId },
   );
-}
-
-/** Fetches one at a time: objects are large, and as many as one answer may hold. */
-function createFetcher({ claims, limits, signal }: OpenOptions): FetchClaim {
-  let before: Promise<unknown> = Promise.resolve();
-  let leftBytes = limits.perRequestBytes;
-  return (reference) => {
-    const fetched = before.then(async () => {
-      if (claims === null || leftBytes <= 0) throw exhausted();
-      const payload = await claims.fetch(reference, signal);
-      leftBytes -= payload.data?.length ?? 0;
-      return payload;
-    });
-    before = fetched.catch(() => undefined);
-    return fetched;
-  };
 }
 
 /** Decrypts payloads of one namespace. */
 async function decrypt(
   group: readonly Admitted[],
-  { keys, limits }: OpenOptions,
+  { keys, limits, hold }: OpenOptions,
   leftBytes: number,
 ): ReturnType<Codec['decodeEach']> {
   const [first] = group;
   if (leftBytes <= 0 || first === undefined) return group.map(() => ({ kind: 'failed', error: exhausted() }));
   const { namespace, domain } = first.seal;
+  let refusal: unknown;
   const codec = createCodec({
     keys,
     namespace: namespace ?? keys.namespace ?? 'samples',
@@ -175,9 +229,23 @@ async function decrypt(
     compression: {
       maxInflatedBytes: limits.perPayloadBytes,
       maxInflatedBytesPerCall: leftBytes,
+      hold: {
+        release: hold.release,
+        take: (bytes) => {
+          try {
+            hold.take(bytes);
+          } catch (error) {
+            refusal ??= error;
+            throw exhausted();
+          }
+        },
+      },
     },
   });
-  return codec.decodeEach(group.map(({ payload }) => payload));
+  const outcomes = await codec.decodeEach(group.map(({ payload }) => payload));
+  // A codec tells of payloads, and this is about the request.
+  if (refusal !== undefined) throw refusal;
+  return outcomes;
 }
 
 function foreignNamespace({ keyId }: Envelope): CodecError {
@@ -193,13 +261,6 @@ function namelessNamespace({ keyId }: Envelope): CodecError {
     'CODEC_CORRUPT',
     `A payload that was encrypted with key ${keyId} names a namespace by what is no name of one.`,
     { keyId },
-  );
-}
-
-function exhausted(): CodecError {
-  return new CodecError(
-    'CODEC_TOO_LARGE',
-    'The payloads of this request are larger together than one answer may be. Ask for fewer at once.',
   );
 }
 

@@ -26,14 +26,13 @@ export function toPayloadFailure(error: unknown): PayloadFailure {
   };
 }
 
-/** Turns a denial into the reason for one payload. */
+/** Turns a denial into the reason for one payload; without a target, it says nothing of where that belongs. */
 export function toDenial(
   { reason }: Extract<Decision, { kind: 'denied' }>,
-  { namespace, domain }: Target,
+  target: Target | null,
   action: string,
 ): PayloadFailure {
-  // What is no name was written by whoever made the payload.
-  const where = `of the domain ${domain} in ${namespace !== null && /^[\w.-]{1,255}$/.test(namespace) ? `the namespace ${namespace}` : 'that namespace'}`;
+  const where = target === null ? 'like this one' : placeOf(target);
   const why =
     reason === 'ELEVATION_REQUIRED'
       ? 'The namespace needs an elevated role as well.'
@@ -44,4 +43,10 @@ export function toDenial(
     code: reason,
     detail: `You may not ${action} payloads ${where}. ${why}`,
   };
+}
+
+/** What is no name was written by whoever made the payload. */
+function placeOf({ namespace, domain }: Target): string {
+  const isName = namespace !== null && /^[\w.-]{1,255}$/.test(namespace);
+  return `of the domain ${domain} in ${isName ? `the namespace ${namespace}` : 'that namespace'}`;
 }

@@ -46,6 +46,36 @@ export function decide(
   return isMissing ? { kind: 'denied', reason: 'ELEVATION_REQUIRED' } : ALLOWED;
 }
 
+/**
+ * Decides whether a caller may do something with any payload of these domains, before it is known which one it is about. Where
+ * it may, what the payload says decides.
+ */
+export function decideAnywhere(
+  policy: Policy,
+  principal: Pick<Principal, 'roles'>,
+  { namespace, domains }: { readonly namespace?: string; readonly domains: readonly string[] },
+  action: Action,
+): Decision {
+  if (!isKnown(policy, principal)) return { kind: 'denied', reason: 'ROLE_UNKNOWN' };
+  if (namespace !== undefined) {
+    const decisions = domains.map((domain) => decide(policy, principal, { namespace, domain }, action));
+    return (
+      decisions.find(({ kind }) => kind === 'allowed') ??
+      decisions.find((one) => one.kind === 'denied' && one.reason === 'ELEVATION_REQUIRED') ?? {
+        kind: 'denied',
+        reason: 'ACCESS_DENIED',
+      }
+    );
+  }
+  const isAllowed = policy.rules.some(
+    (rule) =>
+      rule.actions.includes(action) &&
+      hasOne(principal, rule.roles) &&
+      rule.domains.some((pattern) => domains.some((domain) => matchesPattern(pattern, domain))),
+  );
+  return isAllowed ? ALLOWED : { kind: 'denied', reason: 'ACCESS_DENIED' };
+}
+
 /** Whether any rule names a role of the caller: without, the caller can never be allowed anything. */
 export function isKnown(policy: Policy, principal: Pick<Principal, 'roles'>): boolean {
   return policy.rules.some(({ roles }) => hasOne(principal, roles));

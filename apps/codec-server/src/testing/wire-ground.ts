@@ -9,6 +9,7 @@ import {
 } from '@heliograph/service';
 import type { Payload } from '@temporalio/common';
 import { type ApiOptions, createApi } from '../api/create-api.ts';
+import type { WireLimits } from '../api/wire-services.ts';
 import { createMetrics } from '../metrics.ts';
 import type { ClaimStore } from '../payloads/storage-reference.ts';
 import { parsePolicy } from '../policy/parse-policy.ts';
@@ -33,6 +34,15 @@ rules:
   - { roles: [on-call], namespaces: ['*'], domains: ['*'], actions: [decode, download] }
   - { roles: [starter], namespaces: [test], domains: [dispatch], actions: [encode] }
 `;
+
+/** Limits of a ground. */
+export const LIMITS: WireLimits = {
+  maxPayloads: 10_000,
+  perPayloadBytes: 65_536,
+  perRequestBytes: 262_144,
+  maxReferences: 100,
+  fetchTimeoutMs: 2000,
+};
 
 /** What a ground may have otherwise. */
 export interface GroundOptions {
@@ -101,7 +111,8 @@ export async function startWireGround(options: GroundOptions = {}) {
     },
     bodyLimitBytes: 1_048_576,
     requestsPerMinute: 100_000,
-    limits: { maxPayloads: 10_000, perPayloadBytes: 65_536, perRequestBytes: 262_144 },
+    bytesInFlight: 64 * 1_048_576,
+    limits: LIMITS,
     ...options.overrides,
   });
   const server = await listen(edge, { port: 0 });

@@ -245,6 +245,42 @@ describe('a gate', () => {
   });
 });
 
+test.each([0, 0.2, 0.4, 0.6, 0.8])(
+  'a timer that is early leaves nobody waiting, %s ms after a whole millisecond',
+  async (fraction) => {
+    // The clock goes on between two looks at it, and timers count whole milliseconds, as those of Node do.
+    let now = fraction;
+    let timers: { readonly at: number; readonly run: () => void }[] = [];
+    const gate = createAppGate({
+      maxWaitingPerApp: 125,
+      now: () => (now += 0.01),
+      setTimer: (run, ms) => {
+        const timer = { at: now + Math.max(1, Math.trunc(ms)), run };
+        timers.push(timer);
+        return () => {
+          timers = timers.filter((each) => each !== timer);
+        };
+      },
+    });
+    take(gate).throttle(1000);
+    // No place to wait is left, so none comes later that would have the gate look again.
+    const names = Array.from({ length: 125 }, (_, at) => String(at));
+    const permits = crowd(gate, names, () => ({ maxWaitMs: 240_000 }));
+    while (permits.length < names.length) {
+      const [next] = timers.toSorted((a, b) => a.at - b.at);
+      if (next === undefined || next.at > 2000) break;
+      timers = timers.filter((each) => each !== next);
+      now = Math.max(now, next.at);
+      next.run();
+      for (let admitted = -1; admitted < permits.length; await settled()) {
+        admitted = permits.length;
+        for (const { permit } of permits) permit.release('accepted');
+      }
+    }
+    expect(permits).toHaveLength(names.length);
+  },
+);
+
 describe('a probe', () => {
   /** Notifications that were never sent, each worth a minute; what became of each. */
   function pages({ gate, now }: ReturnType<typeof world>, count: number, lifeMs = 60_000) {

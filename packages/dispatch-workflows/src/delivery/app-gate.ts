@@ -110,7 +110,7 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
   } = options;
   const apps = new Map<string, App>();
 
-  const isFree = (app: App): boolean => now() >= app.closedUntil && app.active < app.window;
+  const isFree = (app: App, at = now()): boolean => at >= app.closedUntil && app.active < app.window;
   const delayOf = (app: App): Delay => ({ waitMs: Math.max(ATTEMPT_MS, app.closedUntil - now()) });
   /** What is known of this target: nothing, or that it is an earlier one than the app has by now. */
   const find = ({ id, targetVersion }: AppTarget): App | 'outdated' | undefined => {
@@ -122,30 +122,34 @@ export function createAppGate(options: AppGateOptions = {}): AppGate {
     return undefined;
   };
   /** Whether what expires then would not be sent before. */
-  const isOutlasted = (app: App, expiresAt: number): boolean =>
-    now() < app.closedUntil && expiresAt <= app.closedUntil;
-  const mayProbe = (app: App, expiresAt: number): boolean =>
-    isOutlasted(app, expiresAt) && !app.isProbed && now() >= app.nextProbeAt;
+  const isOutlasted = (app: App, expiresAt: number, at: number): boolean =>
+    at < app.closedUntil && expiresAt <= app.closedUntil;
+  const mayProbe = (app: App, expiresAt: number, at = now()): boolean =>
+    isOutlasted(app, expiresAt, at) && !app.isProbed && at >= app.nextProbeAt;
   const release = (id: string, app: App): void => {
-    while (app.waiting.length > 0 && isFree(app)) {
+    // Read once: a throttle that ended between two looks would neither admit anybody nor be waited for.
+    const at = now();
+    while (app.waiting.length > 0 && isFree(app, at)) {
       const first = app.waiting.findIndex(({ wasThrottled }) => wasThrottled);
       const [next] = app.waiting.splice(Math.max(0, first), 1);
       next?.go(false);
     }
-    app.waiting.find(({ expiresAt }) => mayProbe(app, expiresAt))?.go(true);
-    const isProberWaiting = !app.isProbed && app.waiting.some(({ expiresAt }) => isOutlasted(app, expiresAt));
-    wakeUpAt(id, app, isProberWaiting ? Math.min(app.closedUntil, app.nextProbeAt) : app.closedUntil);
+    app.waiting.find(({ expiresAt }) => mayProbe(app, expiresAt, at))?.go(true);
+    const isProberWaiting =
+      !app.isProbed && app.waiting.some(({ expiresAt }) => isOutlasted(app, expiresAt, at));
+    const nextAt = isProberWaiting ? Math.min(app.closedUntil, app.nextProbeAt) : app.closedUntil;
+    if (nextAt > at) wakeUpIn(id, app, { at: nextAt, ms: nextAt - at });
     const isQuiet = app.window >= WIDE_OPEN && app.active === 0 && app.waiting.length === 0;
     if (isQuiet && apps.get(id) === app) apps.delete(id);
   };
-  const wakeUpAt = (id: string, app: App, at: number): void => {
-    if (at <= now() || (app.wakeUp !== null && app.wakeUp.at <= at)) return;
+  const wakeUpIn = (id: string, app: App, next: { readonly at: number; readonly ms: number }): void => {
+    if (app.wakeUp !== null && app.wakeUp.at <= next.at) return;
     app.wakeUp?.cancel();
     const wakeUp = (): void => {
       app.wakeUp = null;
       release(id, app);
     };
-    app.wakeUp = { at, cancel: setTimer(wakeUp, at - now()) };
+    app.wakeUp = { at: next.at, cancel: setTimer(wakeUp, next.ms) };
   };
   const close = (target: AppTarget, forMs: number): void => {
     const found = find(target);

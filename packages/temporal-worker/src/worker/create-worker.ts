@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type NativeConnection, Worker, type DataConverter } from '@temporalio/worker';
 import { activityTracing } from './activity-tracing.ts';
+import { createDraining } from './draining.ts';
 import { slotOptions, type SlotPreset } from './slots.ts';
 
 /** Options of {@link createTemporalWorker}. */
@@ -44,7 +45,8 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
   const graceMs = options.shutdownGraceMs ?? 10_000;
   const bundled = options.workflowBundle;
   const { deployment } = options;
-  return Worker.create({
+  const draining = createDraining();
+  const worker = await Worker.create({
     connection: options.connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,
@@ -62,7 +64,7 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     ...slotOptions(options.slots ?? { kind: 'io' }),
     maxConcurrentWorkflowTaskExecutions: options.workflowTasks ?? 40,
     maxConcurrentWorkflowTaskPolls: options.workflowTaskPollers ?? 5,
-    interceptors: { activity: [activityTracing] },
+    interceptors: { activity: [activityTracing, draining.interceptor] },
     ...(deployment === undefined
       ? {}
       : {
@@ -73,4 +75,5 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
           },
         }),
   });
+  return draining.watch(worker);
 }

@@ -1,5 +1,7 @@
 export { createAlertStorm } from './alert-storm.ts';
 export type { StormIssue } from './alert-storm.ts';
+export { startConnectProxy } from './connect-proxy.ts';
+export type { ConnectProxy, ConnectProxyOptions, ConnectRequest } from './connect-proxy.ts';
 export { faultScriptSchema } from './fault-script.ts';
 export type { FaultScript } from './fault-script.ts';
 export { startLoopbackServer } from './loopback-server.ts';
@@ -16,5 +18,9 @@ export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
 export { findUnusedPort, startTcpServer } from './tcp-server.ts';
 export type { TcpServer } from './tcp-server.ts';
+export { TLS_AUTHORITY } from './tls-authority.ts';
+export type { IssuedPair } from './tls-authority.ts';
 export { EXPIRED_TLS_PAIR, FUTURE_TLS_PAIR, TLS_PAIRS } from './tls-pairs.ts';
 export type { TlsPair } from './tls-pairs.ts';
+export { startTlsProxy } from './tls-proxy.ts';
+export type { TlsProxy } from './tls-proxy.ts';

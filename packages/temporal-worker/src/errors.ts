@@ -1,6 +1,10 @@
 /** Why a worker or a client could not be set up. */
 export type TemporalErrorCode =
   | 'TEMPORAL_CONNECT_FAILED'
+  | 'TEMPORAL_TLS_INVALID'
+  | 'TEMPORAL_TLS_REFUSED'
+  | 'TEMPORAL_PROXY_INVALID'
+  | 'TEMPORAL_PROXY_REFUSED'
   | 'TEMPORAL_NO_ANSWER'
   | 'TEMPORAL_SERVER_TOO_OLD'
   | 'TEMPORAL_NAMESPACE_MISSING'

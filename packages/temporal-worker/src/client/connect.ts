@@ -1,8 +1,9 @@
-import type { ConnectionLike } from '@temporalio/client';
-import { Connection } from '@temporalio/client';
-import type { NativeConnection } from '@temporalio/worker';
+import { Connection, type ConnectionLike, type ConnectionOptions } from '@temporalio/client';
 import { TemporalSetupError } from '../errors.ts';
 import { callWithin, SETUP_TIMEOUT_MS } from './call-within.ts';
+import { explainFailure } from './explain-failure.ts';
+import { joinAddress, splitAddress, type HttpProxy } from './http-proxy.ts';
+import { checkTlsMaterial, type TemporalTls } from './tls-material.ts';
 
 /** The address of a Temporal service and how to connect to it. */
 export interface TemporalAddress {
@@ -14,18 +15,12 @@ export interface TemporalAddress {
   readonly apiKey?: string;
   /** Longest time for the first connection, in milliseconds; default 10 000. */
   readonly connectTimeoutMs?: number;
-}
-
-/** TLS material as PEM text. */
-export interface TemporalTls {
-  readonly serverName?: string;
-  readonly rootCaCertificate?: string;
-  readonly clientCertificate?: string;
-  readonly clientKey?: string;
+  /** What to connect through, as `chooseProxy` finds it in the environment; absent: nothing, whatever the environment says. */
+  readonly proxy?: HttpProxy;
 }
 
 /** A connection with the raw services that set-up needs; the SDK's two kinds of connection both are. */
-export type ServiceConnection = Connection | NativeConnection;
+export type ServiceConnection = ConnectionLike;
 
 /**
  * TLS and key options in the form that both kinds of connection take.
@@ -63,41 +58,71 @@ export function connectionSecurity({ address, tls, apiKey }: TemporalAddress): {
 }
 
 /**
+ * Options of a client's connection. The library under it would read lower-case proxy variables by rules of its own, so
+ * that is switched off.
+ */
+function clientOptions(address: TemporalAddress): ConnectionOptions {
+  const { proxy } = address;
+  const target = joinAddress(splitAddress(address.address));
+  const credentials = proxy?.credentials;
+  return {
+    address: proxy === undefined ? address.address : joinAddress(proxy),
+    connectTimeout: address.connectTimeoutMs ?? 10_000,
+    channelArgs: {
+      'grpc.enable_http_proxy': 0,
+      ...(proxy === undefined
+        ? {}
+        : { 'grpc.http_connect_target': `dns:${target}`, 'grpc.default_authority': target }),
+      ...(credentials === undefined
+        ? {}
+        : { 'grpc.http_connect_creds': `${credentials.username}:${credentials.password}` }),
+    },
+    ...connectionSecurity(address),
+  };
+}
+
+/**
  * Connects a process that only starts, signals and queries workflows (pure JavaScript gRPC, no native module).
  *
- * @throws {TemporalSetupError} TEMPORAL_CONNECT_FAILED, retryable.
+ * @throws {TemporalSetupError} TEMPORAL_TLS_INVALID; TEMPORAL_TLS_REFUSED or TEMPORAL_PROXY_REFUSED if that is why the
+ *   service cannot be reached, else TEMPORAL_CONNECT_FAILED, retryable.
  */
 export async function connectClient(address: TemporalAddress): Promise<Connection> {
-  const security = connectionSecurity(address);
+  checkTlsMaterial(address.tls ?? {}, Date.now());
+  const connection = Connection.lazy(clientOptions(address));
   try {
-    return await Connection.connect({
-      address: address.address,
-      connectTimeout: address.connectTimeoutMs ?? 10_000,
-      ...security,
-    });
+    await connection.ensureConnected();
+    return connection;
   } catch (error) {
-    throw connectFailed(address.address, error);
+    await connection.close();
+    throw await connectFailed(address, error);
   }
 }
 
 /**
  * Creates a client's connection without waiting for the service; the first call connects. Close it only after its
  * calls have ended: the SDK retries a call on a closed connection with an error that nothing can catch.
+ *
+ * @throws {TemporalSetupError} TEMPORAL_TLS_INVALID
  */
 export function lazyClientConnection(address: TemporalAddress): Connection {
-  return Connection.lazy({
-    address: address.address,
-    connectTimeout: address.connectTimeoutMs ?? 10_000,
-    ...connectionSecurity(address),
-  });
+  checkTlsMaterial(address.tls ?? {}, Date.now());
+  return Connection.lazy(clientOptions(address));
 }
 
-/** The error for a service that cannot be reached. */
-export function connectFailed(address: string, cause: unknown): TemporalSetupError {
-  return new TemporalSetupError(
-    'TEMPORAL_CONNECT_FAILED',
-    `no Temporal service answers at ${address}; check the address, the TLS settings, and that the service is running`,
-    { retryable: true, cause },
+/**
+ * The error for a service that cannot be reached, with the reason if asking again finds it: whether a proxy or TLS is in the
+ * way. Of a plain and direct connection there is nothing more to find.
+ */
+export async function connectFailed(address: TemporalAddress, cause: unknown): Promise<TemporalSetupError> {
+  const isPlain = address.proxy === undefined && address.tls === undefined && address.apiKey === undefined;
+  return (
+    (isPlain ? null : await explainFailure(address, cause)) ??
+    new TemporalSetupError(
+      'TEMPORAL_CONNECT_FAILED',
+      `no Temporal service answers at ${address.address}; check the address, the TLS settings, and that the service is running`,
+      { retryable: true, cause },
+    )
   );
 }
 

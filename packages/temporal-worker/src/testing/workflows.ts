@@ -5,6 +5,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  sleep,
   defineSignal,
 } from '@temporalio/workflow';
 
@@ -33,6 +34,27 @@ export async function everyWay(again = true): Promise<void> {
   await local.greet('local');
   await executeChild(greeting, { args: ['child'] });
   if (again) await continueAsNew<typeof everyWay>(false);
+}
+
+const patient = proxyActivities<Activities>({
+  startToCloseTimeout: '5 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 1 },
+});
+
+/** Greets several times with a pause in between, as often as it takes. */
+export async function patientGreetings(name: string, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    await patient.greet(`${name}-${index}`);
+    await sleep(400);
+  }
+}
+
+/** Greets again and again, with a pause in between. */
+export async function slowGreetings(count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    await regular.greet(String(index));
+    await sleep(100);
+  }
 }
 
 /** Ends a `waiting`. */

@@ -1,4 +1,4 @@
-import type { Worker } from '@temporalio/worker';
+import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createTemporalWorker, type TemporalWorkerOptions } from './create-worker.ts';
 
 /** What the workers of one process share. */
@@ -26,6 +26,11 @@ export interface TemporalWorkers {
   shutdown(): Promise<void>;
   /** Whether every worker polls its task queue. */
   isRunning(): boolean;
+  /**
+   * Lets every worker that has not stopped continue over another connection, for example one with a newer certificate:
+   * polls that are waiting end on the old one, everything else begins on the new one.
+   */
+  useConnection(connection: NativeConnection): void;
 }
 
 /**
@@ -68,9 +73,12 @@ function assertWorkflows(definitions: readonly TaskQueueWorker[], hasBundle: boo
   }
 }
 
+/** States in which a worker no longer has a connection. */
+const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'FAILED']);
+
 /** Handles workers as one; of each, only these methods are used. */
 export function handleAsOne(
-  workers: readonly Pick<Worker, 'run' | 'shutdown' | 'getState'>[],
+  workers: readonly (Pick<Worker, 'run' | 'shutdown' | 'getState'> & Partial<Pick<Worker, 'connection'>>)[],
 ): TemporalWorkers {
   let runs: readonly Promise<void>[] = [];
   const askToStop = (): void => {
@@ -94,6 +102,9 @@ export function handleAsOne(
     run,
     shutdown,
     isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING'),
+    useConnection(connection) {
+      for (const worker of workers) if (!ENDED.has(worker.getState())) worker.connection = connection;
+    },
     async runUntil(task) {
       const running = run();
       try {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground.close());
 beforeEach(async () => {
-  await ground.postgres.sql`truncate auth.api_keys, auth.refresh_families, auth.nonces cascade`;
+  await ground.postgres.sql`truncate auth.api_keys, auth.members, auth.refresh_families, auth.nonces cascade`;
 });
 
 const at = (offsetMs: number) => ({ clock: manualClock(Date.now() + offsetMs) });
@@ -44,10 +44,11 @@ test('what has expired goes, and what is alive or of interest stays', async () =
     update auth.api_keys set revoked_at = now() - interval '91 days' where id = 'revoked-long-ago'`;
 
   const old = createRefreshTokenStore(ground.postgres, at(-91 * DAY_MS));
-  const { token } = await old.issue('ada');
+  const ada = await ground.addMember('ada');
+  const { token } = await old.issue(ada);
   await old.rotate(token);
-  const alive = await ground.refreshTokens.issue('ada');
-  const revoked = await ground.refreshTokens.issue('ada');
+  const alive = await ground.refreshTokens.issue(ada);
+  const revoked = await ground.refreshTokens.issue(ada);
   await ground.refreshTokens.revoke(revoked.token);
 
   await createNonceStore(ground.postgres, at(-DAY_MS)).issue('login');

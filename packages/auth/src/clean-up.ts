@@ -61,6 +61,23 @@ export async function cleanUp(
   };
 }
 
+/**
+ * Cleans up unless another process does; null if it does.
+ *
+ * @throws {DatabaseError}
+ */
+export async function cleanUpAlone(
+  postgres: Pick<Postgres, 'db' | 'separate'>,
+  options: CleanUpOptions = {},
+): Promise<CleanUpResult | null> {
+  try {
+    return await withAdvisoryLock(postgres, 'auth.clean-up', () => cleanUp(postgres, options), { waitMs: 1 });
+  } catch (error) {
+    if (isBusy(error)) return null;
+    throw error;
+  }
+}
+
 /** A clean-up that repeats. */
 export interface CleanUpLoop {
   stop(): Promise<void>;
@@ -75,12 +92,14 @@ export function startCleanUp(
   options: Omit<CleanUpOptions, 'signal'> & {
     readonly intervalMs?: number;
     readonly onCleaned?: (result: CleanUpResult) => void;
+    /** Hears that another process does the work at this moment. */
+    readonly onBusy?: () => void;
     /** Hears of a clean-up that failed, also in `onCleaned`. */
     readonly onProblem?: (error: unknown) => void;
     readonly clock?: Clock;
   } = {},
 ): CleanUpLoop {
-  const { intervalMs = 600_000, onCleaned, onProblem, clock = systemClock } = options;
+  const { intervalMs = 600_000, onCleaned, onBusy, onProblem, clock = systemClock } = options;
   const stopped = new AbortController();
   const report = (error: unknown): void => {
     try {
@@ -93,16 +112,11 @@ export function startCleanUp(
     await clock.sleep(intervalMs / 10, stopped.signal);
     while (!stopped.signal.aborted) {
       try {
-        onCleaned?.(
-          await withAdvisoryLock(
-            postgres,
-            'auth.clean-up',
-            () => cleanUp(postgres, { ...options, signal: stopped.signal }),
-            { waitMs: 1 },
-          ),
-        );
+        const removed = await cleanUpAlone(postgres, { ...options, signal: stopped.signal });
+        if (removed === null) onBusy?.();
+        else onCleaned?.(removed);
       } catch (error) {
-        if (!isBusy(error)) report(error);
+        report(error);
       }
       await clock.sleep(intervalMs, stopped.signal);
     }

@@ -1,9 +1,11 @@
 import type { Postgres } from '@heliograph/database';
 import { createKeyStore, type KeyStore } from './keys/key-store.ts';
 import { openLookUps } from './look-ups.ts';
+import { createAuthMaintenance, type AuthMaintenance } from './maintenance.ts';
 import { createTenantChanges } from './members/change-tenant.ts';
 import { createMemberStore, type MemberStore } from './members/member-store.ts';
 import { createRoleStore, type RoleStore } from './members/role-store.ts';
+import { createLoginStore, type LoginStore } from './tokens/login-store.ts';
 import { createNonceStore, type NonceStore } from './tokens/nonce-store.ts';
 import { createRefreshTokenStore, type RefreshTokenStore } from './tokens/refresh-token-store.ts';
 
@@ -13,7 +15,9 @@ export interface AuthStores {
   readonly members: MemberStore;
   readonly roles: RoleStore;
   readonly refreshTokens: RefreshTokenStore;
+  readonly logins: LoginStore;
   readonly nonces: NonceStore;
+  readonly maintenance: AuthMaintenance;
   /** Ends the connections for look-ups. */
   close(): Promise<void>;
 }
@@ -30,7 +34,9 @@ export function createAuthStores(postgres: Pick<Postgres, 'db' | 'sql' | 'separa
     members: createMemberStore({ ...postgres, lookUps, changeTenant }),
     roles: createRoleStore({ ...postgres, changeTenant }),
     refreshTokens: createRefreshTokenStore(postgres),
+    logins: createLoginStore(postgres),
     nonces: createNonceStore(postgres),
+    maintenance: createAuthMaintenance(postgres),
     close: () => lookUps.end({ timeout: 1 }),
   };
 }

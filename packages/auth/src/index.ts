@@ -24,8 +24,11 @@ export type {
   RefreshTokenOptions,
   RefreshTokenStore,
 } from './tokens/refresh-token-store.ts';
+export type { LoginHolder } from './tokens/login-holder.ts';
+export type { Login, LoginStore } from './tokens/login-store.ts';
 export type { RefreshRefusal } from './tokens/decide-refresh.ts';
 export { createNonceStore } from './tokens/nonce-store.ts';
 export type { NonceOutcome, NonceStore } from './tokens/nonce-store.ts';
+export type { AuthCounts, AuthMaintenance, CleanUpReport, StateCounts } from './maintenance.ts';
 export { cleanUp, startCleanUp } from './clean-up.ts';
 export type { CleanUpLoop, CleanUpOptions, CleanUpResult } from './clean-up.ts';

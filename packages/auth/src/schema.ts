@@ -86,6 +86,12 @@ export const memberRoles = auth.table(
   ],
 );
 
+/**
+ * Why a login was revoked: by its token, because a token was used twice, by its id, with all logins of its caller, or with
+ * the member or key that it belongs to.
+ */
+export const REVOKED_FOR = ['logout', 'reuse', 'operator', 'principal', 'holder'] as const;
+
 /** A login: refresh tokens that follow from each other. */
 export const refreshFamilies = auth.table(
   'refresh_families',
@@ -93,14 +99,25 @@ export const refreshFamilies = auth.table(
     id: text('id').primaryKey(),
     /** Whom the tokens stand for. */
     principalId: text('principal_id').notNull(),
+    /** Empty where the caller is limited to no tenant. */
+    tenant: text('tenant').notNull().default(''),
+    /** Whose login it is: a member or a key. It ends with them, and its record outlives them, so these are no foreign keys. */
+    memberId: text('member_id'),
+    keyId: text('key_id'),
     createdAt: instant('created_at').notNull().defaultNow(),
     /** When the login ends, however often it was refreshed. */
     expiresAt: instant('expires_at').notNull(),
     revokedAt: instant('revoked_at'),
-    revokedFor: text('revoked_for', { enum: ['logout', 'reuse', 'principal'] }),
+    revokedFor: text('revoked_for', { enum: REVOKED_FOR }),
   },
   (table) => [
     index('refresh_families_principal').on(table.principalId),
+    index('refresh_families_member')
+      .on(table.memberId)
+      .where(sql`${table.memberId} is not null`),
+    index('refresh_families_key')
+      .on(table.keyId)
+      .where(sql`${table.keyId} is not null`),
     index('refresh_families_expiry').on(table.expiresAt),
   ],
 );

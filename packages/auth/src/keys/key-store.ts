@@ -5,6 +5,7 @@ import { AuthError } from '../errors.ts';
 import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
 import { runStatement } from '../run-statement.ts';
 import { apiKeys } from '../schema.ts';
+import { endLoginsOf } from '../tokens/login-holder.ts';
 
 /** A key as it is stored, without its digest. Instants are epoch milliseconds. */
 export interface ApiKey {
@@ -57,7 +58,11 @@ export interface KeyStore {
    * @throws {AuthError} AUTH_NAME_TAKEN
    */
   create(draft: ApiKeyDraft): Promise<ApiKey>;
-  /** Revokes a key for good; one that is revoked stays as it is. `@throws {AuthError}` AUTH_KEY_NOT_FOUND */
+  /**
+   * Revokes a key for good, and with it its logins; one that is revoked stays as it is.
+   *
+   * @throws {AuthError} AUTH_KEY_NOT_FOUND
+   */
   revoke(id: string, within: string | null): Promise<ApiKey>;
   /** Those that exist, in any order, revoked and expired ones included. */
   findByPrefix(prefixes: readonly string[]): Promise<readonly KnownKey[]>;
@@ -139,14 +144,18 @@ export function createKeyStore({
         },
       ),
     revoke: (id, within) =>
-      runStatement('revoke a key', async () => {
-        const rows = await db
-          .update(apiKeys)
-          .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, now())` })
-          .where(and(eq(apiKeys.id, id), inTenant(within)))
-          .returning();
-        return one(rows, id);
-      }),
+      runStatement('revoke a key', () =>
+        db.transaction(async (tx) => {
+          const rows = await tx
+            .update(apiKeys)
+            .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, now())` })
+            .where(and(eq(apiKeys.id, id), inTenant(within)))
+            .returning();
+          const key = one(rows, id);
+          await endLoginsOf(tx, { kind: 'key', id });
+          return key;
+        }),
+      ),
     findByPrefix: (prefixes) =>
       runStatement(
         'look keys up',

@@ -5,6 +5,7 @@ import { AuthError } from '../errors.ts';
 import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
 import { runStatement } from '../run-statement.ts';
 import { memberRoles, members } from '../schema.ts';
+import { endLoginsOf } from '../tokens/login-holder.ts';
 import type { ChangeTenant, Transaction } from './change-tenant.ts';
 import { noSuchRoles } from './role-store.ts';
 
@@ -50,7 +51,11 @@ export interface MemberStore {
   create(draft: Subject & Pick<Member, 'id' | 'name' | 'roles'>): Promise<Member>;
   /** @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_ROLE_NOT_FOUND, AUTH_LAST_ADMIN */
   update(current: Member, change: Pick<Member, 'name' | 'roles'>): Promise<Member>;
-  /** @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_LAST_ADMIN */
+  /**
+   * Removes a member, and ends its logins.
+   *
+   * @throws {AuthError} AUTH_MEMBER_CHANGED, AUTH_LAST_ADMIN
+   */
   remove(current: Member): Promise<void>;
   /** The rights of each subject, in any order. */
   findRights(queries: readonly RightsQuery[]): Promise<readonly (Rights & { readonly query: RightsQuery })[]>;
@@ -168,6 +173,7 @@ export function createMemberStore({
             .where(and(eq(members.id, id), eq(members.version, version)))
             .returning({ id: members.id });
           if (rows.length === 0) throw changed(id);
+          await endLoginsOf(tx, { kind: 'member', id });
         }),
       ),
     findRights: (queries) =>

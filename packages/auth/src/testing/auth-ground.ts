@@ -1,7 +1,12 @@
 import { connectPostgres } from '@heliograph/database';
+import { uuidV7Ids } from '@heliograph/service';
 import { freshPostgres } from '@heliograph/testkit';
+import { nextId } from '../api/translate-refusal.ts';
 import { createAuthStores } from '../create-auth-stores.ts';
+import { makeKey } from '../keys/key-format.ts';
+import type { ApiKeyDraft } from '../keys/key-store.ts';
 import { migrateAuth } from '../migrate.ts';
+import type { LoginHolder } from '../tokens/login-holder.ts';
 
 /** A fresh database with the schema in place, and the stores over it. */
 export async function authGround(label: string) {
@@ -13,6 +18,23 @@ export async function authGround(label: string) {
     url: database.url,
     postgres,
     ...stores,
+    async addMember(subject: string, tenant = 'default'): Promise<LoginHolder> {
+      const who = { issuer: 'https://id.example.com', subject, tenant };
+      const { id } = await stores.members.create({ ...who, id: nextId(uuidV7Ids), name: null, roles: [] });
+      return { kind: 'member', id };
+    },
+    async addKey(more: Partial<Pick<ApiKeyDraft, 'tenant' | 'expiresAt'>> = {}): Promise<LoginHolder> {
+      const id = nextId(uuidV7Ids);
+      const { prefix, digest } = makeKey();
+      const draft = { id, name: id, prefix, digest, scopes: [], roles: [], createdBy: 'x' };
+      await stores.keys.create({ tenant: null, expiresAt: null, ...draft, ...more });
+      return { kind: 'key', id };
+    },
+    /** Removes the member, or revokes the key. */
+    async end({ kind, id }: LoginHolder): Promise<void> {
+      if (kind === 'member') await stores.members.remove(await stores.members.get(id, null));
+      else await stores.keys.revoke(id, null);
+    },
     async close() {
       await stores.close();
       await postgres.close();

@@ -4,6 +4,8 @@ export interface RefreshState {
   readonly usedAt: number | null;
   readonly familyExpiresAt: number;
   readonly familyRevokedAt: number | null;
+  /** Whether the member or key that the login belongs to is gone. */
+  readonly isHolderGone: boolean;
 }
 
 /** Why a refresh token is not exchanged. */
@@ -15,7 +17,7 @@ export type RefreshRefusal = 'unknown' | 'expired' | 'revoked' | 'reused';
  */
 export function decideRefresh(state: RefreshState | null, now: number): 'rotate' | RefreshRefusal {
   if (state === null) return 'unknown';
-  if (state.familyRevokedAt !== null) return 'revoked';
+  if (state.familyRevokedAt !== null || state.isHolderGone) return 'revoked';
   if (state.usedAt !== null) return 'reused';
   return state.expiresAt <= now || state.familyExpiresAt <= now ? 'expired' : 'rotate';
 }

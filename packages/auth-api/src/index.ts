@@ -8,5 +8,8 @@ export { AUTH_PROBLEM_CODES } from './problem-codes.ts';
 export type { AuthProblemCode } from './problem-codes.ts';
 export { KEY_STATES } from './keys.ts';
 export type { CreatedKeyView, KeyInput, KeyView } from './keys.ts';
+export { LOGIN_STATES } from './logins.ts';
+export type { LoginView } from './logins.ts';
+export type { CleanUpView, CountsView } from './maintenance.ts';
 export type { MemberInput, MemberView } from './members.ts';
 export type { RoleView } from './roles.ts';

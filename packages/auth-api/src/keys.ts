@@ -140,7 +140,7 @@ export const revokeKey = defineOperation({
   path: onePath,
   operationId: 'revokeKey',
   tags,
-  summary: 'Revoke a key for good, and none of the keys that it made; one that is revoked stays so',
+  summary: 'Revoke a key for good, with its logins, and none of the keys that it made',
   scope: 'auth:keys:write',
   params: idParams,
   responses: { 204: { description: 'Revoked. Other processes may accept it for another 5 s.' } },

@@ -26,6 +26,7 @@ const memberChange = v.strictObject({ name: v.optional(v.nullable(nameInput), nu
 
 const memberView = v.object({
   id: v.string(),
+  principalId: v.pipe(v.string(), v.description('How logs, audits and logins name the member.')),
   tenant: v.string(),
   issuer: v.string(),
   subject: v.string(),
@@ -121,7 +122,7 @@ export const removeMember = defineOperation({
   path: onePath,
   operationId: 'removeMember',
   tags,
-  summary: 'Remove a member; If-Match guards against removing what has changed',
+  summary: 'Remove a member, and end its logins; If-Match guards against removing what has changed',
   scope: 'auth:members:write',
   params: idParams,
   ifMatch: true,

@@ -1,4 +1,6 @@
 import { createKey, listKeys, readKey, revokeKey } from './keys.ts';
+import { listLogins, readLogin, revokeLogin, revokeLogins } from './logins.ts';
+import { cleanUp, readCounts } from './maintenance.ts';
 import { createMember, listMembers, readMember, removeMember, replaceMember } from './members.ts';
 import { listRoles, putRole, readRole, removeRole } from './roles.ts';
 
@@ -23,4 +25,10 @@ export const authOperations = {
   readRole,
   putRole,
   removeRole,
+  listLogins,
+  readLogin,
+  revokeLogin,
+  revokeLogins,
+  readCounts,
+  cleanUp,
 } as const;

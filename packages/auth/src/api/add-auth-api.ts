@@ -1,8 +1,12 @@
 import { uuidV7Ids, type Edge, type Ids } from '@heliograph/service';
 import type { KeyStore } from '../keys/key-store.ts';
+import type { AuthMaintenance } from '../maintenance.ts';
 import type { MemberStore } from '../members/member-store.ts';
 import type { RoleStore } from '../members/role-store.ts';
+import type { LoginStore } from '../tokens/login-store.ts';
 import { addKeysApi } from './keys-api.ts';
+import { addLoginsApi } from './logins-api.ts';
+import { addMaintenanceApi } from './maintenance-api.ts';
 import { addMembersApi } from './members-api.ts';
 import { addRolesApi } from './roles-api.ts';
 
@@ -11,6 +15,8 @@ export interface AuthApiDependencies {
   readonly keys: KeyStore;
   readonly members: MemberStore;
   readonly roles: RoleStore;
+  readonly logins: LoginStore;
+  readonly maintenance: AuthMaintenance;
   /** Hears the prefix of a key that was revoked here: `forget` of `createKeyAuth`. */
   readonly onRevoked: (prefix: string) => void;
   /** Hears the tenant whose members or roles were changed here: `forget` of `createMemberIdentifier`. */
@@ -23,4 +29,6 @@ export function addAuthApi(edge: Edge, { ids = uuidV7Ids, ...dependencies }: Aut
   addKeysApi(edge, { ...dependencies, ids });
   addMembersApi(edge, { ...dependencies, ids });
   addRolesApi(edge, dependencies);
+  addLoginsApi(edge, dependencies);
+  addMaintenanceApi(edge, dependencies);
 }

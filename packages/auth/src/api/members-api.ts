@@ -2,6 +2,7 @@ import { authOperations, DEFAULT_TENANT, idSchema, type MemberView } from '@heli
 import {
   decodeCursor,
   etagOf,
+  principalIdOf,
   requireMatch,
   toPage,
   type Edge,
@@ -118,6 +119,7 @@ export function addMembersApi(edge: Edge, { members, roles, ids, onChanged }: Me
 function presentMember(member: Member): MemberView {
   return {
     ...member,
+    principalId: principalIdOf(member),
     roles: [...member.roles],
     createdAt: toIso(member.createdAt),
     updatedAt: toIso(member.updatedAt),

@@ -96,6 +96,7 @@ export async function apiGround(keys: readonly BearerKey[]) {
   return {
     lines,
     proxy,
+    url: database.url,
     get stores() {
       return process.stores;
     },

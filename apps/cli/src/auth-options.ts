@@ -12,6 +12,7 @@ export const authOptions = {
   tenant: text('The tenant; default: that of the key that asks'),
   scopes: text('Scopes with commas between them, such as routes:read,routes:write'),
   roles: text('Names of roles with commas between them'),
+  issuer: text('`iss` of their tokens, character by character'),
   limit: { type: 'number', default: 200, requiresArg: true, describe: 'How many to list at most' },
 } as const;
 

@@ -6,6 +6,8 @@ type Screen = Pick<Terminal, 'env' | 'isTty' | 'columns'>;
 type Key = AnswerTo<'listKeys'>['body']['items'][number];
 type Member = AnswerTo<'listMembers'>['body']['items'][number];
 type Role = AnswerTo<'listRoles'>['body']['items'][number];
+type Login = AnswerTo<'listLogins'>['body']['items'][number];
+type Counts = AnswerTo<'readCounts'>['body'];
 
 /** What was listed, and whether there is more. */
 interface Found<T> {
@@ -44,13 +46,14 @@ export function renderMembers(found: Found<Member>, screen: Screen): string {
     found,
     screen,
     'There are no members.',
-    (page, { name, subject, issuer, tenant, roles, id }) => {
+    (page, { name, subject, issuer, tenant, roles, id, principalId }) => {
       page.add(name === null ? subject : `${name} (${subject})`, { style: 'strong' });
       page.table(
         [
           ['id', id],
           ['tenant', tenant],
           ['issuer', issuer],
+          ['principal', principalId],
           ['roles', listOf(roles)],
         ],
         2,
@@ -72,6 +75,59 @@ export function renderRoles(found: Found<Role>, screen: Screen): string {
     );
   });
 }
+
+/** Lays out logins. */
+export function renderLogins(found: Found<Login>, screen: Screen): string {
+  return render(found, screen, 'There are no logins.', (page, login) => {
+    page.add(`${login.principalId} (${login.state})`, {
+      style: login.state === 'active' ? 'strong' : 'faint',
+    });
+    page.table(
+      [
+        ['id', login.id],
+        ['tenant', login.tenant ?? 'all'],
+        ['begun', login.createdAt],
+        ['refreshed', login.refreshedAt],
+        ['expires', `${login.expiresAt} unless it is refreshed, ${login.endsAt} at the latest`],
+        ...(login.revokedAt === null
+          ? []
+          : [['revoked', `${login.revokedAt} (${WHY[login.revokedFor ?? ''] ?? login.revokedFor ?? ''})`]]),
+      ],
+      2,
+    );
+  });
+}
+
+/** Lays out counts. */
+export function renderCounts(counts: Counts, screen: Screen): string {
+  const { keys, members, roles, logins, refreshTokens, nonces } = counts;
+  const states = ({ active, expired, revoked }: Counts['keys']): string =>
+    `${active} active, ${expired} expired, ${revoked} revoked`;
+  return new Page(screen)
+    .table(
+      [
+        ['keys', states(keys)],
+        ['members', String(members)],
+        ['roles', String(roles)],
+        ['logins', states(logins)],
+        ['refresh tokens', String(refreshTokens)],
+        ...(nonces ?? []).map(({ purpose, open, used, expired }) => [
+          `nonces for ${purpose}`,
+          `${open} open, ${used} used, ${expired} expired`,
+        ]),
+      ],
+      0,
+    )
+    .toString();
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  logout: 'logged out',
+  reuse: 'a token was used twice',
+  operator: 'by its id',
+  principal: 'with all logins of the caller',
+  holder: 'with its member or key',
+};
 
 function addKeyRows(page: Page, key: Key): void {
   page.table(

@@ -87,11 +87,24 @@ function registerList(group: Argv, terminal: Terminal): Argv {
   return group.command(
     'list',
     'List keys, those that are expired or revoked included',
-    (list) => list.options({ ...sharedOptions(AUTH), tenant: authOptions.tenant, limit: authOptions.limit }),
-    async ({ tenant, limit, ...shared }) => {
+    (list) =>
+      list.options({
+        ...sharedOptions(AUTH),
+        tenant: authOptions.tenant,
+        'created-by': {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Keys that this caller made: key:ID for those of a key',
+        },
+        limit: authOptions.limit,
+      }),
+    async ({ tenant, createdBy, limit, ...shared }) => {
       checkLimit(limit);
       const found = await askAuth(shared, terminal, 'auth:keys:read', (client) =>
-        followPages(limit, async (page) => (await client.listKeys({ query: { ...page, tenant } })).body),
+        followPages(
+          limit,
+          async (page) => (await client.listKeys({ query: { ...page, tenant, createdBy } })).body,
+        ),
       );
       terminal.out(shared.json ? `${JSON.stringify(found)}\n` : renderKeys(found, terminal));
     },
@@ -101,7 +114,7 @@ function registerList(group: Argv, terminal: Terminal): Argv {
 function registerRevoke(group: Argv, terminal: Terminal): Argv {
   return group.command(
     'revoke <id>',
-    'Revoke a key for good; it is refused everywhere within 5 s',
+    'Revoke a key for good, and end its logins; it is refused everywhere within 5 s',
     (revoke) =>
       revoke
         .positional('id', {

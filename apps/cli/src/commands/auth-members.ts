@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { AUTH } from '../api.ts';
 import { askAuth, authOptions, checkArgument, checkLimit, parseList } from '../auth-options.ts';
 import { CliError } from '../errors.ts';
+import { findMember } from '../find-member.ts';
 import { followPages } from '../follow-pages.ts';
 import { sharedOptions } from '../options.ts';
 import { renderMembers } from '../render-auth.ts';
@@ -10,11 +11,6 @@ import type { Terminal } from '../terminal.ts';
 
 type AnsweredMember = AnswerTo<'readMember'>['body'];
 
-const issuer = {
-  type: 'string',
-  requiresArg: true,
-  describe: '`iss` of their tokens, character by character',
-} as const;
 const subject = { type: 'string', demandOption: true, describe: '`sub` of their tokens' } as const;
 
 /** `heliograph auth members list|set|remove`. */
@@ -35,7 +31,7 @@ function registerList(group: Argv, terminal: Terminal): Argv {
       list.options({
         ...sharedOptions(AUTH),
         tenant: authOptions.tenant,
-        issuer,
+        issuer: authOptions.issuer,
         subject: { ...subject, demandOption: false, requiresArg: true },
         limit: authOptions.limit,
       }),
@@ -62,7 +58,7 @@ function registerSet(group: Argv, terminal: Terminal): Argv {
         .positional('subject', subject)
         .options({
           ...sharedOptions(AUTH),
-          issuer: { ...issuer, demandOption: true },
+          issuer: { ...authOptions.issuer, demandOption: true },
           roles: authOptions.roles,
           'without-roles': {
             type: 'boolean',
@@ -111,11 +107,11 @@ function registerSet(group: Argv, terminal: Terminal): Argv {
 function registerRemove(group: Argv, terminal: Terminal): Argv {
   return group.command(
     'remove <subject>',
-    'Remove a member; what its token alone allows stays',
+    'Remove a member and end its logins; what its token alone allows stays',
     (remove) =>
       remove
         .positional('subject', subject)
-        .options({ ...sharedOptions(AUTH), issuer, tenant: authOptions.tenant }),
+        .options({ ...sharedOptions(AUTH), issuer: authOptions.issuer, tenant: authOptions.tenant }),
     async ({ subject: sub, issuer: iss, tenant, ...shared }) => {
       checkArgument('SUBJECT', sub);
       const removed = await askAuth(shared, terminal, 'auth:members:write', async (client) => {
@@ -149,26 +145,4 @@ async function createMember(client: AuthClient, body: MemberInput): Promise<Answ
     if (error instanceof Error && 'code' in error && error.code === 'AUTH_MEMBER_EXISTS') return null;
     throw error;
   }
-}
-
-/** Finds the one member that is meant; null if there is none. `@throws {CliError}` CLI_USAGE if it could be several */
-async function findMember(
-  client: AuthClient,
-  wanted: {
-    readonly issuer: string | undefined;
-    readonly subject: string;
-    readonly tenant: string | undefined;
-  },
-): Promise<AnsweredMember | null> {
-  const { body } = await client.listMembers({ query: { ...wanted, limit: 2 } });
-  const [first, second] = body.items;
-  if (first === undefined) return null;
-  if (second !== undefined) {
-    const [what, option] = first.tenant === second.tenant ? ['issuers', '--issuer'] : ['tenants', '--tenant'];
-    throw new CliError(
-      'CLI_USAGE',
-      `${wanted.subject} is a member by several ${what}; name one with ${option}`,
-    );
-  }
-  return first;
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CreatedKeyView, KeyView, MemberView, RoleView } from '@heliograph/auth-api';
+import type { CreatedKeyView, KeyView, LoginView, MemberView, RoleView } from '@heliograph/auth-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cannedApi, ran, type Asked, type Canned } from '../testing/canned-api.ts';
 
@@ -35,6 +35,7 @@ const KEY: KeyView = {
 const CREATED: CreatedKeyView = { ...KEY, key: SECRET };
 const MEMBER: MemberView = {
   id: 'm1',
+  principalId: `ada@${ISSUER}#default`,
   tenant: 'default',
   issuer: ISSUER,
   subject: 'ada',
@@ -244,10 +245,11 @@ test('keys revoke', async () => {
 });
 
 const MEMBER_SHOWN = `Ada (ada)
-  id      m1
-  tenant  default
-  issuer  https://id.example.com/
-  roles   on-call, reader
+  id         m1
+  tenant     default
+  issuer     https://id.example.com/
+  principal  ada@https://id.example.com/#default
+  roles      on-call, reader
 `;
 
 describe('members', () => {
@@ -256,8 +258,8 @@ describe('members', () => {
     const args = ['--tenant', 'default', '--issuer', ISSUER, '--subject', 'ada'];
     const { out } = await ask('members', 'list', ...args);
     expect(out).toContain(MEMBER_SHOWN);
-    expect(out).toContain('\nbob\n  id      m1\n');
-    expect(out).toContain('  roles   none\n');
+    expect(out).toContain('\nbob\n  id         m1\n');
+    expect(out).toContain('  roles      none\n');
     expect(api.asked[0]?.query).toEqual({ limit: '200', tenant: 'default', issuer: ISSUER, subject: 'ada' });
   });
 
@@ -277,7 +279,7 @@ describe('members', () => {
   test('get exactly these roles where there is one, and keep their name', async () => {
     api.answer(refused(409, 'AUTH_MEMBER_EXISTS'), listed(MEMBER), ok({ ...MEMBER, roles: [] }));
     const { exitCode, out } = await ask('members', 'set', 'ada', '--issuer', ISSUER, '--without-roles');
-    expect([exitCode, out]).toEqual([0, expect.stringContaining('roles   none')]);
+    expect([exitCode, out]).toEqual([0, expect.stringContaining('roles      none')]);
     expect(asked()).toEqual([
       ['POST', '/api/v1/auth/members', {}],
       ['GET', '/api/v1/auth/members', { limit: '2', issuer: ISSUER, subject: 'ada' }],
@@ -367,9 +369,155 @@ describe('roles', () => {
   });
 });
 
+const LOGIN: LoginView = {
+  id: 'f1',
+  principalId: `ada@${ISSUER}#default`,
+  tenant: 'default',
+  state: 'active',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  refreshedAt: '2026-01-02T00:00:00.000Z',
+  expiresAt: '2026-01-16T00:00:00.000Z',
+  endsAt: '2026-04-01T00:00:00.000Z',
+  revokedAt: null,
+  revokedFor: null,
+};
+
+describe('logins', () => {
+  test('are listed, with the reason why one was revoked', async () => {
+    const revokedAt = '2026-01-03T00:00:00.000Z';
+    const revoked = { ...LOGIN, id: 'f2', principalId: 'key:k1', tenant: null, state: 'revoked', revokedAt };
+    api.answer(
+      listed(LOGIN, { ...revoked, revokedFor: 'holder' }, { ...revoked, revokedFor: 'newer-reason' }),
+    );
+    const { out, err } = await ask('logins', 'list', '--tenant', 'default');
+    expect([err, asked()]).toEqual([
+      '',
+      [['GET', '/api/v1/auth/logins', { limit: '200', tenant: 'default' }]],
+    ]);
+    expect(out).toContain(`ada@https://id.example.com/#default (active)
+  id         f1
+  tenant     default
+  begun      2026-01-01T00:00:00.000Z
+  refreshed  2026-01-02T00:00:00.000Z
+  expires    2026-01-16T00:00:00.000Z unless it is refreshed, 2026-04-01T00:00:00.000Z at the latest
+`);
+    expect(out).toContain('key:k1 (revoked)\n  id         f2\n  tenant     all\n');
+    expect(out).toContain(`  revoked    ${revokedAt} (with its member or key)\n`);
+    expect(out).toContain(`  revoked    ${revokedAt} (newer-reason)\n`);
+    const json = await ask('logins', 'list', '--json', '--limit', '1');
+    expect(JSON.parse(json.out)).toMatchObject({ items: [LOGIN], hasMore: true });
+  });
+
+  test('of a caller are found by its id, or by its subject', async () => {
+    api.answer(listed());
+    await expect(ask('logins', 'list', '--principal', 'key:k1')).resolves.toMatchObject({
+      out: 'There are no logins.\n',
+    });
+    expect(asked()).toEqual([['GET', '/api/v1/auth/logins', { limit: '200', principal: 'key:k1' }]]);
+    api.answer(listed(MEMBER), listed(LOGIN));
+    await ask('logins', 'list', '--subject', 'ada', '--issuer', ISSUER);
+    expect(asked()).toEqual([
+      ['GET', '/api/v1/auth/members', { limit: '2', subject: 'ada', issuer: ISSUER }],
+      ['GET', '/api/v1/auth/logins', { limit: '200', principal: MEMBER.principalId }],
+    ]);
+  });
+
+  test('are revoked one by one', async () => {
+    api.answer({ status: 204, body: '' });
+    await expect(ask('logins', 'revoke', 'f1')).resolves.toEqual({
+      exitCode: 0,
+      err: '',
+      out: 'Login f1 is revoked.\n',
+    });
+    expect(asked()).toEqual([['DELETE', '/api/v1/auth/logins/f1', {}]]);
+    api.answer(refused(404, 'AUTH_LOGIN_NOT_FOUND', 'There is no login f1.'));
+    const { exitCode, err } = await ask('logins', 'revoke', 'f1');
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('There is no login f1.')]);
+  });
+
+  test.each([
+    [0, '0 logins'],
+    [1, '1 login'],
+    [2, '2 logins'],
+  ])('are revoked all together: %i', async (revoked, counted) => {
+    api.answer(listed(MEMBER), ok({ revoked }));
+    await expect(ask('logins', 'revoke-all', '--subject', 'ada', '--tenant', 'default')).resolves.toEqual({
+      exitCode: 0,
+      err: '',
+      out: `${counted} of ada@https://id.example.com/#default revoked.\n`,
+    });
+    expect(asked()[1]).toEqual([
+      'DELETE',
+      '/api/v1/auth/logins',
+      { principal: MEMBER.principalId, tenant: 'default' },
+    ]);
+  });
+
+  test('are not revoked where nobody knows whose', async () => {
+    api.answer(listed());
+    await expect(ask('logins', 'revoke-all', '--subject', 'eve')).resolves.toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('there is no member eve'),
+    });
+    expect(asked().map((one) => Reflect.get(Object(one), '0'))).toEqual(['GET']);
+    api.answer(listed(MEMBER, { ...MEMBER, tenant: 'acme' }));
+    await expect(ask('logins', 'revoke-all', '--subject', 'ada')).resolves.toMatchObject({ exitCode: 2 });
+  });
+});
+
+test('keys are listed by who made them', async () => {
+  api.answer(listed());
+  await ask('keys', 'list', '--created-by', 'key:k1');
+  expect(asked()).toEqual([['GET', '/api/v1/auth/keys', { limit: '200', createdBy: 'key:k1' }]]);
+});
+
+test('counts', async () => {
+  const states = { active: 1, expired: 2, revoked: 3 };
+  const nonces = [{ purpose: 'login', open: 4, used: 5, expired: 6 }];
+  const counts = { keys: states, members: 7, roles: 8, logins: states, refreshTokens: 9, nonces };
+  api.answer(ok(counts));
+  await expect(ask('counts', '--json')).resolves.toMatchObject({ out: `${JSON.stringify(counts)}\n` });
+  await expect(ask('counts')).resolves.toEqual({
+    exitCode: 0,
+    err: '',
+    out: `keys              1 active, 2 expired, 3 revoked
+members           7
+roles             8
+logins            1 active, 2 expired, 3 revoked
+refresh tokens    9
+nonces for login  4 open, 5 used, 6 expired
+`,
+  });
+  api.answer(ok({ ...counts, nonces: null }));
+  const { out } = await ask('counts', '--tenant', 'acme');
+  expect(out).not.toContain('nonces');
+  expect(asked()).toEqual([['GET', '/api/v1/auth/counts', { tenant: 'acme' }]]);
+});
+
+test('clean-up', async () => {
+  api.answer(ok({ keys: 1, logins: 2, nonces: 10_000, hasMore: true }));
+  await expect(ask('clean-up')).resolves.toEqual({
+    exitCode: 0,
+    err: '',
+    out: 'Removed keys: 1, logins: 2, nonces: 10000.\nThere are more. Run it again to remove them.\n',
+  });
+  expect(asked()).toEqual([['POST', '/api/v1/auth/clean-up', {}]]);
+  api.answer(ok({ keys: 0, logins: 0, nonces: 0, hasMore: false }));
+  await expect(ask('clean-up')).resolves.toMatchObject({ out: 'Removed keys: 0, logins: 0, nonces: 0.\n' });
+  api.answer(refused(409, 'AUTH_CLEAN_UP_RUNNING', 'Another process is cleaning up.'));
+  await expect(ask('clean-up')).resolves.toMatchObject({ exitCode: 1 });
+});
+
 describe('wrong usage is 2 and asks nobody', () => {
   test.each<[string, RegExp]>([
-    ['', /keys, members or roles/],
+    ['', /keys, members, roles, logins, counts or clean-up/],
+    ['logins', /list, revoke or revoke-all/],
+    ['logins revoke', /Not enough/],
+    ['logins revoke-all', /--principal or --subject/],
+    ['logins revoke-all --tenant acme', /--principal or --subject/],
+    ['logins revoke-all --issuer i', /subject/],
+    ['logins revoke-all --principal p --subject s', /mutually exclusive/],
+    ['logins list --limit 0', /--limit/],
     ['keys', /create, list or revoke/],
     ['members', /list, set or remove/],
     ['roles', /list, set or remove/],
@@ -401,6 +549,7 @@ test('help names every command', async () => {
     ['keys', ['create <name>', 'list', 'revoke <id>']],
     ['members', ['list', 'set <subject>', 'remove <subject>']],
     ['roles', ['list', 'set <name>', 'remove <name>']],
+    ['logins', ['list', 'revoke <id>', 'revoke-all']],
   ] as const) {
     const { exitCode, out } = await ran(['auth', group, '--help']);
     expect(exitCode).toBe(0);

@@ -1,15 +1,16 @@
 import { registerKeys } from './auth-keys.ts';
+import { registerLogins } from './auth-logins.ts';
+import { registerMaintenance } from './auth-maintenance.ts';
 import { registerMembers } from './auth-members.ts';
 import { registerRoles } from './auth-roles.ts';
 import type { Command } from './command.ts';
 
-/** `heliograph auth keys`, `heliograph auth members` and `heliograph auth roles`. */
+/** `heliograph auth keys|members|roles|logins`, `heliograph auth counts` and `heliograph auth clean-up`. */
 export const authCommand: Command = {
   register: (parser, terminal) =>
-    parser.command('auth', 'Manage API keys, members and roles', (group) =>
-      registerRoles(registerMembers(registerKeys(group, terminal), terminal), terminal).demandCommand(
-        1,
-        'auth: expected keys, members or roles',
-      ),
+    parser.command('auth', 'Manage API keys, members, roles and logins', (group) =>
+      [registerKeys, registerMembers, registerRoles, registerLogins, registerMaintenance]
+        .reduce((commands, register) => register(commands, terminal), group)
+        .demandCommand(1, 'auth: expected keys, members, roles, logins, counts or clean-up'),
     ),
 };

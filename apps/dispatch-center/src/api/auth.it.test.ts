@@ -1,4 +1,5 @@
-import { makeKey } from '@heliograph/auth';
+import { createAuthStores, makeKey } from '@heliograph/auth';
+import { connectPostgres } from '@heliograph/database';
 import { startLoopbackServer, type LoopbackServer } from '@heliograph/simulators';
 import { eventually } from '@heliograph/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -156,6 +157,50 @@ describe('tokens of the issuer', () => {
     const { status, json } = await create(['routes:read']);
     expect([status, json.tenant, json.createdBy]).toEqual([201, 'default', `eve@${ISSUER}#default`]);
     secrets.push(json.key);
+  });
+});
+
+describe('logins and nonces', () => {
+  let postgres: ReturnType<typeof connectPostgres>;
+  let stores: ReturnType<typeof createAuthStores>;
+  beforeAll(() => {
+    postgres = connectPostgres({ url: api.postgresUrl, applicationName: 'console' });
+    stores = createAuthStores(postgres);
+  });
+  afterAll(async () => {
+    await stores.close();
+    await postgres.close();
+  });
+
+  test('of a key end with it, and operators see it', async () => {
+    const { id, key } = await createKey(['auth:logins:read']);
+    const { token, familyId } = await stores.refreshTokens.issue({ kind: 'key', id });
+    secrets.push(token);
+    const path = `/api/v1/auth/logins?principal=key:${id}`;
+    await expect(api.call('GET', path, { key })).resolves.toMatchObject({
+      status: 200,
+      json: { items: [{ id: familyId, state: 'active' }] },
+    });
+    await api.call('DELETE', `${KEYS}/${id}`);
+    await expect(stores.refreshTokens.rotate(token)).resolves.toEqual({ kind: 'revoked' });
+    await expect(api.call('GET', path)).resolves.toMatchObject({
+      json: { items: [{ id: familyId, state: 'revoked', revokedFor: 'holder' }] },
+    });
+  });
+
+  test('that have expired are removed by the API itself, and measured', async () => {
+    const valueOf = async (metric: string): Promise<number> => {
+      const { text } = await api.call('GET', '/metrics', { key: null });
+      const line = text.split('\n').find((one) => one.startsWith(`${metric} `));
+      return Number(line?.split(' ')[1]);
+    };
+    expect(await valueOf('heliograph_auth_clean_ups_total{outcome="failed"}')).toBe(0);
+    await stores.nonces.issue('login', -1);
+    await eventually('it is removed', async () =>
+      (await valueOf('heliograph_auth_removed_total{what="nonces"}')) === 1 ? true : undefined,
+    );
+    expect(await valueOf('heliograph_auth_clean_ups_total{outcome="cleaned"}')).toBeGreaterThan(0);
+    await expect(api.call('GET', '/api/v1/auth/counts')).resolves.toMatchObject({ json: { nonces: [] } });
   });
 });
 

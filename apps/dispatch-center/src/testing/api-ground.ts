@@ -70,6 +70,7 @@ export async function apiGround(variables: Readonly<Record<string, string>> = {}
     routes: services.routes,
     connectedApps: services.connectedApps,
     health: services.health,
+    postgresUrl: postgres.url,
     streams: services.streams,
     intents: services.intents,
     ledger: services.ledger,
@@ -117,7 +118,10 @@ async function startApi(env: Readonly<Record<string, string>>, logs: string[], o
         return createApi({
           services: created,
           edgeOptions: { ...app.edgeOptions, validateResponses: true },
-          auth: openAuth(app, { keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [] }),
+          auth: openAuth(app, {
+            keys: parseApiKeys(app.config.HELIOGRAPH_API_KEYS.reveal()) ?? [],
+            cleanUpIntervalMs: 1000,
+          }),
           onStored,
         });
       },

@@ -2,6 +2,7 @@ import { connectPostgres } from '@heliograph/database';
 import { findUnusedPort } from '@heliograph/simulators';
 import { createLogger, loadConfig, type ServicePart } from '@heliograph/service';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { metrics } from '@opentelemetry/api';
 import * as v from 'valibot';
 import { authVariables } from '../variables.ts';
 import { openAuth } from './open-auth.ts';
@@ -20,6 +21,7 @@ const open = (env: Record<string, string> = {}) => {
       config: loadConfig(v.object(authVariables), env),
       postgres,
       logger: createLogger({ name: 'x', destination: { write: () => undefined } }),
+      telemetry: { meter: metrics.getMeter('x') },
       register: (part) => parts.push(part),
     },
     { keys: [{ id: 'env', secret: 'a-key-of-the-environment', scopes: ['a'] }] },

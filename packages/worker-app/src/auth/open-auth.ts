@@ -20,15 +20,26 @@ import {
   type Edge,
   type Logger,
   type ServicePart,
+  type Telemetry,
 } from '@heliograph/service';
 import type { authVariables, ConfigOf } from '../variables.ts';
+import { createCleanUpMetrics } from './clean-up-metrics.ts';
 
 /** What authentication needs of its app, which has `authVariables` among its own and has run `migrateAuth`. */
 export interface AuthApp {
   readonly config: ConfigOf<typeof authVariables>;
   readonly postgres: Postgres;
   readonly logger: Logger;
+  readonly telemetry: Pick<Telemetry, 'meter'>;
   readonly register: (part: ServicePart) => void;
+}
+
+/** Who may call, and how this process cleans up. */
+export interface AuthOptions {
+  /** Keys of the environment. */
+  readonly keys: readonly BearerKey[];
+  /** How often expired keys, logins and nonces are removed, in milliseconds. Default 600,000, the first time after a tenth of it. */
+  readonly cleanUpIntervalMs?: number;
 }
 
 /** Authentication of an app. */
@@ -41,11 +52,12 @@ export interface AppAuth {
 
 /**
  * Accepts keys of the environment (`keys`), which need no database, stored keys, and, if the variables name an issuer, its
- * tokens; in this order. The app has the data of the tenant `default`: callers of another tenant may do nothing. Records when stored keys were used, and cleans up, until the app stops.
+ * tokens; in this order. The app has the data of the tenant `default`: callers of another tenant may do nothing. Records when
+ * stored keys were used, and removes what has expired, until the app stops.
  *
  * @throws {ConfigError} for variables that cannot be used together
  */
-export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly BearerKey[] }): AppAuth {
+export function openAuth(app: AuthApp, { keys, cleanUpIntervalMs }: AuthOptions): AppAuth {
   const { logger, postgres, register } = app;
   const stores = createAuthStores(postgres);
   register({ name: 'auth-look-ups', stop: () => stores.close() });
@@ -59,10 +71,19 @@ export function openAuth(app: AuthApp, { keys }: { readonly keys: readonly Beare
     onProblem: (error) => logger.warn({ err: error }, 'could not record when keys were used; trying again'),
   });
   register({ name: 'auth-last-used', stop: () => lastUsed.stop() });
+  const metrics = createCleanUpMetrics(app.telemetry.meter);
   const cleanUp = startCleanUp(postgres, {
-    onCleaned: (removed) => logger.debug({ removed }, 'cleaned up what has expired'),
-    onProblem: (error) =>
-      logger.warn({ err: error }, 'could not remove expired keys, logins and nonces; trying again'),
+    ...(cleanUpIntervalMs === undefined ? {} : { intervalMs: cleanUpIntervalMs }),
+    onCleaned: (removed) => {
+      metrics.ended('cleaned');
+      metrics.removed(removed);
+      logger.debug({ removed }, 'cleaned up what has expired');
+    },
+    onBusy: () => metrics.ended('busy'),
+    onProblem: (error) => {
+      metrics.ended('failed');
+      logger.warn({ err: error }, 'could not remove expired keys, logins and nonces; trying again');
+    },
   });
   register({ name: 'auth-clean-up', stop: () => cleanUp.stop() });
   const keyAuth = createKeyAuth({ keys: stores.keys, onUsed: (use) => lastUsed.record(use) });

@@ -9,6 +9,8 @@ export type { DurationText, Limit, NoLimit, Reasoned, Timeout } from './limit.ts
 export { activityOptions, localActivityOptions, workflowTimeouts } from './options.ts';
 export type { CallOptions, WorkflowTimeouts } from './options.ts';
 export { retryIntervalsMs } from './retry-intervals.ts';
+export { priority, PRIORITY_KEYS } from './priority.ts';
+export type { PriorityChoice } from './priority.ts';
 export { defineWorkflowClass } from './workflow-class.ts';
 export type { WorkflowClass } from './workflow-class.ts';
 export { WORKFLOW_CLASSES } from './workflow-classes.ts';

@@ -12,7 +12,8 @@ export type TemporalErrorCode =
   | 'TEMPORAL_BUNDLE_MISSING'
   | 'TEMPORAL_BUNDLE_CHANGED'
   | 'TEMPORAL_BUNDLE_VERSION'
-  | 'TEMPORAL_POLICY_INVALID';
+  | 'TEMPORAL_POLICY_INVALID'
+  | 'TEMPORAL_WORKER_OPTIONS';
 
 /** Thrown while a worker or client is set up; the message is one line that says how to fix it. */
 export class TemporalSetupError extends Error {

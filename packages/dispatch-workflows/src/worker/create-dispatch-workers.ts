@@ -22,17 +22,19 @@ const HEARTBEAT_THROTTLE_MS = 3000;
 
 /**
  * Defines the workers of one process: one for workflows, scans and state rows, and one with slots of its own for
- * deliveries that take their time, so that a receiver that is down does not delay anything else.
+ * deliveries that take their time, so that a receiver that is down does not delay anything else. Both are critical: alerts
+ * go out on a machine that is short of memory or CPU, too.
  */
 export function defineDispatchWorkers(work: DispatchWork): readonly TaskQueueWorker[] {
   const { activities, deliverySlots = 500, ...each } = work;
   return [
-    { ...each, taskQueue: DISPATCH_TASK_QUEUE, workflows: true, activities },
+    { ...each, taskQueue: DISPATCH_TASK_QUEUE, workflows: true, activities, pool: 'critical' },
     {
       ...each,
       taskQueue: DELIVERY_TASK_QUEUE,
       activities: { deliverPatiently: (order: DeliveryOrder) => activities.deliverPatiently(order) },
-      slots: { kind: 'io', activities: deliverySlots },
+      slots: { kind: 'io', maximum: deliverySlots },
+      pool: 'critical',
       heartbeatThrottleMs: HEARTBEAT_THROTTLE_MS,
     },
   ];

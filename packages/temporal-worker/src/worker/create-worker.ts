@@ -1,8 +1,11 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { type NativeConnection, Worker, type DataConverter } from '@temporalio/worker';
 import { activityTracing } from './activity-tracing.ts';
+import { assertWorkerSizes } from './assert-worker-sizes.ts';
 import { createDraining } from './draining.ts';
-import { slotOptions, type SlotPreset } from './slots.ts';
+import { sizeWorkflowTasks } from './size-workflow-tasks.ts';
+import { planSlots, type PoolClass, type SlotPreset } from './slots.ts';
+import { createWorkerTuner } from './worker-tuner.ts';
 
 /** Options of {@link createTemporalWorker}. */
 export interface TemporalWorkerOptions {
@@ -12,12 +15,15 @@ export interface TemporalWorkerOptions {
   /** From `readWorkflowBundle`; absent for a worker that runs activities only. */
   readonly workflowBundle?: { readonly code: string };
   readonly activities?: object;
+  /** How many activities run at once; default `io`, up to 100. */
   readonly slots?: SlotPreset;
-  /** Workflow tasks at once; default 40. */
+  /** Whether these activities go on, or give way, when the process runs short; default neither. */
+  readonly pool?: PoolClass;
+  /** Workflow tasks at once, from 2; default 40, but not more than `cachedWorkflows`. */
   readonly workflowTasks?: number;
-  /** Pollers for workflow tasks; default 5 (10 sticky and normal together is the SDK's). */
+  /** Pollers for workflow tasks, from 2; default 10, but not more than `workflowTasks`. */
   readonly workflowTaskPollers?: number;
-  /** Workflow executions kept in memory; default 600. Each costs 100 KB to 1 MB of heap. */
+  /** Workflow executions kept in memory; 0 is no cache. Default: by the memory of the container, see the README. */
   readonly cachedWorkflows?: number;
   /**
    * How long a workflow task waits for the worker that has its workflow cached before any other may take it, in
@@ -40,11 +46,18 @@ export interface TemporalWorkerOptions {
   readonly dataConverter?: DataConverter;
 }
 
-/** Creates a worker with a named identity, a bounded stop, sized slots and traced activities. Call `run()` on it. */
+/**
+ * Creates a worker with a named identity, a bounded stop, sized slots and traced activities. Call `run()` on it.
+ *
+ * @throws {TemporalSetupError} TEMPORAL_WORKER_OPTIONS.
+ */
 export async function createTemporalWorker(options: TemporalWorkerOptions): Promise<Worker> {
+  assertWorkerSizes(options);
   const graceMs = options.shutdownGraceMs ?? 10_000;
   const bundled = options.workflowBundle;
-  const { deployment } = options;
+  const { deployment, slots = { kind: 'io' }, pool } = options;
+  const plan = planSlots(slots, { cores: availableParallelism(), pool });
+  const { workflowTasks, workflowTaskPollers, cachedWorkflows } = sizeWorkflowTasks(options);
   const draining = createDraining();
   const worker = await Worker.create({
     connection: options.connection,
@@ -53,7 +66,7 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     identity: options.identity ?? `${process.pid}@${hostname()}`,
     shutdownGraceTime: graceMs,
     shutdownForceTime: options.shutdownForceMs ?? graceMs + 5000,
-    maxCachedWorkflows: options.cachedWorkflows ?? 600,
+    maxCachedWorkflows: cachedWorkflows,
     stickyQueueScheduleToStartTimeout: options.stickyTimeoutMs ?? 3000,
     ...(options.heartbeatThrottleMs === undefined
       ? {}
@@ -61,9 +74,11 @@ export async function createTemporalWorker(options: TemporalWorkerOptions): Prom
     ...(bundled === undefined ? {} : { workflowBundle: bundled }),
     ...(options.activities === undefined ? {} : { activities: options.activities }),
     ...(options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter }),
-    ...slotOptions(options.slots ?? { kind: 'io' }),
-    maxConcurrentWorkflowTaskExecutions: options.workflowTasks ?? 40,
-    maxConcurrentWorkflowTaskPolls: options.workflowTaskPollers ?? 5,
+    tuner: createWorkerTuner(plan, workflowTasks),
+    ...(plan.perSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: plan.perSecond }),
+    // The SDK has `maxConcurrentWorkflowTaskPolls` and `…ActivityTaskPolls` as well, and reads neither.
+    workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: workflowTaskPollers },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: Math.min(10, plan.activities.maximum) },
     interceptors: { activity: [activityTracing, draining.interceptor] },
     ...(deployment === undefined
       ? {}

@@ -20,6 +20,28 @@ test('a worker that runs workflows without a bundle is refused, with its task qu
   await expect(createTemporalWorkers(options({ workers }))).rejects.toThrow(/task queue q .* no bundle/);
 });
 
+test('a worker with a preset that cannot work is refused before any is created', async () => {
+  const workers = [
+    { taskQueue: 'q', activities: {} },
+    { taskQueue: 'r', slots: { kind: 'io', maximum: 0 } },
+  ] as const;
+  await expect(createTemporalWorkers(options({ workers }))).rejects.toMatchObject({
+    code: 'TEMPORAL_WORKER_OPTIONS',
+    message: expect.stringContaining('task queue r cannot start: slots.maximum'),
+  });
+});
+
+test('two pools on one task queue are refused: each would take the work of the other', async () => {
+  const workers = [
+    { taskQueue: 'q', pool: 'critical' },
+    { taskQueue: 'q', pool: 'background' },
+  ] as const;
+  await expect(createTemporalWorkers(options({ workers }))).rejects.toMatchObject({
+    code: 'TEMPORAL_WORKER_OPTIONS',
+    message: expect.stringContaining('task queue q has workers of different pools'),
+  });
+});
+
 test('the failure of a worker is known at once, while another one still finishes its activities', async () => {
   let finish = (): void => undefined;
   const asked: string[] = [];

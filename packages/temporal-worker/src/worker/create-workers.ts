@@ -1,5 +1,8 @@
 import type { NativeConnection, Worker } from '@temporalio/worker';
+import { TemporalSetupError } from '../errors.ts';
+import { assertWorkerSizes } from './assert-worker-sizes.ts';
 import { createTemporalWorker, type TemporalWorkerOptions } from './create-worker.ts';
+import { sizeWorkflowTasks } from './size-workflow-tasks.ts';
 
 /** What the workers of one process share. */
 type SharedOptions =
@@ -34,14 +37,18 @@ export interface TemporalWorkers {
 }
 
 /**
- * Creates one worker per task queue over one connection. If one cannot be created, those before it release the
- * connection again.
+ * Creates one worker per task queue over one connection. They share one resource controller and the memory for cached
+ * workflows. If one cannot be created, those before it release the connection again.
  *
  * @throws {TypeError} when no worker runs the workflows of the bundle, or one wants to and there is no bundle.
+ * @throws {TemporalSetupError} TEMPORAL_WORKER_OPTIONS, before any is created.
  */
 export async function createTemporalWorkers(options: TemporalWorkersOptions): Promise<TemporalWorkers> {
   const { workers: definitions, workflowBundle, ...shared } = options;
   assertWorkflows(definitions, workflowBundle !== undefined);
+  for (const definition of definitions) assertWorkerSizes(definition);
+  assertPools(definitions);
+  const caches = definitions.filter(({ workflows = false }) => workflows).length;
   const workers: Worker[] = [];
   try {
     for (const { workflows = false, ...definition } of definitions) {
@@ -49,7 +56,9 @@ export async function createTemporalWorkers(options: TemporalWorkersOptions): Pr
         await createTemporalWorker({
           ...shared,
           ...definition,
-          ...(workflows && workflowBundle !== undefined ? { workflowBundle } : {}),
+          ...(workflows && workflowBundle !== undefined
+            ? { workflowBundle, ...sizeWorkflowTasks(definition, { workers: caches }) }
+            : {}),
         }),
       );
     }
@@ -75,6 +84,19 @@ function assertWorkflows(definitions: readonly TaskQueueWorker[], hasBundle: boo
 
 /** States in which a worker no longer has a connection. */
 const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'FAILED']);
+
+function assertPools(definitions: readonly TaskQueueWorker[]): void {
+  const pools = new Map<string, TaskQueueWorker['pool']>();
+  for (const { taskQueue, pool } of definitions) {
+    if (pools.has(taskQueue) && pools.get(taskQueue) !== pool) {
+      throw new TemporalSetupError(
+        'TEMPORAL_WORKER_OPTIONS',
+        `task queue ${taskQueue} has workers of different pools, and each takes whatever is next in it: give each pool a task queue of its own`,
+      );
+    }
+    pools.set(taskQueue, pool);
+  }
+}
 
 /** Handles workers as one; of each, only these methods are used. */
 export function handleAsOne(

@@ -34,6 +34,7 @@ export function runMaintenance(): Promise<number> {
           taskQueue: MAINTENANCE_TASK_QUEUE,
           workflows: true,
           activities: { ...activities },
+          pool: 'background',
           shutdownGraceMs: SHUTDOWN_GRACE_MS,
         },
       ];

@@ -11,13 +11,19 @@ import { runCodecServer } from '../src/codec-server/run-codec-server.ts';
 import { assessDispatch } from '../src/dispatch/assess-dispatch.ts';
 import { runDispatch } from '../src/dispatch/run-dispatch.ts';
 import { formatGoals, type Goal } from '../src/goals.ts';
+import { assessWorkerPools } from '../src/worker-pools/assess-worker-pools.ts';
+import { runWorkerPools } from '../src/worker-pools/run-worker-pools.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 const command = {
   invocation: 'npm run bench --',
   summary: 'Measures a system and its references, and compares the figures with their goals.',
-  positionals: { name: 'BENCHMARK', choices: ['dispatch', 'codec', 'codec-server'], count: 'one' },
+  positionals: {
+    name: 'BENCHMARK',
+    choices: ['dispatch', 'codec', 'codec-server', 'worker-pools'],
+    count: 'one',
+  },
   options: {
     quick: { kind: 'flag', help: 'Fewer and smaller rounds; the same figures and goals.' },
     json: { kind: 'flag', help: 'Only the JSON object on standard output; the rest on standard error.' },
@@ -36,6 +42,14 @@ await runCommand(command, async ({ values, positionals: [name] }) => {
     tell(report, assessCodec(report));
     return 0;
   }
+  if (name === 'worker-pools') {
+    return onStack({ parts: ['temporal'], print }, async (stack) => {
+      const report = await runWorkerPools({ stack, quick: values.quick, print });
+      const { goals, exitCode } = assessWorkerPools(report);
+      tell(report, goals);
+      return exitCode;
+    });
+  }
   return name === 'codec-server'
     ? onStack({ app: '@heliograph/codec-server', parts: ['postgres'], print }, async (stack) => {
         const report = await runCodecServer({ root, stack, quick: values.quick });
@@ -51,19 +65,19 @@ await runCommand(command, async ({ values, positionals: [name] }) => {
       });
 });
 
-/** Measures an app on a stack of its own, which ends with the run. */
+/** Measures an app, or packages alone, on a stack of its own, which ends with the run. */
 async function onStack(
   {
     app,
     parts,
     print,
-  }: { readonly app: string; readonly parts?: readonly string[]; readonly print: (line: string) => void },
+  }: { readonly app?: string; readonly parts?: readonly string[]; readonly print: (line: string) => void },
   measure: (stack: Stack) => Promise<0 | 1>,
 ): Promise<0 | 1> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort(new Error('interrupted'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  await buildApps(root, [app], stop.signal);
+  if (app !== undefined) await buildApps(root, [app], stop.signal);
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-bench-'));
   try {
     const { signal } = stop;

@@ -1,18 +1,20 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import { type Clock, systemClock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import { createDiscovery, type Discovery, isSafeAddress } from './oidc-discovery.ts';
+import { readLimited } from './read-limited.ts';
 
 /** Options of {@link createJwks}. */
 export interface JwksOptions {
-  /** Where the key set is: https, or http on loopback. */
-  readonly url: string;
+  /** Where the key set is: https, or http on loopback. Default: where the discovery document of the issuer says. */
+  readonly url?: string;
   /** How old keys may become before they are fetched again beside the requests. Default 600,000. */
   readonly refreshAfterMs?: number;
   /** How old keys may become while the server is unavailable; beyond it nothing is verified. Default 3,600,000. */
   readonly maxAgeMs?: number;
   /** The least time between two fetches, failed ones included. Default 5,000. */
   readonly cooldownMs?: number;
-  /** The longest time for one fetch. Default 3,000. */
+  /** The longest time for one fetch, that of the discovery document included. Default 3,000. */
   readonly timeoutMs?: number;
   /** Hears why a fetch failed, or that a published key cannot be used; at most once per cooldown. */
   readonly onProblem?: (error: unknown) => void;
@@ -35,29 +37,45 @@ const MAX_BYTES = 262_144;
  *
  * @throws {RangeError} for an address that anybody between here and there could answer for
  */
-export function createJwks(options: JwksOptions): IssuerKeys {
+export function createJwks(options: JwksOptions & { readonly issuer: string }): IssuerKeys {
   const { refreshAfterMs = 600_000, maxAgeMs = 3_600_000, cooldownMs = 5000, timeoutMs = 3000 } = options;
   const { onProblem, clock = systemClock } = options;
-  const url = new URL(options.url);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw new RangeError('a key set has to be fetched by https, or from loopback');
-  }
-  const remote = createRemoteJWKSet(url, {
-    timeoutDuration: timeoutMs,
-    // When to fetch is decided below, where failed fetches count as well.
-    cacheMaxAge: Infinity,
-    cooldownDuration: Infinity,
-    [customFetch]: async (address, init) => checkBody(await fetch(address, init)),
-  });
-  let fetchedAt = -Infinity;
-  let failure = { at: -Infinity, error: undefined as unknown };
-
   let reportedAt = -Infinity;
   const report = (error: unknown): void => {
     if (clock.monotonicMs() - reportedAt < cooldownMs) return;
     reportedAt = clock.monotonicMs();
     onProblem?.(error);
   };
+  const source = openSource(options, (issuer) =>
+    createDiscovery({
+      issuer,
+      refreshAfterMs,
+      maxAgeMs,
+      // The keys need the rest of the time.
+      timeoutMs: Math.ceil(timeoutMs / 2),
+      onProblem: report,
+      clock,
+    }),
+  );
+  const remote = createRemoteJWKSet(source.url, {
+    timeoutDuration: timeoutMs,
+    // When to fetch is decided below, where failed fetches count as well.
+    cacheMaxAge: Infinity,
+    cooldownDuration: Infinity,
+    [customFetch]: async (_, init) => {
+      const address = await source.findKeySet(init.signal);
+      try {
+        const response = await checkBody(await fetch(address, init));
+        if (response.status !== 200) source.doubt();
+        return response;
+      } catch (error) {
+        source.doubt();
+        throw error;
+      }
+    },
+  });
+  let fetchedAt = -Infinity;
+  let failure = { at: -Infinity, error: undefined as unknown };
 
   const reload = async (): Promise<void> => {
     if (clock.monotonicMs() - failure.at < cooldownMs) throw unavailable(failure.error);
@@ -95,6 +113,17 @@ export function createJwks(options: JwksOptions): IssuerKeys {
   return { find, report };
 }
 
+/** Where keys are: at an address, or where the issuer says. */
+function openSource(
+  { url, issuer }: Pick<JwksOptions, 'url'> & { readonly issuer: string },
+  discover: (issuer: string) => Discovery,
+): Discovery {
+  if (url === undefined) return discover(issuer);
+  const address = new URL(url);
+  if (!isSafeAddress(address)) throw new RangeError('a key set has to be fetched by https, or from loopback');
+  return { url: address, findKeySet: async () => address, doubt: () => undefined };
+}
+
 function unavailable(cause: unknown): ServiceError {
   return new ServiceError('SERVICE_AUTH_UNAVAILABLE', 'the keys of the token issuer cannot be fetched', {
     retryable: true,
@@ -102,21 +131,10 @@ function unavailable(cause: unknown): ServiceError {
   });
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
 /** A set without keys would replace good ones and refuse everybody: it is taken for a failure of the issuer. */
 async function checkBody(response: Response): Promise<Response> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) throw new RangeError(`the key set is larger than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
+  const body = await readLimited(response, MAX_BYTES, 'the key set');
   const { status, headers } = response;
-  const body = Buffer.concat(chunks);
   if (status === 200 && isEmptySet(body)) throw new RangeError('the key set has no keys');
   return new Response([204, 304].includes(status) ? null : body, { status, headers });
 }

@@ -20,8 +20,8 @@ export interface JwtAuthOptions {
   readonly issuer: string;
   /** What `aud` has to name: this API, or one of several names that it has. */
   readonly audience: string | readonly string[];
-  /** Where the issuer publishes its keys. */
-  readonly jwks: JwksOptions;
+  /** Where the issuer publishes its keys, and how they are kept. Default: where its discovery document says. */
+  readonly jwks?: JwksOptions;
   /** Signatures that are accepted; never by a shared secret. Default RS256, PS256, ES256, EdDSA and Ed25519. */
   readonly algorithms?: readonly string[];
   /** How far the clocks may differ, for `exp` and `nbf`. Default 30,000. */
@@ -43,14 +43,14 @@ const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
  * name its key (`kid`), `iss`, `aud`, `sub` and `exp`. While keys cannot be fetched, tokens of unknown keys are
  * `unavailable`, not refused, and those of known keys are still verified.
  *
- * @throws {RangeError} for `none`, for signatures by a shared secret, and for a key set by plain http
+ * @throws {RangeError} for `none`, for signatures by a shared secret, and for a key set or a discovered issuer by plain http
  */
 export function createJwtAuth(options: JwtAuthOptions): Authenticator {
   const { issuer, algorithms = ALGORITHMS, maxTokenLength = 8192, clock = systemClock } = options;
   const { identify = identifyByToken } = options;
   const refused = algorithms.find((name) => !/^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(name));
   if (refused !== undefined) throw new RangeError(`tokens signed by ${refused} cannot be accepted`);
-  const keys = createJwks({ clock, ...options.jwks });
+  const keys = createJwks({ clock, ...options.jwks, issuer });
 
   const verifyBy = async (token: string, key: CryptoKey | JWTVerifyGetKey): Promise<JWTPayload> => {
     const settings = {

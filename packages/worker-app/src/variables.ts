@@ -99,13 +99,14 @@ export const workerVariables = {
 
 /**
  * Who may call, besides keys of the environment: for an app that calls `openAuth`, which adds them to its own variables. The
- * first three belong together; without them no tokens are accepted.
+ * first two belong together; without them no tokens are accepted.
  */
 export const authVariables = {
   /** `iss` of the tokens, character by character. */
   HELIOGRAPH_OIDC_ISSUER: url({ optional: true }),
   /** `aud` of the tokens: any of these. */
   HELIOGRAPH_OIDC_AUDIENCE: list({ default: [] }),
+  /** Default: where `/.well-known/openid-configuration` of the issuer says. */
   HELIOGRAPH_OIDC_JWKS_URL: url({ optional: true }),
   HELIOGRAPH_OIDC_ALGORITHMS: list({ default: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] }),
   /** The header `typ` that tokens must have, such as `at+jwt`. */

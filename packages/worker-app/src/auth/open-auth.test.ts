@@ -1,5 +1,5 @@
 import { connectPostgres } from '@heliograph/database';
-import { findUnusedPort } from '@heliograph/simulators';
+import { findUnusedPort, startLoopbackServer } from '@heliograph/simulators';
 import { createLogger, loadConfig, type ServicePart } from '@heliograph/service';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { metrics } from '@opentelemetry/api';
@@ -47,9 +47,26 @@ test('a key of the environment needs no database, and unknown ones of its form a
 });
 
 describe('tokens', () => {
-  test.each(Object.keys(OIDC))('are not accepted half configured: without %s', (name) => {
-    const { [name as keyof typeof OIDC]: _, ...rest } = OIDC;
-    expect(() => open(rest)).toThrow(/set all of them, or none/);
+  test.each(['HELIOGRAPH_OIDC_ISSUER', 'HELIOGRAPH_OIDC_AUDIENCE'] as const)(
+    'are not accepted half configured: without %s',
+    (name) => {
+      const { [name]: _, ...rest } = OIDC;
+      expect(() => open(rest)).toThrow(/set both, or none of them/);
+    },
+  );
+
+  test('of an issuer that is known by its name alone have their keys discovered', async () => {
+    const issuer = await startLoopbackServer((response) => response.writeHead(404).end());
+    const { outcomeOf, stop } = open({
+      HELIOGRAPH_OIDC_ISSUER: `${issuer.url}/ops`,
+      HELIOGRAPH_OIDC_AUDIENCE: 'heliograph',
+    });
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const token = [part({ alg: 'ES256', kid: 'k' }), part({ iss: `${issuer.url}/ops` }), 'AAAA'].join('.');
+    await expect(outcomeOf(token)).resolves.toBe('unavailable');
+    expect(issuer.requests.map(({ path }) => path)).toEqual(['/ops/.well-known/openid-configuration']);
+    await stop();
+    await issuer.close();
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
@@ -59,6 +76,11 @@ describe('tokens', () => {
       'whose keys come in clear',
       { HELIOGRAPH_OIDC_JWKS_URL: 'http://id.example.com/keys' },
       /fetched by https/,
+    ],
+    [
+      'whose issuer would be discovered in clear',
+      { HELIOGRAPH_OIDC_ISSUER: 'http://id.example.com', HELIOGRAPH_OIDC_JWKS_URL: '' },
+      /discovered has to be an https address/,
     ],
   ])('are not accepted %s', (_, more, message) => {
     expect(() => open({ ...OIDC, ...more })).toThrow(message);

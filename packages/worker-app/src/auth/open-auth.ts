@@ -108,13 +108,9 @@ const JWKS_URL = 'HELIOGRAPH_OIDC_JWKS_URL';
 function openJwtAuth({ config, logger }: AuthApp, { identify }: MemberIdentifier): Authenticator | null {
   const { [ISSUER]: issuer, [AUDIENCE]: audience, [JWKS_URL]: jwksUrl } = config;
   if (issuer === undefined && audience.length === 0 && jwksUrl === undefined) return null;
-  if (issuer === undefined || audience.length === 0 || jwksUrl === undefined) {
-    throw new ConfigError([
-      {
-        variable: '',
-        detail: `tokens need ${ISSUER}, ${AUDIENCE} and ${JWKS_URL}: set all of them, or none`,
-      },
-    ]);
+  if (issuer === undefined || audience.length === 0) {
+    const detail = `tokens need ${ISSUER} and ${AUDIENCE}, and may have ${JWKS_URL}: set both, or none of them`;
+    throw new ConfigError([{ variable: '', detail }]);
   }
   const typ = config.HELIOGRAPH_OIDC_TOKEN_TYPE;
   try {
@@ -122,7 +118,7 @@ function openJwtAuth({ config, logger }: AuthApp, { identify }: MemberIdentifier
       issuer,
       audience,
       jwks: {
-        url: jwksUrl,
+        ...(jwksUrl === undefined ? {} : { url: jwksUrl }),
         onProblem: (error) => logger.error({ err: error }, 'the keys of the token issuer cannot be fetched'),
       },
       algorithms: config.HELIOGRAPH_OIDC_ALGORITHMS,

@@ -46,6 +46,31 @@ test('a value that the listener refuses is not in use', async () => {
   followed.close();
 });
 
+test('a listener that takes its time is not called again meanwhile, and is offered again what it refused', async () => {
+  const { state, read } = source('a');
+  const offered: string[] = [];
+  let refuse: (error: Error) => void = () => undefined;
+  const followed = await follow({
+    read,
+    isSame,
+    intervalMs: 5,
+    onChange: (now) =>
+      new Promise<void>((resolve, reject) => {
+        offered.push(now);
+        if (offered.length === 2) resolve();
+        else refuse = reject;
+      }),
+  });
+  state.value = 'b';
+  while (offered.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => setTimeout(resolve, 25));
+  expect([offered, followed.current()]).toEqual([['b'], 'a']);
+  refuse(new Error('not now'));
+  while (followed.current() !== 'b') await new Promise((resolve) => setTimeout(resolve, 2));
+  expect([offered, followed.problem()]).toEqual([['b', 'b'], null]);
+  followed.close();
+});
+
 test('there is nothing without a first value', async () => {
   await expect(follow({ ...source(new Error('missing')), isSame })).rejects.toThrow('missing');
 });

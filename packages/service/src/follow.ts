@@ -5,8 +5,11 @@ export interface FollowOptions<T> {
   readonly isSame: (before: T, now: T) => boolean;
   /** How often it is read, in milliseconds; default 5,000. */
   readonly intervalMs?: number;
-  /** Receives a value before it replaces another. What it throws is a problem like that of reading. */
-  readonly onChange?: (now: T, before: T) => void;
+  /**
+   * Receives a value before it replaces another, and may take its time: nothing is read meanwhile. What it throws is a
+   * problem like that of reading, and the value is offered again.
+   */
+  readonly onChange?: (now: T, before: T) => unknown;
   /** Receives why the value cannot be used: that of before stays. Once until the reason changes. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -42,7 +45,7 @@ export async function follow<T>({
     try {
       const now = await read();
       if (!isSame(current, now)) {
-        onChange?.(now, current);
+        await onChange?.(now, current);
         current = now;
       }
       problem = null;
@@ -54,8 +57,18 @@ export async function follow<T>({
   };
   // One after the other, so that an older value never replaces a newer one. What a listener throws ends nothing.
   let looking = Promise.resolve();
-  const reload = (): Promise<void> => (looking = looking.then(look).catch(() => undefined));
-  const timer = setInterval(() => void reload(), intervalMs).unref();
+  let waiting = 0;
+  const reload = (): Promise<void> => {
+    waiting++;
+    looking = looking
+      .then(look)
+      .catch(() => undefined)
+      .finally(() => waiting--);
+    return looking;
+  };
+  const timer = setInterval(() => {
+    if (waiting === 0) void reload();
+  }, intervalMs).unref();
   return { current: () => current, problem: () => problem, reload, close: () => clearInterval(timer) };
 }
 

@@ -1,12 +1,17 @@
 import { loadConfig, runService, type Edge, type ServiceContext } from '@heliograph/service';
-import { createTemporalClient, lazyClientConnection } from '@heliograph/temporal-worker/client';
+import {
+  connectClient,
+  createTemporalClient,
+  lazyClientConnection,
+  replaceableConnection,
+} from '@heliograph/temporal-worker/client';
 import * as v from 'valibot';
 import type { AppOptions, None } from './app-options.ts';
 import type { ApiApp, TemporalSettings, WithClient } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
 import { openPayloadCodec } from './payloads/open-payload-codec.ts';
 import { connectApp, observeApp } from './start-app.ts';
-import { temporalAddress } from './temporal-address.ts';
+import { followTemporalAddress, type AddressSurroundings } from './temporal/follow-temporal-address.ts';
 import { apiVariables, temporalVariables, type Variables } from './variables.ts';
 
 /** What an API app says about itself. */
@@ -59,7 +64,12 @@ async function startApiApp<
   const client =
     temporal === undefined
       ? {}
-      : connectLazily(temporal, service, addEncryption(await options.dataConverter?.(connected)));
+      : await connectLazily(
+          temporal,
+          observed.app,
+          service,
+          addEncryption(await options.dataConverter?.(connected)),
+        );
   // There is a client exactly when `temporal` was given.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const app = { ...connected, ...client, edgeOptions: observed.edgeOptions() } as ApiApp<
@@ -72,19 +82,26 @@ async function startApiApp<
   observed.app.logger.info({ url: server.url }, 'listening');
 }
 
-function connectLazily(
+async function connectLazily(
   settings: TemporalSettings,
+  app: Pick<AddressSurroundings, 'logger' | 'telemetry'>,
   service: ServiceContext,
   dataConverter: Parameters<typeof createTemporalClient>[0]['dataConverter'],
-): WithClient {
+): Promise<WithClient> {
   const config = loadConfig(v.object(temporalVariables), service.env);
-  const connection = lazyClientConnection(temporalAddress(config));
-  service.register({ name: 'temporal', stop: () => connection.close() });
+  const { env } = service;
+  const register: AddressSurroundings['register'] = (part) => service.register(part);
+  // Only a connection that works replaces one, though the first may be made while Temporal is away.
+  const address = await followTemporalAddress(config, { ...app, env, register }, async (next) =>
+    temporal.replace(await connectClient(next)),
+  );
+  const temporal = replaceableConnection(lazyClientConnection(address));
+  service.register({ name: 'temporal', stop: () => temporal.close() });
   return {
     client: createTemporalClient({
       callTimeoutMs: 3000,
       ...settings,
-      connection,
+      connection: temporal.connection,
       namespace: config.HELIOGRAPH_TEMPORAL_NAMESPACE,
       ...(dataConverter === undefined ? {} : { dataConverter }),
     }),

@@ -17,6 +17,8 @@ import {
   assertNamespace,
   assertSearchAttributes,
   createTemporalClient,
+  replaceableConnection,
+  type TemporalAddress,
 } from '@heliograph/temporal-worker/client';
 import * as v from 'valibot';
 import type { AppOptions, None } from './app-options.ts';
@@ -27,7 +29,7 @@ import { createSdkLogger } from './sdk-logger.ts';
 import { readSdkMetrics } from './sdk-metrics.ts';
 import { both, connectApp, observeApp } from './start-app.ts';
 import { stopDeadlineMs } from './stop-deadline.ts';
-import { temporalAddress } from './temporal-address.ts';
+import { followTemporalAddress } from './temporal/follow-temporal-address.ts';
 import { temporalVariables, workerVariables, type Variables } from './variables.ts';
 
 /** What a worker app says about itself. */
@@ -77,7 +79,11 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   });
   const { logger } = observed.app;
   const config = readConfig();
-  const address = temporalAddress(config);
+  // Certificates that change before the workers exist wait for them.
+  const working = Promise.withResolvers<(next: TemporalAddress) => Promise<void>>();
+  const address = await followTemporalAddress(config, { ...observed.app, env: service.env }, async (next) =>
+    (await working.promise)(next),
+  );
   const runtime = startRuntime(logger, config.HELIOGRAPH_WORKER_METRICS_PORT);
   service.register({ name: 'temporal-runtime', stop: () => runtime.shutdown() });
   const workflowBundle =
@@ -91,20 +97,21 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   });
 
   const connect = async () => {
-    const connection = await connectWorker(address);
-    service.register({ name: 'temporal', stop: () => connection.close() });
-    return connection;
+    const replaceable = replaceableConnection(await connectWorker(address));
+    service.register({ name: 'temporal', stop: () => replaceable.close() });
+    return replaceable;
   };
-  const [connected, connection] = await both(service, connectApp(options, observed, service), connect());
+  const [connected, temporal] = await both(service, connectApp(options, observed, service), connect());
   service.draining.throwIfAborted();
 
   const namespace = config.HELIOGRAPH_TEMPORAL_NAMESPACE;
   const create = config.HELIOGRAPH_TEMPORAL_SETUP;
+  const { connection } = temporal;
   await assertNamespace(connection, namespace, { create });
   await assertSearchAttributes(connection, namespace, { create });
   const dataConverter = addEncryption(await options.dataConverter?.(connected));
-  const shared = { connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) };
-  const client = createTemporalClient({ callTimeoutMs: 5000, ...options.temporal, ...shared });
+  const shared = { namespace, ...(dataConverter === undefined ? {} : { dataConverter }) };
+  const client = createTemporalClient({ callTimeoutMs: 5000, ...options.temporal, ...shared, connection });
   const app = { ...connected, client };
 
   const identity = config.HELIOGRAPH_WORKER_IDENTITY;
@@ -113,10 +120,16 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   service.draining.throwIfAborted();
   const workers = await createTemporalWorkers({
     ...shared,
+    connection: temporal.current(),
     workers: definitions,
     ...(workflowBundle === undefined ? {} : { workflowBundle }),
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined ? {} : { deployment: { name: options.deployment ?? options.name, buildId } }),
+  });
+  working.resolve(async (next) => {
+    const replacement = await connectWorker(next);
+    workers.useConnection(replacement);
+    temporal.replace(replacement);
   });
   workers.run().catch((error: unknown) => service.fail(error));
   service.register({

@@ -3,7 +3,7 @@ import { createCodec, createCodecMetrics, createCodecPlugin, type KeyRing } from
 import { ConfigError, type Env, loadConfig, type Logger, type Telemetry } from '@heliograph/service';
 import * as v from 'valibot';
 import type { DataConverter } from '../app-options.ts';
-import type { TemporalConfig } from '../temporal-address.ts';
+import type { TemporalConfig } from '../temporal/read-temporal-address.ts';
 import { codecVariables, temporalVariables } from '../variables.ts';
 import { refuseKeys } from './config-problem.ts';
 import { type CodecConfig, hasKeys } from './open-key-ring.ts';

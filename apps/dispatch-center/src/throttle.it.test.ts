@@ -1,35 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, expect, test } from '@jest/globals';
 import { connectClickHouse, connectPostgres, createSealer, parseKeyRing } from '@heliograph/database';
 import { createDispatchStores, migrateDispatch, type NewIssue } from '@heliograph/dispatch-workflows/stores';
-import { findUnusedPort, startNotificationSink } from '@heliograph/simulators';
-import {
-  eventually,
-  freshClickHouse,
-  freshNamespace,
-  freshPostgres,
-  stackAddresses,
-} from '@heliograph/testkit';
-import { keyRing } from './testing/key-ring.ts';
+import { startNotificationSink } from '@heliograph/simulators';
+import { eventually, freshClickHouse, freshNamespace, freshPostgres } from '@heliograph/testkit';
+import { killNow, SEALING_KEYS, startWorker } from './testing/start-worker.ts';
 
-const SEALING_KEYS = `k1:${Buffer.alloc(32, 3).toString('base64url')}`;
 /** The receiver asks to wait for so long, in seconds: longer than workers take to start on a busy machine. */
 const RETRY_AFTER_S = 30;
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) await kill(child);
+  for (const child of children.splice(0)) await killNow(child);
 });
-
-/** Kills a process as a lost machine does: it cannot hand anything over. */
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'close');
-  child.kill('SIGKILL');
-  await ended;
-}
 
 test('a throttle outlives the worker that learned of it, and every other process respects it', async () => {
   const [postgresDatabase, clickhouseDatabase, temporal, sink] = await Promise.all([
@@ -42,37 +25,12 @@ test('a throttle outlives the worker that learned of it, and every other process
   ]);
   const postgres = connectPostgres({ url: postgresDatabase.url, applicationName: 'throttle' });
   const clickhouse = connectClickHouse({ url: clickhouseDatabase.url, application: 'throttle' });
-  const startWorker = async (name: string): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, ['dist/main.js', 'worker'], {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-      env: {
-        HELIOGRAPH_POSTGRES_URL: postgresDatabase.url,
-        HELIOGRAPH_CLICKHOUSE_URL: stackAddresses().clickhouseUrl,
-        HELIOGRAPH_CLICKHOUSE_DATABASE: clickhouseDatabase.database,
-        HELIOGRAPH_TEMPORAL_ADDRESS: temporal.address,
-        HELIOGRAPH_TEMPORAL_NAMESPACE: temporal.namespace,
-        HELIOGRAPH_TEMPORAL_SETUP: 'true',
-        HELIOGRAPH_SEALING_KEYS: SEALING_KEYS,
-        HELIOGRAPH_CODEC_KEYS: keyRing('dispatch'),
-        HELIOGRAPH_ALLOW_PRIVATE_ADDRESSES: 'true',
-        HELIOGRAPH_HTTP_PORT: '0',
-        HELIOGRAPH_WORKER_METRICS_PORT: String(await findUnusedPort()),
-        HELIOGRAPH_WORKER_IDENTITY: name,
-        HELIOGRAPH_SCAN_INTERVAL_MS: '200',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    children.push(child);
-    let output = '';
-    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    const isReady = async (): Promise<boolean> => {
-      if (child.exitCode !== null) throw new Error(`${name} ended: ${output}`);
-      const url = /"url":"(http:[^"]+)"/.exec(output)?.[1];
-      return url !== undefined && (await fetch(`${url}/readyz`)).ok;
-    };
-    await eventually(`${name} is ready`, isReady, { timeoutMs: 40_000 });
-    return child;
+  const ground = {
+    postgresUrl: postgresDatabase.url,
+    clickhouseDatabase: clickhouseDatabase.database,
+    temporal,
   };
+  const start = (name: string): Promise<ChildProcess> => startWorker(name, ground, children);
   try {
     await migrateDispatch(postgres, clickhouse);
     const stores = createDispatchStores({
@@ -96,7 +54,7 @@ test('a throttle outlives the worker that learned of it, and every other process
       connectedAppIds: ['app1'],
     });
 
-    const first = await startWorker('first');
+    const first = await start('first');
     await store('f1');
     await eventually('it is refused', () => sink.records.length > 0);
     const refusedAt = sink.records[0]?.receivedAt ?? 0;
@@ -105,9 +63,9 @@ test('a throttle outlives the worker that learned of it, and every other process
       expect(health.failure).toBeNull();
       return health.throttledForMs > 0;
     });
-    const isThirdReady = startWorker('third');
+    const isThirdReady = start('third');
     isThirdReady.catch(() => undefined);
-    const second = await startWorker('second');
+    const second = await start('second');
     // Some of these wait in the process that is killed, and some in others.
     for (const fingerprint of ['f2', 'f3', 'f4', 'f5']) await store(fingerprint);
     await eventually('they are decided', async () => {
@@ -121,7 +79,7 @@ test('a throttle outlives the worker that learned of it, and every other process
       const [decided] = await ledger.json<{ n: string | number }>();
       return Number(decided?.n ?? 0) + (row?.n ?? 0) >= 4;
     });
-    await kill(first);
+    await killNow(first);
     const third = await isThirdReady;
     await store('f6');
     expect([second.exitCode, third.exitCode]).toEqual([null, null]);
@@ -133,7 +91,7 @@ test('a throttle outlives the worker that learned of it, and every other process
     const [next] = sink.records.slice(1).map(({ receivedAt }) => receivedAt);
     expect(next).toBeGreaterThanOrEqual(refusedAt + RETRY_AFTER_S * 1000 - 50);
   } finally {
-    for (const child of children.splice(0)) await kill(child);
+    for (const child of children.splice(0)) await killNow(child);
     await temporal.close();
     await sink.close();
     await postgres.close();

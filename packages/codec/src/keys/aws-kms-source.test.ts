@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { type KmsDouble, kmsKey, refuseAsKms, startKmsDouble } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEncryptionCodec } from '../codecs/encryption-codec.ts';
-import { type KmsDouble, kmsKey, refuse, startKmsDouble } from '../testing/kms-double.ts';
 import { jsonPayload, plain } from '../testing/payloads.ts';
 import { type AwsKmsOptions, createAwsKmsSource } from './aws-kms-source.ts';
 import { createEnvelopeKeyRing } from './envelope-key-ring.ts';
@@ -173,8 +173,8 @@ describe('a source of AWS KMS', () => {
   });
 
   test.each([
-    ['throttling', refuse('ThrottlingException')],
-    ['a failure of the service', refuse('KMSInternalException', 500)],
+    ['throttling', refuseAsKms('ThrottlingException')],
+    ['a failure of the service', refuseAsKms('KMSInternalException', 500)],
     ['a page of a balancer', { status: 503, body: '<html>hunter2</html>' }],
     ['a closed connection', 'cut'],
   ] as const)('outlives %s', async (_, fault) => {

@@ -1,10 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  type KmsDouble,
+  kmsKey,
+  startKmsDouble,
+  startVaultDouble,
+  transitKey,
+  type VaultDouble,
+} from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type KmsDouble, kmsKey, startKmsDouble } from '../testing/kms-double.ts';
 import { createMemorySource, sourceAway } from '../testing/memory-source.ts';
-import { startVaultDouble, transitKey, type VaultDouble } from '../testing/vault-double.ts';
 import { createAwsKmsSource } from './aws-kms-source.ts';
 import type { EnvelopeKeySource } from './envelope-key-source.ts';
 import { rewrapDataKey } from './rewrap-data-key.ts';

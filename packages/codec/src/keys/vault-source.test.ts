@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { refuseAsVault, startVaultDouble, transitKey, type VaultDouble } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEncryptionCodec } from '../codecs/encryption-codec.ts';
 import { jsonPayload, plain } from '../testing/payloads.ts';
-import { refuse, startVaultDouble, transitKey, type VaultDouble } from '../testing/vault-double.ts';
 import { createEnvelopeKeyRing } from './envelope-key-ring.ts';
 import { createVaultSource, type VaultOptions } from './vault-source.ts';
 
@@ -150,7 +150,7 @@ describe('a source of Vault', () => {
   test('refuses what does not decrypt also where Vault calls that an internal error, as 1.6 does', async () => {
     const source = sourceOf();
     const { wrapped } = await source.generateDataKey(binding, within());
-    vault.outage = refuse(500, '1 error occurred:\n\t* cipher: message authentication failed\n\n');
+    vault.outage = refuseAsVault(500, '1 error occurred:\n\t* cipher: message authentication failed\n\n');
     expect(await errorOf(source.unwrapDataKey(wrapped, binding, within()))).toMatchObject({
       code: 'CODEC_KEY_REFUSED',
       retryable: false,
@@ -223,16 +223,19 @@ describe('the token', () => {
 
 describe('trouble', () => {
   test.each([
-    ['a sealed Vault', refuse(503, 'Vault is sealed')],
-    ['an internal error', refuse(500, 'internal error')],
-    ['a quota', refuse(429, 'request path "transit/decrypt": rate limit quota exceeded')],
-    ['a standby', refuse(473)],
-    ['what is not replicated yet', refuse(412, 'required index state not present')],
+    ['a sealed Vault', refuseAsVault(503, 'Vault is sealed')],
+    ['an internal error', refuseAsVault(500, 'internal error')],
+    ['a quota', refuseAsVault(429, 'request path "transit/decrypt": rate limit quota exceeded')],
+    ['a standby', refuseAsVault(473)],
+    ['what is not replicated yet', refuseAsVault(412, 'required index state not present')],
     ['a page of a balancer', { status: 404, body: '<html>hunter2</html>' }],
     ['a page that says all is well', { status: 200, body: '<html>hunter2</html>' }],
     ['an answer without data', { status: 200, body: '{"data":null}' }],
-    ['a locked namespace', refuse(403, 'API access to this namespace has been locked by an administrator')],
-    ['a token that got lost on its way', refuse(400, 'missing client token')],
+    [
+      'a locked namespace',
+      refuseAsVault(403, 'API access to this namespace has been locked by an administrator'),
+    ],
+    ['a token that got lost on its way', refuseAsVault(400, 'missing client token')],
     ['a closed connection', 'cut'],
   ] as const)('%s is outlived once, and then reported as what may pass', async (_, fault) => {
     const source = sourceOf();

@@ -2,6 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  type Fault,
+  type HttpDouble,
+  kmsKey,
+  startKmsDouble,
+  startVaultDouble,
+  transitKey,
+} from '@heliograph/simulators';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually, freshNamespace, type FreshNamespace } from '@heliograph/testkit';
 import { heartbeat, sleep } from '@temporalio/activity';
@@ -18,10 +26,7 @@ import { createAwsKmsSource } from '../keys/aws-kms-source.ts';
 import { createEnvelopeKeyRing, type EnvelopeKeyRingOptions } from '../keys/envelope-key-ring.ts';
 import type { EnvelopeKeySource } from '../keys/envelope-key-source.ts';
 import { createVaultSource } from '../keys/vault-source.ts';
-import type { Fault, HttpDouble } from '../testing/http-double.ts';
-import { kmsKey, startKmsDouble } from '../testing/kms-double.ts';
 import type { OutageActivities } from '../testing/outage-workflows.ts';
-import { startVaultDouble, transitKey } from '../testing/vault-double.ts';
 import { createCodecPlugin } from './codec-plugin.ts';
 
 Runtime.install({

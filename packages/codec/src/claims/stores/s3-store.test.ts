@@ -1,5 +1,5 @@
+import { refuseAsS3, type S3Double, startS3Double } from '@heliograph/simulators';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { refuse, type S3Double, startS3Double } from '../../testing/s3-double.ts';
 import { describeStore, nameOf } from '../../testing/store-contract.ts';
 import { createS3Store, type S3StoreOptions } from './s3-store.ts';
 
@@ -53,7 +53,7 @@ describe('S3', () => {
 
   test('is asked again after a 503, after SlowDown and after a cut connection', async () => {
     const store = await storeOf();
-    s3.faults.push(refuse(503, 'SlowDown'), 'cut');
+    s3.faults.push(refuseAsS3(503, 'SlowDown'), 'cut');
     expect(await store.put(nameOf(1), Buffer.from('x'), within())).toBe(true);
     expect(s3.requests).toHaveLength(3);
   });
@@ -68,7 +68,7 @@ describe('S3', () => {
   test('that answers an earlier attempt too late has the object: the put still succeeds, as kept', async () => {
     const store = await storeOf();
     s3.objects.set(`claims/${nameOf(1)}`, Buffer.from('x'));
-    s3.faults.push(refuse(500, 'InternalError'));
+    s3.faults.push(refuseAsS3(500, 'InternalError'));
     expect(await store.put(nameOf(1), Buffer.from('x'), within())).toBe(false);
   });
 

@@ -33,16 +33,16 @@ export function kmsKey(arn: string, alias?: string): KmsKey {
 
 /**
  * Starts a double of AWS KMS: GenerateDataKey, Encrypt, Decrypt and ReEncrypt in AWS JSON 1.1, for requests that are signed with the
- * credentials, refusing what the service refuses, with its error names.
+ * credentials, refusing what the service refuses, with its error names. `tools/system` compares it with moto.
  */
 export async function startKmsDouble(region: string, credentials: Credentials): Promise<KmsDouble> {
   const keys: KmsKey[] = [];
   const respond = (request: WireRequest): WireAnswer => {
     const problem = sigV4Problem(request, credentials, { region, service: 'kms', now: double.clock() });
-    if (problem !== null) return refuse(problem);
-    if (request.method !== 'POST' || request.url !== '/') return refuse('UnknownOperationException');
+    if (problem !== null) return refuseAsKms(problem);
+    if (request.method !== 'POST' || request.url !== '/') return refuseAsKms('UnknownOperationException');
     if (request.headers['content-type'] !== 'application/x-amz-json-1.1')
-      return refuse('SerializationException');
+      return refuseAsKms('SerializationException');
     const body: KmsRequest = JSON.parse(request.body);
     switch (String(request.headers['x-amz-target'])) {
       case 'TrentService.GenerateDataKey':
@@ -54,7 +54,7 @@ export async function startKmsDouble(region: string, credentials: Credentials): 
       case 'TrentService.ReEncrypt':
         return reEncrypt(keys, body);
       default:
-        return refuse('UnknownOperationException');
+        return refuseAsKms('UnknownOperationException');
     }
   };
   const double: KmsDouble = Object.assign(await startHttpDouble(respond), { keys, clock: () => Date.now() });
@@ -76,10 +76,10 @@ interface KmsRequest {
 function generateDataKey(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
   const { KeyId = '', KeySpec, EncryptionContext = {} } = request;
   const key = findKey(keys, KeyId);
-  if (key === undefined) return refuse('NotFoundException');
+  if (key === undefined) return refuseAsKms('NotFoundException');
   const problem = problemOf(key, 'GenerateDataKey', EncryptionContext);
-  if (problem !== null) return refuse(problem);
-  if (KeySpec !== 'AES_256') return refuse('ValidationException');
+  if (problem !== null) return refuseAsKms(problem);
+  if (KeySpec !== 'AES_256') return refuseAsKms('ValidationException');
   const plaintext = randomBytes(32);
   return answer({
     CiphertextBlob: sealWith(key, plaintext, EncryptionContext),
@@ -101,11 +101,11 @@ function sealWith(key: KmsKey, plaintext: Buffer, context: Readonly<Record<strin
 function encrypt(keys: readonly KmsKey[], request: KmsRequest, operation = 'Encrypt'): WireAnswer {
   const { KeyId = '', Plaintext = '', EncryptionContext = {} } = request;
   const key = findKey(keys, KeyId);
-  if (key === undefined) return refuse('NotFoundException');
+  if (key === undefined) return refuseAsKms('NotFoundException');
   const problem = problemOf(key, operation, EncryptionContext);
-  if (problem !== null) return refuse(problem);
+  if (problem !== null) return refuseAsKms(problem);
   const plaintext = Buffer.from(Plaintext, 'base64');
-  if (plaintext.length === 0 || plaintext.length > 4096) return refuse('ValidationException');
+  if (plaintext.length === 0 || plaintext.length > 4096) return refuseAsKms('ValidationException');
   return answer({ CiphertextBlob: sealWith(key, plaintext, EncryptionContext), KeyId: key.arn });
 }
 
@@ -135,19 +135,19 @@ function reEncrypt(keys: readonly KmsKey[], request: KmsRequest): WireAnswer {
 function decrypt(keys: readonly KmsKey[], request: KmsRequest, operation = 'Decrypt'): WireAnswer {
   const { KeyId, CiphertextBlob = '', EncryptionContext = {} } = request;
   const blob = Buffer.from(CiphertextBlob, 'base64');
-  if (blob.length === 0 || blob.length > 6144) return refuse('ValidationException');
+  if (blob.length === 0 || blob.length > 6144) return refuseAsKms('ValidationException');
   const length = blob[1] ?? 0;
   const key = blob[0] === 1 ? findKey(keys, blob.subarray(2, 2 + length).toString()) : undefined;
-  if (key === undefined) return refuse('InvalidCiphertextException');
+  if (key === undefined) return refuseAsKms('InvalidCiphertextException');
   if (KeyId !== undefined) {
     const named = findKey(keys, KeyId);
-    if (named === undefined) return refuse('NotFoundException');
-    if (named !== key) return refuse('IncorrectKeyException');
+    if (named === undefined) return refuseAsKms('NotFoundException');
+    if (named !== key) return refuseAsKms('IncorrectKeyException');
   }
   const problem = problemOf(key, operation, EncryptionContext);
-  if (problem !== null) return refuse(problem);
+  if (problem !== null) return refuseAsKms(problem);
   const rest = blob.subarray(2 + length);
-  if (rest.length < 28) return refuse('InvalidCiphertextException');
+  if (rest.length < 28) return refuseAsKms('InvalidCiphertextException');
   const decipher = createDecipheriv('aes-256-gcm', key.material, rest.subarray(0, 12));
   decipher.setAAD(contextBytes(EncryptionContext));
   decipher.setAuthTag(rest.subarray(-16));
@@ -155,7 +155,7 @@ function decrypt(keys: readonly KmsKey[], request: KmsRequest, operation = 'Decr
     const plaintext = Buffer.concat([decipher.update(rest.subarray(12, -16)), decipher.final()]);
     return answer({ KeyId: key.arn, Plaintext: plaintext.toString('base64') });
   } catch {
-    return refuse('InvalidCiphertextException');
+    return refuseAsKms('InvalidCiphertextException');
   }
 }
 
@@ -189,7 +189,7 @@ function answer(body: object): WireAnswer {
 }
 
 /** An error of AWS; its text names an account, as real ones do. */
-export function refuse(type: string, status = 400): WireAnswer {
+export function refuseAsKms(type: string, status = 400): WireAnswer {
   return {
     status,
     body: JSON.stringify({ __type: type, message: 'User: arn:aws:iam::111122223333:user/eve' }),

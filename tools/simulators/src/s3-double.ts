@@ -11,8 +11,8 @@ export interface S3Double extends HttpDouble {
 
 /**
  * Starts a double of S3: PutObject with `If-None-Match: *` and `If-Match`, GetObject, DeleteObject and ListObjectsV2 of one
- * bucket, in the path style, for requests that are signed with the credentials, with the errors of the service. In 21
- * situations of the S3 store, races and conditional writes among them, moto 5.2.5 answered the same.
+ * bucket, in the path style, for requests that are signed with the credentials, with the errors of the service.
+ * `tools/system` compares it with moto.
  */
 export async function startS3Double(
   { region, bucket }: { readonly region: string; readonly bucket: string },
@@ -21,12 +21,12 @@ export async function startS3Double(
   const objects = new Map<string, Uint8Array>();
   const respond = (request: WireRequest): WireAnswer => {
     const problem = sigV4Problem(request, credentials, { region, service: 's3', now: double.clock() });
-    if (problem === 'UnrecognizedClientException') return refuse(403, 'InvalidAccessKeyId');
-    if (problem === 'XAmzContentSHA256Mismatch') return refuse(400, problem);
-    if (problem !== null) return refuse(403, 'SignatureDoesNotMatch');
+    if (problem === 'UnrecognizedClientException') return refuseAsS3(403, 'InvalidAccessKeyId');
+    if (problem === 'XAmzContentSHA256Mismatch') return refuseAsS3(400, problem);
+    if (problem !== null) return refuseAsS3(403, 'SignatureDoesNotMatch');
     const url = new URL(request.url, 'http://s3');
     const [, name, ...rest] = url.pathname.split('/').map(decodeURIComponent);
-    if (name !== bucket) return refuse(404, 'NoSuchBucket');
+    if (name !== bucket) return refuseAsS3(404, 'NoSuchBucket');
     const key = rest.join('/');
     if (request.method === 'GET' && key === '') return list(objects, bucket, url.searchParams);
     switch (request.method) {
@@ -38,7 +38,7 @@ export async function startS3Double(
         objects.delete(key);
         return { status: 204, body: '' };
       default:
-        return refuse(405, 'MethodNotAllowed');
+        return refuseAsS3(405, 'MethodNotAllowed');
     }
   };
   const double: S3Double = Object.assign(await startHttpDouble(respond), {
@@ -51,17 +51,17 @@ export async function startS3Double(
 function put(objects: Map<string, Uint8Array>, key: string, { headers, bytes }: WireRequest): WireAnswer {
   const current = objects.get(key);
   const { 'if-none-match': ifNoneMatch, 'if-match': ifMatch } = headers;
-  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') return refuse(501, 'NotImplemented');
-  if (ifNoneMatch === '*' && current !== undefined) return refuse(412, 'PreconditionFailed');
-  if (ifMatch !== undefined && current === undefined) return refuse(404, 'NoSuchKey');
+  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') return refuseAsS3(501, 'NotImplemented');
+  if (ifNoneMatch === '*' && current !== undefined) return refuseAsS3(412, 'PreconditionFailed');
+  if (ifMatch !== undefined && current === undefined) return refuseAsS3(404, 'NoSuchKey');
   if (ifMatch !== undefined && current !== undefined && etagOf(current) !== ifMatch)
-    return refuse(412, 'PreconditionFailed');
+    return refuseAsS3(412, 'PreconditionFailed');
   objects.set(key, Uint8Array.from(bytes));
   return { status: 200, body: '', headers: { etag: etagOf(bytes) } };
 }
 
 function read(bytes: Uint8Array | undefined): WireAnswer {
-  if (bytes === undefined) return refuse(404, 'NoSuchKey');
+  if (bytes === undefined) return refuseAsS3(404, 'NoSuchKey');
   return {
     status: 200,
     body: '',
@@ -76,7 +76,7 @@ function read(bytes: Uint8Array | undefined): WireAnswer {
 
 function list(objects: ReadonlyMap<string, Uint8Array>, bucket: string, query: URLSearchParams): WireAnswer {
   const [prefix, after] = [query.get('prefix') ?? '', query.get('start-after') ?? ''];
-  if (query.get('list-type') !== '2') return refuse(501, 'NotImplemented');
+  if (query.get('list-type') !== '2') return refuseAsS3(501, 'NotImplemented');
   const max = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).toSorted();
   const contents = keys.slice(0, max).map((key) => `<Contents><Key>${key}</Key></Contents>`);
@@ -92,7 +92,7 @@ function etagOf(bytes: Uint8Array): string {
 }
 
 /** An error of S3; its text names an account, as real ones do. */
-export function refuse(status: number, code: string): WireAnswer {
+export function refuseAsS3(status: number, code: string): WireAnswer {
   return {
     status,
     body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>arn:aws:iam::111122223333:user/eve</Message></Error>`,

@@ -38,20 +38,20 @@ export async function startVaultDouble(): Promise<VaultDouble> {
   const tokens = new Map<string, VaultToken>();
   const respond = (request: WireRequest): WireAnswer => {
     const { headers, url, method } = request;
-    if (method !== 'POST' && method !== 'PUT') return refuse(405, 'unsupported operation');
+    if (method !== 'POST' && method !== 'PUT') return refuseAsVault(405, 'unsupported operation');
     const token = tokens.get(String(headers['x-vault-token']));
     if (token === undefined)
-      return refuse(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n');
+      return refuseAsVault(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n');
     const route = /^\/v1\/transit\/(datakey\/plaintext|encrypt|decrypt|rewrap)\/([\w.-]+)$/.exec(url);
     if ((headers['x-vault-namespace'] ?? '') !== double.namespace || route === null)
-      return refuse(404, `no handler for route "${url.slice(4)}". route entry not found.`);
+      return refuseAsVault(404, `no handler for route "${url.slice(4)}". route entry not found.`);
     const [path, operation, name = ''] = route;
     const body: TransitRequest = JSON.parse(request.body);
     const context = Buffer.from(body.context ?? '', 'base64').toString();
     if (!token.allows(path.slice(4), context))
-      return refuse(403, '1 error occurred:\n\t* permission denied\n\n');
+      return refuseAsVault(403, '1 error occurred:\n\t* permission denied\n\n');
     const key = keys.get(name);
-    if (key === undefined) return refuse(400, 'encryption key not found');
+    if (key === undefined) return refuseAsVault(400, 'encryption key not found');
     if (operation === 'decrypt') return decrypt(key, body);
     if (operation === 'encrypt') return encrypt(key, body);
     return operation === 'rewrap' ? rewrap(key, body) : generateDataKey(key, body);
@@ -70,7 +70,7 @@ const MISSING_CONTEXT =
   "missing 'context' for key derivation; the key was created using a derived key, which means additional, per-request information must be included in order to perform operations with the key";
 
 function generateDataKey(key: TransitKey, { context = '' }: TransitRequest): WireAnswer {
-  if (key.derived && context === '') return refuse(400, MISSING_CONTEXT);
+  if (key.derived && context === '') return refuseAsVault(400, MISSING_CONTEXT);
   const plaintext = randomBytes(32);
   return answer({ ...sealWith(key, plaintext, context), plaintext: plaintext.toString('base64') });
 }
@@ -85,8 +85,8 @@ function sealWith(key: TransitKey, plaintext: Buffer, context: string) {
 }
 
 function encrypt(key: TransitKey, { context = '', plaintext }: TransitRequest): WireAnswer {
-  if (plaintext === undefined) return refuse(400, 'missing plaintext to encrypt');
-  if (key.derived && context === '') return refuse(400, MISSING_CONTEXT);
+  if (plaintext === undefined) return refuseAsVault(400, 'missing plaintext to encrypt');
+  if (key.derived && context === '') return refuseAsVault(400, MISSING_CONTEXT);
   return answer(sealWith(key, Buffer.from(plaintext, 'base64'), context));
 }
 
@@ -98,23 +98,23 @@ function rewrap(key: TransitKey, request: TransitRequest): WireAnswer {
 }
 
 function decrypt(key: TransitKey, { context = '', ciphertext = '' }: TransitRequest): WireAnswer {
-  if (ciphertext === '') return refuse(400, 'missing ciphertext to decrypt');
+  if (ciphertext === '') return refuseAsVault(400, 'missing ciphertext to decrypt');
   const parts = /^vault:v(\d+):([A-Za-z0-9+/=]*)$/.exec(ciphertext);
-  if (parts === null) return refuse(400, 'invalid ciphertext: no prefix');
+  if (parts === null) return refuseAsVault(400, 'invalid ciphertext: no prefix');
   const version = Number(parts[1]);
-  if (version > key.versions.length) return refuse(400, 'invalid ciphertext: version is too new');
+  if (version > key.versions.length) return refuseAsVault(400, 'invalid ciphertext: version is too new');
   if (version < key.minDecryptionVersion)
-    return refuse(400, 'ciphertext or signature version is disallowed by policy (too old)');
-  if (key.derived && context === '') return refuse(400, MISSING_CONTEXT);
+    return refuseAsVault(400, 'ciphertext or signature version is disallowed by policy (too old)');
+  if (key.derived && context === '') return refuseAsVault(400, MISSING_CONTEXT);
   const sealed = Buffer.from(parts[2] ?? '', 'base64');
-  if (sealed.length < 28) return refuse(400, 'invalid ciphertext length');
+  if (sealed.length < 28) return refuseAsVault(400, 'invalid ciphertext length');
   const decipher = createDecipheriv('aes-256-gcm', keyFor(key, version, context), sealed.subarray(0, 12));
   decipher.setAuthTag(sealed.subarray(-16));
   try {
     const plaintext = Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
     return answer({ plaintext: plaintext.toString('base64') });
   } catch {
-    return refuse(400, 'cipher: message authentication failed');
+    return refuseAsVault(400, 'cipher: message authentication failed');
   }
 }
 
@@ -130,6 +130,6 @@ function answer(data: object): WireAnswer {
 }
 
 /** An error of Vault. */
-export function refuse(status: number, ...errors: readonly string[]): WireAnswer {
+export function refuseAsVault(status: number, ...errors: readonly string[]): WireAnswer {
   return { status, body: JSON.stringify({ errors }), headers: { 'content-type': 'application/json' } };
 }

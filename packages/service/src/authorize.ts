@@ -18,6 +18,18 @@ export async function authorize(
   scope: string,
   headers: Headers,
 ): Promise<Principal> {
+  const principal = await identify(auth, headers);
+  assertScope(auth, principal, scope);
+  return principal;
+}
+
+/**
+ * Identifies the caller.
+ *
+ * @throws Problem 401 CREDENTIALS_REQUIRED, 401 CREDENTIALS_INVALID, 403 MEMBERSHIP_REQUIRED, TENANT_INVALID
+ * @throws ServiceError SERVICE_AUTH_UNAVAILABLE, which the edge answers with 503
+ */
+export async function identify(auth: Authenticator | undefined, headers: Headers): Promise<Principal> {
   const scheme = auth?.scheme ?? 'Bearer';
   const found = (await auth?.authenticate(headers)) ?? { kind: 'absent' };
   switch (found.kind) {
@@ -38,13 +50,16 @@ export async function authorize(
         cause: found.cause,
       });
     case 'authenticated':
-      break;
+      return found.principal;
   }
-  if (!hasScope(found.principal, scope)) {
-    throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`, {
-      headers: { 'www-authenticate': `${scheme} error="insufficient_scope", scope="${scope}"` },
-      members: { requiredScope: scope },
-    });
-  }
-  return found.principal;
+}
+
+/** @throws Problem 403 SCOPE_MISSING */
+export function assertScope(auth: Authenticator | undefined, principal: Principal, scope: string): void {
+  if (hasScope(principal, scope)) return;
+  const scheme = auth?.scheme ?? 'Bearer';
+  throw problem(403, 'SCOPE_MISSING', `The key lacks the scope ${scope}.`, {
+    headers: { 'www-authenticate': `${scheme} error="insufficient_scope", scope="${scope}"` },
+    members: { requiredScope: scope },
+  });
 }

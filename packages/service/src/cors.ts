@@ -13,6 +13,19 @@ export interface CorsPolicy {
   readonly maxAgeSeconds?: number;
 }
 
+/** The headers with which a page of a known origin may read an answer that passed no middleware. */
+export function corsHeaders(
+  { origins, allowCredentials = false }: CorsPolicy,
+  origin: string | undefined,
+): Readonly<Record<string, string>> {
+  if (origin === undefined || !origins.includes(origin)) return { vary: 'Origin' };
+  return {
+    vary: 'Origin',
+    'access-control-allow-origin': origin,
+    ...(allowCredentials ? { 'access-control-allow-credentials': 'true' } : {}),
+  };
+}
+
 /**
  * Answers preflights of declared paths, before anyone is authenticated, and names the calling origin, never `*`, in
  * every answer, those to refused requests included: otherwise a browser hides the reason from the page.

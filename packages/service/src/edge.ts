@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyOperation, type NoSchema, type ResponseSpecs, losesNames } from '@heliograph/api-contract';
 import { type OpenApiDocument, describeApi } from '@heliograph/api-contract/openapi';
 import { metrics, trace } from '@opentelemetry/api';
@@ -9,13 +9,14 @@ import type { Authenticator, Principal } from './authenticator.ts';
 import { authorize } from './authorize.ts';
 import { type ByteHold, type ByteLimits, createByteBudget } from './byte-budget.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type CorsPolicy, corsMiddleware } from './cors.ts';
+import { corsHeaders, type CorsPolicy, corsMiddleware } from './cors.ts';
 import { ServiceError } from './errors.ts';
 import type { IdempotencyStore } from './idempotency.ts';
 import { type Ids, uuidV7Ids } from './ids.ts';
 import type { Logger } from './log.ts';
 import { Problem, problem, problemResponse } from './problem.ts';
 import { Readiness, type ReadinessCheck } from './readiness.ts';
+import type { EarlyRefusal } from './refuse-early.ts';
 import { type AnsweredProblem, requestScope, scopeOf } from './request-scope.ts';
 import type { RouteDefinition } from './route.ts';
 import { type RouteRunner, runRoute } from './run-route.ts';
@@ -39,6 +40,8 @@ export interface EdgeOptions {
   readonly acceptsRequestIds?: boolean;
   /** Default 1,048,576. */
   readonly bodyLimitBytes?: number;
+  /** How long a body may take to arrive; default 30,000 ms. `listen` ends later what does not even get so far. */
+  readonly bodyTimeoutMs?: number;
   /** The most members and items that a body may have; default 200,000. */
   readonly maxBodyParts?: number;
   /** How much memory requests may hold together; default 256 MiB, and half of it for one caller. */
@@ -64,6 +67,8 @@ export interface EdgeOptions {
    * answered instead; for audits.
    */
   readonly beforeAnswer?: (exchange: Exchange) => Promise<void>;
+  /** Hears of what is refused before it is a request, and so passes no route and no `beforeAnswer`; for audits. */
+  readonly onEarlyRefusal?: (refusal: EarlyRefusal) => void;
 }
 
 /** A request and what is about to be answered. */
@@ -99,6 +104,8 @@ export interface Edge {
     definition: RouteDefinition<TParams, TQuery, TBody, TResponses, TAccepted>,
   ): void;
   addReadiness(check: ReadinessCheck): void;
+  /** Reports what the server refused before it was a request; gives the headers for a page of the origin. */
+  refuseEarly(refusal: EarlyRefusal, origin: string | undefined): Readonly<Record<string, string>>;
   /** Describes all routes declared so far; also served at /openapi.json. */
   openApi(): OpenApiDocument;
   /** From now on /readyz answers 503, event streams end and connections are not kept. */
@@ -166,6 +173,7 @@ export function createEdge(options: EdgeOptions): Edge {
   if (options.cors !== undefined)
     app.use(corsMiddleware(options.cors, (c) => [...allowedMethods(app, c.req.path)].toSorted()));
   if (options.beforeAnswer !== undefined) app.use(answerAfter(options.beforeAnswer, { ...options, isNews }));
+  app.use(limitHeaders);
   app.onError((error, c) => respond(c, toProblem(error, c, { ...options, isNews })));
   app.notFound((c) => respond(c, notFound(c, app)));
 
@@ -201,6 +209,7 @@ export function createEdge(options: EdgeOptions): Edge {
     auth,
     idempotency: options.idempotency,
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
     maxBodyParts: options.maxBodyParts ?? 200_000,
     validateResponses: options.validateResponses ?? false,
     surroundings: (c) => ({
@@ -252,6 +261,11 @@ export function createEdge(options: EdgeOptions): Edge {
         return runRoute(runner, definition, c);
       });
     },
+    refuseEarly: (refusal, origin) => {
+      logger.info({ ...refusal }, 'request refused before it was one');
+      options.onEarlyRefusal?.(refusal);
+      return options.cors === undefined ? {} : corsHeaders(options.cors, origin);
+    },
     addReadiness: (check) => readiness.add(check),
     openApi: describe,
     drain,
@@ -276,6 +290,26 @@ function releaseAfter(holds: WeakMap<Context, ByteHold>): MiddlewareHandler {
     }
   };
 }
+
+/** The largest that target and headers of a request may be together, in bytes. */
+export const MAX_HEADER_BYTES = 16_384;
+
+/** Refuses here, and not in Node's parser, what a page may have to read: two tokens can be large. */
+const limitHeaders: MiddlewareHandler = async (c, next) => {
+  const incoming: unknown = Reflect.get(Object(c.env), 'incoming');
+  if (incoming instanceof IncomingMessage) {
+    // A name or a value comes with two characters more.
+    const bytes = incoming.rawHeaders.reduce(
+      (sum, text) => sum + text.length + 2,
+      (incoming.url ?? '').length,
+    );
+    if (bytes > MAX_HEADER_BYTES)
+      throw problem(431, 'HEADERS_TOO_LARGE', 'The headers of the request are larger than 16 KiB.', {
+        headers: { connection: 'close' },
+      });
+  }
+  await next();
+};
 
 type IsNews = (error: unknown) => boolean;
 

@@ -1,3 +1,4 @@
+export type { EarlyRefusal } from './refuse-early.ts';
 export type { ByteHold, ByteLimits } from './byte-budget.ts';
 export { systemClock, manualClock } from './clock.ts';
 export type { Clock, ManualClock } from './clock.ts';

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { RequestError, getRequestListener } from '@hono/node-server';
-import type { Edge } from './edge.ts';
+import { type Edge, MAX_HEADER_BYTES } from './edge.ts';
 import { ServiceError } from './errors.ts';
 import type { Followed } from './follow.ts';
 import { answerFault, refuseEarly, refuseTarget } from './refuse-early.ts';
@@ -22,7 +22,7 @@ export interface ListenOptions {
   readonly host?: string;
   /** The variable that sets the port, named in the message when the port is taken. */
   readonly portVariable?: string;
-  /** How long a complete request may take to arrive; default 30,000 ms. */
+  /** How long a complete request may take to arrive; default 45,000 ms. */
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept; default 5,000 ms. */
   readonly keepAliveMs?: number;
@@ -56,18 +56,20 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
   const { port, host = '127.0.0.1', keepAliveMs = 5000 } = options;
   const listener = getRequestListener((request, env) => edge.app.fetch(request, env), {
     overrideGlobalObjects: false,
-    errorHandler: (error) => (error instanceof RequestError ? refuseTarget() : answerFault()),
+    errorHandler: (error) => (error instanceof RequestError ? refuseTarget(edge) : answerFault()),
   });
   const settings = {
     ...receptionLimits(options.requestTimeoutMs),
     keepAliveTimeout: keepAliveMs,
+    // The edge refuses less than that, and a page can read why.
+    maxHeaderSize: 4 * MAX_HEADER_BYTES,
     // Node's own refusal of a missing Host header has no body.
     requireHostHeader: false,
   };
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void =>
     void listener(incoming, outgoing);
   const { server, tls } = await createHttpServer(options, settings, handle);
-  refuseEarly(server);
+  refuseEarly(server, edge);
   // An answer that nobody reads would stay in memory. What is being streamed is not complete, and not meant.
   server.on('request', (_, response) =>
     response.once('prefinish', () => response.socket?.setTimeout(options.unreadTimeoutMs ?? 30_000)),
@@ -116,7 +118,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Until when a request has to be there, and how often Node looks for late ones: 30 s, its default, would be too seldom. */
-export function receptionLimits(requestTimeoutMs = 30_000): {
+export function receptionLimits(requestTimeoutMs = 45_000): {
   readonly requestTimeout: number;
   readonly headersTimeout: number;
   readonly connectionsCheckingInterval: number;

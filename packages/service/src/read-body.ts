@@ -11,6 +11,8 @@ export interface BodyLimits {
   /** Members and items; default any number. */
   readonly maxParts?: number;
   readonly hold: Pick<ByteHold, 'take' | 'release'>;
+  /** How long it may take to arrive, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -20,11 +22,11 @@ export interface BodyLimits {
  * they arrive, inflated, and once more for the parsed value.
  *
  * @throws Problem 415 BODY_NOT_JSON_TYPE, 415 BODY_ENCODING_UNKNOWN, 413 BODY_TOO_LARGE,
- * 400 BODY_ENCODING_INVALID, 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE; what `hold` throws.
+ * 408 REQUEST_TIMEOUT, 400 BODY_ENCODING_INVALID, 400 BODY_NOT_JSON, 400 BODY_TOO_DEEP, 400 BODY_INCOMPLETE; what `hold` throws.
  */
 export async function readJsonBody(
   request: Request,
-  { limitBytes, maxParts = Infinity, hold }: BodyLimits,
+  { limitBytes, maxParts = Infinity, hold, timeoutMs }: BodyLimits,
 ): Promise<{ readonly bytes: Uint8Array; readonly value: unknown }> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json$/.test(type)) {
@@ -38,7 +40,7 @@ export async function readJsonBody(
       headers: { 'accept-encoding': 'gzip, identity' },
     });
   }
-  const sent = await readBytes(request, limitBytes, hold);
+  const sent = await withinTime(timeoutMs, (late) => readBytes(request, { limitBytes, hold }, late));
   const bytes = encoding === 'identity' ? sent : await inflateWithin(sent, limitBytes, hold);
   if (hasMoreParts(bytes, maxParts))
     throw problem(413, 'BODY_TOO_LARGE', `The body has more than ${maxParts} members and items.`);
@@ -99,10 +101,30 @@ async function inflateWithin(
   }
 }
 
+/** What a caller holds by sending slowly is free again after that. */
+async function withinTime<T>(timeoutMs: number, run: (late: Promise<never>) => Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  timeout.promise.catch(() => undefined);
+  const timer = setTimeout(
+    () =>
+      timeout.reject(
+        problem(408, 'REQUEST_TIMEOUT', 'The request did not arrive in time.', {
+          headers: { connection: 'close' },
+        }),
+      ),
+    timeoutMs,
+  );
+  try {
+    return await run(timeout.promise);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function readBytes(
   request: Request,
-  limitBytes: number,
-  hold: BodyLimits['hold'],
+  { limitBytes, hold }: Pick<BodyLimits, 'limitBytes' | 'hold'>,
+  late: Promise<never>,
 ): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
   const chunks: Uint8Array[] = [];
@@ -110,9 +132,12 @@ async function readBytes(
   let refusal: unknown;
   const reader = request.body?.getReader();
   for (;;) {
-    const next = await reader?.read().catch(() => {
+    const read = reader?.read().catch(() => {
       throw problem(400, 'BODY_INCOMPLETE', 'The body ended before it was complete.');
     });
+    // Rejects after the answer, when the connection is closed.
+    read?.catch(() => undefined);
+    const next = await Promise.race([read, late]);
     if (next === undefined || next.done) break;
     if (size + next.value.byteLength > limitBytes) {
       await reader?.cancel();

@@ -4,7 +4,7 @@ import { EDGE_PROBLEM_CODES } from '@heliograph/api-contract';
 import type { Context } from 'hono';
 import type * as v from 'valibot';
 import type { Authenticator, Principal } from './authenticator.ts';
-import { authorize } from './authorize.ts';
+import { assertScope, identify } from './authorize.ts';
 import type { ByteHold } from './byte-budget.ts';
 import { checkInput } from './check-input.ts';
 import { etagOf, noneMatch } from './etag.ts';
@@ -19,6 +19,7 @@ export interface RouteRunner {
   readonly auth: Authenticator | undefined;
   readonly idempotency: IdempotencyStore | undefined;
   readonly bodyLimitBytes: number;
+  readonly bodyTimeoutMs: number;
   readonly maxBodyParts: number;
   readonly validateResponses: boolean;
   readonly surroundings: (
@@ -42,15 +43,22 @@ export async function runRoute<
 ): Promise<Response> {
   const request = c.req.raw;
   const { scope } = definition;
-  const principal = scope === null ? ANONYMOUS : await authorize(runner.auth, scope, request.headers);
+  const principal = scope === null ? ANONYMOUS : await identify(runner.auth, request.headers);
+  // Who lacks a scope is known as well, and counted.
   const hold = await runner.onPrincipal(c, principal);
+  if (scope !== null) assertScope(runner.auth, principal, scope);
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
   const limitBytes = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
   const raw =
     definition.body === undefined
       ? undefined
-      : await readJsonBody(request, { limitBytes, maxParts: runner.maxBodyParts, hold });
+      : await readJsonBody(request, {
+          limitBytes,
+          timeoutMs: runner.bodyTimeoutMs,
+          maxParts: runner.maxBodyParts,
+          hold,
+        });
   const body: v.InferOutput<TAccepted> = accept<v.GenericSchema>(
     definition.accepts ?? definition.body,
     raw?.value,

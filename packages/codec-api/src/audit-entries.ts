@@ -1,8 +1,11 @@
 import { defineOperation, instant, instantInput, pageOf, pageQuery } from '@heliograph/api-contract';
 import * as v from 'valibot';
 
-/** What a request of the codec server can ask for. */
-export const AUDIT_ACTIONS = ['decode', 'encode', 'download'] as const;
+/**
+ * What a request of the codec server can ask for: payloads, the audit log, or keys, members and roles (`access`). `none`: it was
+ * refused before anybody knew.
+ */
+export const AUDIT_ACTIONS = ['decode', 'encode', 'download', 'audit', 'access', 'none'] as const;
 
 /** What can become of a request. */
 export const AUDIT_OUTCOMES = ['allowed', 'denied', 'refused', 'failed'] as const;
@@ -25,7 +28,7 @@ const auditEntryView = v.object({
   namespace: v.nullable(v.string()),
   domain: v.nullable(v.string()),
   keyId: v.nullable(v.string()),
-  count: v.pipe(v.number(), v.integer(), v.minValue(0), v.description('How many payloads.')),
+  count: v.pipe(v.number(), v.integer(), v.minValue(0), v.description('How many payloads; for `audit`, entries.')),
   outcome: v.picklist(AUDIT_OUTCOMES),
   reason: v.pipe(v.nullable(v.string()), v.description('A code; null where it was carried out.')),
   previousHash: v.pipe(hash, v.description('The hash of the entry before; zeros for the first.')),

@@ -1,7 +1,10 @@
-/** What a request of the codec server can ask for. */
-export const AUDIT_ACTIONS = ['decode', 'encode', 'download'] as const;
+/** What a request of the codec server can ask for; see {@link AuditAction}. */
+export const AUDIT_ACTIONS = ['decode', 'encode', 'download', 'audit', 'access', 'none'] as const;
 
-/** What a request of the codec server asked for. */
+/**
+ * What a request of the codec server asked for: payloads (`decode`, `encode`, `download`), this log (`audit`), keys, members
+ * and roles (`access`). `none`: it was refused before anybody knew.
+ */
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** What can become of a request; see {@link AuditOutcome}. */
@@ -27,7 +30,7 @@ export interface AuditEntry {
   readonly domain: string | null;
   /** Null where it is not known. */
   readonly keyId: string | null;
-  /** How many payloads the entry stands for. */
+  /** How many payloads the entry stands for; for `audit`, entries. */
   readonly count: number;
   readonly outcome: AuditOutcome;
   /** A code, such as `CODEC_KEY_UNKNOWN`; null where the request was carried out. */

@@ -2,7 +2,7 @@ export { DatabaseError, isDatabaseError } from './errors.ts';
 export type { DatabaseErrorCode, DatabaseErrorDetails } from './errors.ts';
 export { classifyError, guarded, isUnavailable, toDatabaseError } from './classify-error.ts';
 export type { ErrorClass } from './classify-error.ts';
-export { connectPostgres } from './postgres.ts';
+export { connectPostgres, queryWith } from './postgres.ts';
 export type { Postgres, PostgresOptions, Sql } from './postgres.ts';
 export { withAdvisoryLock } from './advisory-lock.ts';
 export type { AdvisoryLockOptions } from './advisory-lock.ts';

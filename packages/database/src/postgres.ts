@@ -48,11 +48,12 @@ export interface Postgres {
    */
   ping(): Promise<void>;
   /** Opens a pool of its own, of one connection by default, for work that must not wait for the shared one. */
-  separate(options?: {
-    readonly maxConnections?: number;
-    readonly statementTimeoutMs?: number;
-    readonly queryTimeoutMs?: number;
-  }): Sql;
+  separate(
+    options?: Pick<
+      PostgresOptions,
+      'maxConnections' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'
+    >,
+  ): Sql;
   /** Ends after running queries, at the latest after `timeoutMs` (default 5,000). */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -60,11 +61,9 @@ export interface Postgres {
 /** Prepares connections; they are opened by the first query and again after a failure, within a second. */
 export function connectPostgres(options: PostgresOptions): Postgres {
   const sql = open(options);
-  const db = drizzle(sql);
-  shareCodecs(sql);
   return {
     sql,
-    db,
+    db: queryWith(sql),
     ping: () =>
       guarded('ping PostgreSQL', async () => {
         await sql`select 1`;
@@ -72,6 +71,13 @@ export function connectPostgres(options: PostgresOptions): Postgres {
     separate: (overrides = {}) => open({ ...options, maxConnections: 1, ...overrides }),
     close: (timeoutMs = 5000) => sql.end({ timeout: timeoutMs / 1000 }),
   };
+}
+
+/** drizzle over a pool, such as a separate one; other queries of the pool keep working. */
+export function queryWith(sql: Sql): PostgresJsDatabase {
+  const db = drizzle(sql);
+  shareCodecs(sql);
+  return db;
 }
 
 function open(options: PostgresOptions): Sql {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { connectPostgres, type Postgres } from '@heliograph/database';
-import { freshPostgres, type FreshPostgres } from '@heliograph/testkit';
+import { startTcpProxy } from '@heliograph/simulators';
+import { eventually, freshPostgres, type FreshPostgres } from '@heliograph/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import postgres from 'postgres';
 import type { ChainHead } from '../audit-entry.ts';
@@ -98,6 +99,68 @@ describe('append', () => {
     await createAuditLog({ pg }).append([entryOf({ requestId: 'another' })]);
     await expect(createAuditReader({ pg }).readHead()).resolves.toMatchObject({ sequence: 1 });
     await stopped.close();
+  });
+
+  describe('on a connection that went silent', () => {
+    /** A log as the codec server has one, behind a proxy; shorter in time. */
+    const behindProxy = async () => {
+      const url = new URL(database.url);
+      const proxy = await startTcpProxy(Number(url.port));
+      url.port = String(proxy.port);
+      const pool = connectPostgres({ url: url.href, applicationName: 'behind-proxy' });
+      const times = { connectTimeoutMs: 400, statementTimeoutMs: 800, queryTimeoutMs: 800 };
+      const sql = pool.separate({ maxConnections: 2, ...times });
+      return {
+        proxy,
+        log: createAuditLog({ pg: { sql }, timeoutMs: 1000, lockWaitMs: 300 }),
+        close: async () => {
+          await sql.end({ timeout: 0 });
+          await pool.close(0);
+          await proxy.close();
+        },
+      };
+    };
+
+    test('an append is refused, and the next one takes another connection', async () => {
+      const { proxy, log, close } = await behindProxy();
+      await log.append([entryOf({ requestId: 'before' })]);
+      proxy.silenceOpenConnections();
+      await expect(log.append([entryOf({ requestId: 'silent' })])).rejects.toMatchObject({
+        code: 'AUDIT_UNAVAILABLE',
+        retryable: true,
+      });
+      await log.append([entryOf({ requestId: 'after' })]);
+      const found = await createAuditReader({ pg }).list({}, { limit: 10 });
+      expect(found.map(({ requestId }) => requestId)).toEqual(['after', 'before']);
+      await close();
+    });
+
+    test('those who wait behind it are refused in their own time, and none of them is stored late', async () => {
+      const { proxy, log, close } = await behindProxy();
+      await log.append([entryOf({ requestId: 'before' })]);
+      proxy.freeze();
+      const outcomes: string[] = [];
+      const pending = Array.from({ length: 500 }, (_, at) =>
+        log.append([entryOf({ requestId: `waits-${at}` })]).then(
+          () => outcomes.push('stored'),
+          (error: { readonly code?: string }) => outcomes.push(error.code ?? 'unknown'),
+        ),
+      );
+      await Promise.all(pending);
+      expect(new Set(outcomes)).toEqual(new Set(['AUDIT_UNAVAILABLE']));
+      proxy.thaw();
+      await eventually('the log works again', () =>
+        log.append([entryOf({ requestId: 'after' })]).then(
+          () => true,
+          () => undefined,
+        ),
+      );
+      const found = await createAuditReader({ pg }).list({}, { limit: 1000 });
+      // What was on its way when it went silent may have arrived: the first ones, and nobody who waited behind them.
+      expect(found.filter(({ requestId }) => requestId.startsWith('waits-')).length).toBeLessThanOrEqual(200);
+      await expect(verify()).resolves.toMatchObject({ kind: 'intact' });
+      await close();
+    });
   });
 
   test('several logs that append at once make one chain', async () => {

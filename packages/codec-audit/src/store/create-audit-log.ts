@@ -1,4 +1,11 @@
-import { classifyError, createBatchedWriter, toDatabaseError, type Postgres } from '@heliograph/database';
+import {
+  classifyError,
+  createBatchedWriter,
+  DatabaseError,
+  toDatabaseError,
+  type Postgres,
+  withDeadline,
+} from '@heliograph/database';
 import type { AuditEntry, AuditLog, ChainedEntry, ChainHead } from '../audit-entry.ts';
 import { chainEntries, EMPTY_CHAIN } from '../chain.ts';
 import { AuditError } from '../errors.ts';
@@ -9,8 +16,19 @@ export interface AuditLogOptions {
   readonly pg: Pick<Postgres, 'sql'>;
   /** How long to wait for other processes that append; default 3,000 ms. */
   readonly lockWaitMs?: number;
+  /** How long an append may take, whatever happens; default 5,000 ms. */
+  readonly timeoutMs?: number;
   /** Receives the head after each commit of this process: show it outside of the database, as a metric and in the log. */
   readonly onAppended?: (head: ChainHead) => void;
+}
+
+/** One append that waits. */
+interface PendingAppend {
+  readonly request: number;
+  readonly entries: readonly AuditEntry[];
+  /** On `performance.now`. */
+  readonly expiresAt: number;
+  isDropped: boolean;
 }
 
 /** The requests of one transaction at most. */
@@ -22,21 +40,24 @@ const PAUSE_MS = 2000;
  * Creates an audit log that appends to `codec_audit.entries`. All requests that wait are appended by one transaction,
  * under an advisory lock, so that any number of processes make one chain; each resolves after the commit, which waits
  * for the disk whatever the database's default is. A process that stands still in the middle of it loses its transaction after
- * 2 s, before others give up. It needs SELECT and INSERT on the table, and no more.
+ * 2 s, before others give up. An append that is not committed within `timeoutMs` rejects, also on a connection that went
+ * silent: give the log a pool of its own whose `queryTimeoutMs` is no longer than that, which then discards the connection.
+ * It needs SELECT and INSERT on the table, and no more.
  */
 export function createAuditLog(options: AuditLogOptions): AuditLog {
-  const { pg, lockWaitMs = 3000, onAppended } = options;
+  const { pg, lockWaitMs = 3000, timeoutMs = 5000, onAppended } = options;
   let lastRequest = 0;
-  const write = createBatchedWriter<{ readonly request: number; readonly entries: readonly AuditEntry[] }>({
+  const write = createBatchedWriter<PendingAppend>({
     keyOf: ({ request }) => String(request),
     maxBatch: MAX_BATCH,
     isTemporary: (error) => ['unavailable', 'timeout'].includes(classifyError(error)),
-    writeMany: async (requests) => {
-      const head = await appendAll(
-        pg,
-        lockWaitMs,
-        requests.flatMap(({ entries }) => entries),
-      );
+    writeMany: async (all) => {
+      // Nobody waits for those any more, and during an outage they would be ever more.
+      const now = performance.now();
+      for (const one of all) one.isDropped = now >= one.expiresAt;
+      const added = all.filter(({ isDropped }) => !isDropped).flatMap(({ entries }) => entries);
+      if (added.length === 0) return;
+      const head = await appendAll(pg, lockWaitMs, added);
       notify(onAppended, head);
     },
   });
@@ -45,7 +66,11 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       const prepared = prepareEntries(entries);
       if (prepared.length === 0) return;
       try {
-        await write({ request: ++lastRequest, entries: prepared });
+        const expiresAt = performance.now() + timeoutMs;
+        const pending = { request: ++lastRequest, entries: prepared, expiresAt, isDropped: false };
+        await withDeadline(timeoutMs, 'append to the audit log', () => write(pending));
+        if (pending.isDropped)
+          throw new DatabaseError('DATABASE_TIMEOUT', 'it waited for too long', { retryable: true });
       } catch (error) {
         throw new AuditError('AUDIT_UNAVAILABLE', 'The audit log could not be written.', {
           cause: toDatabaseError(error, 'append to the audit log'),

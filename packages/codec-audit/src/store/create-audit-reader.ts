@@ -1,4 +1,4 @@
-import { toDatabaseError, type Postgres } from '@heliograph/database';
+import { type Postgres, queryWith, toDatabaseError } from '@heliograph/database';
 import { and, asc, desc, eq, gte, gt, lt, type SQL } from 'drizzle-orm';
 import type { AuditAction, AuditOutcome, ChainedEntry, ChainHead } from '../audit-entry.ts';
 import { EMPTY_CHAIN } from '../chain.ts';
@@ -46,8 +46,15 @@ export interface AuditReader {
 
 const PAGE_SIZE = 1000;
 
-/** Creates a reader of `codec_audit.entries`. It needs SELECT on the table. */
-export function createAuditReader({ pg }: { readonly pg: Pick<Postgres, 'db'> }): AuditReader {
+/**
+ * Creates a reader of `codec_audit.entries`, over what a `Postgres` gives or a pool of its own. It needs SELECT on the table.
+ */
+export function createAuditReader({
+  pg,
+}: {
+  readonly pg: Pick<Postgres, 'db'> | Pick<Postgres, 'sql'>;
+}): AuditReader {
+  const db = 'db' in pg ? pg.db : queryWith(pg.sql);
   const list: AuditReader['list'] = async (filter, { order = 'newest', after, limit }) => {
     const isNewest = order === 'newest';
     const position = isNewest ? lt : gt;
@@ -56,7 +63,7 @@ export function createAuditReader({ pg }: { readonly pg: Pick<Postgres, 'db'> })
       ...(after === undefined ? [] : [position(table.sequence, after)]),
     ];
     try {
-      return await pg.db
+      return await db
         .select()
         .from(table)
         .where(and(...conditions))

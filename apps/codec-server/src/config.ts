@@ -51,6 +51,7 @@ export const codecServerVariables = {
   }),
   HELIOGRAPH_CODEC_MAX_REFERENCES: integer({ min: 1, max: 10_000, default: 256 }),
   HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE: integer({ min: 1, max: 1_000_000, default: 6000 }),
+  HELIOGRAPH_CODEC_AUDIT_READS_PER_MINUTE: integer({ min: 1, max: 1_000_000, default: 6000 }),
   /** How often the policy file is read. */
   HELIOGRAPH_CODEC_POLICY_INTERVAL_MS: durationMs({ min: 100, default: 5000 }),
 };

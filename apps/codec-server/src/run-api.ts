@@ -31,6 +31,17 @@ const codecServer = {
 const FETCH_TIMEOUT_MS = 5000;
 /** The same for all stored payloads of a request. */
 const FETCH_ALL_TIMEOUT_MS = 10_000;
+/** A request that is not on the record by then is refused. */
+const APPEND_TIMEOUT_MS = 5000;
+/** Appends are few, each for many requests, and nothing else may hold them up; a silent connection is discarded in time. */
+const APPENDING = {
+  maxConnections: 2,
+  connectTimeoutMs: 2000,
+  statementTimeoutMs: 4000,
+  queryTimeoutMs: 4000,
+};
+/** Some conditions read the whole table. */
+const READING = { maxConnections: 2, statementTimeoutMs: 5000, queryTimeoutMs: 6000 };
 /** The headers that the Temporal UI sends. */
 const HEADERS = ['content-type', 'x-namespace', 'authorization', 'authorization-extras'];
 
@@ -69,6 +80,11 @@ export function runApi(): Promise<number> {
       }));
       register({ name: 'policy', stop: async () => followed.close() });
       addReadiness({ name: 'keys', check: () => proveKeys(keys) });
+      const openPool = (name: string, options: NonNullable<Parameters<typeof postgres.separate>[0]>) => {
+        const sql = postgres.separate(options);
+        register({ name, stop: (deadlineMs) => sql.end({ timeout: deadlineMs / 1000 }) });
+        return { sql };
+      };
       const headReport = createHeadReport(logger, systemClock);
       register({ name: 'head of the audit log', stop: async () => headReport.stop() });
       return createApi({
@@ -79,13 +95,14 @@ export function runApi(): Promise<number> {
             config.HELIOGRAPH_CODEC_TOKEN === 'id' ? readIdToken(auth.authenticator) : auth.authenticator,
         },
         audit: createAuditLog({
-          pg: postgres,
+          pg: openPool('audit log', APPENDING),
+          timeoutMs: APPEND_TIMEOUT_MS,
           onAppended: (head) => {
             metrics.auditHead(head.sequence);
             headReport.report(head);
           },
         }),
-        auditReader: createAuditReader({ pg: postgres }),
+        auditReader: createAuditReader({ pg: openPool('audit reader', READING) }),
         keys,
         policy: () => followed.current().policy,
         metrics,
@@ -106,6 +123,7 @@ export function runApi(): Promise<number> {
         bytesInFlight: checkBytesInFlight(config),
         bodyLimitBytes: config.HELIOGRAPH_CODEC_BODY_LIMIT_BYTES,
         requestsPerMinute: config.HELIOGRAPH_CODEC_REQUESTS_PER_MINUTE,
+        auditReadsPerMinute: config.HELIOGRAPH_CODEC_AUDIT_READS_PER_MINUTE,
         limits: {
           maxPayloads: config.HELIOGRAPH_CODEC_MAX_PAYLOADS,
           perPayloadBytes: config.HELIOGRAPH_CODEC_MAX_PAYLOAD_BYTES,

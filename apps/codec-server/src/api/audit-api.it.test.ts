@@ -4,8 +4,8 @@ import { createAuditLog, createAuditReader, migrateAudit } from '@heliograph/cod
 import { connectPostgres, type Postgres } from '@heliograph/database';
 import { createBearerAuth } from '@heliograph/service';
 import { freshPostgres, type FreshPostgres } from '@heliograph/testkit';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startWireGround } from '../testing/wire-ground.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type GroundOptions, startWireGround } from '../testing/wire-ground.ts';
 
 let database: FreshPostgres;
 let pg: Postgres;
@@ -91,7 +91,8 @@ test('what the API answers is the chain as it was hashed', async () => {
   await expect(audit.verifyChain(chain)).resolves.toMatchObject({ kind: 'intact', head: { sequence: 5 } });
 });
 
-test('the scope is one of its own, and reading the log is no request for payloads', async () => {
+test('the scope is one of its own, and who reads the log, or tries to, is in it', async () => {
+  ground.entries.length = 0;
   await expect(client(KEYS.reader).listAuditEntries({ query: {} })).rejects.toMatchObject({
     status: 403,
     code: 'SCOPE_MISSING',
@@ -99,7 +100,13 @@ test('the scope is one of its own, and reading the log is no request for payload
   await expect(client('wrong-key-of-tests').listAuditEntries({ query: {} })).rejects.toMatchObject({
     status: 401,
   });
-  expect(ground.entries).toEqual([]);
+  await client(KEYS.auditor).listAuditEntries({ query: { limit: 3 } });
+  const nothing = { action: 'audit', namespace: null, domain: null, keyId: null, count: 0 };
+  expect(ground.entries).toMatchObject([
+    { ...nothing, subject: 'reader', outcome: 'denied', reason: 'SCOPE_MISSING' },
+    { ...nothing, subject: null, outcome: 'denied', reason: 'CREDENTIALS_UNKNOWN' },
+    { ...nothing, subject: 'auditor', count: 3, outcome: 'allowed', reason: null },
+  ]);
 });
 
 test('a cursor or an instant that is none is refused', async () => {
@@ -120,4 +127,66 @@ test('while the log cannot be read, the answer is 503', async () => {
     code: 'AUDIT_UNAVAILABLE',
   });
   await pg.sql`alter table codec_audit.away rename to entries`;
+});
+
+describe('many readers', () => {
+  const limited = (overrides: NonNullable<GroundOptions['overrides']>) =>
+    startWireGround({
+      auth: createBearerAuth([
+        { id: 'auditor', secret: KEYS.auditor, scopes: ['audit:read'], roles: ['developer'] },
+        { id: 'other', secret: KEYS.reader, scopes: ['audit:read'] },
+      ]),
+      overrides: { auditReader: createAuditReader({ pg }), ...overrides },
+    });
+  const read = (url: string, apiKey: string) =>
+    createCodecClient({ url, apiKey, maxAttempts: 1 }).listAuditEntries({ query: { limit: 1 } });
+
+  test('are limited each, apart from their requests for payloads, and the first refusal is on the record', async () => {
+    const other = await limited({ auditReadsPerMinute: 2 });
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => read(other.url, KEYS.auditor)));
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
+      'fulfilled',
+      'fulfilled',
+      ...Array(3).fill('rejected'),
+    ]);
+    await expect(read(other.url, KEYS.auditor)).rejects.toMatchObject({ status: 429, code: 'RATE_LIMITED' });
+    await read(other.url, KEYS.reader);
+    expect((await other.post('/decode', 'auditor', [])).status).toBe(200);
+    const entries = other.entries.map(({ subject, action, reason }) => `${subject} ${action} ${reason}`);
+    expect(entries.toSorted()).toEqual([
+      'auditor audit RATE_LIMITED',
+      'auditor audit null',
+      'auditor audit null',
+      'auditor decode null',
+      'other audit null',
+    ]);
+    await other.close();
+  });
+
+  test('without right credentials are limited together, whatever they ask for', async () => {
+    const other = await limited({ requestsPerMinute: 3 });
+    const statuses: number[] = [];
+    for (const path of [
+      '/api/v1/audit/entries',
+      '/api/v1/auth/keys',
+      '/api/v1/auth/none',
+      '/decode',
+      '/api/v1/audit/entries',
+    ]) {
+      const { status } = await other.send(path, {
+        method: path === '/decode' ? 'POST' : 'GET',
+        headers: { authorization: 'Bearer somebody-elses-key' },
+      });
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([401, 404, 404, 429, 429]);
+    expect(other.entries.map(({ action, reason }) => [action, reason])).toEqual([
+      ['audit', 'CREDENTIALS_UNKNOWN'],
+      ['access', 'NOT_FOUND'],
+      ['access', 'NOT_FOUND'],
+      ['decode', 'RATE_LIMITED'],
+    ]);
+    await expect(read(other.url, KEYS.auditor)).resolves.toMatchObject({ status: 200 });
+    await other.close();
+  });
 });

@@ -5,6 +5,7 @@ import {
   type Authenticator,
   type CorsPolicy,
   createEdge,
+  type EarlyRefusal,
   type Edge,
   type EdgeOptions,
   type Exchange,
@@ -31,6 +32,8 @@ export interface ApiOptions extends Omit<WireServices, 'trail'> {
   /** What all requests together may hold in memory; half of it is the most of one caller. */
   readonly bytesInFlight: number;
   readonly requestsPerMinute: number;
+  /** Of one subject that reads the audit log. */
+  readonly auditReadsPerMinute: number;
 }
 
 /** Members and items of a payload: itself, its metadata with its entries, its data, and its external payloads. */
@@ -45,9 +48,11 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
   const { logger, clock = systemClock } = edgeOptions;
   const trail = createAuditTrail({ log: audit, clock, logger, onFailure: () => metrics.auditFailure() });
   const rateLimit = createRateLimit(options.requestsPerMinute);
+  const readLimit = createRateLimit(options.auditReadsPerMinute);
   const count = async (subject: string, context: Exchange['context']): Promise<void> => {
+    const isRead = subject !== NOBODY && actionOf(context.req.path) === 'audit';
     try {
-      await rateLimit.count(subject);
+      await (isRead ? readLimit : rateLimit).count(subject);
     } catch (error) {
       if (!(error instanceof RateLimited)) throw error;
       metrics.rateLimited();
@@ -55,6 +60,13 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
       if (!error.isFirst) trail.omit(context);
       throw error.toProblem();
     }
+  };
+  /** Nothing is given out, so nobody waits for the entry; a flood of them is one entry a minute. */
+  const recordEarly = async ({ requestId, code }: EarlyRefusal): Promise<void> => {
+    const refused = await rateLimit.count(NOBODY).catch((error: unknown) => error);
+    if (refused === undefined) return trail.recordEarly(requestId, code);
+    metrics.rateLimited();
+    if (refused instanceof RateLimited && refused.isFirst) await trail.recordEarly(requestId, 'RATE_LIMITED');
   };
   const edge = createEdge({
     ...edgeOptions,
@@ -82,11 +94,12 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
       if (principal !== null) await rateLimit.charge(principal.id, entries - 1);
       if (limited !== undefined) throw limited;
     },
+    onEarlyRefusal: (refusal) => void recordEarly(refusal),
   });
   const services = { ...options, trail };
   addDecodeApi(edge, services);
   addEncodeApi(edge, services);
-  addAuditApi(edge, { reader: options.auditReader });
+  addAuditApi(edge, { reader: options.auditReader, trail });
   auth.mount(edge);
   return edge;
 }

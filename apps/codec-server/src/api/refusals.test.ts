@@ -3,6 +3,7 @@ import { createKeyRing, type KeyRing } from '@heliograph/codec/codecs';
 import { AuditError } from '@heliograph/codec-audit';
 import { createJwtAuth } from '@heliograph/service';
 import { startLoopbackServer } from '@heliograph/simulators';
+import { eventually } from '@heliograph/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { testKey } from '../testing/test-keys.ts';
@@ -686,3 +687,31 @@ async function counted({ metrics }: Ground, code: string): Promise<number> {
     .map((line) => Number(line.split(' ').at(-1)));
   return values.reduce((sum, value) => sum + value, 0);
 }
+
+test('what is refused before it is a request is on the record, once a minute beyond the limit', async () => {
+  const other = await startWireGround({ overrides: { requestsPerMinute: 3 } });
+  const { connect } = await import('node:net');
+  const send = (text: string) =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(other.url).port), '127.0.0.1');
+      socket
+        .on('close', resolve)
+        .on('error', () => undefined)
+        .resume();
+      socket.write(text);
+    });
+  const large = `x: ${'x'.repeat(20_000)}\r\n`;
+  await send(`POST /decode HTTP/1.1\r\nhost: x\r\n${large}content-length: 0\r\n\r\n`);
+  await send('nonsense\r\n\r\n');
+  await send('POST /decode HTTP/1.1\r\nhost: x\r\nexpect: tea\r\nconnection: close\r\n\r\n');
+  for (let time = 0; time < 4; time++) await send('nonsense\r\n\r\n');
+  await eventually('four entries', () => other.entries.length >= 4);
+  const nobody = { subject: null, count: 0, outcome: 'refused' };
+  expect(other.entries).toMatchObject([
+    { ...nobody, action: 'decode', reason: 'HEADERS_TOO_LARGE' },
+    { ...nobody, action: 'none', reason: 'REQUEST_MALFORMED' },
+    { ...nobody, action: 'none', reason: 'EXPECTATION_UNKNOWN' },
+    { ...nobody, action: 'none', reason: 'RATE_LIMITED' },
+  ]);
+  await other.close();
+});

@@ -111,6 +111,7 @@ export async function startWireGround(options: GroundOptions = {}) {
     },
     bodyLimitBytes: 1_048_576,
     requestsPerMinute: 100_000,
+    auditReadsPerMinute: 100_000,
     bytesInFlight: 64 * 1_048_576,
     limits: LIMITS,
     ...options.overrides,

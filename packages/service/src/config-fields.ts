@@ -137,8 +137,16 @@ export function flag(options: FieldOptions<boolean> = {}): ConfigField<boolean> 
 /** One of the given words. */
 export function choice<const T extends string>(
   words: readonly T[],
+  options: Optional<NoInfer<T>>,
+): ConfigField<T | undefined>;
+export function choice<const T extends string>(
+  words: readonly T[],
+  options?: FieldOptions<NoInfer<T>>,
+): ConfigField<T>;
+export function choice<const T extends string>(
+  words: readonly T[],
   options: FieldOptions<NoInfer<T>> = {},
-): ConfigField<T> {
+): ConfigField<T | undefined> {
   return field(
     { expects: `one of ${words.join(', ')}`, printable: true, secret: false },
     options,

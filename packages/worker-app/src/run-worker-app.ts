@@ -24,6 +24,7 @@ import * as v from 'valibot';
 import type { AppOptions, None } from './app-options.ts';
 import type { TemporalSettings, WorkerApp } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
+import { resolveDeployment } from './deployment/resolve-deployment.ts';
 import { openPayloadCodec } from './payloads/open-payload-codec.ts';
 import { createSdkLogger } from './sdk-logger.ts';
 import { readSdkMetrics } from './sdk-metrics.ts';
@@ -41,7 +42,7 @@ export interface WorkerAppOptions<
   readonly workflowBundle?: URL;
   /** `callTimeoutMs` defaults to 5,000. */
   readonly temporal?: TemporalSettings;
-  /** The deployment of worker versioning, which HELIOGRAPH_DEPLOYMENT_BUILD_ID enables; default the app's name. */
+  /** The deployment that versioned workers belong to; default the app's name. No `.` and no `:`. */
   readonly deployment?: string;
   /** Makes the activities and says on which task queues they and the workflows run. */
   workers(
@@ -79,6 +80,11 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   });
   const { logger } = observed.app;
   const config = readConfig();
+  const deployment = await resolveDeployment(config, {
+    name: options.deployment ?? options.name,
+    packageJson: options.packageJson,
+    isProduction: service.env['NODE_ENV'] === 'production',
+  });
   // Certificates that change before the workers exist wait for them.
   const working = Promise.withResolvers<(next: TemporalAddress) => Promise<void>>();
   const address = await followTemporalAddress(config, { ...observed.app, env: service.env }, async (next) =>
@@ -115,7 +121,6 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   const app = { ...connected, client };
 
   const identity = config.HELIOGRAPH_WORKER_IDENTITY;
-  const buildId = config.HELIOGRAPH_DEPLOYMENT_BUILD_ID;
   const definitions = await options.workers(app);
   service.draining.throwIfAborted();
   const workers = await createTemporalWorkers({
@@ -124,7 +129,7 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
     workers: definitions,
     ...(workflowBundle === undefined ? {} : { workflowBundle }),
     ...(identity === undefined ? {} : { identity }),
-    ...(buildId === undefined ? {} : { deployment: { name: options.deployment ?? options.name, buildId } }),
+    ...(deployment === undefined ? {} : { deployment }),
   });
   working.resolve(async (next) => {
     const replacement = await connectWorker(next);
@@ -146,7 +151,7 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   await options.started?.(app);
   service.draining.throwIfAborted();
   const server = await observed.serve(createEdge(observed.edgeOptions()));
-  logger.info({ url: server.url, taskQueue: definitions[0]?.taskQueue, namespace }, 'working');
+  logger.info({ url: server.url, taskQueue: definitions[0]?.taskQueue, namespace, deployment }, 'working');
 }
 
 function startRuntime(logger: Logger, metricsPort: number): ReturnType<typeof installTemporalRuntime> {

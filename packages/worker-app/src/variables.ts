@@ -94,7 +94,18 @@ export const workerVariables = {
   /** Not 0: nobody could know which port was chosen, and `/metrics` reads it. */
   HELIOGRAPH_WORKER_METRICS_PORT: integer({ min: 1, max: 65_535, default: 4602 }),
   HELIOGRAPH_WORKER_IDENTITY: text({ optional: true }),
+  /** `on`: workers are a version of a deployment, and get new work once it is current; see `decideBuildId`. */
+  HELIOGRAPH_DEPLOYMENT_VERSIONING: choice(['on', 'off'], { optional: true }),
+  /** Of the deployment; default what the app says. */
+  HELIOGRAPH_DEPLOYMENT_NAME: text({
+    optional: true,
+    pattern: /^[A-Za-z0-9][A-Za-z0-9_/+-]{0,127}$/,
+    expects: 'a name of letters, digits and _ / + -, at most 128',
+  }),
   HELIOGRAPH_DEPLOYMENT_BUILD_ID: text({ optional: true }),
+  /** Name the build where the variable above does not: the image's reference with its digest, what it was built from. */
+  HELIOGRAPH_IMAGE: text({ optional: true }),
+  HELIOGRAPH_IMAGE_REVISION: text({ optional: true }),
 };
 
 /**

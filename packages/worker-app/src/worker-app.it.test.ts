@@ -185,6 +185,13 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     );
   });
 
+  test('in production as a build that nobody named', async () => {
+    env = { ...env, NODE_ENV: 'production', HELIOGRAPH_DEPLOYMENT_BUILD_ID: 'unknown' };
+    const app = start('worker');
+    await expect(app.ended).resolves.toBe(1);
+    expect(app.stderr()).toMatch(/^[^\n]*HELIOGRAPH_DEPLOYMENT_BUILD_ID: expected an id [^\n]*\n$/);
+  });
+
   test('without its namespace', async () => {
     env = { ...env, HELIOGRAPH_TEMPORAL_SETUP: 'false', HELIOGRAPH_TEMPORAL_NAMESPACE: 'nowhere' };
     const app = start('worker');

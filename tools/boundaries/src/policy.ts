@@ -56,7 +56,13 @@ export const FOUNDATION_EDGES: readonly ReasonedEdge[] = [
 ];
 
 /** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */
-export const ISOLATE_PACKAGES = ['@temporalio/workflow', '@temporalio/common', '@temporalio/common/lib/'];
+export const ISOLATE_PACKAGES = [
+  '@temporalio/workflow',
+  // The activator alone: an interceptor of ours decides by it what a worker tells the server of its workflows.
+  '@temporalio/workflow/lib/global-attributes.js',
+  '@temporalio/common',
+  '@temporalio/common/lib/',
+];
 
 /** Libraries that use nothing of Node, in any entry. */
 export const PURE_LIBRARIES = ['valibot', '@valibot/to-json-schema'];

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
 import type { MaintenanceActivities } from '../contract/maintenance-activities.ts';
 import type { CollectionResult } from '../contract/results.ts';
 
@@ -7,6 +7,9 @@ const { collectStored } = proxyActivities<Pick<MaintenanceActivities, 'collectSt
   heartbeatTimeout: '20 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
 });
+
+// A collection takes hours, for which no old build should have to stay. Its code changes behind `patched`.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, collectStoredPayloads);
 
 /** Deletes stored payloads that no history names any more. A schedule starts it, one at a time. */
 export async function collectStoredPayloads(): Promise<CollectionResult> {

@@ -1,4 +1,4 @@
-import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import type { MaintenanceActivities, RotationInput } from '../contract/maintenance-activities.ts';
 import { addCounts, NOTHING_ROTATED, type RotationResult } from '../contract/results.ts';
 
@@ -16,6 +16,9 @@ const { countKeyUse } = proxyActivities<Pick<MaintenanceActivities, 'countKeyUse
 
 /** Batches after which a run hands over to the next, so that its history stays bounded. */
 const MAX_BATCHES = 50;
+
+// A rotation takes hours to days, for which no old build should have to stay. Its code changes behind `patched`.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, rotateKeys);
 
 /**
  * Encrypts stored payloads with the active keys, batch by batch, and then counts what still names which key. A schedule

@@ -1,12 +1,13 @@
 import {
   ActivityCancellationType,
   CancellationScope,
-  continueAsNew,
   isCancellation,
+  makeContinueAsNewFunc,
   patched,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  setWorkflowOptions,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -43,6 +44,11 @@ const store = proxyActivities<DispatchActivities>({
 const MAX_SIGNALS_PER_RUN = 2000;
 const MAX_CARRIED_SIGNALS = 500;
 
+// A run ends within moments or minutes, so it stays on the build that started it. One whose signals never cease would keep that
+// build for ever: where it hands over, the next run starts on the current build and is pinned to that.
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, monitorInstanceAlert);
+const NEXT_RUN = { initialVersioningBehavior: 'AUTO_UPGRADE' } as const;
+
 /**
  * One alert stream, as long as it has something to do: collect signals, decide, deliver, record. It ends when its
  * inbox is empty; the next signal starts it again under the same id with the state that it recorded.
@@ -68,7 +74,7 @@ export function alertPorts(hasPatch: RunPorts['hasPatch']): RunPorts {
     isCancellation,
     hasPatch,
     isLong: () => workflowInfo().continueAsNewSuggested,
-    continueAsNew: (next) => continueAsNew<typeof monitorInstanceAlert>(next),
+    continueAsNew: (next) => makeContinueAsNewFunc<typeof monitorInstanceAlert>(NEXT_RUN)(next),
     maxSignals: MAX_SIGNALS_PER_RUN,
     maxCarriedSignals: MAX_CARRIED_SIGNALS,
   };

@@ -31,15 +31,8 @@ const SWEEP_AGAIN_MS = 60_000;
 /** Scans after which a run hands over to the next, so that its history stays bounded. */
 const MAX_ITERATIONS = 200;
 
-// It runs for ever: pinned to the version that started it, it would never see another.
-// Only where workers are versioned at all: the server refuses a behaviour from one that is not.
-setWorkflowOptions(
-  () =>
-    (workflowInfo().currentDeploymentVersion?.deploymentName ?? '') === ''
-      ? {}
-      : { versioningBehavior: 'AUTO_UPGRADE' },
-  monitorInstances,
-);
+// It runs for ever: pinned to the build that started it, it would never see another. Its code changes behind `patched`.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, monitorInstances);
 
 /**
  * The orchestrator: scans, dispatches, sweeps, sleeps, and carries the cursor over. One runs per namespace, under a fixed

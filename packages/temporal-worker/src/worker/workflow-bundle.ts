@@ -14,7 +14,7 @@ const manifestSchema = v.object({ sdkVersion: v.string(), sha256: v.string() });
 export interface WorkflowBundleSource {
   /** The module that exports the workflows. */
   readonly workflows: URL | string;
-  /** Further workflow interceptor modules; tracing is always in. */
+  /** Further workflow interceptor modules; tracing and versioning are always in. */
   readonly interceptorModules?: readonly (URL | string)[];
   /**
    * The module that exports the `failureConverter` of workflows; default the SDK's. Workers and clients take theirs by the
@@ -26,14 +26,18 @@ export interface WorkflowBundleSource {
 }
 
 /**
- * Bundles workflow code with the tracing interceptor. Replays need the same interceptors, so every bundle,
+ * Bundles workflow code with our interceptors. Replays need the same interceptors, so every bundle,
  * also a test's, is made here.
  */
 export async function bundleWorkflows(source: WorkflowBundleSource): Promise<{ readonly code: string }> {
   const { sourceCondition: condition, failureConverter } = source;
   return bundleWorkflowCode({
     workflowsPath: pathOf(source.workflows),
-    workflowInterceptorModules: [tracingModule(), ...(source.interceptorModules ?? []).map(pathOf)],
+    workflowInterceptorModules: [
+      interceptorModule('tracing'),
+      interceptorModule('versioning'),
+      ...(source.interceptorModules ?? []).map(pathOf),
+    ],
     logger: new DefaultLogger('WARN'),
     ...(failureConverter === undefined ? {} : { failureConverterPath: pathOf(failureConverter) }),
     ...(condition === undefined
@@ -93,11 +97,9 @@ export async function readWorkflowBundle(file: string | URL): Promise<{ readonly
   return { code };
 }
 
-function tracingModule(): string {
-  const self = fileURLToPath(import.meta.url);
-  return fileURLToPath(
-    new URL(`../workflows/tracing${self.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-  );
+function interceptorModule(name: 'tracing' | 'versioning'): string {
+  const extension = fileURLToPath(import.meta.url).endsWith('.ts') ? '.ts' : '.js';
+  return fileURLToPath(new URL(`../workflows/${name}${extension}`, import.meta.url));
 }
 
 function pathOf(file: string | URL): string {

@@ -27,6 +27,15 @@ test.each([
   );
 });
 
+test.each([
+  ['test', '1s'],
+  ['local', '10s'],
+] as const)('%s looks for pinned runs of replaced builds every %s', (profile, interval) => {
+  const config = dynamicConfig(profile);
+  expect(config['matching.wv.VersionDrainageStatusVisibilityGracePeriod']).toBe(interval);
+  expect(config['matching.wv.VersionDrainageStatusRefreshInterval']).toBe(interval);
+});
+
 test('a dynamic configuration is a list of values per key', () => {
   expect(dynamicConfigYaml({ 'a.b': true, c: '1ms' })).toBe('a.b:\n  - value: true\nc:\n  - value: 1ms\n');
 });

@@ -28,7 +28,18 @@ export function dynamicConfig(
     'matching.enableFairness': true,
     // Search attributes are usable at once; a cluster would pay for this with a query per read.
     'system.forceSearchAttributesCacheRefreshOnRead': true,
-    ...(profile === 'test' ? { 'frontend.WorkflowTimeSkippingEnabled': true } : {}),
+    // How long after a build was replaced, and how often, the server looks for runs that are pinned to it. The default, 3 minutes,
+    // makes up for a visibility store that lags behind.
+    'matching.wv.VersionDrainageStatusVisibilityGracePeriod': profile === 'test' ? '1s' : '10s',
+    'matching.wv.VersionDrainageStatusRefreshInterval': profile === 'test' ? '1s' : '10s',
+    ...(profile === 'test'
+      ? {
+          'frontend.WorkflowTimeSkippingEnabled': true,
+          'frontend.WorkflowPauseEnabled': true,
+          // How long the pollers of a task queue are answered from memory.
+          'matching.TaskQueueInfoByBuildIdTTL': '100ms',
+        }
+      : {}),
   };
 }
 

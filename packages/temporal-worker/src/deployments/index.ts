@@ -1,0 +1,18 @@
+export type { DeploymentService } from './call-service.ts';
+export { changeRouting, readMissing } from './change-routing.ts';
+export type { ChangeOptions, RoutingResult } from './change-routing.ts';
+export type { Build, BuildStatus, Deployment } from './deployment.ts';
+export { DeploymentError } from './errors.ts';
+export type { DeploymentErrorCode } from './errors.ts';
+export { judgePatches } from './judge-patches.ts';
+export type { PatchAnswer, PatchHistory, PatchUse } from './judge-patches.ts';
+export { countOfType, countRuns, mayStop } from './may-stop.ts';
+export type { StopFacts, StopVerdict } from './may-stop.ts';
+export type { RoutingChange } from './plan-routing.ts';
+export { findBuild, listDeployments, readDeployment } from './read-deployment.ts';
+export { readPatches } from './read-patches.ts';
+export type { ReadPatchesOptions } from './read-patches.ts';
+export { readQueues } from './read-queues.ts';
+export type { BuildQueue, QueueKind } from './read-queues.ts';
+export { registerBuild } from './register-build.ts';
+export type { RunPatches } from './run-patches.ts';

@@ -15,6 +15,10 @@ export type CliErrorCode =
   | 'CLI_STILL_NEEDED'
   /** Histories do not fit the workflow code. */
   | 'CLI_REPLAY_BROKEN'
+  /** The deployment stays as it is: the change would lose work, or do something else than it says. */
+  | 'CLI_DEPLOYMENT_REFUSED'
+  /** What was waited for did not happen in time. */
+  | 'CLI_TIMED_OUT'
   | 'CLI_TEMPORAL_FAILED'
   | 'CLI_FILE_FAILED';
 
@@ -28,6 +32,8 @@ const EXITS: Readonly<Record<CliErrorCode, number>> = {
   CLI_AUDIT_BROKEN: EXIT.refused,
   CLI_STILL_NEEDED: EXIT.refused,
   CLI_REPLAY_BROKEN: EXIT.refused,
+  CLI_DEPLOYMENT_REFUSED: EXIT.refused,
+  CLI_TIMED_OUT: EXIT.failed,
   CLI_TEMPORAL_FAILED: EXIT.failed,
   CLI_FILE_FAILED: EXIT.failed,
 };

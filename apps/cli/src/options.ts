@@ -118,7 +118,8 @@ export function refuseTypedKey(args: readonly string[]): void {
 export function refuseDoubtfulFlags(args: readonly string[]): void {
   const end = args.indexOf('--');
   for (const arg of end === -1 ? args : args.slice(0, end)) {
-    const [, flag, value] = /^--(json|help|version|without-roles|without-scopes)=(.*)$/s.exec(arg) ?? [];
+    const [, flag, value] =
+      /^--(json|help|version|without-roles|without-scopes|off|allow-missing-pollers)=(.*)$/s.exec(arg) ?? [];
     if (flag === undefined || value === 'true' || value === 'false') continue;
     throw new CliError('CLI_USAGE', `--${flag}: expected true or false, or no value at all`);
   }

@@ -33,7 +33,7 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<strin
   let parser = yargs()
     .scriptName('heliograph')
     .usage(
-      '$0 COMMAND\n\nExplains what the Dispatch Center decided, and manages keys, members and encrypted payloads.',
+      '$0 COMMAND\n\nExplains what the Dispatch Center decided, manages keys, members and encrypted payloads, and rolls out builds.',
     )
     .locale('en')
     .version(version())
@@ -57,7 +57,7 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<strin
     .epilogue(
       'The API key comes from HELIOGRAPH_API_KEY or --api-key-file, never from the command line.\n' +
         'Exit codes: 0 answered, 1 failed, 2 invalid usage, 3 no issue with this fingerprint, ' +
-        '4 the audit log is not intact, a key is still needed, or histories do not fit the code.',
+        '4 the audit log is not intact, something is still needed, a rollout is refused, or histories do not fit the code.',
     );
   for (const command of COMMANDS) parser = command.register(parser, terminal);
   let printed = '';

@@ -2,6 +2,7 @@ import { auditCommand } from './audit.ts';
 import { authCommand } from './auth.ts';
 import { codecCommand } from './codec.ts';
 import type { Command } from './command.ts';
+import { deployCommand } from './deploy.ts';
 import { explainCommand } from './explain.ts';
 import { replayCommand } from './replay.ts';
 import { resolveDebtsCommand } from './resolve-debts.ts';
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   resolveDebtsCommand,
   auditCommand,
   codecCommand,
+  deployCommand,
   authCommand,
   replayCommand,
 ];

@@ -72,6 +72,10 @@ async function change(given: ChangeArguments, terminal: Terminal, wanted: Routin
     (service) => changeRouting(service, given.deployment, wanted, { allowMissingPollers }),
     wanted.kind === 'end-ramp' ? undefined : wanted.buildId,
   );
+  if (!after.isPropagated)
+    terminal.err(
+      'The server has not confirmed yet that every task queue follows; heliograph deploy status shows it.\n',
+    );
   if (given.json) terminal.out(`${JSON.stringify({ isChanged, ...toJson(after) })}\n`);
   else
     terminal.out(

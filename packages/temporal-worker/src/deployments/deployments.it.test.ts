@@ -118,7 +118,7 @@ describe('two builds at once', () => {
     });
     const during = await Promise.all(Array.from({ length: 20 }, () => start(d, 'pinned')));
     const current = await changeRouting(service, d, { kind: 'set-current', buildId: 'two' });
-    expect(current.after).toMatchObject({ current: 'two', ramp: null, isPropagated: true });
+    expect(current.after).toMatchObject({ current: 'two', ramp: null });
     const after = await Promise.all(Array.from({ length: 20 }, () => start(d, 'pinned')));
 
     await expect(mayStop(service, d, 'two', 0)).resolves.toMatchObject({ mayStop: false, status: 'current' });
@@ -301,5 +301,14 @@ describe('a build that is drained', () => {
     await eventually('it may not', async () => !(await mayStop(service, d, 'one', 0)).mayStop);
     await goOn(late);
     await expect(late.result()).resolves.toBe('one');
+
+    // Rolled back to, and replaced again, it drains again.
+    await makeCurrent(d, 'one');
+    await makeCurrent(d, 'two');
+    await expect(mayStop(service, d, 'one', 0)).resolves.toMatchObject({
+      mayStop: false,
+      status: 'draining',
+    });
+    await eventually('it may stop again', async () => (await mayStop(service, d, 'one', 0)).mayStop);
   }, 90_000);
 });

@@ -9,6 +9,7 @@ import {
   changeRouting,
   countRuns,
   type DeploymentService,
+  findBuild,
   mayStop,
   readDeployment,
   readMissing,
@@ -302,13 +303,14 @@ describe('a build that is drained', () => {
     await goOn(late);
     await expect(late.result()).resolves.toBe('one');
 
-    // Rolled back to, and replaced again, it drains again.
+    // Rolled back to, and replaced again, it drains again: the server has looked anew.
+    const checkedAt = async () =>
+      findBuild(await readDeployment(service, d), 'one').drainageCheckedAt ?? new Date(0);
+    const before = await checkedAt();
     await makeCurrent(d, 'one');
+    await expect(mayStop(service, d, 'one', 0)).resolves.toMatchObject({ mayStop: false, status: 'current' });
     await makeCurrent(d, 'two');
-    await expect(mayStop(service, d, 'one', 0)).resolves.toMatchObject({
-      mayStop: false,
-      status: 'draining',
-    });
     await eventually('it may stop again', async () => (await mayStop(service, d, 'one', 0)).mayStop);
+    expect((await checkedAt()).getTime()).toBeGreaterThan(before.getTime());
   }, 90_000);
 });

@@ -41,7 +41,8 @@ export interface NoResponse {
  * began: a connection that is not established by then is destroyed.
  */
 export function exchange(connection: Connection, request: ExchangeRequest): Promise<Response | NoResponse> {
-  const deadline = AbortSignal.timeout(request.timeoutMs);
+  // What is left of a deadline is rarely a whole number, and the signal takes nothing else.
+  const deadline = AbortSignal.timeout(Math.max(0, Math.floor(request.timeoutMs)));
   const { signal } = request;
   const end = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   const findInterruption = (): Interruption => {

@@ -32,6 +32,10 @@ test('a response has a status, headers and a text', async () => {
   });
 });
 
+test('what is left of a deadline may be a fraction of a millisecond', async () => {
+  await expect(postTo((response) => response.end('ok'), 4999.9048)).resolves.toMatchObject({ status: 200 });
+});
+
 test.each([
   [64 * 1024, 64 * 1024],
   [64 * 1024 + 1, 0],

@@ -166,6 +166,11 @@ describe('a start that fails leaves nothing open: the process ends by itself, wi
     ['by a migration', ['worker', 'migrate'], /cannot start: Error told to fail at migrate$/],
     ['while making activities', ['worker', 'workers'], /cannot start: Error told to fail at workers$/],
     ['at the second of its workers', ['worker', 'second-worker'], /cannot start: .*task ?queue/i],
+    [
+      'with a worker that has no slots',
+      ['worker', 'slots'],
+      /cannot start: worker of task queue tiny-slow: slots\.maximum must be a whole number from 1, and is 0$/,
+    ],
     ['after its workers run', ['worker', 'started'], /cannot start: Error told to fail at started$/],
     ['of an API', ['api', 'edge'], /cannot start: Error told to fail at edge$/],
   ])('%s', async (_, args, line) => {

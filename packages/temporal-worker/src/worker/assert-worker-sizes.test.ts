@@ -39,7 +39,7 @@ test.each<[WorkerSizes, string]>([
     expect.objectContaining({
       code: 'TEMPORAL_WORKER_OPTIONS',
       retryable: false,
-      message: `the worker of task queue payments cannot start: ${problem}`,
+      message: `worker of task queue payments: ${problem}`,
     }),
   );
 });

@@ -78,8 +78,5 @@ export function assertWorkerSizes({
 }
 
 function refuse(taskQueue: string, problem: string): never {
-  throw new TemporalSetupError(
-    'TEMPORAL_WORKER_OPTIONS',
-    `the worker of task queue ${taskQueue} cannot start: ${problem}`,
-  );
+  throw new TemporalSetupError('TEMPORAL_WORKER_OPTIONS', `worker of task queue ${taskQueue}: ${problem}`);
 }

@@ -27,7 +27,7 @@ test('a worker with a preset that cannot work is refused before any is created',
   ] as const;
   await expect(createTemporalWorkers(options({ workers }))).rejects.toMatchObject({
     code: 'TEMPORAL_WORKER_OPTIONS',
-    message: expect.stringContaining('task queue r cannot start: slots.maximum'),
+    message: expect.stringContaining('worker of task queue r: slots.maximum'),
   });
 });
 

@@ -60,9 +60,10 @@ if (role === 'worker') {
       };
       failIf('workers');
       const second = failAt === 'second-worker' ? [{ taskQueue: '', activities }] : [];
+      const slots = { kind: 'io', maximum: failAt === 'slots' ? 0 : 100 } as const;
       return [
         { taskQueue: config.HELIOGRAPH_TINY_QUEUE, workflows: true, activities },
-        { taskQueue: `${config.HELIOGRAPH_TINY_QUEUE}-slow`, activities: { work: activities.work } },
+        { taskQueue: `${config.HELIOGRAPH_TINY_QUEUE}-slow`, activities: { work: activities.work }, slots },
         ...second,
       ];
     },

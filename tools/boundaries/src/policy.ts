@@ -53,6 +53,7 @@ export const FOUNDATION_EDGES: readonly ReasonedEdge[] = [
     why: 'its authenticators implement the port of the edge, and an app mounts its routes there',
   },
   { from: 'auth', to: 'database', why: 'keys, members and roles are rows of its own schema' },
+  { from: 'execution-log', to: 'database', why: 'executions are rows of its own schema' },
 ];
 
 /** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */

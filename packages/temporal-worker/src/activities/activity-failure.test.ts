@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ERROR_TABLE } from '../policies/error-table.ts';
-import { activityFailure, failureOf } from './activity-failure.ts';
+import { CancelledFailure } from '@temporalio/common';
+import { activityFailure, failureOf, toActivityFailure } from './activity-failure.ts';
 
 test.each(ERROR_TABLE)('$type says itself whether it is retried', ({ type, isRetryable }) => {
   expect(activityFailure(type, 'order 17')).toMatchObject({
@@ -28,4 +29,23 @@ test.each([
 
 test('success is no failure', () => {
   expect(failureOf({ status: 201, headers: new Headers() }, 'charge of order 17')).toBeNull();
+});
+
+test('an error that knows whether it is retryable tells the server', () => {
+  const error = Object.assign(new Error('execution k was started'), { code: 'EXECUTION_IN_DOUBT' });
+  expect(toActivityFailure(Object.assign(error, { retryable: false }))).toMatchObject({
+    type: 'EXECUTION_IN_DOUBT',
+    nonRetryable: true,
+    message: 'execution k was started',
+  });
+  expect(toActivityFailure(Object.assign(error, { retryable: true }))).toMatchObject({ nonRetryable: false });
+});
+
+test.each([
+  new Error('any'),
+  new CancelledFailure('CANCELLED'),
+  Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+  'text',
+])('%s stays as it is', (error) => {
+  expect(toActivityFailure(error)).toBe(error);
 });

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { ERROR_TABLE, errorTypeOf, type ErrorType } from '../policies/error-table.ts';
 
 /** What a failure may add. */
@@ -24,6 +24,24 @@ export function activityFailure(
     nonRetryable: !ERROR_TABLE.some((kind) => kind.type === type && kind.isRetryable),
     ...(retryAfterMs === undefined || retryAfterMs <= 0 ? {} : { nextRetryDelay: retryAfterMs }),
     ...(cause instanceof Error ? { cause } : {}),
+  });
+}
+
+/**
+ * The failure for an error that says itself whether it is retryable, as those of our packages do (`code`, `retryable`):
+ * its code becomes the type, so that `EXECUTION_IN_DOUBT` ends an activity whose class would retry for ever. Other errors, and
+ * failures of Temporal, are returned as they are.
+ */
+export function toActivityFailure(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TemporalFailure) return error;
+  const code: unknown = 'code' in error ? error.code : null;
+  const retryable: unknown = 'retryable' in error ? error.retryable : null;
+  if (typeof code !== 'string' || typeof retryable !== 'boolean') return error;
+  return ApplicationFailure.create({
+    type: code,
+    message: error.message,
+    nonRetryable: !retryable,
+    cause: error,
   });
 }
 

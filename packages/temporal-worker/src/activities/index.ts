@@ -1,4 +1,4 @@
-export { activityFailure, failureOf } from './activity-failure.ts';
+export { activityFailure, failureOf, toActivityFailure } from './activity-failure.ts';
 export type { FailureOptions } from './activity-failure.ts';
 export { defineLongJob, WORKER_DRAINING } from './define-long-job.ts';
 export type { LongJob, LongJobOptions } from './define-long-job.ts';

@@ -1,0 +1,58 @@
+import { guarded, type Postgres } from '@heliograph/database';
+import { sql } from 'drizzle-orm';
+import { MAX_RESULT_BYTES } from './to-outcome.ts';
+import { ExecutionLogError } from './errors.ts';
+import { executions } from './schema.ts';
+
+/** An execution that was started and whose runner is dead. */
+export interface InDoubt {
+  readonly key: string;
+  readonly startedAt: Date;
+}
+
+/** Lists what is in doubt, the oldest first. */
+export async function listInDoubt({ db }: Pick<Postgres, 'db'>, limit = 100): Promise<readonly InDoubt[]> {
+  return guarded('list executions in doubt', () =>
+    db
+      .select({ key: executions.key, startedAt: executions.startedAt })
+      .from(executions)
+      .where(sql`state = 'started' and leased_until <= clock_timestamp()`)
+      .orderBy(executions.leasedUntil)
+      .limit(limit),
+  );
+}
+
+/**
+ * What a person found out about an execution in doubt: done, with the result that repeats get, or not done, so that the next
+ * caller runs it.
+ *
+ * @throws {ExecutionLogError} EXECUTION_NOT_FOUND if it is not in doubt (any more), EXECUTION_RESULT_INVALID
+ */
+export async function settleInDoubt(
+  { db }: Pick<Postgres, 'db'>,
+  key: string,
+  found: { readonly kind: 'done'; readonly result: unknown } | { readonly kind: 'notDone' },
+): Promise<void> {
+  const isInDoubt = sql`key = ${key} and state = 'started' and leased_until <= clock_timestamp()`;
+  const text = found.kind === 'done' ? (JSON.stringify(found.result) ?? null) : null;
+  if (text !== null && Buffer.byteLength(text) > MAX_RESULT_BYTES)
+    throw new ExecutionLogError(
+      'EXECUTION_RESULT_INVALID',
+      key,
+      `execution ${key}: the result is larger than ${MAX_RESULT_BYTES} bytes`,
+    );
+  const changed = await guarded('settle an execution', () =>
+    db.execute(
+      found.kind === 'done'
+        ? sql`update ${executions} set state = 'done', fence = nextval('execution_log.fences'), done_at = clock_timestamp(), result = ${text}
+              where ${isInDoubt} returning 1`
+        : sql`delete from ${executions} where ${isInDoubt} returning 1`,
+    ),
+  );
+  if (changed.length === 0)
+    throw new ExecutionLogError(
+      'EXECUTION_NOT_FOUND',
+      key,
+      `execution ${key} is not in doubt; nothing was changed`,
+    );
+}

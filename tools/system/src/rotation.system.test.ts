@@ -95,9 +95,10 @@ test('a key that is rotated in the middle of 1,000 running workflows fails no ta
   await dispatch.createRoute({ body: { name: 'all', query: '', connectedAppIds: [app.body.id] } });
 
   const ring: { domains: { dispatch: { keys: Key[] } } } = JSON.parse(readFileSync(keyFile, 'utf8'));
-  const [first] = ring.domains.dispatch.keys;
+  const [first, ...others] = ring.domains.dispatch.keys;
   if (first === undefined) throw new Error('the stack has no key');
   const second = { id: 'local-2', key: randomBytes(32).toString('base64url') };
+  const bothKeys = [first, second, ...others];
 
   const address = stack.env['HELIOGRAPH_TEMPORAL_ADDRESS'] ?? '';
   const [keysOfWorker, keysOfClient] = [await watchKeyFile(keyFile), await watchKeyFile(keyFile)];
@@ -133,14 +134,14 @@ test('a key that is rotated in the middle of 1,000 running workflows fails no ta
       await deliver('before');
 
       // As the documentation says: everybody can read with the new key before anybody writes with it.
-      await rotateTo(first.id, [first, second], followers);
+      await rotateTo(first.id, bothKeys, followers);
       let added = 0;
       let rotation: Promise<void> | undefined;
       await forAll(async (index) => {
         const text = `second of ${index}`;
         expect(await client.workflow.getHandle(idOf(index)).executeUpdate(add, { args: [text] })).toBe(text);
         if (++added === WORKFLOWS / 2)
-          rotation = Promise.all([rotateTo(second.id, [first, second], followers), deliver('during')]).then(
+          rotation = Promise.all([rotateTo(second.id, bothKeys, followers), deliver('during')]).then(
             () => undefined,
           );
       });

@@ -141,7 +141,7 @@ async function checkBody(response: Response): Promise<Response> {
 
 function isEmptySet(body: Buffer): boolean {
   try {
-    const found: unknown = JSON.parse(body.toString('utf8'));
+    const found: unknown = JSON.parse(new TextDecoder().decode(body));
     const keys: unknown = Reflect.get(Object(found), 'keys');
     return Array.isArray(keys) && keys.length === 0;
   } catch {

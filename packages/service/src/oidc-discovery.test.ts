@@ -93,6 +93,24 @@ test.each([
   await expect(makeAuth()()).resolves.toBe('authenticated');
 });
 
+test('a document and keys that begin with a byte order mark are read', async () => {
+  for (const path of [DOCUMENT, '/keys']) answers[path] = { body: `\uFEFF${answers[path]?.body ?? ''}` };
+  await expect(makeAuth()()).resolves.toBe('authenticated');
+});
+
+// FastMCP 4515, FusionAuth 80, Keycloak 16064: one key that is not understood, and no token was accepted.
+test.each<[string, unknown]>([
+  ['of a type that nobody knows', { kty: 'XYZ', kid: 'x', alg: 'XS512' }],
+  ['of a post-quantum type', { kty: 'AKP', kid: 'x', alg: 'ML-DSA-44', pub: 'AAAA' }],
+  ['of another curve', { kty: 'OKP', kid: 'x', crv: 'X25519', x: 'AAAA' }],
+  ['of the same id, for encryption', { ...first.publicJwk, use: 'enc' }],
+  ['without an id', { ...second.publicJwk, kid: undefined }],
+  ['that is broken', { kty: 'EC', kid: 'x', crv: 'P-256', x: '!', y: '!' }],
+])('a key beside the right one %s does no harm', async (_, key) => {
+  answers['/keys'] = json({ keys: [key, first.publicJwk] });
+  await expect(makeAuth()()).resolves.toBe('authenticated');
+});
+
 test('made-up key ids read the document no more often than the keys', async () => {
   const present = makeAuth();
   await present();

@@ -63,7 +63,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     if (found === null) throw new Error(`${what} is not JSON with issuer and jwks_uri`);
     if (found.issuer !== issuer)
       throw new Error(
-        `${what} is of the issuer ${JSON.stringify(found.issuer.slice(0, 200))}, not of this one`,
+        `${what} is of the issuer ${JSON.stringify(found.issuer.slice(0, 200))}, not of ${JSON.stringify(issuer)}`,
       );
     const address = new URL(found.jwks_uri);
     // Only an issuer on this machine may have its keys on this machine.
@@ -111,7 +111,7 @@ function documentUrlOf(issuer: string): URL {
 
 function parseDocument(body: Buffer): v.InferOutput<typeof documentSchema> | null {
   try {
-    const parsed = v.safeParse(documentSchema, JSON.parse(body.toString('utf8')));
+    const parsed = v.safeParse(documentSchema, JSON.parse(new TextDecoder().decode(body)));
     return parsed.success ? parsed.output : null;
   } catch {
     return null;

@@ -47,6 +47,10 @@ test('what has expired goes, and what is alive or of interest stays', async () =
   const ada = await ground.addMember('ada');
   const { token } = await old.issue(ada);
   await old.rotate(token);
+  // Nobody refreshed it in time, although it might have lasted (twenty 23642: such a one stayed for months, as if alive).
+  await createRefreshTokenStore(ground.postgres, at(-15 * DAY_MS)).issue(ada);
+  const refreshed = createRefreshTokenStore(ground.postgres, at(-13 * DAY_MS));
+  await refreshed.rotate((await refreshed.issue(ada)).token);
   const alive = await ground.refreshTokens.issue(ada);
   const revoked = await ground.refreshTokens.issue(ada);
   await ground.refreshTokens.revoke(revoked.token);
@@ -55,9 +59,9 @@ test('what has expired goes, and what is alive or of interest stays', async () =
   const { nonce } = await ground.nonces.issue('login');
   await ground.nonces.consume('login', nonce);
 
-  await expect(cleanUp(ground.postgres)).resolves.toEqual({ apiKeys: 2, refreshFamilies: 1, nonces: 1 });
+  await expect(cleanUp(ground.postgres)).resolves.toEqual({ apiKeys: 2, refreshFamilies: 2, nonces: 1 });
   await expect(ids()).resolves.toEqual(['alive', 'expired-lately', 'revoked-lately']);
-  await expect(ground.postgres.sql`select 1 from auth.refresh_tokens`).resolves.toHaveLength(2);
+  await expect(ground.postgres.sql`select 1 from auth.refresh_tokens`).resolves.toHaveLength(4);
   await expect(ground.refreshTokens.rotate(alive.token)).resolves.toMatchObject({ kind: 'rotated' });
   // A copy that comes late is still known as one.
   await expect(ground.refreshTokens.rotate(revoked.token)).resolves.toEqual({ kind: 'revoked' });

@@ -28,7 +28,7 @@ export interface CleanUpOptions {
 
 /**
  * Removes nonces and logins that have expired, and keys that are of no interest any more, in batches. A token is kept
- * until its login expires, used or revoked, so that a late copy of it is noticed.
+ * until its login has expired, used or revoked, so that a late copy of it is noticed.
  *
  * @throws {DatabaseError}
  */
@@ -56,10 +56,14 @@ export async function cleanUp(
   };
   return {
     apiKeys: await remove(apiKeys, isObsolete(keepKeysMs)),
-    refreshFamilies: await remove(refreshFamilies, sql`${refreshFamilies.expiresAt} <= now()`),
+    refreshFamilies: await remove(refreshFamilies, hasEnded),
     nonces: await remove(nonces, sql`${nonces.expiresAt} <= now()`),
   };
 }
+
+/** Nobody can continue it: its time is over, or that of each of its tokens. */
+const hasEnded = sql`(${refreshFamilies.expiresAt} <= now() or not exists (
+  select from auth.refresh_tokens t where t.family_id = ${refreshFamilies.id} and t.expires_at > now()))`;
 
 /**
  * Cleans up unless another process does; null if it does.

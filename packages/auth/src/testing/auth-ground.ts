@@ -1,6 +1,6 @@
 import { connectPostgres } from '@heliograph/database';
 import { uuidV7Ids } from '@heliograph/service';
-import { freshPostgres } from '@heliograph/testkit';
+import { eventually, freshPostgres } from '@heliograph/testkit';
 import { nextId } from '../api/translate-refusal.ts';
 import { createAuthStores } from '../create-auth-stores.ts';
 import { makeKey } from '../keys/key-format.ts';
@@ -34,6 +34,30 @@ export async function authGround(label: string) {
     async end({ kind, id }: LoginHolder): Promise<void> {
       if (kind === 'member') await stores.members.remove(await stores.members.get(id, null));
       else await stores.keys.revoke(id, null);
+    },
+    /** Waits until so many sessions of this database wait for a lock. */
+    waiting: (sessions: number) =>
+      eventually(`${sessions} sessions wait`, async () => {
+        const rows = await postgres.sql`
+          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return rows.length === sessions ? true : undefined;
+      }),
+    /** Nothing is written into a table until this is released. */
+    async block(table: string): Promise<() => Promise<void>> {
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      let isHeld = (): void => undefined;
+      const held = new Promise<void>((resolve) => (isHeld = resolve));
+      const ended = postgres.sql.begin(async (sql) => {
+        await sql.unsafe(`lock table ${table} in share mode`);
+        isHeld();
+        await released;
+      });
+      await held;
+      return async () => {
+        release();
+        await ended;
+      };
     },
     async close() {
       await stores.close();

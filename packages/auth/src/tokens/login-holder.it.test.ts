@@ -1,5 +1,4 @@
 import { manualClock } from '@heliograph/service';
-import { eventually } from '@heliograph/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { authGround } from '../testing/auth-ground.ts';
 import type { LoginHolder } from './login-holder.ts';
@@ -19,31 +18,6 @@ const HOLDERS: readonly (readonly [string, () => Promise<LoginHolder>])[] = [
 ];
 const tokenOf = (outcome: RefreshOutcome): string | null =>
   outcome.kind === 'rotated' ? outcome.next.token : null;
-/** Waits until so many sessions of this database wait for a lock. */
-const waiting = (sessions: number) =>
-  eventually(`${sessions} sessions wait`, async () => {
-    const rows = await ground.postgres.sql`
-      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    return rows.length === sessions ? true : undefined;
-  });
-/** Nothing is written into a table until this is released. */
-async function block(table: string): Promise<() => Promise<void>> {
-  let release = (): void => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  let isHeld = (): void => undefined;
-  const held = new Promise<void>((resolve) => (isHeld = resolve));
-  const ended = ground.postgres.sql.begin(async (sql) => {
-    await sql.unsafe(`lock table ${table} in share mode`);
-    isHeld();
-    await released;
-  });
-  await held;
-  return async () => {
-    release();
-    await ended;
-  };
-}
-
 describe.each(HOLDERS)('the logins of %s', (_, add) => {
   test('end with it, and it gets no other; those of others go on', async () => {
     const [gone, other] = [await add(), await add()];
@@ -76,12 +50,12 @@ describe.each(HOLDERS)('the logins of %s', (_, add) => {
 
   test('end also where one begins at this moment', async () => {
     const holder = await add();
-    const release = await block('auth.refresh_tokens');
+    const release = await ground.block('auth.refresh_tokens');
     const issuing = ground.refreshTokens.issue(holder);
-    await waiting(1);
+    await ground.waiting(1);
     let hasEnded = false;
     const ending = ground.end(holder).then(() => (hasEnded = true));
-    await waiting(2);
+    await ground.waiting(2);
     expect(hasEnded).toBe(false);
     await release();
     const { token } = await issuing;
@@ -92,11 +66,11 @@ describe.each(HOLDERS)('the logins of %s', (_, add) => {
   test('end also where a token is exchanged at this moment', async () => {
     const holder = await add();
     const { token } = await ground.refreshTokens.issue(holder);
-    const release = await block('auth.refresh_tokens');
+    const release = await ground.block('auth.refresh_tokens');
     const exchanging = ground.refreshTokens.rotate(token);
-    await waiting(1);
+    await ground.waiting(1);
     const ending = ground.end(holder);
-    await waiting(2);
+    await ground.waiting(2);
     await release();
     const next = tokenOf(await exchanging) ?? '';
     await ending;
@@ -151,10 +125,10 @@ test('a login ends with the key that expires, and an expired key begins none', a
 });
 
 test('a change of a member does not wait for its logins', async () => {
-  const release = await block('auth.refresh_tokens');
+  const release = await ground.block('auth.refresh_tokens');
   const holder = await ground.addMember('busy');
   const issuing = ground.refreshTokens.issue(holder);
-  await waiting(1);
+  await ground.waiting(1);
   const current = await ground.members.get(holder.id, null);
   const renamed = await ground.members.update(current, { name: 'Busy', roles: [] });
   await release();

@@ -38,6 +38,19 @@ export async function lockHolder(tx: Transaction, { kind, id }: LoginHolder): Pr
     : { principalId: `key:${id}`, tenant: key.tenant, expiresAt: key.expiresAt?.getTime() ?? null };
 }
 
+/**
+ * Waits for logins that a caller begins or refreshes at this moment, and keeps further ones waiting until the transaction ends:
+ * one that is about to be stored cannot be ended yet.
+ */
+export async function lockHoldersOf(tx: Transaction, principalId: string): Promise<void> {
+  const { subject, issuer, tenant } = members;
+  const isPrincipal = sql`${subject} || '@' || ${issuer} || '#' || ${tenant} = ${principalId}`;
+  await tx.select({ id: members.id }).from(members).where(isPrincipal).for('update');
+  const keyId = /^key:(.*)$/.exec(principalId)?.[1];
+  if (keyId !== undefined)
+    await tx.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.id, keyId)).for('update');
+}
+
 /** Ends the logins of a holder, which this transaction has removed or revoked. */
 export async function endLoginsOf(tx: Transaction, { kind, id }: LoginHolder): Promise<void> {
   const { memberId, keyId } = refreshFamilies;
@@ -46,7 +59,7 @@ export async function endLoginsOf(tx: Transaction, { kind, id }: LoginHolder): P
 
 /** Ends logins that have not ended; returns how many there were. */
 export async function endLogins(
-  tx: Pick<Transaction, 'select' | 'update'>,
+  tx: Transaction,
   which: ReturnType<typeof and>,
   revokedFor: NonNullable<(typeof refreshFamilies.$inferSelect)['revokedFor']>,
 ): Promise<number> {

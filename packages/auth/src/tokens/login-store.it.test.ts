@@ -108,6 +108,25 @@ describe('a login that is revoked', () => {
     ]);
   });
 
+  // better-auth 11073: a login that began at the same moment survived "revoke all".
+  test.each([
+    ['a member', () => ground.addMember('begins'), () => idOf('begins')],
+    ['a key', () => ground.addKey(), ({ id }: { readonly id: string }) => `key:${id}`],
+  ])('with all others of %s, also where it begins at this moment', async (_, add, principalOf) => {
+    const holder = await add();
+    const release = await ground.block('auth.refresh_tokens');
+    const issuing = ground.refreshTokens.issue(holder);
+    await ground.waiting(1);
+    const revoking = ground.logins.revokeAll(principalOf(holder), null);
+    await ground.waiting(2);
+    await release();
+    const { token } = await issuing;
+    await expect(revoking).resolves.toBe(1);
+    await expect(ground.refreshTokens.rotate(token)).resolves.toEqual({ kind: 'revoked' });
+    // It is not for ever: whoever may log in does so again.
+    await expect(ground.refreshTokens.issue(holder)).resolves.toMatchObject({ token: expect.any(String) });
+  });
+
   test.each(Array.from({ length: 5 }, (_, n) => n))('with all others, beside exchanges (%i)', async (n) => {
     const holder = await ground.addMember(`racer ${n}`);
     const begun = await Promise.all(Array.from({ length: 4 }, () => ground.refreshTokens.issue(holder)));

@@ -4,7 +4,7 @@ import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { runStatement } from '../run-statement.ts';
 import { refreshFamilies } from '../schema.ts';
-import { endLogins } from './login-holder.ts';
+import { endLogins, lockHoldersOf } from './login-holder.ts';
 
 /** A login as it is stored, without its tokens. Instants are epoch milliseconds. */
 export interface Login {
@@ -37,7 +37,7 @@ export interface LoginStore {
   get(id: string, within: string | null): Promise<Login>;
   /** Ends a login for good; one that was revoked stays as it is. `@throws {AuthError}` AUTH_LOGIN_NOT_FOUND */
   revoke(id: string, within: string | null): Promise<void>;
-  /** Ends every login of a caller; returns how many had not ended. */
+  /** Ends every login of a caller, also those that begin at this moment; returns how many had not ended. */
   revokeAll(principalId: string, within: string | null): Promise<number>;
 }
 
@@ -120,7 +120,14 @@ export function createLoginStore(
       ),
     revokeAll: (principalId, within) =>
       runStatement('revoke the logins of a caller', () =>
-        endLogins(db, and(eq(refreshFamilies.principalId, principalId), inTenant(within)), 'principal'),
+        db.transaction(async (tx) => {
+          await lockHoldersOf(tx, principalId);
+          return endLogins(
+            tx,
+            and(eq(refreshFamilies.principalId, principalId), inTenant(within)),
+            'principal',
+          );
+        }),
       ),
   };
 }

@@ -31,14 +31,21 @@ test.each<[string, v.GenericSchema, unknown, string]>([
 });
 
 test('of a small value every error is named, of a large one the first, without collecting the others', () => {
-  const schema = v.object({ list: v.array(v.looseObject({})) });
+  let checked = 0;
+  const isRefused = (): boolean => {
+    checked++;
+    return false;
+  };
+  const schema = v.object({
+    list: v.array(v.union([v.looseObject({}), v.custom(isRefused, 'Expected Object.')])),
+  });
   const few = checkInput(schema, { list: [1, {}, 2] });
   expect(few).toMatchObject({ errors: [{ pointer: '/list/0' }, { pointer: '/list/2' }] });
   const some = checkInput(schema, { list: Array.from({ length: 900 }, () => 1) });
   expect(some).toMatchObject({ errors: { length: 50 } });
-  const startedMs = performance.now();
+  checked = 0;
   const many = checkInput(schema, { list: Array.from({ length: 2_000_000 }, () => 1) });
-  expect(many).toMatchObject({ errors: [{ pointer: '/list/0', detail: 'Expected Object.' }] });
-  // Collecting them takes seconds, and a gigabyte.
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  expect(many).toMatchObject({ errors: [{ pointer: '/list/0' }] });
+  // Collecting them would check each one, and take a gigabyte.
+  expect(checked).toBe(1);
 });

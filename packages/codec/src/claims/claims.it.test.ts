@@ -197,6 +197,16 @@ describe('what was reported of other claim checks', () => {
       expect(events.length).toBeLessThan(30_000);
     });
   });
+
+  test('an answer to a query that is too large for the server goes through (temporalio/sdk-go#2640)', async () => {
+    await whileWorking(async (client, where) => {
+      const text = textOf('answer', HUGE);
+      const handle = await client.workflow.start('answerLarge', { ...where, args: [text] });
+      await expect(handle.query('text')).resolves.toBe(text);
+      await handle.signal('done', 'end');
+      await handle.result();
+    });
+  });
 });
 
 describe('while the store is away', () => {

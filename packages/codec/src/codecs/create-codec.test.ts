@@ -41,6 +41,21 @@ describe('a codec that compresses and encrypts', () => {
     );
   });
 
+  test('leaves what it is given as it is, also one payload given twice (temporalio/sdk-dotnet#234)', async () => {
+    const codec = createCodec({ keys, namespace: 'prod', domain: 'dispatch' });
+    const given = jsonPayload('A secret '.repeat(200));
+    const before = plain(given);
+    const encoded = await codec.encode([given, given]);
+    expect([given, given].map(plain)).toEqual([before, before]);
+    expect(encoded[0]).not.toBe(encoded[1]);
+    expect(plain(encoded[0] ?? {})).not.toEqual(plain(encoded[1] ?? {}));
+    const [first] = encoded;
+    const envelope = plain(first ?? {});
+    const decoded = await codec.decode([first ?? {}, first ?? {}]);
+    expect(decoded.map(plain)).toEqual([before, before]);
+    expect(plain(first ?? {})).toEqual(envelope);
+  });
+
   test('returns nothing in memory that holds more than it', async () => {
     const codec = createCodec({ keys, namespace: 'prod', domain: 'dispatch' });
     const encoded = await codec.encode([jsonPayload('x'), jsonPayload('A secret '.repeat(200))]);

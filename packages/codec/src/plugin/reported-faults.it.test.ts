@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually, freshNamespace, type FreshNamespace } from '@heliograph/testkit';
-import { Client } from '@temporalio/client';
+import { CompleteAsyncError, Context } from '@temporalio/activity';
+import { Client, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -17,7 +19,7 @@ import { createCodec } from '../codecs/create-codec.ts';
 import { createKey } from '../keys/codec-key.ts';
 import { createKeyRing, type KeyRing } from '../keys/key-ring.ts';
 import { watchKeyFile } from '../keys/watch-key-file.ts';
-import type { FaultActivities } from '../testing/fault-workflows.ts';
+import { type FaultActivities, refuse, TAG } from '../testing/fault-workflows.ts';
 import { type CodecPlugin, createCodecPlugin } from './codec-plugin.ts';
 
 // Faults that were reported of SDKs and tools with a codec, tried here.
@@ -47,7 +49,13 @@ const activities: FaultActivities = {
     return text;
   },
   repeat: async (text) => text,
+  later: async () => {
+    taskTokens.push(Context.current().info.taskToken);
+    throw new CompleteAsyncError();
+  },
 };
+/** Of activities that a client completes. */
+const taskTokens: Uint8Array[] = [];
 
 beforeAll(async () => {
   ground = await freshNamespace('faults');
@@ -104,23 +112,100 @@ function textsIn(value: unknown): readonly string[] {
   return Object.values(value).flatMap(textsIn);
 }
 
-test('a workflow reads details of a failed activity and of its cause (temporalio/sdk-python#1191)', async () => {
+/** What a workflow sees of a failure of the activities here. */
+const SEEN = {
+  message: `outer ${CANARY}`,
+  details: [`outer detail ${CANARY}`],
+  causeMessage: `inner ${CANARY}`,
+  causeDetails: [`inner detail ${CANARY}`],
+};
+
+test.each([
+  ['an activity', 'readFailure', 'temporalio/sdk-python#1191'],
+  // Its failure is part of a marker that the SDK's core writes.
+  ['a local activity', 'readLocalFailure', 'temporalio/sdk-rust#436'],
+])('a workflow reads details of a failure of %s and of its cause (%s, %s)', async (_, type) => {
   const plugin = pluginOf(RING);
-  const worker = await startWorker('details', [plugin]);
-  const seen = await worker.runUntil(
-    clientOf(plugin).workflow.execute('readFailure', {
-      workflowId: 'details',
-      taskQueue: 'details',
-      args: [CANARY],
-    }),
-  );
-  expect(seen).toEqual({
-    message: `outer ${CANARY}`,
-    details: [`outer detail ${CANARY}`],
-    causeMessage: `inner ${CANARY}`,
-    causeDetails: [`inner detail ${CANARY}`],
+  const worker = await startWorker(type, [plugin]);
+  const options = { workflowId: type, taskQueue: type, args: [CANARY] };
+  expect(await worker.runUntil(clientOf(plugin).workflow.execute(type, options))).toEqual(SEEN);
+  expect(await storedOf(type)).not.toContain(CANARY);
+});
+
+test('a client completes an activity with a failure (temporalio/sdk-java#308)', async () => {
+  const plugin = pluginOf(RING);
+  const client = clientOf(plugin);
+  const worker = await startWorker('later', [plugin]);
+  const seen = await worker.runUntil(async () => {
+    const options = { workflowId: 'later', taskQueue: 'later', args: [CANARY] };
+    const handle = await client.workflow.start('readLaterFailure', options);
+    const taskToken = await eventually('the activity waits', () => taskTokens.at(-1));
+    await client.activity.heartbeat(taskToken, { of: CANARY });
+    expect(await storedOf('later')).not.toContain(CANARY);
+    await client.activity.fail(taskToken, await activities.fail(CANARY).catch((error: unknown) => error));
+    return handle.result();
   });
-  expect(await storedOf('details')).not.toContain(CANARY);
+  expect(seen).toEqual(SEEN);
+  expect(await storedOf('later')).not.toContain(CANARY);
+});
+
+test('an update that fails says why to its client only (temporalio/features#66)', async () => {
+  const plugin = pluginOf(RING);
+  const worker = await startWorker('refusing', [plugin]);
+  await worker.runUntil(async () => {
+    const options = { workflowId: 'refusing', taskQueue: 'refusing', args: [] };
+    const handle = await clientOf(plugin).workflow.start('refusing', options);
+    const refused = handle.executeUpdate(refuse, { args: [CANARY] });
+    await expect(refused).rejects.toThrow(WorkflowUpdateFailedError);
+    await expect(refused).rejects.toMatchObject({
+      cause: { message: SEEN.message, details: SEEN.details, cause: { details: SEEN.causeDetails } },
+    });
+    await handle.signal('next', 'end');
+    await handle.result();
+  });
+  expect(await storedOf('refusing')).not.toContain(CANARY);
+});
+
+test('search attributes of a child stay as they are, and its memo is carried on (temporalio/sdk-python#1129)', async () => {
+  const { namespace, nativeConnection, connection } = ground;
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: { [TAG.name]: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD },
+  });
+  const plugin = pluginOf(RING);
+  const worker = await startWorker('tagged', [plugin]);
+  const options = { workflowId: 'tagged', taskQueue: 'tagged', args: [CANARY] };
+  const result = await worker.runUntil(clientOf(plugin).workflow.execute('parentOfTagged', options));
+  expect(result).toEqual({ memo: { of: CANARY }, tag: 'tagged', text: CANARY });
+  const { executions } = await nativeConnection.workflowService.listWorkflowExecutions({
+    namespace,
+    query: `${TAG.name} = 'tagged'`,
+  });
+  expect(executions).toHaveLength(2);
+  expect(textsIn(executions).join('\n')).not.toContain(CANARY);
+  for (const workflowId of ['tagged', 'tagged-child'])
+    expect(await storedOf(workflowId)).not.toContain(CANARY);
+});
+
+test('the answer to a query for the stack trace is encrypted (temporalio/features#74)', async () => {
+  const plugin = pluginOf(RING);
+  const worker = await startWorker('trace', [plugin]);
+  await worker.runUntil(async () => {
+    const options = { workflowId: 'trace', taskQueue: 'trace', args: [1] };
+    const handle = await clientOf(plugin).workflow.start('collect', options);
+    const { queryResult } = await ground.nativeConnection.workflowService.queryWorkflow({
+      namespace: ground.namespace,
+      execution: { workflowId: 'trace' },
+      query: { queryType: '__stack_trace' },
+    });
+    const encodings = queryResult?.payloads?.map(({ metadata }) =>
+      Buffer.from(metadata?.['encoding'] ?? []).toString(),
+    );
+    expect(encodings).toEqual(['binary/encrypted']);
+    expect(await handle.query('__stack_trace')).toContain('collect');
+    await handle.signal('next', 'end');
+    await handle.result();
+  });
 });
 
 test('a local activity is repeated after a timer (temporalio/sdk-dotnet#610)', async () => {

@@ -1,6 +1,7 @@
 import {
   condition,
   continueAsNew,
+  defineQuery,
   defineSignal,
   executeChild,
   getExternalWorkflowHandle,
@@ -76,4 +77,16 @@ export async function signalLarge(workflowId: string, text: string): Promise<str
 /** Does nothing with a large text. */
 export async function receiveLarge(text: string): Promise<number> {
   return text.length;
+}
+
+export const textQuery = defineQuery<string>('text');
+
+/** Answers queries with a large text, until it is signalled. */
+export async function answerLarge(text: string): Promise<void> {
+  let done = '';
+  setHandler(textQuery, () => text);
+  setHandler(doneSignal, (given) => {
+    done = given;
+  });
+  await condition(() => done !== '');
 }

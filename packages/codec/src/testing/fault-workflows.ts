@@ -2,12 +2,17 @@ import {
   ActivityFailure,
   ApplicationFailure,
   condition,
+  continueAsNew,
   defineSignal,
+  defineUpdate,
+  executeChild,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
   upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
 
 /** Activities of the workflows here. */
 export interface FaultActivities {
@@ -16,9 +21,11 @@ export interface FaultActivities {
   /** Fails so often, then gives its text back. */
   succeedLate(text: string, failures: number): Promise<string>;
   repeat(text: string): Promise<string>;
+  /** Is completed by a client. */
+  later(text: string): Promise<string>;
 }
 
-const { fail, repeat } = proxyActivities<FaultActivities>({
+const { fail, later, repeat } = proxyActivities<FaultActivities>({
   startToCloseTimeout: '10 seconds',
   retry: { maximumAttempts: 1 },
 });
@@ -32,13 +39,28 @@ export interface SeenFailure {
 }
 
 /** Reads the details of a failure, and of its cause, where both have to be decoded before the workflow runs. */
-export async function readFailure(text: string): Promise<SeenFailure | null> {
+export function readFailure(text: string): Promise<SeenFailure | null> {
+  return failureOf(fail(text));
+}
+
+/** The same for a local activity, whose failure is in a marker. */
+export function readLocalFailure(text: string): Promise<SeenFailure | null> {
+  return failureOf(impatient.fail(text));
+}
+
+/** The same for an activity that a client completes. */
+export function readLaterFailure(text: string): Promise<SeenFailure | null> {
+  return failureOf(later(text));
+}
+
+async function failureOf(activity: Promise<unknown>): Promise<SeenFailure | null> {
   try {
-    await fail(text);
+    await activity;
     return null;
   } catch (error) {
-    const failure = error instanceof ActivityFailure ? error.cause : null;
-    const cause = failure?.cause;
+    // That of a local activity comes as it is.
+    const failure = error instanceof ActivityFailure ? error.cause : error;
+    const cause = failure instanceof Error ? failure.cause : null;
     if (!(failure instanceof ApplicationFailure) || !(cause instanceof ApplicationFailure)) throw error;
     return {
       message: failure.message,
@@ -48,6 +70,11 @@ export async function readFailure(text: string): Promise<SeenFailure | null> {
     };
   }
 }
+
+const impatient = proxyLocalActivities<FaultActivities>({
+  startToCloseTimeout: '5 seconds',
+  retry: { maximumAttempts: 1 },
+});
 
 const patient = proxyLocalActivities<FaultActivities>({
   startToCloseTimeout: '5 seconds',
@@ -75,4 +102,40 @@ export async function collect(wanted: number): Promise<readonly string[]> {
 export async function note(text: string): Promise<string> {
   upsertMemo({ later: text });
   return repeat(text);
+}
+
+export const refuse = defineUpdate<void, [string]>('refuse');
+
+/** Fails each update, until it is signalled. */
+export async function refusing(): Promise<void> {
+  let isOver = false;
+  setHandler(refuse, async (text) => {
+    await repeat(text);
+    const cause = ApplicationFailure.nonRetryable(`inner ${text}`, 'Inner', `inner detail ${text}`);
+    throw ApplicationFailure.create({ message: `outer ${text}`, details: [`outer detail ${text}`], cause });
+  });
+  setHandler(next, () => {
+    isOver = true;
+  });
+  await condition(() => isOver);
+}
+
+/** A search attribute of the workflows here, of type Keyword. */
+export const TAG = defineSearchAttributeKey('FaultTag', 'KEYWORD');
+
+/** Starts a child with a search attribute and a memo; the child gives both back from a second run. */
+export function parentOfTagged(text: string): Promise<unknown> {
+  return executeChild(tagged, {
+    workflowId: `${workflowInfo().workflowId}-child`,
+    args: [text, 2],
+    typedSearchAttributes: [{ key: TAG, value: 'tagged' }],
+    memo: { of: text },
+  });
+}
+
+/** Continues as new until it is the last run, then gives back what it carries. */
+export async function tagged(text: string, runs: number): Promise<unknown> {
+  if (runs > 1) return continueAsNew<typeof tagged>(text, runs - 1);
+  const { memo, typedSearchAttributes } = workflowInfo();
+  return { memo, tag: typedSearchAttributes.get(TAG), text };
 }

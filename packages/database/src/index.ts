@@ -23,5 +23,7 @@ export { createBatchedReader } from './batched-reader.ts';
 export type { BatchedReaderOptions } from './batched-reader.ts';
 export { createBatchedWriter } from './batched-writer.ts';
 export type { BatchedWriterOptions } from './batched-writer.ts';
+export { runStatement } from './run-statement.ts';
+export type { StatementRules } from './run-statement.ts';
 export { withDeadline } from './with-deadline.ts';
 export { createLimiter } from './create-limiter.ts';

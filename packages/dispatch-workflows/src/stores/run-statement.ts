@@ -1,32 +1,28 @@
-import { withDeadline, toDatabaseError } from '@heliograph/database';
+import { runStatement as runInDatabase } from '@heliograph/database';
 import { DispatchError, type DispatchErrorCode } from '../contract/errors.ts';
-
-/** The longest time that a statement of a store may take, in milliseconds. */
-const DEADLINE_MS = 12_000;
 
 /**
  * Runs a statement of a store with a deadline. Throws `DispatchError` as it is, and everything else as `DatabaseError`.
  */
-export async function runStatement<T>(
+export function runStatement<T>(
   what: string,
   run: () => Promise<T>,
   /** The code of ours that a violated constraint stands for. */
   violations: { readonly conflict?: DispatchErrorCode; readonly constraint?: DispatchErrorCode } = {},
 ): Promise<T> {
-  try {
-    return await withDeadline(DEADLINE_MS, what, run);
-  } catch (error) {
-    if (error instanceof DispatchError) throw error;
-    const failure = toDatabaseError(error, what);
-    const code =
-      failure.code === 'DATABASE_CONFLICT'
-        ? violations.conflict
-        : failure.code === 'DATABASE_CONSTRAINT'
-          ? violations.constraint
-          : undefined;
-    if (code === undefined) throw failure;
-    throw new DispatchError(code, MESSAGES[code] ?? what, { cause: failure });
-  }
+  const codes: Readonly<Record<string, DispatchErrorCode | undefined>> = {
+    DATABASE_CONFLICT: violations.conflict,
+    DATABASE_CONSTRAINT: violations.constraint,
+  };
+  return runInDatabase(what, run, {
+    isOwn: (error) => error instanceof DispatchError,
+    translate: (failure) => {
+      const code = codes[failure.code];
+      return code === undefined
+        ? undefined
+        : new DispatchError(code, MESSAGES[code] ?? what, { cause: failure });
+    },
+  });
 }
 
 const MESSAGES: Partial<Record<DispatchErrorCode, string>> = {

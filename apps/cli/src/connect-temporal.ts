@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { connectClient, type TemporalAddress, type TemporalTls } from '@heliograph/temporal-worker/client';
+import {
+  chooseProxy,
+  connectClient,
+  type TemporalAddress,
+  type TemporalTls,
+} from '@heliograph/temporal-worker/client';
 import { CliError } from './errors.ts';
 import { systemCode } from './replace-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -41,7 +46,7 @@ const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
 /**
  * Runs something with a connection to the Temporal Service. TLS and the key of Temporal Cloud come from the variables
- * HELIOGRAPH_TEMPORAL_* that the apps have as well.
+ * HELIOGRAPH_TEMPORAL_* that the apps have as well, a proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
  *
  * @throws {CliError} CLI_TEMPORAL_FAILED or CLI_USAGE, with one readable line
  */
@@ -93,12 +98,23 @@ function addressOf(option: string | undefined, env: Terminal['env']): TemporalAd
     ...pem('clientKey', 'HELIOGRAPH_TEMPORAL_TLS_KEY_FILE'),
     ...(serverName === undefined ? {} : { serverName }),
   };
-  const isTls = /^(?:1|true|yes|on)$/i.test(value('HELIOGRAPH_TEMPORAL_TLS') ?? '');
+  const isSwitchedOn = /^(?:1|true|yes|on)$/i.test(value('HELIOGRAPH_TEMPORAL_TLS') ?? '');
+  const hasTls = isSwitchedOn || Object.keys(tls).length > 0;
+  const proxy = proxyOf({ address, isTls: hasTls || apiKey !== undefined }, env);
   return {
     address,
-    ...(isTls || Object.keys(tls).length > 0 ? { tls } : {}),
+    ...(hasTls ? { tls } : {}),
     ...(apiKey === undefined ? {} : { apiKey }),
+    ...(proxy === null ? {} : { proxy }),
   };
+}
+
+function proxyOf(target: Parameters<typeof chooseProxy>[1], env: Terminal['env']) {
+  try {
+    return chooseProxy(env, target);
+  } catch (error) {
+    throw new CliError('CLI_USAGE', describe(error, target.address), { cause: error });
+  }
 }
 
 function contentOf(name: string, file: string): string {

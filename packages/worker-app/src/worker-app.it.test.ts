@@ -1,9 +1,16 @@
-import { appendFile, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { findUnusedPort, startTcpProxy, startTcpServer, type TcpProxy } from '@heliograph/simulators';
+import {
+  findUnusedPort,
+  startTcpProxy,
+  startTcpServer,
+  startTlsProxy,
+  TLS_AUTHORITY,
+  type TcpProxy,
+} from '@heliograph/simulators';
 import { writeWorkflowBundle } from '@heliograph/temporal-worker';
 import {
   eventually,
@@ -106,6 +113,54 @@ describe('a worker app', () => {
     expect(metrics).toMatch(/^temporal_worker_task_slots_available.*task_queue="mine"/m);
     const history = await new Client(temporal).workflow.getHandle('first').fetchHistory();
     expect(JSON.stringify(history)).toContain('pod-7');
+  });
+
+  test('continues with replaced certificates, and with those of before while the new ones are wrong', async () => {
+    const { ca, first, second } = TLS_AUTHORITY;
+    const server = await startTlsProxy(Number(temporal.address.split(':')[1]));
+    const file = (name: string): string => join(directory, `temporal.${name}`);
+    await Promise.all([
+      writeFile(file('ca'), ca),
+      writeFile(file('crt'), first.cert),
+      writeFile(file('key'), first.key),
+    ]);
+    env = {
+      ...env,
+      HELIOGRAPH_TEMPORAL_ADDRESS: `localhost:${server.port}`,
+      HELIOGRAPH_TEMPORAL_TLS_CA_FILE: file('ca'),
+      HELIOGRAPH_TEMPORAL_TLS_CERT_FILE: file('crt'),
+      HELIOGRAPH_TEMPORAL_TLS_KEY_FILE: file('key'),
+    };
+    try {
+      const app = start('worker');
+      const url = await app.url();
+      await writeFile(file('crt'), second.cert);
+      await eventually('half of a pair is refused', () =>
+        messages(app).includes(
+          'the certificate files for Temporal cannot be used; those of before stay in use',
+        ),
+      );
+      await writeFile(file('key'), second.key);
+      await eventually('the whole pair is used', () =>
+        messages(app).includes('Temporal is connected with the replaced certificates'),
+      );
+      server.refuse('first.client.test');
+      await eventually(
+        'the old connection is closed',
+        () => !server.connected().includes('first.client.test'),
+      );
+      const workflow = { taskQueue: 'tiny', workflowId: 'after', args: ['again'] };
+      expect(await new Client(temporal).workflow.execute('recording', workflow)).toMatchObject({
+        postgres: 2,
+      });
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+        /heliograph_temporal_tls_reloads_total\{[^}]*result="used"[^}]*\} 1/,
+      );
+      app.kill('SIGTERM');
+      expect(await app.ended).toBe(0);
+    } finally {
+      await server.close();
+    }
   });
 
   test('gives its payload codec to worker and client alike', async () => {

@@ -13,6 +13,7 @@ export type {
 } from './apps/app-definition.ts';
 export { StackError, type StackErrorCode } from './errors.ts';
 export type { Part, PartContext, StartedPart } from './parts/part.ts';
+export { createTemporalPart } from './parts/temporal.ts';
 export { provideTemporalCli } from './parts/temporal-cli.ts';
 export { cacheDirectory } from './parts/temporal-resolver.ts';
 export { isPortFree, type PortWish } from './ports.ts';

@@ -1,7 +1,7 @@
 import { Connection, type ConnectionLike, type ConnectionOptions } from '@temporalio/client';
 import { TemporalSetupError } from '../errors.ts';
 import { callWithin, SETUP_TIMEOUT_MS } from './call-within.ts';
-import { explainFailure } from './explain-failure.ts';
+import { assertProxyOpens, explainFailure } from './explain-failure.ts';
 import { joinAddress, splitAddress, type HttpProxy } from './http-proxy.ts';
 import { checkTlsMaterial, type TemporalTls } from './tls-material.ts';
 
@@ -89,6 +89,7 @@ function clientOptions(address: TemporalAddress): ConnectionOptions {
  */
 export async function connectClient(address: TemporalAddress): Promise<Connection> {
   checkTlsMaterial(address.tls ?? {}, Date.now());
+  await assertProxyOpens(address);
   const connection = Connection.lazy(clientOptions(address));
   try {
     await connection.ensureConnected();

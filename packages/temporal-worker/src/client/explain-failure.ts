@@ -30,21 +30,38 @@ class Reason extends Error {
  *
  * @returns null if nothing more is found than that nobody answers.
  */
-export async function explainFailure(
-  address: TemporalAddress,
-  cause: unknown,
+export function explainFailure(address: TemporalAddress, cause: unknown): Promise<TemporalSetupError | null> {
+  return reasonOf((sockets) => ask(address, sockets), cause);
+}
+
+/**
+ * Asks the proxy of an address for a tunnel and closes it again: one that refuses is known at once, where the SDK would try
+ * again until its time is over. Does nothing without a proxy, or if it stays silent.
+ *
+ * @throws {TemporalSetupError} TEMPORAL_PROXY_REFUSED
+ */
+export async function assertProxyOpens({ address, proxy }: TemporalAddress): Promise<void> {
+  if (proxy === undefined) return;
+  const reason = await reasonOf((sockets) => openTunnel(proxy, splitAddress(address), sockets));
+  if (reason !== null) throw reason;
+}
+
+/** Runs a question to its answer, within the time it may take, and destroys what it opened. */
+async function reasonOf(
+  question: (sockets: Socket[]) => Promise<unknown>,
+  cause?: unknown,
 ): Promise<TemporalSetupError | null> {
   const sockets: Socket[] = [];
   const tooLate = AbortSignal.timeout(TIMEOUT_MS);
   const isTooLate = new Promise<null>((resolve) => tooLate.addEventListener('abort', () => resolve(null)));
   try {
-    await Promise.race([ask(address, sockets), isTooLate]);
+    await Promise.race([question(sockets), isTooLate]);
     return null;
   } catch (error) {
     if (!(error instanceof Reason)) return null;
     return new TemporalSetupError(error.code, error.message, { retryable: error.retryable, cause });
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) socket.on('error', () => undefined).destroy();
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { connectFailed, connectionSecurity, type TemporalAddress } from '../client/connect.ts';
 import { joinAddress } from '../client/http-proxy.ts';
+import { assertProxyOpens } from '../client/explain-failure.ts';
 import { checkTlsMaterial } from '../client/tls-material.ts';
 
 /**
@@ -11,6 +12,7 @@ import { checkTlsMaterial } from '../client/tls-material.ts';
  */
 export async function connectWorker(address: TemporalAddress): Promise<NativeConnection> {
   checkTlsMaterial(address.tls ?? {}, Date.now());
+  await assertProxyOpens(address);
   const { connectTimeoutMs = 10_000 } = address;
   const connecting = NativeConnection.connect(nativeOptions(address));
   const settled = new AbortController();

@@ -56,3 +56,20 @@ test('the server has one connection to its file, without a lifetime, and every p
   expect(yaml).toContain(String.raw`databaseName: "/with \"quote\"/db"`);
   for (const port of Object.values(PORTS)) expect(yaml).toMatch(new RegExp(`Port: ${port}[, ]`));
 });
+
+test('clients need a certificate where the server is told so', () => {
+  const files = { databaseFile: '/db', dynamicConfigFile: '/d' };
+  expect(serverYaml({ ports: PORTS, ...files })).not.toContain('tls:');
+  const tls = {
+    serverName: 'temporal.test',
+    caFile: '/ca',
+    certFile: '/crt',
+    keyFile: '/key',
+    clientCertFile: '/own "crt"',
+    clientKeyFile: '/own-key',
+  };
+  const yaml = serverYaml({ ports: PORTS, ...files, tls });
+  expect(yaml).toContain('requireClientAuth: true, clientCaFiles: ["/ca"]');
+  expect(yaml).toContain(String.raw`certFile: "/own \"crt\""`);
+  expect(yaml.match(/serverName: "temporal.test", rootCaFiles: \["\/ca"\]/g)).toHaveLength(2);
+});

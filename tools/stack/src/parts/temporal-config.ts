@@ -12,6 +12,19 @@ export interface TemporalPorts {
   readonly workerMembership: number;
 }
 
+/** Mutual TLS for the clients of a plain server, by PEM files. */
+export interface ServerTls {
+  /** The name that the certificate is for. */
+  readonly serverName: string;
+  /** Has issued all that follows, and those of the clients. */
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** With which the server's own workers are its clients. */
+  readonly clientCertFile: string;
+  readonly clientKeyFile: string;
+}
+
 /**
  * Gives the dynamic configuration of a profile.
  *
@@ -70,10 +83,12 @@ export function serverYaml({
   ports,
   databaseFile,
   dynamicConfigFile,
+  tls,
 }: {
   ports: TemporalPorts;
   databaseFile: string;
   dynamicConfigFile: string;
+  tls?: ServerTls | undefined;
 }): string {
   const store = `
       sql:
@@ -94,7 +109,7 @@ persistence:
     visibility:${store}
 global:
   membership: { maxJoinDuration: 30s, broadcastAddress: "127.0.0.1" }
-services:
+${tls === undefined ? '' : tlsYaml(tls)}services:
   frontend: { rpc: { grpcPort: ${ports.frontend}, httpPort: ${ports.frontendHttp}, membershipPort: ${ports.frontendMembership}, bindOnLocalHost: true } }
   matching: { rpc: { grpcPort: ${ports.matching}, membershipPort: ${ports.matchingMembership}, bindOnLocalHost: true } }
   history: { rpc: { grpcPort: ${ports.history}, membershipPort: ${ports.historyMembership}, bindOnLocalHost: true } }
@@ -108,5 +123,20 @@ clusterMetadata:
     active: { enabled: true, initialFailoverVersion: 1, rpcName: frontend, rpcAddress: "127.0.0.1:${ports.frontend}" }
 dcRedirectionPolicy: { policy: noop }
 dynamicConfigClient: { filepath: ${JSON.stringify(dynamicConfigFile)}, pollInterval: 10s }
+`;
+}
+
+/** Clients need a certificate; what the server's services say to each other on loopback stays plain. */
+function tlsYaml(tls: ServerTls): string {
+  const text = JSON.stringify;
+  const client = `{ serverName: ${text(tls.serverName)}, rootCaFiles: [${text(tls.caFile)}] }`;
+  return `  tls:
+    frontend:
+      server: { certFile: ${text(tls.certFile)}, keyFile: ${text(tls.keyFile)}, requireClientAuth: true, clientCaFiles: [${text(tls.caFile)}] }
+      client: ${client}
+    systemWorker:
+      certFile: ${text(tls.clientCertFile)}
+      keyFile: ${text(tls.clientKeyFile)}
+      client: ${client}
 `;
 }

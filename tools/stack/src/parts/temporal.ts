@@ -1,8 +1,15 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import type { Part, PartContext } from './part.ts';
-import { dynamicConfig, dynamicConfigArguments, dynamicConfigYaml, serverYaml } from './temporal-config.ts';
+import {
+  dynamicConfig,
+  dynamicConfigArguments,
+  dynamicConfigYaml,
+  serverYaml,
+  type ServerTls,
+} from './temporal-config.ts';
 import { resolveTemporal, type TemporalBinary } from './temporal-resolver.ts';
 import { OLDEST_SERVER, isAtLeast } from './temporal-version.ts';
 
@@ -13,8 +20,11 @@ export interface Layout {
   readonly config: ReturnType<typeof dynamicConfig>;
 }
 
-/** Temporal Server 1.32 or newer on one SQLite file, loopback only. */
-export const temporalPart: Part = {
+/**
+ * Temporal Server 1.32 or newer on one SQLite file, loopback only. With `tls`, a plain server requires client certificates and
+ * HELIOGRAPH_TEMPORAL_TLS is `true`; the server of the CLI cannot do that and leaves the variable out.
+ */
+export const createTemporalPart = (options: { readonly tls?: ServerTls } = {}): Part => ({
   name: 'temporal',
   after: [],
   async start({ directory, profile, port: choosePort, print, signal }) {
@@ -28,10 +38,23 @@ export const temporalPart: Part = {
     const args =
       binary.kind === 'cli'
         ? cliArguments({ port, httpPort, databaseFile, config })
-        : await serverArguments({ port, httpPort, folder, databaseFile, config, choosePort });
+        : await serverArguments({
+            port,
+            httpPort,
+            folder,
+            databaseFile,
+            config,
+            choosePort,
+            tls: options.tls,
+          });
     const address = `127.0.0.1:${port}`;
+    const tls = binary.kind === 'server' ? options.tls : undefined;
     return {
-      env: { HELIOGRAPH_TEMPORAL_ADDRESS: address, TEMPORAL_SERVER_IDENTITY: identityOf(binary) },
+      env: {
+        HELIOGRAPH_TEMPORAL_ADDRESS: address,
+        TEMPORAL_SERVER_IDENTITY: identityOf(binary),
+        ...(tls === undefined ? {} : { HELIOGRAPH_TEMPORAL_TLS: 'true' }),
+      },
       addresses: { HELIOGRAPH_TEMPORAL_ADDRESS: address },
       processes: [
         {
@@ -43,12 +66,18 @@ export const temporalPart: Part = {
           url: address,
           stopSignal: 'SIGTERM',
           stopGraceMs: 5_000,
-          isReady: (probeSignal) => isHealthy(httpPort, probeSignal),
+          isReady: (probeSignal) =>
+            tls === undefined
+              ? isHealthy(httpPort, probeSignal)
+              : isHealthyWithTls(httpPort, tls, probeSignal),
         },
       ],
     };
   },
-};
+});
+
+/** The server as a stack has it unless another one is asked for. */
+export const temporalPart = createTemporalPart();
 
 /**
  * Names the server that was found: another one, or another file under the same path, has another name. Nx takes it into
@@ -90,7 +119,12 @@ async function serverArguments({
   databaseFile,
   config,
   choosePort,
-}: Layout & { folder: string; choosePort: PartContext['port'] }): Promise<string[]> {
+  tls,
+}: Layout & {
+  folder: string;
+  choosePort: PartContext['port'];
+  tls: ServerTls | undefined;
+}): Promise<string[]> {
   const dynamicConfigFile = join(folder, 'dynamic-config.yaml');
   const configFile = join(folder, 'server.yaml');
   const ports = {
@@ -105,7 +139,7 @@ async function serverArguments({
     workerMembership: await choosePort('temporal-worker-membership'),
   };
   writeFileAtomically(dynamicConfigFile, dynamicConfigYaml(config));
-  writeFileAtomically(configFile, serverYaml({ ports, databaseFile, dynamicConfigFile }));
+  writeFileAtomically(configFile, serverYaml({ ports, databaseFile, dynamicConfigFile, tls }));
   return ['--config-file', configFile, '--allow-no-auth', 'start'];
 }
 
@@ -120,6 +154,29 @@ async function isHealthy(httpPort: number, signal: AbortSignal): Promise<boolean
   const namespaces = await fetch(`${origin}/namespaces?pageSize=1`, { signal });
   await namespaces.arrayBuffer();
   return namespaces.ok;
+}
+
+/** The same with a client certificate, which `fetch` cannot present. */
+async function isHealthyWithTls(httpPort: number, tls: ServerTls, signal: AbortSignal): Promise<boolean> {
+  const body = await new Promise<string>((resolve, reject) => {
+    const options = {
+      host: '127.0.0.1',
+      port: httpPort,
+      path: '/api/v1/system-info',
+      servername: tls.serverName,
+      ca: readFileSync(tls.caFile),
+      cert: readFileSync(tls.clientCertFile),
+      key: readFileSync(tls.clientKeyFile),
+      agent: false,
+      signal,
+    };
+    get(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.once('end', () => resolve(text)).once('error', reject);
+    }).once('error', reject);
+  });
+  return isRecentServer(JSON.parse(body));
 }
 
 function isRecentServer(info: unknown): boolean {

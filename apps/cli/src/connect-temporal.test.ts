@@ -1,0 +1,35 @@
+import { startConnectProxy } from '@heliograph/simulators';
+import { expect, test } from '@jest/globals';
+import { withTemporal } from './connect-temporal.ts';
+
+const at = { temporalAddress: 'temporal.test:7233' };
+const never = async (): Promise<never> => {
+  throw new Error('there is no connection');
+};
+
+test('a proxy that refuses is reported in one line, without the password', async () => {
+  const proxy = await startConnectProxy({ resolve: () => undefined });
+  proxy.refuseWith(403);
+  try {
+    const failed = withTemporal(
+      at,
+      { env: { http_proxy: `http://u:hunter2@127.0.0.1:${proxy.port}` } },
+      never,
+    );
+    await expect(failed).rejects.toMatchObject({
+      code: 'CLI_TEMPORAL_FAILED',
+      message: `the proxy 127.0.0.1:${proxy.port} refuses to connect to temporal.test:7233 (403); allow the address there, or list it in NO_PROXY`,
+    });
+  } finally {
+    await proxy.close();
+  }
+}, 30_000);
+
+test('a proxy that the SDK cannot reach is an error of usage', async () => {
+  await expect(
+    withTemporal(at, { env: { HTTP_PROXY: 'https://u:hunter2@proxy.test' } }, never),
+  ).rejects.toMatchObject({
+    code: 'CLI_USAGE',
+    message: 'HTTP_PROXY: the Temporal SDK reaches proxies over http only, and this is https',
+  });
+});

@@ -1,0 +1,17 @@
+export { SagaError } from './errors.ts';
+export type { SagaErrorCode } from './errors.ts';
+export { cancelSaga, sagaProgress, sagaState } from './messages.ts';
+export type { SagaAlert, SagaHandOver, SagaRunOptions } from './options.ts';
+export type { SagaProgress, StepProgress } from './progress.ts';
+export { rehearseSaga } from './rehearsal/rehearse-saga.ts';
+export type { Rehearsal, RehearsalOptions } from './rehearsal/rehearse-saga.ts';
+export { repairSaga } from './repair.ts';
+export type { SagaRun } from './saga-execution.ts';
+export { readSagaFailure } from './saga-failure.ts';
+export type { SagaFailureCode, SagaFailureDetails } from './saga-failure.ts';
+export { defineSaga } from './saga.ts';
+export type { CompensationOrder, Saga, SagaOptions } from './saga.ts';
+export { parseSagaState } from './state.ts';
+export type { FailureSummary, SagaCause, SagaState, StepRecord } from './state.ts';
+export { defineStep } from './step.ts';
+export type { AnyStep, NoCompensation, Step, StepContext, StepOptions, Undo } from './step.ts';

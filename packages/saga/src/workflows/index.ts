@@ -1,0 +1,1 @@
+export { runSaga } from './run-saga.ts';

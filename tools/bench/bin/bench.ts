@@ -11,6 +11,8 @@ import { runCodecServer } from '../src/codec-server/run-codec-server.ts';
 import { assessDispatch } from '../src/dispatch/assess-dispatch.ts';
 import { runDispatch } from '../src/dispatch/run-dispatch.ts';
 import { formatGoals, type Goal } from '../src/goals.ts';
+import { assessSaga } from '../src/saga/assess-saga.ts';
+import { runSagaBench } from '../src/saga/run-saga.ts';
 import { assessWorkerPools } from '../src/worker-pools/assess-worker-pools.ts';
 import { runWorkerPools } from '../src/worker-pools/run-worker-pools.ts';
 
@@ -21,7 +23,7 @@ const command = {
   summary: 'Measures a system and its references, and compares the figures with their goals.',
   positionals: {
     name: 'BENCHMARK',
-    choices: ['dispatch', 'codec', 'codec-server', 'worker-pools'],
+    choices: ['dispatch', 'codec', 'codec-server', 'worker-pools', 'saga'],
     count: 'one',
   },
   options: {
@@ -50,6 +52,13 @@ await runCommand(command, async ({ values, positionals: [name] }) => {
       return exitCode;
     });
   }
+  if (name === 'saga')
+    return onStack({ parts: ['temporal'], print }, async (stack) => {
+      const report = await runSagaBench({ stack, quick: values.quick, print });
+      const { goals, exitCode } = assessSaga(report);
+      tell(report, goals);
+      return exitCode;
+    });
   return name === 'codec-server'
     ? onStack({ app: '@heliograph/codec-server', parts: ['postgres'], print }, async (stack) => {
         const report = await runCodecServer({ root, stack, quick: values.quick });

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { TemporalSetupError } from '../errors.ts';
 import type { TemporalAddress } from './connect.ts';
@@ -76,7 +76,8 @@ async function ask(address: TemporalAddress, sockets: Socket[]): Promise<void> {
   const secured = connectTls({
     socket,
     host: target.host,
-    servername: serverName ?? target.host,
+    // An address is no name that could be sent.
+    servername: serverName ?? (isIP(target.host) === 0 ? target.host : ''),
     ALPNProtocols: ['h2'],
     ca: rootCaCertificate,
     cert: clientCertificate,

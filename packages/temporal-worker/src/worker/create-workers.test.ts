@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { NativeConnection } from '@temporalio/worker';
 import { createTemporalWorkers, handleAsOne, type TemporalWorkersOptions } from './create-workers.ts';
 
 /** Refused before the connection is used. */
@@ -61,4 +62,17 @@ test('the failure of a worker is known at once, while another one still finishes
   expect(hasStopped).toBe(false);
   finish();
   await expect(stopped).resolves.toBe(true);
+});
+
+test('another connection is for the workers that have not stopped', () => {
+  const [before, next] = [{} as NativeConnection, {} as NativeConnection];
+  const worker = (state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED') => ({
+    run: async () => undefined,
+    shutdown: () => undefined,
+    getState: () => state,
+    connection: before,
+  });
+  const workers = (['INITIALIZED', 'RUNNING', 'DRAINING', 'STOPPED', 'FAILED'] as const).map(worker);
+  handleAsOne(workers).useConnection(next);
+  expect(workers.map(({ connection }) => connection === next)).toEqual([true, true, true, false, false]);
 });

@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { follow, type Env, type Logger, type ServicePart, type Telemetry } from '@heliograph/service';
-import { checkTlsMaterial, type TemporalAddress } from '@heliograph/temporal-worker/client';
+import type { TemporalAddress } from '@heliograph/temporal-worker/client';
 import { readTemporalAddress, TLS_FILES, type TemporalConfig } from './read-temporal-address.ts';
 
 /** What following the files needs of its process. */
@@ -53,7 +54,8 @@ export async function followTemporalAddress(
   register({ name: 'temporal-certificates', stop: async () => followed.close() });
   telemetry.meter
     .createObservableGauge('heliograph_temporal_certificate_valid_seconds', {
-      description: 'How long the client certificate in use for Temporal is still valid.',
+      description:
+        'How long the client certificate in use for Temporal is still valid; below 0 once it has expired.',
       unit: 's',
     })
     .addCallback((result) => {
@@ -63,10 +65,7 @@ export async function followTemporalAddress(
   return followed.current();
 }
 
-function validUntil({ tls = {} }: TemporalAddress): Date | null {
-  try {
-    return checkTlsMaterial(tls, Date.now());
-  } catch {
-    return null;
-  }
+function validUntil({ tls }: TemporalAddress): Date | null {
+  const certificate = tls?.clientCertificate;
+  return certificate === undefined ? null : new Date(new X509Certificate(certificate).validTo);
 }

@@ -25,7 +25,7 @@ describe.each(table)('$name', ({ name, operation }) => {
   });
 
   test('demands a scope: nothing here is public', () => {
-    expect(operation.scope).toMatch(/^auth:(?:keys|members|roles|logins|maintenance):(?:read|write)$/);
+    expect(operation.scope).toMatch(/^auth:(?:keys|members|roles|logins|nonces|maintenance):(?:read|write)$/);
   });
 });
 

@@ -9,7 +9,7 @@ export type AnswerTo<TName extends keyof typeof authOperations> = AnswerOf<(type
 
 /**
  * Creates a client of an app that mounts this API, for Node and browsers. Methods reject with `ApiError`, whose `code` is
- * an `AuthProblemCode` or a `ClientErrorCode`. GETs, `revokeKey`, `revokeLogin`, `revokeLogins` and `cleanUp` are sent again
+ * an `AuthProblemCode` or a `ClientErrorCode`. GETs, `revokeKey`, `revokeLogin`, `revokeLogins`, `revokeNonces` and `cleanUp` are sent again
  * after no answer, 429 or 5xx; nothing else is.
  */
 export function createAuthClient(options: ClientOptions): AuthClient {

@@ -37,6 +37,10 @@ const cleanUpView = v.object({
 export type CleanUpView = v.InferOutput<typeof cleanUpView>;
 
 const tags = ['auth'];
+const purposeInput = v.pipe(
+  v.string(),
+  v.regex(/^[\w.:-]{1,100}$/, 'Expected the purpose of nonces, such as invitation.'),
+);
 
 /** `GET /api/v1/auth/counts`. */
 export const readCounts = defineOperation({
@@ -61,5 +65,19 @@ export const cleanUp = defineOperation({
   scope: 'auth:maintenance:write',
   responses: { 200: { description: 'Removed.', schema: cleanUpView } },
   problems: { 403: ['AUTH_TENANT_FORBIDDEN'], 409: ['AUTH_CLEAN_UP_RUNNING'] },
+  isRepeatable: () => true,
+});
+
+/** `DELETE /api/v1/auth/nonces`. */
+export const revokeNonces = defineOperation({
+  method: 'DELETE',
+  path: '/api/v1/auth/nonces',
+  operationId: 'revokeNonces',
+  tags,
+  summary: 'Let every nonce of a purpose that was not used expire now, such as invitations that leaked',
+  scope: 'auth:nonces:write',
+  query: v.object({ purpose: purposeInput }),
+  responses: { 200: { description: 'Expired.', schema: v.object({ revoked: v.number() }) } },
+  problems: { 403: ['AUTH_TENANT_FORBIDDEN'] },
   isRepeatable: () => true,
 });

@@ -1,6 +1,6 @@
 import { createKey, listKeys, readKey, revokeKey } from './keys.ts';
 import { listLogins, readLogin, revokeLogin, revokeLogins } from './logins.ts';
-import { cleanUp, readCounts } from './maintenance.ts';
+import { cleanUp, readCounts, revokeNonces } from './maintenance.ts';
 import { createMember, listMembers, readMember, removeMember, replaceMember } from './members.ts';
 import { listRoles, putRole, readRole, removeRole } from './roles.ts';
 
@@ -29,6 +29,7 @@ export const authOperations = {
   readLogin,
   revokeLogin,
   revokeLogins,
+  revokeNonces,
   readCounts,
   cleanUp,
 } as const;

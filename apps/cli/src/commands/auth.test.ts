@@ -494,6 +494,16 @@ nonces for login  4 open, 5 used, 6 expired
   expect(asked()).toEqual([['GET', '/api/v1/auth/counts', { tenant: 'acme' }]]);
 });
 
+test('nonces revoke', async () => {
+  api.answer(ok({ revoked: 1 }));
+  await expect(ask('nonces', 'revoke', 'invitation')).resolves.toEqual({
+    exitCode: 0,
+    err: '',
+    out: '1 nonce for invitation revoked.\n',
+  });
+  expect(asked()).toEqual([['DELETE', '/api/v1/auth/nonces', { purpose: 'invitation' }]]);
+});
+
 test('clean-up', async () => {
   api.answer(ok({ keys: 1, logins: 2, nonces: 10_000, hasMore: true }));
   await expect(ask('clean-up')).resolves.toEqual({
@@ -510,7 +520,9 @@ test('clean-up', async () => {
 
 describe('wrong usage is 2 and asks nobody', () => {
   test.each<[string, RegExp]>([
-    ['', /keys, members, roles, logins, counts or clean-up/],
+    ['', /keys, members, roles, logins, nonces, counts or clean-up/],
+    ['nonces', /auth nonces: expected revoke/],
+    ['nonces revoke', /Not enough/],
     ['logins', /list, revoke or revoke-all/],
     ['logins revoke', /Not enough/],
     ['logins revoke-all', /--principal or --subject/],

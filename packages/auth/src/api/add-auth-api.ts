@@ -4,6 +4,7 @@ import type { AuthMaintenance } from '../maintenance.ts';
 import type { MemberStore } from '../members/member-store.ts';
 import type { RoleStore } from '../members/role-store.ts';
 import type { LoginStore } from '../tokens/login-store.ts';
+import type { NonceStore } from '../tokens/nonce-store.ts';
 import { addKeysApi } from './keys-api.ts';
 import { addLoginsApi } from './logins-api.ts';
 import { addMaintenanceApi } from './maintenance-api.ts';
@@ -16,6 +17,7 @@ export interface AuthApiDependencies {
   readonly members: MemberStore;
   readonly roles: RoleStore;
   readonly logins: LoginStore;
+  readonly nonces: NonceStore;
   readonly maintenance: AuthMaintenance;
   /** Hears the prefix of a key that was revoked here: `forget` of `createKeyAuth`. */
   readonly onRevoked: (prefix: string) => void;

@@ -8,6 +8,7 @@ const MEMBERS = '/api/v1/auth/members';
 const KEYS = '/api/v1/auth/keys';
 const COUNTS = '/api/v1/auth/counts';
 const CLEAN_UP = '/api/v1/auth/clean-up';
+const NONCES = '/api/v1/auth/nonces?purpose=invitation';
 const ISSUER = 'https://id.example.com';
 
 let ground: Awaited<ReturnType<typeof apiGround>>;
@@ -105,15 +106,12 @@ describe('scopes', () => {
     ['GET', `${LOGINS}/x`, 'auth:logins:read'],
     ['DELETE', `${LOGINS}/x`, 'auth:logins:write'],
     ['DELETE', `${LOGINS}?principal=x`, 'auth:logins:write'],
+    ['DELETE', NONCES, 'auth:nonces:write'],
     ['GET', COUNTS, 'auth:maintenance:read'],
     ['POST', CLEAN_UP, 'auth:maintenance:write'],
   ])('%s %s needs %s', async (method, path, scope) => {
-    const other = [
-      'auth:logins:read',
-      'auth:logins:write',
-      'auth:maintenance:read',
-      'auth:maintenance:write',
-    ];
+    const kinds = ['logins:read', 'logins:write', 'nonces:write', 'maintenance:read', 'maintenance:write'];
+    const other = kinds.map((kind) => `auth:${kind}`);
     const { key } = await createKey({ scopes: other.filter((name) => name !== scope) });
     await expect(call(method, path, { key })).resolves.toMatchObject({
       status: 403,
@@ -152,6 +150,7 @@ describe('a caller of a tenant', () => {
     ['GET', `${COUNTS}?tenant=beta`],
     // It reaches all tenants.
     ['POST', CLEAN_UP],
+    ['DELETE', NONCES],
   ])('cannot %s %s', async (method, path) => {
     expect(refusalOf(await call(method, path, { key: acme }))).toEqual([403, 'AUTH_TENANT_FORBIDDEN']);
   });
@@ -170,6 +169,18 @@ describe('maintenance', () => {
     await expect(call('GET', COUNTS)).resolves.toMatchObject({
       json: { nonces: [{ purpose: 'invitation', open: 1, used: 0, expired: 0 }] },
     });
+  });
+
+  test('lets the nonces of a purpose expire', async () => {
+    const { nonce } = await ground.stores.nonces.issue('leaked');
+    for (const revoked of [1, 0])
+      await expect(call('DELETE', '/api/v1/auth/nonces?purpose=leaked')).resolves.toMatchObject({
+        status: 200,
+        json: { revoked },
+      });
+    await expect(ground.stores.nonces.consume('leaked', nonce)).resolves.toBe('expired');
+    for (const query of ['', '?purpose=', '?purpose=a%20b'])
+      expect((await call('DELETE', `/api/v1/auth/nonces${query}`)).status).toBe(400);
   });
 
   test('is left to the process that does it at this moment', async () => {

@@ -41,3 +41,19 @@ test('only the hash of a nonce is stored', async () => {
 test.each(['', 'a', '\0'.repeat(43), 'A'.repeat(43)])('what nobody issued (%j) is unknown', async (nonce) => {
   await expect(ground.nonces.consume('login', nonce)).resolves.toBe('unknown');
 });
+
+test('all nonces of a purpose can expire at once, and those of others stay', async () => {
+  const [one, other, used] = [
+    await ground.nonces.issue('leaked'),
+    await ground.nonces.issue('kept'),
+    await ground.nonces.issue('leaked'),
+  ];
+  await ground.nonces.consume('leaked', used.nonce);
+  await expect(ground.nonces.expireAll('leaked')).resolves.toBe(1);
+  await expect(ground.nonces.expireAll('leaked')).resolves.toBe(0);
+  await expect(ground.nonces.consume('leaked', one.nonce)).resolves.toBe('expired');
+  await expect(ground.nonces.consume('leaked', used.nonce)).resolves.toBe('used');
+  await expect(ground.nonces.consume('kept', other.nonce)).resolves.toBe('consumed');
+  const later = await ground.nonces.issue('leaked');
+  await expect(ground.nonces.consume('leaked', later.nonce)).resolves.toBe('consumed');
+});

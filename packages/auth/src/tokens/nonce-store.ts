@@ -15,6 +15,8 @@ export interface NonceStore {
   issue(purpose: string, ttlMs?: number): Promise<{ readonly nonce: string; readonly expiresAt: number }>;
   /** Uses a nonce up; of several attempts at the same moment one is `consumed`. */
   consume(purpose: string, nonce: string): Promise<NonceOutcome>;
+  /** Lets every nonce of a purpose that was not used expire now; returns how many there were. */
+  expireAll(purpose: string): Promise<number>;
 }
 
 const NONCE = /^[A-Za-z0-9_-]{43}$/;
@@ -46,6 +48,16 @@ export function createNonceStore(
         const [row] = await db.select({ usedAt: nonces.usedAt }).from(nonces).where(isIt);
         if (row === undefined) return 'unknown';
         return row.usedAt === null ? 'expired' : 'used';
+      }),
+    expireAll: (purpose) =>
+      runStatement('let nonces expire', async () => {
+        const now = new Date(clock.now());
+        const expired = await db
+          .update(nonces)
+          .set({ expiresAt: now })
+          .where(and(eq(nonces.purpose, purpose), isNull(nonces.usedAt), gt(nonces.expiresAt, now)))
+          .returning({ purpose: nonces.purpose });
+        return expired.length;
       }),
   };
 }

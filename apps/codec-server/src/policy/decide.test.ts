@@ -15,6 +15,7 @@ rules:
   - { roles: [support], namespaces: ['*'], domains: [dispatch], actions: [decode] }
   - { roles: [on-call], namespaces: ['*'], domains: ['*'], actions: [decode] }
   - { roles: [starter], namespaces: ['staging'], domains: [dispatch], actions: [encode] }
+...
 `,
   'policy.yaml',
 );
@@ -61,7 +62,7 @@ describe('a policy', () => {
   });
 
   test('with no rules allows nothing', () => {
-    const empty = parsePolicy('version: 1\nelevated: []\nrules: []', 'p');
+    const empty = parsePolicy('version: 1\nelevated: []\nrules: []\n...', 'p');
     for (const action of ACTIONS)
       expect(decide(empty, roles('admin'), { namespace: 'n', domain: 'd' }, action).kind).toBe('denied');
   });

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 const policyFor = (role: string): string =>
-  `version: 1\nelevated: []\nrules:\n  - { roles: [${role}], namespaces: ['*'], domains: ['*'], actions: [decode] }\n`;
+  `version: 1\nelevated: []\nrules:\n  - { roles: [${role}], namespaces: ['*'], domains: ['*'], actions: [decode] }\n...\n`;
 
 test('a changed file is in use after its next reading, and a wrong one changes nothing', async () => {
   const problems: string[] = [];
@@ -24,7 +24,11 @@ test('a changed file is in use after its next reading, and a wrong one changes n
     await writeFile(file, policyFor('support'));
     await followed.reload();
     expect(roles()).toEqual(['support']);
-    for (const wrong of [policyFor('auditor').replace('decode', 'decrypt'), '']) {
+    for (const wrong of [
+      policyFor('auditor').replace('decode', 'decrypt'),
+      '',
+      policyFor('auditor').replace('...\n', ''),
+    ]) {
       await writeFile(file, wrong);
       await followed.reload();
       expect(roles()).toEqual(['support']);
@@ -36,6 +40,7 @@ test('a changed file is in use after its next reading, and a wrong one changes n
     expect(problems).toEqual([
       expect.stringMatching(/policy\.yaml, line 4, column \d+: rules\.0\.actions\.0: expected/),
       expect.stringContaining('line 1, column 1: expected an object'),
+      expect.stringContaining('policy.yaml, line 5, column 1: it does not end in a line of three dots'),
       expect.stringContaining('cannot be read (ENOENT)'),
     ]);
     expect(followed.problem()).not.toBeNull();

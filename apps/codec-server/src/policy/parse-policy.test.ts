@@ -8,13 +8,53 @@ const rule = `  - roles: [developer]
 `;
 
 test('a policy is YAML, or JSON, and means the same in both', () => {
-  const policy = parsePolicy(`version: 1\nelevated: []\nrules:\n${rule}`, 'policy.yaml');
+  const policy = parsePolicy(`version: 1\nelevated: []\nrules:\n${rule}...\n`, 'policy.yaml');
   expect(policy).toEqual({
     version: 1,
     elevated: [],
     rules: [{ roles: ['developer'], namespaces: ['test'], domains: ['dispatch'], actions: ['decode'] }],
   });
   expect(parsePolicy(JSON.stringify(policy), 'policy.json')).toEqual(policy);
+});
+
+describe('a policy that was cut off', () => {
+  const elevated = `elevated:
+  - { namespaces: [production], roles: [production-access] }
+  - namespaces:
+      - test
+      - prod-*
+    roles: [ops] # all of them
+`;
+  const rules = `rules:\n${rule}  - roles: [support]\n    namespaces: ['*']\n    domains: ["*"]\n    actions:\n      - decode\n      - download\n`;
+  const json = JSON.stringify(parsePolicy(`version: 1\n${elevated}${rules}...\n`, 'p'), null, 2);
+
+  test.each([
+    ['elevated first', `version: 1\n${elevated}${rules}...\n`],
+    ['elevated last', `# Ours\nversion: 1\n${rules}${elevated}...\n`],
+    ['elevated last, and a comment behind the end', `---\nversion: 1\n${rules}${elevated}...\n# the end\n`],
+    ['lines of Windows', `version: 1\n${rules}${elevated}...\n`.replaceAll('\n', '\r\n')],
+    ['JSON', json],
+    ['JSON in one line, with a comment', `# Ours\n${JSON.stringify(JSON.parse(json))}\n`],
+  ])('anywhere is refused: %s', (_, text) => {
+    const whole = parsePolicy(text, 'p');
+    let refused = 0;
+    for (let length = 0; length < text.length; length++) {
+      try {
+        // What lacks no more than a line break or a comment is the same policy.
+        expect(parsePolicy(text.slice(0, length), 'p')).toEqual(whole);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'POLICY_INVALID' });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(text.length - 16);
+  });
+
+  test('is named with the line where it ends', () => {
+    expect(() => parsePolicy(`version: 1\n${elevated}${rules}`, 'policy.yaml')).toThrow(
+      'policy.yaml, line 19, column 1: it does not end in a line of three dots (...), so it may have been cut off here.',
+    );
+  });
 });
 
 describe('a policy that is wrong is refused with line, column and reason:', () => {

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import { type Document, LineCounter, isNode, parseDocument } from 'yaml';
+import { type Document, isCollection, isNode, LineCounter, parseDocument } from 'yaml';
 import { type Policy, PolicyError, policySchema } from './policy.ts';
 
 /** A policy is read by people; one that is larger is something else. */
 const MAX_LENGTH = 1_048_576;
 
 /**
- * Reads a policy out of YAML, or out of JSON, which is YAML as well.
+ * Reads a policy out of YAML, or out of JSON, which is YAML as well. YAML has to end in a line `...`, its mark for the end of a
+ * document: the first lines of a file that is still being written, or was cut off, may be a policy of their own, and a wider one.
  *
  * @param file Named in errors.
  * @throws PolicyError POLICY_INVALID, with line, column and what was expected of the first thing that is wrong.
@@ -18,11 +19,23 @@ export function parsePolicy(text: string, file: string): Policy {
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) throw invalid(file, fault.message, lines.linePos(fault.pos[0]));
   const parsed = v.safeParse(policySchema, toValue(document, file));
-  if (parsed.success) return parsed.output;
+  if (parsed.success) {
+    if (isWhole(document)) return parsed.output;
+    throw invalid(
+      file,
+      'it does not end in a line of three dots (...), so it may have been cut off here',
+      lines.linePos(text.length),
+    );
+  }
   const [issue] = parsed.issues;
   const path = (issue.path ?? []).map(({ key }) => key);
   const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
   throw invalid(file, `${where}${expectationOf(issue)}`, placeOf(document, path, lines));
+}
+
+/** Braces, as JSON has them, are an end as well. */
+function isWhole({ contents, directives }: Document): boolean {
+  return directives?.docEnd === true || (isCollection(contents) && contents.flow === true);
 }
 
 /** Aliases that would make a small file huge are refused by the parser. */

@@ -18,7 +18,7 @@ const START = { timeoutMs: 60_000 };
 
 /** A policy by which the role `developer` may do something with one domain. */
 export function policyFor(domain: string, actions = 'decode'): string {
-  return `version: 1\nelevated: []\nrules:\n  - { roles: [developer], namespaces: [test], domains: [${domain}], actions: [${actions}] }\n`;
+  return `version: 1\nelevated: []\nrules:\n  - { roles: [developer], namespaces: [test], domains: [${domain}], actions: [${actions}] }\n...\n`;
 }
 
 /** Files of a server, in a folder of their own. */

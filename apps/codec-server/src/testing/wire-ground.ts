@@ -33,6 +33,7 @@ rules:
   - { roles: [support], namespaces: ['*'], domains: [dispatch], actions: [decode] }
   - { roles: [on-call], namespaces: ['*'], domains: ['*'], actions: [decode, download] }
   - { roles: [starter], namespaces: [test], domains: [dispatch], actions: [encode] }
+...
 `;
 
 /** Limits of a ground. */

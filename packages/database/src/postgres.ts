@@ -98,6 +98,9 @@ function open(options: PostgresOptions): Sql {
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
       TimeZone: 'UTC',
+      // What is read here has these forms, whatever database or role default to.
+      DateStyle: 'ISO, MDY',
+      bytea_output: 'hex',
     },
   });
   shareCodecs(base);

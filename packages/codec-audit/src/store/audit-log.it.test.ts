@@ -255,6 +255,57 @@ describe('append', () => {
   });
 });
 
+describe('bug reports of other hash chains', () => {
+  test('FootprintAI/Containarium 1326: digits of time that the column drops make every entry look changed', async () => {
+    const at = new Date(Date.parse('2026-03-01T00:00:00.123Z') + 0.999);
+    await createAuditLog({ pg }).append([entryOf({ at })]);
+    await expect(verify()).resolves.toMatchObject({ kind: 'intact' });
+  });
+
+  test('FootprintAI/Containarium 1326: the first entries of several writers all claim to be the first', async () => {
+    const pools = Array.from({ length: 5 }, (_, at) =>
+      connectPostgres({ url: database.url, applicationName: `first-${at}`, maxConnections: 1 }),
+    );
+    await Promise.all(pools.map((pool) => createAuditLog({ pg: pool }).append([entryOf()])));
+    for (const pool of pools) await pool.close();
+    await expect(verify()).resolves.toMatchObject({ kind: 'intact', head: { sequence: 5 } });
+  });
+
+  test('spatiumddi/spatiumddi 73: a check that sees the newest 1,000 entries calls an older change intact', async () => {
+    const log = createAuditLog({ pg });
+    await Promise.all(
+      Array.from({ length: 15 }, () => log.append(Array.from({ length: 100 }, () => entryOf()))),
+    );
+    await pg.sql.unsafe(`alter table codec_audit.entries disable trigger all;
+      update codec_audit.entries set outcome = 'denied' where sequence = 7`);
+    await expect(verify()).resolves.toMatchObject({ kind: 'broken', fault: 'changed', sequence: 7 });
+  });
+
+  test.each([
+    "DateStyle = 'German, DMY'",
+    "bytea_output = 'escape'",
+    "TimeZone = 'Asia/Kathmandu'",
+    "IntervalStyle = 'iso_8601'",
+  ])(
+    'a chain that was written under other settings of its session than it is read under: %s',
+    async (setting) => {
+      const before = await appendSome(2);
+      const name = pg.sql(database.database);
+      await pg.sql`alter database ${name} set ${pg.sql.unsafe(setting)}`;
+      const other = connectPostgres({ url: database.url, applicationName: 'other-settings' });
+      try {
+        await createAuditLog({ pg: other }).append([entryOf({ requestId: 'other' })]);
+        const chain = createAuditReader({ pg: other }).readAll();
+        await expect(verifyChain(chain, { checkpoint: before })).resolves.toMatchObject({ kind: 'intact' });
+      } finally {
+        await other.close();
+        await pg.sql`alter database ${name} reset all`;
+      }
+      await expect(verify(before)).resolves.toMatchObject({ kind: 'intact', head: { sequence: 3 } });
+    },
+  );
+});
+
 describe('tampering', () => {
   const changes = {
     update: `update codec_audit.entries set subject = 'user:eve'`,

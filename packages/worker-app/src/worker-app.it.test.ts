@@ -12,6 +12,7 @@ import {
   type TcpProxy,
 } from '@heliograph/simulators';
 import { writeWorkflowBundle } from '@heliograph/temporal-worker';
+import { changeRouting, readQueues } from '@heliograph/temporal-worker/deployments';
 import {
   eventually,
   freshClickHouse,
@@ -161,6 +162,29 @@ describe('a worker app', () => {
     } finally {
       await server.close();
     }
+  });
+
+  test('is a build of its deployment in production, on every task queue, and works once that is current', async () => {
+    env = { ...env, NODE_ENV: 'production', HELIOGRAPH_DEPLOYMENT_BUILD_ID: 'r42' };
+    const app = start('worker');
+    const service = { ...temporal, identity: 'operator' };
+    await eventually('it polls every task queue', async () => {
+      const queues = await readQueues(service, 'tiny-worker', 'r42');
+      const polled = queues.filter(({ polledAt }) => polledAt !== null);
+      return (
+        polled
+          .map(({ name, kind }) => `${name} ${kind}`)
+          .toSorted()
+          .join(', ') === 'tiny activity, tiny workflow, tiny-slow activity'
+      );
+    });
+    expect(find(app, 'recorded')).toBeUndefined();
+    await changeRouting(service, 'tiny-worker', { kind: 'set-current', buildId: 'r42' });
+    await app.url();
+    expect(find(app, 'recorded')).toMatchObject({ recorded: { postgres: 1 } });
+    expect(find(app, 'working')).toMatchObject({
+      deployment: { name: 'tiny-worker', buildId: 'r42', source: 'variable' },
+    });
   });
 
   test('gives its payload codec to worker and client alike', async () => {

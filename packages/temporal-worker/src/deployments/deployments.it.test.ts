@@ -251,6 +251,21 @@ describe('what is refused', () => {
     const codes = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []));
     expect(made).toHaveLength(1);
     expect(new Set(codes)).toEqual(new Set(['DEPLOYMENT_CHANGED_MEANWHILE']));
+
+    // As a controller does that rolls out by itself.
+    await ground.connection.workflowService.setWorkerDeploymentManager({
+      namespace: ground.namespace,
+      deploymentName: d,
+      managerIdentity: 'controller',
+      identity: 'controller',
+    });
+    await expect(changeRouting(service, d, { kind: 'end-ramp' })).rejects.toMatchObject({
+      code: 'DEPLOYMENT_MANAGED',
+    });
+    const controller = { ...service, identity: 'controller' };
+    await expect(changeRouting(controller, d, { kind: 'end-ramp' })).resolves.toMatchObject({
+      isChanged: true,
+    });
   }, 60_000);
 });
 

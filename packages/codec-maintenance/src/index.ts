@@ -1,3 +1,4 @@
+export { MAINTENANCE_CLASS_USES } from './contract/activity-classes.ts';
 export {
   COLLECT_STORED_PAYLOADS,
   COLLECTION_SCHEDULE_ID,

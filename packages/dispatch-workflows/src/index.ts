@@ -1,3 +1,4 @@
+export { DISPATCH_CLASS_USES } from './contract/activity-classes.ts';
 export { alertWorkflowId } from './contract/alert-workflow-id.ts';
 export type { Decision, LateRule, NotifyDecision } from './contract/decision.ts';
 export type {

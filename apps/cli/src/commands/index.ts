@@ -1,3 +1,4 @@
+import { activityCommand } from './activity.ts';
 import { auditCommand } from './audit.ts';
 import { authCommand } from './auth.ts';
 import { codecCommand } from './codec.ts';
@@ -6,6 +7,7 @@ import { deployCommand } from './deploy.ts';
 import { explainCommand } from './explain.ts';
 import { replayCommand } from './replay.ts';
 import { resolveDebtsCommand } from './resolve-debts.ts';
+import { timeoutsCommand } from './timeouts.ts';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -16,4 +18,6 @@ export const COMMANDS: readonly Command[] = [
   deployCommand,
   authCommand,
   replayCommand,
+  activityCommand,
+  timeoutsCommand,
 ];

@@ -1,12 +1,12 @@
 import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
+import { activityOptions } from '@heliograph/temporal-worker/policies';
+import { MAINTENANCE_CLASSES } from '../contract/activity-classes.ts';
 import type { MaintenanceActivities } from '../contract/maintenance-activities.ts';
 import type { CollectionResult } from '../contract/results.ts';
 
-const { collectStored } = proxyActivities<Pick<MaintenanceActivities, 'collectStored'>>({
-  startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '20 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-});
+const { collectStored } = proxyActivities<Pick<MaintenanceActivities, 'collectStored'>>(
+  activityOptions(MAINTENANCE_CLASSES.collection),
+);
 
 // A collection takes hours, for which no old build should have to stay. Its code changes behind `patched`.
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, collectStoredPayloads);

@@ -1,18 +1,16 @@
 import { continueAsNew, proxyActivities, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { activityOptions } from '@heliograph/temporal-worker/policies';
+import { MAINTENANCE_CLASSES } from '../contract/activity-classes.ts';
 import type { MaintenanceActivities, RotationInput } from '../contract/maintenance-activities.ts';
 import { addCounts, NOTHING_ROTATED, type RotationResult } from '../contract/results.ts';
 
-const { reencryptStored } = proxyActivities<Pick<MaintenanceActivities, 'reencryptStored'>>({
-  startToCloseTimeout: '30 minutes',
-  heartbeatTimeout: '20 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-});
+const { reencryptStored } = proxyActivities<Pick<MaintenanceActivities, 'reencryptStored'>>(
+  activityOptions(MAINTENANCE_CLASSES.rotation),
+);
 
-const { countKeyUse } = proxyActivities<Pick<MaintenanceActivities, 'countKeyUse'>>({
-  startToCloseTimeout: '12 hours',
-  heartbeatTimeout: '20 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-});
+const { countKeyUse } = proxyActivities<Pick<MaintenanceActivities, 'countKeyUse'>>(
+  activityOptions(MAINTENANCE_CLASSES.survey),
+);
 
 /** Batches after which a run hands over to the next, so that its history stays bounded. */
 const MAX_BATCHES = 50;

@@ -11,34 +11,25 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { activityOptions, localActivityOptions } from '@heliograph/temporal-worker/policies';
+import { DISPATCH_CLASSES } from '../contract/activity-classes.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { AlertInput, AlertResult } from '../contract/workflow-inputs.ts';
 import { DELIVERY_TASK_QUEUE } from '../contract/names.ts';
 import { type RunPorts, runAlertStream, type Step } from '../stream/run-alert-stream.ts';
 import { issueSignal } from '../contract/signals.ts';
 
-/** A first attempt inside the workflow task; it must end well before the task's own timeout of 10 s. */
-const quick = proxyLocalActivities<DispatchActivities>({
-  startToCloseTimeout: '3 seconds',
-  scheduleToCloseTimeout: '4 seconds',
-  retry: { maximumAttempts: 1 },
-});
+const quick = proxyLocalActivities<DispatchActivities>(localActivityOptions(DISPATCH_CLASSES.quick));
 
-/** Waits are short inside, so an attempt ends within minutes; what keeps failing ends with the notification's life. */
-const patient = proxyActivities<DispatchActivities>({
-  taskQueue: DELIVERY_TASK_QUEUE,
-  startToCloseTimeout: '5 minutes',
-  scheduleToCloseTimeout: '70 minutes',
-  heartbeatTimeout: '15 seconds',
-  // Asked to come back, it says what became of the attempt on its way.
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
-});
+const patient = proxyActivities<DispatchActivities>(
+  activityOptions(DISPATCH_CLASSES.patient, {
+    taskQueue: DELIVERY_TASK_QUEUE,
+    // Asked to come back, it says what became of the attempt on its way.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  }),
+);
 
-const store = proxyActivities<DispatchActivities>({
-  startToCloseTimeout: '5 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
-});
+const store = proxyActivities<DispatchActivities>(activityOptions(DISPATCH_CLASSES.store));
 
 /** Signals after which a run hands over to the next; the server's limit is 10 000. */
 const MAX_SIGNALS_PER_RUN = 2000;

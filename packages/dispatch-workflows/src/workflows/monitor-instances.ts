@@ -7,23 +7,20 @@ import {
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
+import { activityOptions } from '@heliograph/temporal-worker/policies';
+import { DISPATCH_CLASSES } from '../contract/activity-classes.ts';
 import type { DispatchActivities } from '../contract/dispatch-activities.ts';
 import type { ScanState } from '../contract/scan-state.ts';
 import type { OrchestratorInput } from '../contract/workflow-inputs.ts';
 import { wakeSignal } from '../contract/signals.ts';
 
-const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>({
-  startToCloseTimeout: '5 minutes',
-  // How long nothing is dispatched when a worker dies in the middle of a scan.
-  heartbeatTimeout: '5 seconds',
-  retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
-});
+const { readAndDispatch } = proxyActivities<Pick<DispatchActivities, 'readAndDispatch'>>(
+  activityOptions(DISPATCH_CLASSES.scan),
+);
 
-const { sweepResolveDebt } = proxyActivities<Pick<DispatchActivities, 'sweepResolveDebt'>>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '10 seconds',
-  retry: { maximumAttempts: 1 },
-});
+const { sweepResolveDebt } = proxyActivities<Pick<DispatchActivities, 'sweepResolveDebt'>>(
+  activityOptions(DISPATCH_CLASSES.sweep),
+);
 
 /** The pause before the first sweep, and after a failed one, in milliseconds. */
 const SWEEP_AGAIN_MS = 60_000;

@@ -1,6 +1,7 @@
 export { defineActivityClass, LONGEST_WITHOUT_HEARTBEAT_MS } from './activity-class.ts';
 export type { ActivityClass, BriefClass, HeartbeatingClass, RetryRules } from './activity-class.ts';
 export { ACTIVITY_CLASSES } from './activity-classes.ts';
+export type { ClassUse } from './class-use.ts';
 export { ERROR_TABLE, errorTypeOf, NON_RETRYABLE_TYPES } from './error-table.ts';
 export type { ErrorKind, ErrorType } from './error-table.ts';
 export type { Heartbeating } from './heartbeating.ts';

@@ -1,4 +1,4 @@
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 
 /**
  * Where a build stands.
@@ -41,7 +41,7 @@ type Summary = temporal.api.deployment.v1.WorkerDeploymentInfo.IWorkerDeployment
 type Instant = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
 
 const { RoutingConfigUpdateState, VersionDrainageStatus, WorkerDeploymentVersionStatus } =
-  temporal.api.enums.v1;
+  proto.temporal.api.enums.v1;
 
 /** Reads what the server answers. What is current or ramping, its routing says; summaries of builds follow later. */
 export function toDeployment(info: Info, conflictToken: Uint8Array): Deployment {

@@ -1,4 +1,4 @@
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { type DeploymentService, callService } from './call-service.ts';
 import { toDate } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
@@ -17,7 +17,7 @@ export interface BuildQueue {
 /** A poll lasts up to a minute and is seen when it begins, so a worker that is alive was seen within this time. */
 const POLL_WINDOW_MS = 75_000;
 
-const { DescribeTaskQueueMode, TaskQueueType } = temporal.api.enums.v1;
+const { DescribeTaskQueueMode, TaskQueueType } = proto.temporal.api.enums.v1;
 const KINDS: ReadonlyMap<number, QueueKind> = new Map([
   [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, 'workflow'],
   [TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, 'activity'],

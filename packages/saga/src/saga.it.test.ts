@@ -246,6 +246,38 @@ test('somebody is told once about a compensation that takes long, and it goes on
   expect(alerts).toMatchObject([{ phase: 'compensating', pending: ['s0'] }]);
 });
 
+test('a deploy in the middle of the compensation: a later build goes on with the state', async () => {
+  const taskQueue = 'saga-next';
+  const next = await bundleFromSource(new URL('testing/next-workflows.ts', import.meta.url));
+  const script: Script = { steps: steps(4), order: 'reverse', handsOver: true, handsOverTo: taskQueue };
+  // The first run undoes nothing but its last step; the later build has another workflow function.
+  const later = await ground.worker(next, createTroubledActivities(cases), taskQueue);
+  await later.runUntil(async () => {
+    const { handle, ledger, workflowId, runId } = await begin(
+      { ...script, isTogether: true },
+      { fails: { id: 's3', how: 'resultLost' } },
+    );
+    const { error } = await endOf(handle);
+    expect(readSagaFailure(error)).toMatchObject({
+      compensated: ['s0', 's1', 's2', 's3'],
+      uncompensated: [],
+    });
+    const undone = ledger.log.filter((line) => line.startsWith('undid '));
+    expect(undone).toEqual(['undid s3', 'undid s2', 'undid s1', 'undid s0']);
+    const first = await ground.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const last = await ground.client.workflow.getHandle(workflowId).fetchHistory();
+    const isTimer = ({
+      timerStartedEventAttributes: timer,
+    }: {
+      timerStartedEventAttributes?: object | null;
+    }) => timer != null;
+    expect([first.events?.some(isTimer), last.events?.some(isTimer)]).toEqual([false, true]);
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: next }, last, workflowId),
+    ).resolves.toBeUndefined();
+  });
+});
+
 describe('a mistake in the code', () => {
   test('fails the workflow task and concludes nothing', async () => {
     const { handle, ledger } = await begin(

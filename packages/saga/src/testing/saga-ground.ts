@@ -41,10 +41,11 @@ export function createSagaWorker(options: {
   readonly namespace: string;
   readonly workflowBundle: WorkflowBundle;
   readonly activities: object;
+  readonly taskQueue?: string;
 }): Promise<Worker> {
   return Worker.create({
-    ...options,
     taskQueue: TASK_QUEUE,
+    ...options,
     identity: 'tester',
     shutdownGraceTime: 1000,
     stickyQueueScheduleToStartTimeout: 200,
@@ -61,8 +62,8 @@ export async function sagaGround(label: string) {
     ...temporal,
     client: new Client({ connection, namespace, identity: 'tester' }),
     skippingClient: new Client({ connection: skipping, namespace, identity: 'tester' }),
-    worker: (workflowBundle: WorkflowBundle, activities: object) =>
-      createSagaWorker({ connection: nativeConnection, namespace, workflowBundle, activities }),
+    worker: (workflowBundle: WorkflowBundle, activities: object, taskQueue = TASK_QUEUE) =>
+      createSagaWorker({ connection: nativeConnection, namespace, workflowBundle, activities, taskQueue }),
     async close() {
       await skipping.close();
       return temporal.close();

@@ -1,4 +1,4 @@
-import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
+import { makeContinueAsNewFunc, proxyActivities, sleep } from '@temporalio/workflow';
 import { defineSaga, defineStep } from '../index.ts';
 import { runSaga } from '../workflows/index.ts';
 import type { ScriptedActivities, ScriptedInput } from './script.ts';
@@ -17,6 +17,9 @@ export async function scriptedSaga({ script, state }: ScriptedInput): Promise<st
     retry:
       script.retriedBy === 'saga' ? { maximumAttempts: 1 } : { initialInterval: 100, maximumInterval: 1000 },
   });
+  const handOver = makeContinueAsNewFunc<typeof scriptedSaga>(
+    script.handsOverTo === undefined ? {} : { taskQueue: script.handsOverTo },
+  );
   let hasWorked = false;
   const steps = script.steps.map(({ id, isCompensable, group }) =>
     defineStep({
@@ -46,10 +49,7 @@ export async function scriptedSaga({ script, state }: ScriptedInput): Promise<st
           ? 'none, because the script says so'
           : { afterMs: alertAfterMs, notify: (progress) => back.tell(progress) },
       handOver: {
-        continueAs: (next) =>
-          continueAsNew<typeof scriptedSaga>(
-            script.forgetsState === true ? { script } : { script, state: next },
-          ),
+        continueAs: (next) => handOver(script.forgetsState === true ? { script } : { script, state: next }),
         ...(script.handsOver === true ? { isDue: () => hasWorked } : {}),
       },
     },

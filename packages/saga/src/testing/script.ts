@@ -18,6 +18,8 @@ export interface Script {
   readonly isTogether?: boolean;
   /** Continues as new after everything that has happened. */
   readonly handsOver?: boolean;
+  /** Continues as new on another task queue, whose workers may have another build. */
+  readonly handsOverTo?: string;
   /** Continues as new without the state. */
   readonly forgetsState?: boolean;
   readonly deadlineMs?: number;

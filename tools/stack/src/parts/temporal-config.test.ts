@@ -18,6 +18,13 @@ test('only tests skip time', () => {
   expect(dynamicConfig('local')['frontend.WorkflowTimeSkippingEnabled']).toBeUndefined();
 });
 
+test('only tests have one partition per task queue, so that an order can be tested', () => {
+  for (const kind of ['Read', 'Write']) {
+    const key = `matching.numTaskqueue${kind}Partitions`;
+    expect([dynamicConfig('test')[key], dynamicConfig('local')[key]]).toEqual([1, undefined]);
+  }
+});
+
 test.each([
   ['test', '1ms'],
   ['local', '20ms'],

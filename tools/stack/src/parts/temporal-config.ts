@@ -51,6 +51,9 @@ export function dynamicConfig(
           'frontend.WorkflowPauseEnabled': true,
           // How long the pollers of a task queue are answered from memory.
           'matching.TaskQueueInfoByBuildIdTTL': '100ms',
+          // Priority and fairness order each partition by itself: with one, the order of a whole task queue can be tested.
+          'matching.numTaskqueueReadPartitions': 1,
+          'matching.numTaskqueueWritePartitions': 1,
         }
       : {}),
   };

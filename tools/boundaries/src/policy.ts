@@ -56,6 +56,9 @@ export const FOUNDATION_EDGES: readonly ReasonedEdge[] = [
   { from: 'execution-log', to: 'database', why: 'executions are rows of its own schema' },
 ];
 
+/** Entries of other packages that isolate files may import, where they are isolate code of theirs. */
+export const ISOLATE_ENTRIES = ['.', './workflows', './policies'];
+
 /** What isolate files may import from outside the workspace; a name that ends in `/` allows everything below it. */
 export const ISOLATE_PACKAGES = [
   '@temporalio/workflow',

@@ -67,7 +67,10 @@ async function whileCounting(
     const handle = await client.workflow.start('countUp', { workflowId, taskQueue: workflowId });
     await eventually('its checkpoint was sent', async () => {
       const { raw } = await handle.describe();
-      return (raw.pendingActivities ?? []).some(({ heartbeatDetails }) => heartbeatDetails != null);
+      // The very first heartbeat holds nothing, which is a payload of its own.
+      return (raw.pendingActivities ?? []).some(({ heartbeatDetails }) =>
+        (heartbeatDetails?.payloads ?? []).some(({ data }) => (data?.length ?? 0) > 0),
+      );
     });
     await run();
     await handle.terminate();

@@ -12,6 +12,20 @@ const OTHERS = {
     tags: ['layer:foundation', 'runtime:both'],
     files: { 'tsconfig.isolate.json': '{ "include": ["src/workflows"] } // as the worker package' },
   },
+  'packages/timed': {
+    tags: ['layer:foundation', 'runtime:both'],
+    manifest: {
+      exports: {
+        './policies': { '@fake/source': './src/policies/index.ts' },
+        './other': { '@fake/source': './src/other/index.ts' },
+      },
+    },
+    files: {
+      'tsconfig.isolate.json': '{ "include": ["src/policies", "src/other"] }',
+      'src/policies/index.ts': '',
+      'src/other/index.ts': '',
+    },
+  },
 };
 
 /** @param files of packages/flow */
@@ -36,6 +50,7 @@ describe('an isolate file may import', () => {
     '@fake/sided',
     '@fake/sided/workflows',
     '@fake/half/workflows',
+    '@fake/timed/policies',
     './contract.ts',
   ])('%s', (specifier) => {
     expect(
@@ -55,6 +70,7 @@ describe('an isolate file may not import, not even a type', () => {
     ['@fake/server', 'imports @fake/server, a node package'],
     ['@fake/sided/node', 'imports @fake/sided/node, an entry with Node code'],
     ['@fake/half', 'imports @fake/half, an entry with Node code'],
+    ['@fake/timed/other', 'imports @fake/timed/other, an entry with Node code'],
     ['@fake/flow/node', 'imports @fake/flow/node, an entry with Node code'],
   ])('%s', (specifier, problem) => {
     expect(

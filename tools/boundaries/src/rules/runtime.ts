@@ -1,6 +1,6 @@
 import { isolateFiles } from '../isolate-files.ts';
 import { entrySource } from '../package-entries.ts';
-import { ISOLATE_PACKAGES, PURE_LIBRARIES } from '../policy.ts';
+import { ISOLATE_ENTRIES, ISOLATE_PACKAGES, PURE_LIBRARIES } from '../policy.ts';
 import { parseSpecifier } from '../specifier.ts';
 import { type Project, type Workspace, tagsOf } from '../workspace.ts';
 import type { Edge } from '../edges.ts';
@@ -105,11 +105,11 @@ function brokenEntry(
   if (target !== project && !tagsOf(target, 'runtime').some((runtime) => runtime !== 'node'))
     return { problem: `imports ${module}, a node package`, fix: TO_ACTIVITY };
   const source = entrySource(workspace, target, entry);
-  if ((entry === '.' || entry === './workflows') && source !== undefined && isolateFiles(target).has(source))
+  if (ISOLATE_ENTRIES.includes(entry) && source !== undefined && isolateFiles(target).has(source))
     return undefined;
   return {
     problem: `imports ${module}, an entry with Node code`,
-    fix: `import the "." or "./workflows" entry where it is isolate code of ${target.shortName} (its tsconfig.isolate.json), or take what it needs as an argument`,
+    fix: `import the ".", "./workflows" or "./policies" entry where it is isolate code of ${target.shortName} (its tsconfig.isolate.json), or take what it needs as an argument`,
   };
 }
 

@@ -168,6 +168,37 @@ test('a certificate is replaced under running workflows: no task fails, and the 
   await worker.close();
 });
 
+test('polls that wait on the old connection come back on the new one when it breaks', async () => {
+  await startServer();
+  const taskQueue = 'broken';
+  const connection = replaceableConnection(await connectWorker(addressWith(first)));
+  const workers = await createTemporalWorkers({
+    connection: connection.current(),
+    namespace: ground.namespace,
+    workers: [
+      {
+        taskQueue,
+        workflows: true,
+        activities: { greet: async (name: string) => `hello ${name}` },
+        shutdownGraceMs: 500,
+      },
+    ],
+    workflowBundle: bundle,
+  });
+  const client = createTemporalClient({ connection: ground.connection, namespace: ground.namespace });
+  await workers.runUntil(async () => {
+    await client.workflow.execute('greeting', { workflowId: 'before', taskQueue, args: ['you'] });
+    const next = await connectWorker(addressWith(second));
+    workers.useConnection(next);
+    connection.replace(next);
+    server.refuse('first.client.test');
+    server.cutConnections();
+    await client.workflow.execute('greeting', { workflowId: 'since', taskQueue, args: ['you'] });
+    expect(new Set(server.connected())).toEqual(new Set(['second.client.test']));
+  });
+  await connection.close();
+});
+
 test('a replaced connection closes only after its calls have ended', async () => {
   const hung = await startTcpProxy(Number(ground.address.split(':')[1]));
   closers.push(() => hung.close());

@@ -187,15 +187,18 @@ describe('documents for operators', () => {
   const sourcesIn = (folder: RegExp) =>
     trackedFiles().filter((file) => folder.test(file) && !file.endsWith('.test.ts'));
 
-  test.each(['docs/operations/production.md', 'apps/dispatch-center/README.md'])(
-    '%s names every variable of the Dispatch Center, and no other',
-    (document) => {
-      const files = ['packages/worker-app/src/variables.ts', 'apps/dispatch-center/src/config.ts'];
-      const declared = files.flatMap((file) => declaredVariables(read(file)));
-      expect(declared.length).toBeGreaterThan(20);
-      expect(compareNames(declared, documentedVariables(read(document)))).toEqual(none);
-    },
-  );
+  test.each([
+    ['docs/operations/production.md', ['apps/codec-server/src/config.ts']],
+    ['apps/dispatch-center/README.md', []],
+  ])('%s names every variable of the Dispatch Center, and none that does not exist', (document, others) => {
+    const files = ['packages/worker-app/src/variables.ts', 'apps/dispatch-center/src/config.ts'];
+    const declared = files.flatMap((file) => declaredVariables(read(file)));
+    const known = [...declared, ...others.flatMap((file) => declaredVariables(read(file)))];
+    const documented = documentedVariables(read(document));
+    expect(declared.length).toBeGreaterThan(20);
+    expect(compareNames(declared, documented).undocumented).toEqual([]);
+    expect(compareNames(known, documented).unknown).toEqual([]);
+  });
 
   test('the README of the codec server names every variable of its own', () => {
     const declared = declaredVariables(read('apps/codec-server/src/config.ts'));

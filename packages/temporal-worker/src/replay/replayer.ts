@@ -45,6 +45,8 @@ export function createReplayer(options: ReplayOptions): Replayer {
   return {
     async replay({ history, workflowId }) {
       const running = (stream ??= openStream(options));
+      // What could not be decoded for the history before says nothing about this one.
+      running.takeUndecodable();
       const result = await within(timeoutMs, running.push({ history, workflowId }));
       if (result === EXPIRED) {
         // Not awaited: a worker that hangs may not end either.

@@ -235,6 +235,25 @@ describe('what a person found out', () => {
     await expect(log().once('settle-done', async () => 'ch_2', charge)).resolves.toBe('ch_person');
   });
 
+  test('long after it was started: it is kept from then on for as long as its callers ask, and not repeated', async () => {
+    const key = 'settle-after-months';
+    const keepMs = 86_400_000;
+    const fails = (): Promise<string> => Promise.reject(new Error('reset'));
+    await expect(log().once(key, fails, { ...charge, keepMs })).rejects.toThrow('reset');
+    const again = { ...charge, inDoubt: { kind: 'retry' }, keepMs: 10 * keepMs } as const;
+    await expect(log().once(key, fails, again)).rejects.toThrow('reset');
+    await pg.sql`update execution_log.executions
+      set keep_until = clock_timestamp() - interval '60 days', started_at = now() - interval '61 days'
+      where key = ${key}`;
+    await settleInDoubt(pg, key, { kind: 'done', result: 'ch_person' });
+    await cleanUpExecutions(pg);
+    await expect(log().once(key, async () => 'ch_2', { ...charge, keepMs })).resolves.toBe('ch_person');
+    await expect(
+      pg.sql`select keep_until > clock_timestamp() + interval '9 days' as is_kept
+             from execution_log.executions where key = ${key}`,
+    ).resolves.toEqual([{ is_kept: true }]);
+  });
+
   test('it was not done: the next caller runs it', async () => {
     await doubtful('settle-not');
     await settleInDoubt(pg, 'settle-not', { kind: 'notDone' });

@@ -4,7 +4,7 @@ import type * as v from 'valibot';
 import { decideStep } from './decide-step.ts';
 import { ExecutionLogError } from './errors.ts';
 import { holdLease } from './hold-lease.ts';
-import type { DoneRow, ExecutionStore, Holder } from './store/execution-store.ts';
+import type { Claim, DoneRow, ExecutionStore, Holder } from './store/execution-store.ts';
 import { MAX_RESULT_BYTES, readResult, toOutcome } from './to-outcome.ts';
 
 /** What a provider knows of a key. */
@@ -82,8 +82,7 @@ class Caller<T> {
   readonly #key: string;
   readonly #effect: (execution: Execution) => Promise<T>;
   readonly #options: OnceOptions<T>;
-  readonly #leaseMs: number;
-  readonly #keepMs: number;
+  readonly #terms: Pick<Claim, 'leaseMs' | 'keepMs'>;
   readonly #request: string | null;
 
   constructor(
@@ -106,8 +105,7 @@ class Caller<T> {
     this.#key = key;
     this.#effect = effect;
     this.#options = options;
-    this.#leaseMs = leaseMs;
-    this.#keepMs = keepMs;
+    this.#terms = { leaseMs, keepMs: Math.ceil(keepMs) };
     this.#request = request === undefined ? null : createHash('sha256').update(request).digest('hex');
   }
 
@@ -125,10 +123,7 @@ class Caller<T> {
           fence ??= await this.#store.nextFence();
           claimedAt = performance.now();
           // Whether it was ours says the next look: also where the answer of this statement was lost.
-          await this.#store.claim(
-            { key: this.#key, request: this.#request, leaseMs: this.#leaseMs, keepMs: this.#keepMs },
-            fence,
-          );
+          await this.#store.claim({ key: this.#key, request: this.#request, ...this.#terms }, fence);
           break;
         case 'run':
           return this.#run(step.fence, { since: claimedAt, mayHaveHappened: false });
@@ -148,7 +143,7 @@ class Caller<T> {
           if (this.#options.inDoubt.kind === 'refuse') throw this.#inDoubt();
           fence ??= await this.#store.nextFence();
           const since = performance.now();
-          if (await this.#store.takeOver({ key: this.#key, fence: step.from }, fence, this.#leaseMs))
+          if (await this.#store.takeOver({ key: this.#key, fence: step.from }, fence, this.#terms))
             return this.#resolveDoubt(fence, since);
         }
       }
@@ -159,7 +154,7 @@ class Caller<T> {
     const { inDoubt } = this.#options;
     if (inDoubt.kind !== 'lookUp') return this.#run(fence, { since, mayHaveHappened: true });
     const holder = { key: this.#key, fence };
-    const lease = holdLease(this.#store, holder, this.#leaseMs, since);
+    const lease = holdLease(this.#store, holder, this.#terms.leaseMs, since);
     let found: LookUp<T>;
     try {
       found = await inDoubt.lookUp(this.#key, this.#signalWith(lease.signal));
@@ -173,7 +168,7 @@ class Caller<T> {
       case 'done':
         return this.#record(holder, found.result);
       case 'notDone':
-        return this.#run(fence, { since: performance.now() - this.#leaseMs, mayHaveHappened: false });
+        return this.#run(fence, { since: performance.now() - this.#terms.leaseMs, mayHaveHappened: false });
       case 'unknown':
         await this.#release(holder);
         throw this.#inDoubt();
@@ -188,11 +183,11 @@ class Caller<T> {
     const { isNotDone } = this.#options;
     const holder = { key: this.#key, fence };
     let leasedAt = since;
-    if (performance.now() - since > this.#leaseMs / 3) {
+    if (performance.now() - since > this.#terms.leaseMs / 3) {
       leasedAt = performance.now();
-      if (!(await this.#store.renew(holder, this.#leaseMs))) return this.call();
+      if (!(await this.#store.renew(holder, this.#terms.leaseMs))) return this.call();
     }
-    const lease = holdLease(this.#store, holder, this.#leaseMs, leasedAt);
+    const lease = holdLease(this.#store, holder, this.#terms.leaseMs, leasedAt);
     // An earlier attempt stays in doubt, whatever is known of this one.
     const leave = (): Promise<void> => (mayHaveHappened ? this.#release(holder) : this.#forget(holder));
     try {
@@ -221,7 +216,7 @@ class Caller<T> {
     const until = performance.now() + recordMs;
     for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 2, POLL_MS.most)) {
       try {
-        if (await this.#store.complete(holder, outcome, this.#keepMs)) break;
+        if (await this.#store.complete(holder, outcome, this.#terms.keepMs)) break;
         await this.#store.markOverrun(this.#key);
         throw this.#fail(
           'EXECUTION_LEASE_LOST',
@@ -244,7 +239,7 @@ class Caller<T> {
 
   async #resultOf(row: DoneRow): Promise<T> {
     // A repeat that comes within `keepMs` finds it, and so does the one after.
-    await this.#store.keep(this.#key, this.#keepMs);
+    await this.#store.keep(this.#key, this.#terms.keepMs);
     if (row.resultProblem !== null) throw this.#invalid(row.resultProblem);
     const parsed = readResult(this.#options.result, row.result);
     if (!parsed.success) throw this.#invalid('invalid');

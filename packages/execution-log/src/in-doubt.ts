@@ -24,7 +24,7 @@ export async function listInDoubt({ db }: Pick<Postgres, 'db'>, limit = 100): Pr
 
 /**
  * What a person found out about an execution in doubt: done, with the result that repeats get, or not done, so that the next
- * caller runs it.
+ * caller runs it. What is done is kept for `keepMs` of its callers from now on.
  *
  * @throws {ExecutionLogError} EXECUTION_NOT_FOUND if it is not in doubt (any more), EXECUTION_RESULT_INVALID
  */
@@ -44,7 +44,8 @@ export async function settleInDoubt(
   const changed = await guarded('settle an execution', () =>
     db.execute(
       found.kind === 'done'
-        ? sql`update ${executions} set state = 'done', fence = nextval('execution_log.fences'), done_at = clock_timestamp(), result = ${text}
+        ? sql`update ${executions} set state = 'done', fence = nextval('execution_log.fences'), done_at = clock_timestamp(), result = ${text},
+                  keep_until = greatest(keep_until, clock_timestamp() + keep_ms * interval '1 millisecond')
               where ${isInDoubt} returning 1`
         : sql`delete from ${executions} where ${isInDoubt} returning 1`,
     ),

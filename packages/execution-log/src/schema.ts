@@ -27,6 +27,8 @@ export const executions = executionLog.table(
     resultProblem: text('result_problem', { enum: ['invalid', 'too_large'] }),
     /** When a runner finished after another one had taken over: the effect may have happened twice. */
     overranAt: instant('overran_at'),
+    /** How long what is done is kept after it was last asked for, in milliseconds; also from a settlement on. */
+    keepMs: bigint('keep_ms', { mode: 'number' }).notNull().default(7_776_000_000),
     /** Until then a repeat gets the result; never removed before. */
     keepUntil: instant('keep_until').notNull(),
   },

@@ -33,6 +33,7 @@ export interface Claim {
   /** SHA-256 of the request in hexadecimal digits; null where none was given. */
   readonly request: string | null;
   readonly leaseMs: number;
+  /** The longest of all callers counts from the settlement of what is in doubt. */
   readonly keepMs: number;
 }
 
@@ -50,7 +51,7 @@ export interface ExecutionStore {
   claim(claim: Claim, fence: bigint): Promise<void>;
   find(key: string): Promise<ExecutionRow | null>;
   /** Gives a started row whose lease has ended to a new fence; false if somebody else was first. */
-  takeOver(from: Holder, fence: bigint, leaseMs: number): Promise<boolean>;
+  takeOver(from: Holder, fence: bigint, terms: Pick<Claim, 'leaseMs' | 'keepMs'>): Promise<boolean>;
   /** Prolongs a lease; false if it is not this holder's any more. */
   renew(holder: Holder, leaseMs: number): Promise<boolean>;
   /** Ends a lease, and leaves the row in doubt. */

@@ -29,7 +29,7 @@ export function createMemoryExecutionStore(now: () => number = Date.now): Execut
       if (entry === undefined) return null;
       return entry.row.state === 'done' ? entry.row : { ...entry.row, isLeased: entry.leasedUntil > now() };
     },
-    takeOver: async (from, fence, leaseMs) => {
+    takeOver: async (from, fence, { leaseMs }) => {
       const entry = startedBy(from);
       if (entry === null || entry.leasedUntil > now()) return false;
       entries.set(from.key, { row: started(fence, entry.row.request), leasedUntil: now() + leaseMs });

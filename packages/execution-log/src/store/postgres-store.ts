@@ -17,8 +17,9 @@ export function createPostgresExecutionStore({ db }: Pick<Postgres, 'db'>): Exec
     claim: async ({ key, request, leaseMs, keepMs }, fence) => {
       await run(
         'claim',
-        sql`insert into ${executions} (key, state, fence, request, leased_until, keep_until)
-            values (${key}, 'started', ${fence}, decode(${request}, 'hex'), ${inMs(leaseMs)}, ${inMs(keepMs)})
+        sql`insert into ${executions} (key, state, fence, request, leased_until, keep_ms, keep_until)
+            values (${key}, 'started', ${fence}, decode(${request}, 'hex'), ${inMs(leaseMs)}, ${keepMs},
+                    ${inMs(keepMs)})
             on conflict (key) do nothing`,
       );
     },
@@ -31,10 +32,10 @@ export function createPostgresExecutionStore({ db }: Pick<Postgres, 'db'>): Exec
       );
       return row === undefined ? null : toRow(row);
     },
-    takeOver: (from, fence, leaseMs) =>
+    takeOver: (from, fence, { leaseMs, keepMs }) =>
       hasChanged(
         'take over',
-        sql`update ${executions} set fence = ${fence}, leased_until = ${inMs(leaseMs)}
+        sql`update ${executions} set fence = ${fence}, leased_until = ${inMs(leaseMs)}, keep_ms = greatest(keep_ms, ${keepMs}::bigint)
             where ${isStartedBy(from)} and leased_until <= clock_timestamp() returning 1`,
       ),
     renew: (holder, leaseMs) =>
@@ -55,7 +56,7 @@ export function createPostgresExecutionStore({ db }: Pick<Postgres, 'db'>): Exec
         'complete',
         sql`update ${executions}
             set state = 'done', done_at = clock_timestamp(), result = ${result},
-                result_problem = ${resultProblem}, keep_until = ${inMs(keepMs)}
+                result_problem = ${resultProblem}, keep_until = greatest(keep_until, ${inMs(keepMs)})
             where key = ${key} and fence = ${fence} returning 1`,
       ),
     markOverrun: async (key) => {

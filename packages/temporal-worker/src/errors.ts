@@ -5,6 +5,7 @@ export type TemporalErrorCode =
   | 'TEMPORAL_TLS_REFUSED'
   | 'TEMPORAL_PROXY_INVALID'
   | 'TEMPORAL_PROXY_REFUSED'
+  | 'TEMPORAL_CONNECTION_CLOSED'
   | 'TEMPORAL_NO_ANSWER'
   | 'TEMPORAL_SERVER_TOO_OLD'
   | 'TEMPORAL_NAMESPACE_MISSING'
@@ -15,7 +16,7 @@ export type TemporalErrorCode =
   | 'TEMPORAL_POLICY_INVALID'
   | 'TEMPORAL_WORKER_OPTIONS';
 
-/** Thrown while a worker or client is set up; the message is one line that says how to fix it. */
+/** Thrown while a worker or client is set up, or used after its end; the message is one line that says how to fix it. */
 export class TemporalSetupError extends Error {
   override readonly name = 'TemporalSetupError';
   readonly code: TemporalErrorCode;

@@ -5,7 +5,7 @@ import { replaceableConnection } from './replaceable-connection.ts';
 /** A connection whose calls the test answers. */
 function fakeConnection(name: string) {
   const calls: { readonly context: CallContext; readonly answer: (response: unknown) => void }[] = [];
-  const state = { isClosed: false };
+  const state = { isClosed: false, isCancellable: true };
   let context: CallContext = {};
   const within = <R>(more: CallContext, run: () => Promise<R>): Promise<R> => {
     const before = context;
@@ -19,13 +19,15 @@ function fakeConnection(name: string) {
   const startWorkflowExecution = () =>
     new Promise((resolve, reject) => {
       calls.push({ context, answer: resolve });
-      context.abortSignal?.addEventListener('abort', () => reject(new Error(`${name}: cancelled`)));
+      context.abortSignal?.addEventListener('abort', () => {
+        if (state.isCancellable) reject(new Error(`${name}: cancelled`));
+      });
     });
   const connection = {
     workflowService: { startWorkflowExecution },
     operatorService: {},
     plugins: [],
-    ensureConnected: async () => undefined,
+    ensureConnected: startWorkflowExecution,
     withDeadline: (deadline: number | Date, run: () => Promise<unknown>) => within({ deadline }, run),
     withMetadata: (metadata: Record<string, string>, run: () => Promise<unknown>) =>
       within({ metadata }, run),
@@ -104,6 +106,43 @@ describe('closing', () => {
     await expect(lost).rejects.toThrow('first: cancelled');
     await closed;
     expect([first.state.isClosed, second.state.isClosed]).toEqual([true, true]);
+  });
+
+  test('does not close under a call that cannot be cancelled, and answers its caller', async () => {
+    const [first, second] = [fakeConnection('first'), fakeConnection('second')];
+    for (const each of [first, second]) each.state.isCancellable = false;
+    const replaceable = replaceableConnection(first.connection);
+    const { workflowService } = replaceable.connection;
+    const calls: Promise<unknown>[] = [workflowService.startWorkflowExecution({})];
+    replaceable.replace(second.connection);
+    calls.push(workflowService.startWorkflowExecution({}), replaceable.connection.ensureConnected());
+    const lost = Promise.allSettled(calls);
+    await replaceable.close(0);
+    const failure = expect.objectContaining({ code: 'TEMPORAL_CONNECTION_CLOSED', retryable: false });
+    expect(await lost).toEqual(calls.map(() => ({ status: 'rejected', reason: failure })));
+    expect([first.state.isClosed, second.state.isClosed]).toEqual([false, false]);
+    first.calls[0]?.answer('too late');
+    second.calls[0]?.answer('too late');
+    await turn();
+    expect([first.state.isClosed, second.state.isClosed]).toEqual([true, false]);
+    second.calls[1]?.answer('too late');
+    await turn();
+    expect(second.state.isClosed).toBe(true);
+  });
+
+  test('refuses calls that begin meanwhile and afterwards', async () => {
+    const first = fakeConnection('first');
+    const { connection } = replaceableConnection(first.connection);
+    const running = connection.workflowService.startWorkflowExecution({});
+    const refused = { code: 'TEMPORAL_CONNECTION_CLOSED' };
+    const isClosed = connection.close();
+    await expect(connection.workflowService.startWorkflowExecution({})).rejects.toMatchObject(refused);
+    first.calls[0]?.answer('in time');
+    await expect(running).resolves.toBe('in time');
+    await isClosed;
+    await expect(connection.workflowService.startWorkflowExecution({})).rejects.toMatchObject(refused);
+    await expect(connection.ensureConnected()).rejects.toMatchObject(refused);
+    expect(first.calls).toHaveLength(1);
   });
 
   test('closes what arrives as a replacement afterwards', async () => {

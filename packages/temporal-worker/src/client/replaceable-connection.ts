@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callbackify } from 'node:util';
 import type { CallContext, ConnectionLike } from '@temporalio/client';
+import { TemporalSetupError } from '../errors.ts';
 
 /** A client's connection that can be replaced while calls run over it, for example by one with a newer certificate. */
 export interface ReplaceableConnection<T extends ConnectionLike> {
@@ -13,7 +14,11 @@ export interface ReplaceableConnection<T extends ConnectionLike> {
   current(): T;
   /** Lets new calls go over another connection. What it replaces is closed when its last call has ended. */
   replace(next: T): void;
-  /** Waits for the calls that run, at most `graceMs` (default 5,000), cancels the rest, and closes. */
+  /**
+   * Refuses new calls with TEMPORAL_CONNECTION_CLOSED, waits for those that run, at most `graceMs` (default 5,000), and cancels
+   * the rest. One that cannot be cancelled, because it waits to be tried again, fails with the same error; its connection
+   * is closed when the SDK is through with it, at the latest at the call's deadline.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -23,10 +28,19 @@ const CANCEL_MS = 500;
 type ServiceName = 'workflowService' | 'operatorService';
 type Method = (request: unknown, callback?: (error: unknown, response?: unknown) => void) => unknown;
 
+/** A call that runs. */
+interface Call {
+  readonly cancel: AbortController;
+  /** Answers the caller, whatever the SDK still does. */
+  readonly abandon: (reason: Error) => void;
+  /** Settles when the SDK is through with it. */
+  readonly ended: Promise<unknown>;
+}
+
 /** One connection and the calls that run over it. */
 interface Line<T> {
   readonly connection: T;
-  readonly calls: Map<AbortController, Promise<unknown>>;
+  readonly calls: Set<Call>;
 }
 
 /**
@@ -35,7 +49,7 @@ interface Line<T> {
  */
 export function replaceableConnection<T extends ConnectionLike>(first: T): ReplaceableConnection<T> {
   const context = new AsyncLocalStorage<CallContext>();
-  let line: Line<T> = { connection: first, calls: new Map() };
+  let line: Line<T> = { connection: first, calls: new Set() };
   const retired = new Set<Line<T>>();
   let closing: Promise<void> | undefined;
 
@@ -44,25 +58,32 @@ export function replaceableConnection<T extends ConnectionLike>(first: T): Repla
     // A connection that a worker holds on to cannot be closed; it ends with the process.
     await old.connection.close().catch(() => undefined);
   };
-  const call = (service: ServiceName, method: string, request: unknown): Promise<unknown> => {
+  const count = <R>(send: (connection: T, cancelled: AbortSignal) => Promise<R>): Promise<R> => {
+    if (closing !== undefined) return Promise.reject(closed());
     const used = line;
     const cancel = new AbortController();
-    const { deadline, metadata, abortSignal } = context.getStore() ?? {};
-    const signal = abortSignal === undefined ? cancel.signal : AbortSignal.any([abortSignal, cancel.signal]);
-    const { connection } = used;
-    const send = async (): Promise<unknown> => {
-      const target: object = connection[service];
-      return Reflect.apply(methodOf(target, method), target, [request]);
-    };
-    const tagged = metadata === undefined ? send : () => connection.withMetadata(metadata, send);
-    const bounded = deadline === undefined ? tagged : () => connection.withDeadline(deadline, tagged);
-    const answer = connection.withAbortSignal(signal, bounded).finally(() => {
-      used.calls.delete(cancel);
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    const ended = send(used.connection, cancel.signal).finally(() => {
+      used.calls.delete(call);
       void closeIfUnused(used);
     });
-    used.calls.set(cancel, answer);
-    return answer;
+    const call: Call = { cancel, abandon: reject, ended };
+    used.calls.add(call);
+    ended.then(resolve, reject);
+    return promise;
   };
+  const call = (service: ServiceName, method: string, request: unknown): Promise<unknown> =>
+    count((connection, cancelled) => {
+      const { deadline, metadata, abortSignal } = context.getStore() ?? {};
+      const signal = abortSignal === undefined ? cancelled : AbortSignal.any([abortSignal, cancelled]);
+      const send = async (): Promise<unknown> => {
+        const target: object = connection[service];
+        return Reflect.apply(methodOf(target, method), target, [request]);
+      };
+      const tagged = metadata === undefined ? send : () => connection.withMetadata(metadata, send);
+      const bounded = deadline === undefined ? tagged : () => connection.withDeadline(deadline, tagged);
+      return connection.withAbortSignal(signal, bounded);
+    });
   /** A service whose methods go over the connection that is current when they are called. */
   const forward = <S extends object>(name: ServiceName, service: S): S =>
     new Proxy(service, {
@@ -82,19 +103,21 @@ export function replaceableConnection<T extends ConnectionLike>(first: T): Repla
     context.run({ ...context.getStore(), ...more }, run);
   const close = async (graceMs: number): Promise<void> => {
     const lines = [line, ...retired];
-    retired.clear();
     const calls = lines.flatMap((each) => [...each.calls]);
-    const ended = Promise.allSettled(calls.map(([, answer]) => answer));
+    const ended = Promise.allSettled(calls.map((each) => each.ended));
     await endsWithin(ended, graceMs);
-    for (const [cancel] of calls) cancel.abort();
+    for (const { cancel } of calls) cancel.abort();
     await endsWithin(ended, CANCEL_MS);
-    await Promise.all(lines.map((each) => each.connection.close()));
+    for (const { abandon } of calls) abandon(closed());
+    // What still has calls is closed by the last of them.
+    if (line.calls.size > 0) retired.add(line);
+    else await line.connection.close();
   };
   const connection: ConnectionLike = {
     workflowService: forward('workflowService', first.workflowService),
     operatorService: forward('operatorService', first.operatorService),
     plugins: first.plugins,
-    ensureConnected: () => line.connection.ensureConnected(),
+    ensureConnected: () => count((current) => current.ensureConnected()),
     withDeadline: (deadline, run) => within({ deadline }, run),
     withMetadata: (metadata, run) =>
       within({ metadata: { ...context.getStore()?.metadata, ...metadata } }, run),
@@ -111,12 +134,19 @@ export function replaceableConnection<T extends ConnectionLike>(first: T): Repla
         void next.close().catch(() => undefined);
         return;
       }
-      line = { connection: next, calls: new Map() };
+      line = { connection: next, calls: new Set() };
       retired.add(old);
       void closeIfUnused(old);
     },
     close: (graceMs = 5000) => (closing ??= close(graceMs)),
   };
+}
+
+function closed(): TemporalSetupError {
+  return new TemporalSetupError(
+    'TEMPORAL_CONNECTION_CLOSED',
+    'the connection to Temporal is closed; make calls before it closes',
+  );
 }
 
 function methodOf(service: object, name: string): Method {

@@ -321,6 +321,38 @@ describe('many references', () => {
     await other.close();
   });
 
+  test('to one object, however many there are, decrypt it once', async () => {
+    let decrypted = 0;
+    const { randomBytes } = await import('node:crypto');
+    const large = await sealed(randomBytes(30_000).toString('hex'));
+    const other = await startWireGround({
+      claims: { fetch: async () => large },
+      keys: {
+        ...keys,
+        async findKey(...name) {
+          const key = await keys.findKey(...name);
+          return {
+            id: key.id,
+            key: key.key,
+            wrapped: key.wrapped,
+            get isOfSamples() {
+              decrypted++;
+              return key.isOfSamples;
+            },
+          };
+        },
+      },
+    });
+    const same = Array.from({ length: 200 }, () => references[0]);
+    const { json } = await other.post('/download', 'developer', same);
+    expect(codesOf(json.payloads)).toEqual([
+      ...Array(4).fill('opened'),
+      ...Array(196).fill('CODEC_TOO_LARGE'),
+    ]);
+    expect(decrypted).toBe(1);
+    await other.close();
+  });
+
   test('that are too much memory for the server are refused as a whole, and audited', async () => {
     const { held, release } = heldStore();
     release(await sealed('x'.repeat(60_000)));

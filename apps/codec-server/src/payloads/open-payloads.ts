@@ -1,7 +1,7 @@
 import {
   CodecError,
-  type Codec,
   createCodec,
+  type DecodeOutcome,
   isCodecError,
   type Envelope,
   type KeyRing,
@@ -73,15 +73,15 @@ export async function openPayloads(
   let leftBytes = options.limits.perRequestBytes;
   for (const group of groups.values()) {
     const outcomes = await decrypt(group, options, leftBytes);
-    for (const [at, { index, seal }] of group.entries()) {
-      const outcome = outcomes[at];
+    for (const { index, seal, payload } of group) {
+      const outcome = outcomes.get(payload);
       if (outcome === undefined) throw new TypeError('a codec returned too few payloads');
       if (outcome.kind === 'failed') {
         results[index] = { kind: 'failed', failure: toPayloadFailure(outcome.error), seal };
         continue;
       }
-      // The codec counts what payloads grow by, and not what they are.
-      const bytes = outcome.payload.data?.length ?? 0;
+      // One that is named several times is decrypted once, and answered as often.
+      const bytes = sizeOf(outcome.payload);
       if (bytes <= leftBytes) {
         leftBytes -= bytes;
         options.hold.take(TEXT_FACTOR * bytes);
@@ -208,14 +208,16 @@ async function targetOf(
   );
 }
 
-/** Decrypts payloads of one namespace. */
+/** Decrypts payloads of one namespace, each once however often it is in there. */
 async function decrypt(
   group: readonly Admitted[],
   { keys, limits, hold }: OpenOptions,
   leftBytes: number,
-): ReturnType<Codec['decodeEach']> {
+): Promise<ReadonlyMap<Payload, DecodeOutcome>> {
   const [first] = group;
-  if (leftBytes <= 0 || first === undefined) return group.map(() => ({ kind: 'failed', error: exhausted() }));
+  const distinct = [...new Set(group.map(({ payload }) => payload))];
+  if (leftBytes <= 0 || first === undefined)
+    return new Map(distinct.map((payload) => [payload, { kind: 'failed', error: exhausted() }]));
   const { namespace, domain } = first.seal;
   let refusal: unknown;
   const codec = createCodec({
@@ -226,12 +228,15 @@ async function decrypt(
     isDecodeOnly: true,
     // Whoever asked can ask again.
     maxKeyWaitMs: 0,
+    maxDecodedBytes: leftBytes,
     compression: {
       maxInflatedBytes: limits.perPayloadBytes,
       maxInflatedBytesPerCall: leftBytes,
       hold: {
         release: hold.release,
         take: (bytes) => {
+          // What is refused as a whole decrypts nothing more.
+          if (refusal !== undefined) throw exhausted();
           try {
             hold.take(bytes);
           } catch (error) {
@@ -242,10 +247,19 @@ async function decrypt(
       },
     },
   });
-  const outcomes = await codec.decodeEach(group.map(({ payload }) => payload));
+  const outcomes = await codec.decodeEach(distinct);
   // A codec tells of payloads, and this is about the request.
   if (refusal !== undefined) throw refusal;
-  return outcomes;
+  return new Map(
+    outcomes.flatMap((outcome, at) => (distinct[at] === undefined ? [] : [[distinct[at], outcome]])),
+  );
+}
+
+function sizeOf({ metadata, data }: Payload): number {
+  return Object.entries(metadata ?? {}).reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    data?.length ?? 0,
+  );
 }
 
 function foreignNamespace({ keyId }: Envelope): CodecError {

@@ -214,6 +214,57 @@ describe('payloads that are decoded each for itself', () => {
     await expect(tight.decode([...large, small])).rejects.toMatchObject({ code: 'CODEC_TOO_LARGE' });
   });
 
+  test('are decrypted one after the other, as far as all may be together and memory is counted', async () => {
+    let decrypted = 0;
+    let [held, most] = [0, 0];
+    const counting = createCodec({
+      ...options,
+      maxDecodedBytes: 25_000,
+      keys: {
+        ...mixed,
+        async findKey(...name) {
+          const key = await mixed.findKey(...name);
+          return {
+            id: key.id,
+            key: key.key,
+            wrapped: key.wrapped,
+            get isOfSamples() {
+              decrypted++;
+              return key.isOfSamples;
+            },
+          };
+        },
+      },
+      compression: {
+        hold: {
+          take(bytes) {
+            held += bytes;
+            most = Math.max(most, held);
+          },
+          release: (bytes) => (held -= bytes),
+        },
+      },
+    });
+    const noise = randomBytes(7500).toString('base64');
+    const sealed = await createCodec({ ...options, compression: false }).encode(
+      Array.from({ length: 50 }, () => jsonPayload(noise)),
+    );
+    const outcomes = await counting.decodeEach(sealed);
+    expect(outcomes.map((outcome) => (outcome.kind === 'failed' ? outcome.error.code : 'decoded'))).toEqual([
+      ...Array(2).fill('decoded'),
+      ...Array(48).fill('CODEC_TOO_LARGE'),
+    ]);
+    const two = sealed.slice(0, 2).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    expect([decrypted, most, held]).toEqual([2, two, two]);
+    const [packed = {}] = await createCodec(options).encode([jsonPayload('x'.repeat(5000))]);
+    [held, most] = [0, 0];
+    const [good, bad] = await counting.decodeEach([packed, { ...packed, data: Buffer.alloc(1000) }]);
+    expect([good?.kind, bad?.kind]).toEqual(['decoded', 'failed']);
+    // Only what it has become is still there.
+    expect(held).toBeLessThan(5100);
+    expect(held).toBeGreaterThan(5000);
+  });
+
   test('of a key ring that fails in its own way fail without its words', async () => {
     const strange = createCodec({
       ...options,

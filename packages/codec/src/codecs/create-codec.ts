@@ -4,7 +4,8 @@ import { assertClaim, createClaimWriter } from '../claims/claim-writer.ts';
 import { CodecError, isCodecError } from '../contract/errors.ts';
 import { type CompressionOptions, createCompression } from './compression-codec.ts';
 import { createEncryption, type EncryptionOptions, type OpenedPayload } from './encryption-codec.ts';
-import { createInflation } from './inflation.ts';
+import { createInflation, type InflationLimits } from './inflation.ts';
+import { SEAL_BYTES } from './seal.ts';
 
 /** Options of {@link createCodec}. */
 export interface CodecOptions extends EncryptionOptions {
@@ -15,6 +16,11 @@ export interface CodecOptions extends EncryptionOptions {
   readonly compression?: CompressionOptions | false;
   /** Stores large payloads outside of histories; the domain then needs a key with `"use":"claims"`. Default none. */
   readonly claims?: ClaimCheck | null;
+  /**
+   * How large the payloads that one call of `decodeEach` gives may be together, metadata included, in bytes. What would be
+   * more is CODEC_TOO_LARGE, and not even decrypted where that shows before. Default any.
+   */
+  readonly maxDecodedBytes?: number;
 }
 
 /** The outcome of one payload. */
@@ -30,7 +36,11 @@ export interface Codec extends PayloadCodec {
   readonly claims: ClaimCheck | null;
   /** The same codec, which stores nothing: a replay throws away what it encodes. */
   readonly forReplay: PayloadCodec;
-  /** Decodes like `decode`, in one call with one limit, but payloads that cannot be decoded do not take the others along. */
+  /**
+   * Decodes like `decode`, in one call with one limit, but payloads that cannot be decoded do not take the others along. All
+   * keys are looked for at once; then payloads are decrypted and decompressed one after the other, so that limits are looked
+   * at before any memory is used.
+   */
   decodeEach(payloads: readonly Payload[], context?: SerializationContext): Promise<readonly DecodeOutcome[]>;
 }
 
@@ -44,15 +54,20 @@ export interface Codec extends PayloadCodec {
  * @throws CodecError CODEC_KEY_UNKNOWN if the ring has no keys of the domain; CODEC_DECODE_ONLY if it has none that
  *   encrypts; CODEC_OPTIONS_INVALID.
  */
-export function createCodec({ compression = {}, claims = null, ...options }: CodecOptions): Codec {
+export function createCodec({
+  compression = {},
+  claims = null,
+  maxDecodedBytes = Infinity,
+  ...options
+}: CodecOptions): Codec {
   const compressing = createCompression(compression);
   const encrypting = createEncryption(options);
   const { keys, namespace, domain, isDecodeOnly = false } = options;
   const storeLarge =
     isDecodeOnly || claims === null ? null : createClaimWriter({ keys, namespace, domain, claims });
   /** Decompresses the payloads of one call, which are to be given one after the other. */
-  const createInflate = () => {
-    const inflate = createInflation(compressing.limits);
+  const createInflate = ({ hold = compressing.limits.hold }: Pick<InflationLimits, 'hold'> = {}) => {
+    const inflate = createInflation({ ...compressing.limits, ...(hold === undefined ? {} : { hold }) });
     return async (payload: Payload, opened: OpenedPayload): Promise<Payload> => {
       if (opened.envelope === null) return opened.payload;
       return inflate(opened.payload)
@@ -90,23 +105,75 @@ export function createCodec({ compression = {}, claims = null, ...options }: Cod
       return storeLarge === null ? envelopes : storeLarge(payloads, envelopes, context);
     },
     async decodeEach(payloads, context) {
-      const opened = await Promise.allSettled(payloads.map((payload) => encrypting.open(payload, context)));
-      const inflate = createInflate();
+      const found = await Promise.allSettled(payloads.map((payload) => encrypting.findKey(payload, context)));
+      const hold = countHeld(compressing.limits.hold);
+      const inflate = createInflate({ hold });
+      let leftBytes = maxDecodedBytes;
+      const decodeOne = async (payload: Payload, open: () => OpenedPayload): Promise<Payload> => {
+        const sealedBytes = payload.data?.length ?? 0;
+        const assertRoom = (bytes: number): void => {
+          if (bytes > leftBytes) encrypting.failedAt(payload)(tooLargeTogether(maxDecodedBytes));
+        };
+        assertRoom(sealedBytes - SEAL_BYTES);
+        hold.take(sealedBytes);
+        const opened = open();
+        const decoded = await inflate(payload, opened);
+        // Of what was decompressed, only that is kept.
+        if (decoded !== opened.payload) hold.release(sealedBytes);
+        const bytes = sizeOf(decoded);
+        assertRoom(bytes);
+        leftBytes -= bytes;
+        return decoded;
+      };
       const outcomes: DecodeOutcome[] = [];
       for (const [at, payload] of payloads.entries()) {
-        const one = opened[at];
+        const one = found[at];
+        const before = hold.bytes();
         const decoding =
-          one?.status === 'fulfilled' ? inflate(payload, one.value) : Promise.reject(one?.reason);
+          one?.status === 'fulfilled' ? decodeOne(payload, one.value) : Promise.reject(one?.reason);
         outcomes.push(
           await decoding.then(
             (decoded) => ({ kind: 'decoded', payload: decoded }) as const,
-            (error: unknown) => ({ kind: 'failed', error: toCodecError(error) }) as const,
+            (error: unknown) => {
+              hold.release(hold.bytes() - before);
+              return { kind: 'failed', error: toCodecError(error) } as const;
+            },
           ),
         );
       }
       return outcomes;
     },
   };
+}
+
+/** Knows how much of a hold is taken, so that what a failed payload took can be given back. */
+function countHeld(hold: InflationLimits['hold']) {
+  let held = 0;
+  return {
+    bytes: () => held,
+    take(bytes: number) {
+      hold?.take(bytes);
+      held += bytes;
+    },
+    release(bytes: number) {
+      hold?.release(bytes);
+      held -= bytes;
+    },
+  };
+}
+
+function sizeOf({ metadata, data }: Payload): number {
+  return Object.entries(metadata ?? {}).reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    data?.length ?? 0,
+  );
+}
+
+function tooLargeTogether(maxBytes: number): CodecError {
+  return new CodecError(
+    'CODEC_TOO_LARGE',
+    `The payloads of this call are larger than ${maxBytes} bytes together.`,
+  );
 }
 
 /** A key ring of somebody else may fail in any way; what it says may hold anything, and is not passed on. */

@@ -15,7 +15,7 @@ import {
   readEnvelope,
 } from './envelope.ts';
 import { readPayload, writePayload } from './payload-bytes.ts';
-import { NONCE_BYTES, open, seal } from './seal.ts';
+import { NONCE_BYTES, open as openBytes, seal } from './seal.ts';
 
 /** Options of {@link createEncryptionCodec}. */
 export interface EncryptionOptions {
@@ -79,6 +79,11 @@ export interface Encryption {
   encode(payloads: Payload[]): Promise<Payload[]>;
   /** Decrypts one payload; rejects with a `CodecError`. */
   open(payload: Payload, context?: SerializationContext): Promise<OpenedPayload>;
+  /**
+   * Finds what decrypts a payload, which may wait and takes no memory; rejects with a `CodecError`. The payload is decrypted
+   * when the result is called, which throws a `CodecError`.
+   */
+  findKey(payload: Payload, context?: SerializationContext): Promise<() => OpenedPayload>;
   /** Makes what counts that a payload is not decoded, and throws why. */
   readonly failedAt: (payload: Payload) => (error: unknown) => never;
 }
@@ -126,13 +131,13 @@ export function createEncryption(options: EncryptionOptions): Encryption {
         context?.type === 'workflow' ? Math.min(maxKeyWaitMs, MAX_WORKFLOW_TASK_WAIT_MS) : maxKeyWaitMs,
     });
   };
-  const openSealed = async (
+  const prepare = async (
     payload: Payload,
     context: SerializationContext | undefined,
-  ): Promise<OpenedPayload> => {
+  ): Promise<() => OpenedPayload> => {
     const envelope = readEnvelope(payload);
     if (envelope === null) {
-      if (mode === 'permissive') return { payload, envelope };
+      if (mode === 'permissive') return () => ({ payload, envelope });
       throw new CodecError(
         'CODEC_PLAIN_REFUSED',
         `A payload with the encoding ${describe(encodingOf(payload))} is not encrypted, and only encrypted ones are accepted here.`,
@@ -145,7 +150,7 @@ export function createEncryption(options: EncryptionOptions): Encryption {
         { keyId: envelope.keyId },
       );
     const key = await keyOf(envelope, context);
-    return { payload: readSealed(key, envelope, payload.data ?? new Uint8Array()), envelope };
+    return () => ({ payload: readSealed(key, envelope, payload.data ?? new Uint8Array()), envelope });
   };
   const failedAt =
     (payload: Payload) =>
@@ -166,7 +171,21 @@ export function createEncryption(options: EncryptionOptions): Encryption {
         data: seal(key.key, { nonce: makeNonce(), associated: aad }, writePayload(payload)),
       }));
     },
-    open: (payload, context) => openSealed(payload, context).catch(failedAt(payload)),
+    open: (payload, context) =>
+      prepare(payload, context)
+        .then((open) => open())
+        .catch(failedAt(payload)),
+    findKey: async (payload, context) => {
+      const failed = failedAt(payload);
+      const open = await prepare(payload, context).catch(failed);
+      return () => {
+        try {
+          return open();
+        } catch (error) {
+          return failed(error);
+        }
+      };
+    },
     failedAt,
   };
 }
@@ -184,7 +203,7 @@ function readSealed(key: CodecKey, envelope: Envelope, sealed: Uint8Array): Payl
   const isOfSamples = namespace === null || domain === null;
   if (key.isOfSamples === isOfSamples) {
     const associated = isOfSamples ? null : associatedData({ namespace, domain, keyId });
-    const bytes = open(key.key, associated, sealed);
+    const bytes = openBytes(key.key, associated, sealed);
     const payload = bytes === null ? null : tryRead(bytes);
     if (payload !== null) return payload;
   }

@@ -18,8 +18,8 @@ export interface InflationLimits {
    */
   readonly maxInflatedBytesPerCall: number;
   /**
-   * Counts the memory of decompressed payloads: `take` the most that one may become, before it is decompressed, `release`
-   * what that was too much. What `take` throws fails the payload. Default none.
+   * Counts the memory of decompressed payloads, and in `decodeEach` of decrypted ones: `take` the most that one may become,
+   * before it is made, `release` what that was too much. What `take` throws fails the payload. Default none.
    */
   readonly hold?: { take(bytes: number): void; release(bytes: number): void };
 }

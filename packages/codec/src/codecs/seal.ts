@@ -5,6 +5,8 @@ const CIPHER = 'aes-256-gcm';
 export const NONCE_BYTES = 12;
 /** Bytes of the tag, at its end. */
 const TAG_BYTES = 16;
+/** Bytes that sealing adds. */
+export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /** Encrypts `head` and `data`, one after the other, into nonce ‖ ciphertext ‖ tag. A nonce is never used twice with a key. */
 export function seal(
@@ -15,7 +17,7 @@ export function seal(
   const cipher = createCipheriv(CIPHER, key, nonce);
   if (associated !== null) cipher.setAAD(associated);
   // Memory of its own: Node's pool of small buffers holds what else is in the process.
-  const sealed = Buffer.allocUnsafeSlow(NONCE_BYTES + head.length + data.length + TAG_BYTES);
+  const sealed = Buffer.allocUnsafeSlow(head.length + data.length + SEAL_BYTES);
   sealed.set(nonce, 0);
   sealed.set(cipher.update(head), NONCE_BYTES);
   if (data.length > 0) sealed.set(cipher.update(data), NONCE_BYTES + head.length);
@@ -26,7 +28,7 @@ export function seal(
 
 /** Decrypts what `seal` made; null if anything about it was changed, or it is of another key. */
 export function open(key: KeyObject, associated: Uint8Array | null, sealed: Uint8Array): Uint8Array | null {
-  if (sealed.length < NONCE_BYTES + TAG_BYTES) return null;
+  if (sealed.length < SEAL_BYTES) return null;
   const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   });

@@ -103,6 +103,46 @@ test('a compensation that failed for good is attempted again', async () => {
   expect(run.log.slice(3)).toEqual(['undo second', 'undo first']);
 });
 
+test('past the pivot, a compensation that failed for good is attempted again, and the step is not', async () => {
+  const log: string[] = [];
+  let isLost = true;
+  const hotel = (name: string) =>
+    defineStep({
+      name,
+      run: async () => {
+        log.push(`book ${name}`);
+        if (name === 'A' && isLost) throw Object.assign(new Error('full'), { nonRetryable: true });
+      },
+      compensation: async () => {
+        if (isLost) throw Object.assign(new Error('gone'), { nonRetryable: true });
+        log.push(`cancel ${name}`);
+      },
+    });
+  const [a, b] = [hotel('A'), hotel('B')];
+  const pay = defineStep({
+    name: 'pay',
+    isPivot: true,
+    run: async () => void log.push('pay'),
+    compensation: 'none, because it is the pivot',
+  });
+  const saga = defineSaga({ name: 'stay', steps: [a, b, pay] });
+  const body = async (run: SagaRun): Promise<string> => {
+    await run.run(a, null).catch(() => run.run(b, null));
+    await run.run(pay, null);
+    return 'paid';
+  };
+  const { state } = await rehearseSaga({ saga, alert: ALERT }, body);
+  expect([state.outcome, log.splice(0)]).toEqual(['uncompensated', ['book A', 'book B', 'pay']]);
+  isLost = false;
+  const repaired = await rehearseSaga({ saga, alert: ALERT, resume: repairSaga(state) }, body);
+  expect([log, repaired.result, repaired.progress.outcome]).toEqual([['cancel A'], 'paid', 'completed']);
+  // Also by a state that an older version has turned forward.
+  const turned = { ...state, phase: 'forward', outcome: null, cause: null };
+  log.length = 0;
+  await rehearseSaga({ saga, alert: ALERT, resume: turned }, body);
+  expect(log.includes('book A')).toBe(false);
+});
+
 test('a saga that is stuck past its pivot goes forward again', async () => {
   let isAway = true;
   const pivot = defineStep({

@@ -95,7 +95,9 @@ export class SagaExecution implements SagaRun {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this step gave back in an earlier run
       return known.result as Result;
     }
-    if (known?.status === 'failed') throw recordedFailure(known.failure ?? { code: 'UNKNOWN', message: '' });
+    // It failed in an earlier run; it may be undone by now, so it does not run again.
+    if (known !== undefined && known.status !== 'running')
+      throw recordedFailure(known.failure ?? { code: 'UNKNOWN', message: '' });
     const isLast = step.isPivot || isPivotPassed(this.state);
     if (known === undefined)
       this.#journal.record({

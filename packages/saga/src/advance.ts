@@ -14,6 +14,7 @@ export type SagaEvent =
     }
   | { readonly kind: 'stepDone'; readonly id: string; readonly result: unknown }
   | { readonly kind: 'stepFailed'; readonly id: string; readonly failure: FailureSummary }
+  | { readonly kind: 'pivotInDoubt'; readonly id: string; readonly failure: FailureSummary }
   | { readonly kind: 'bodyDone'; readonly result: unknown; readonly at: number }
   | { readonly kind: 'bodyFailed'; readonly cause: SagaCause; readonly at: number }
   | { readonly kind: 'compensated'; readonly id: string }
@@ -69,6 +70,9 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
     case 'stepFailed':
       expectPhase(state, 'forward', event);
       return change(state, event.id, { status: 'failed', failure: event.failure });
+    case 'pivotInDoubt':
+      expectPhase(state, 'forward', event);
+      return change(state, event.id, { failure: event.failure });
     case 'bodyDone':
       expectPhase(state, 'forward', event);
       // A step that failed may have happened: whoever caught its failure has gone on without it.
@@ -111,6 +115,11 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
 /** Whether the point of no return is reached, or may be: a pivot is done, or its outcome is unknown. */
 export function isPivotPassed({ steps }: SagaState): boolean {
   return steps.some(({ isPivot, status }) => isPivot && (status === 'done' || status === 'running'));
+}
+
+/** The pivot that failed for good and may have happened all the same; until a person has looked, nothing follows it. */
+export function pivotInDoubt({ steps }: SagaState): StepRecord | undefined {
+  return steps.find(({ isPivot, status, failure }) => isPivot && status === 'running' && failure !== null);
 }
 
 /** The steps that still have to be compensated, in the order in which they began. */

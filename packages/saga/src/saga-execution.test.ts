@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { defineSaga, defineStep, readSagaFailure, rehearseSaga, type SagaRun, type Step } from './index.ts';
+import {
+  defineSaga,
+  defineStep,
+  readSagaFailure,
+  rehearseSaga,
+  repairSaga,
+  type SagaRun,
+  type Step,
+} from './index.ts';
 import { createLedger, faultsOf, type Ledger } from './testing/saga-model.ts';
 
 const NO_ALERT = 'none, because this is a test';
@@ -177,6 +185,7 @@ describe('past the pivot', () => {
         log.push('capture');
         return charge();
       },
+      isNotDone: ({ message }) => message === 'declined',
       compensation: 'none, because money that was captured is refunded by people',
     });
     const send = defineStep({
@@ -221,6 +230,56 @@ describe('past the pivot', () => {
     const { error } = await rehearseSaga({ saga, alert: NO_ALERT }, body);
     expect(readSagaFailure(error)).toMatchObject({ code: 'SAGA_FAILED', compensated: ['hold'] });
     expect(log).toEqual(['hold', 'capture', 'capture', 'capture', 'void']);
+  });
+
+  const inDoubt = async (): Promise<never> => {
+    throw final('an earlier attempt may have charged');
+  };
+
+  test('a pivot that fails for good without a proof that it did not happen leads nowhere', async () => {
+    const { log, saga, body } = pivotSaga(async () => 'sent', inDoubt);
+    const { error, state } = await rehearseSaga({ saga, alert: NO_ALERT }, body);
+    expect(readSagaFailure(error)).toMatchObject({
+      code: 'SAGA_STUCK',
+      cause: { kind: 'failed', stepId: 'capture' },
+      compensated: [],
+    });
+    expect(error).toMatchObject({
+      message:
+        'Saga pay (rehearsal) is stuck: step capture failed (Error), and its pivot capture may have happened or not. ' +
+        'Find out and settle it, then repair the saga.',
+    });
+    expect(log).toEqual(['hold', 'capture']);
+    // Settled, the pivot is attempted again with its key.
+    const settled = pivotSaga(async () => 'sent');
+    const resume = repairSaga(state);
+    expect((await rehearseSaga({ saga: settled.saga, alert: NO_ALERT, resume }, settled.body)).result).toBe(
+      'sent',
+    );
+    expect(settled.log).toEqual(['capture', 'send']);
+    // Settled as refused, it leads back.
+    const refused = pivotSaga(
+      async () => 'sent',
+      async () => {
+        throw final('declined');
+      },
+    );
+    await rehearseSaga({ saga: refused.saga, alert: NO_ALERT, resume }, refused.body);
+    expect(refused.log).toEqual(['capture', 'void']);
+  });
+
+  test('a body that catches the doubt neither completes nor does it another way', async () => {
+    const { log, saga, body, send } = pivotSaga(async () => 'sent', inDoubt);
+    for (const isGoingOn of [false, true]) {
+      const { error } = await rehearseSaga({ saga, alert: NO_ALERT }, async (run) => {
+        await body(run).catch(() => (isGoingOn ? run.run(send, null) : 'caught'));
+      });
+      expect(readSagaFailure(error)).toMatchObject({
+        code: 'SAGA_STUCK',
+        cause: { kind: 'failed', stepId: 'capture' },
+      });
+    }
+    expect(log).toEqual(['hold', 'capture', 'hold', 'capture']);
   });
 
   test('who cancels while the pivot runs is heard if it is refused', async () => {

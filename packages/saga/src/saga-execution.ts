@@ -1,4 +1,4 @@
-import { beginSaga, isPivotPassed } from './advance.ts';
+import { beginSaga, isPivotPassed, pivotInDoubt } from './advance.ts';
 import { attemptUntilDone, watch } from './attempt.ts';
 import { compensate, handOverIfDue } from './compensate.ts';
 import { SagaError } from './errors.ts';
@@ -6,7 +6,7 @@ import type { SagaHost } from './host.ts';
 import { Journal } from './journal.ts';
 import { checkRunOptions, type SagaRunOptions } from './options.ts';
 import { recordedFailure, toWorkflowFailure } from './saga-failure.ts';
-import { parseSagaState, type SagaCause, type SagaState } from './state.ts';
+import { parseSagaState, type SagaCause, type SagaState, type StepRecord } from './state.ts';
 import { isSagaName, type AnyStep, type Step } from './step.ts';
 
 /** What the body of a saga does its steps with. */
@@ -96,8 +96,10 @@ export class SagaExecution implements SagaRun {
       return known.result as Result;
     }
     // It failed in an earlier run; it may be undone by now, so it does not run again.
-    if (known !== undefined && known.status !== 'running')
-      throw recordedFailure(known.failure ?? { code: 'UNKNOWN', message: '' });
+    if (known !== undefined && known.status !== 'running') throw this.#failureOf(known);
+    // Whoever caught the failure of a pivot that may have happened would do its work twice, or go on without it.
+    const doubted = pivotInDoubt(this.state);
+    if (doubted !== undefined) throw this.#failureOf(doubted);
     const isLast = step.isPivot || isPivotPassed(this.state);
     if (known === undefined)
       this.#journal.record({
@@ -149,6 +151,8 @@ export class SagaExecution implements SagaRun {
       // Steps that the body did not wait for were interrupted: it is not complete.
       if (!isComplete && this.#interruption !== null && !isPivotPassed(this.state))
         return this.#fail(null, this.#interruption);
+      const doubted = pivotInDoubt(this.state);
+      if (doubted !== undefined) return this.#fail(this.#failureOf(doubted), null);
       this.#journal.record({ kind: 'bodyDone', result, at: host.now() });
       return undefined;
     } catch (error) {
@@ -169,6 +173,13 @@ export class SagaExecution implements SagaRun {
         ? interruption
         : { kind: 'failed', stepId: this.#failedStep(error), failure: this.#host.explain(error).failure };
     this.#journal.record({ kind: 'bodyFailed', cause, at: this.#host.now() });
+    return error;
+  }
+
+  /** The failure of a step that the state tells of. */
+  #failureOf({ id, failure }: StepRecord): Error {
+    const error = recordedFailure(failure ?? { code: 'UNKNOWN', message: '' });
+    this.#failures.set(error, id);
     return error;
   }
 
@@ -211,7 +222,8 @@ export class SagaExecution implements SagaRun {
     } catch (error) {
       const { kind, failure } = host.explain(error);
       if (kind === 'failure') {
-        journal.record({ kind: 'stepFailed', id, failure });
+        const isInDoubt = step.isPivot && step.isNotDone?.(failure) !== true;
+        journal.record({ kind: isInDoubt ? 'pivotInDoubt' : 'stepFailed', id, failure });
         this.#failures.set(error, id);
         // Somebody may have cancelled while the pivot ran.
         this.#interruptIfAllowed();

@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import * as v from 'valibot';
+import { pivotInDoubt } from './advance.ts';
 import type { FailureSummary, SagaCause, SagaState } from './state.ts';
 
 /**
@@ -10,7 +11,8 @@ import type { FailureSummary, SagaCause, SagaState } from './state.ts';
  * - `SAGA_DEADLINE`: its deadline passed; everything is compensated.
  * - `SAGA_TERMINATED`: a run that was terminated is repaired; everything is compensated.
  * - `SAGA_COMPENSATION_FAILED`: at least one compensation failed for good. A person has to look.
- * - `SAGA_STUCK`: a step after the pivot failed for good, so nothing was compensated. A person has to look.
+ * - `SAGA_STUCK`: a step after the pivot failed for good, or the pivot did and may have happened all the same, so nothing was
+ *   compensated. A person has to look.
  */
 export type SagaFailureCode =
   | 'SAGA_CANCELLED'
@@ -77,7 +79,7 @@ function describeFailure(state: SagaState): SagaFailureDetails {
  */
 export function toWorkflowFailure(state: SagaState, isCancelRequested: boolean, error?: unknown): Error {
   const details = describeFailure(state);
-  const text = sentence(details);
+  const text = sentence(details, pivotInDoubt(state)?.id);
   const cause = error instanceof Error ? error : originOf(details.cause);
   if (details.code === 'SAGA_CANCELLED' && isCancelRequested)
     return new CancelledFailure(text, [details], cause);
@@ -95,10 +97,15 @@ export function toWorkflowFailure(state: SagaState, isCancelRequested: boolean, 
 }
 
 /** Codes and ids only: messages of others may hold anything. */
-function sentence({ saga, id, cause, code, compensated, uncompensated }: SagaFailureDetails): string {
+function sentence(
+  { saga, id, cause, code, compensated, uncompensated }: SagaFailureDetails,
+  doubted: string | undefined,
+): string {
   const name = `Saga ${saga} (${id})`;
   const undone = `${compensated.length} ${compensated.length === 1 ? 'step is' : 'steps are'} compensated`;
   const why = reason(cause);
+  if (doubted !== undefined)
+    return `${name} is stuck: ${why}, and its pivot ${doubted} may have happened or not. Find out and settle it, then repair the saga.`;
   if (code === 'SAGA_STUCK')
     return `${name} is stuck past its pivot: ${why}. Mend what failed, then repair the saga.`;
   if (uncompensated.length === 0) return `${name}: ${why}; ${undone}.`;

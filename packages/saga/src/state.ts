@@ -56,7 +56,8 @@ export type SagaCause = Readonly<v.InferOutput<typeof cause>>;
 /**
  * One step of one saga.
  *
- * - `running`: begun; its outcome is unknown.
+ * - `running`: begun; its outcome is unknown. With a `failure`: a pivot that failed for good without a proof that it did not
+ *   happen.
  * - `done`: its result arrived.
  * - `failed`: it failed or was interrupted, and may have happened all the same.
  * - `compensated`: undone, or there was nothing to undo.
@@ -70,7 +71,7 @@ export type StepRecord = Readonly<v.InferOutput<typeof stepRecord>>;
  *
  * Phases: `forward` → `compensating` → `ended`, or `forward` → `ended`. Outcomes of an ended saga: `completed` (the body
  * ended well), `compensated` (everything is undone), `uncompensated` (a compensation failed for good), `stuck` (a step
- * after the pivot failed for good, so it goes neither back nor forward).
+ * after the pivot failed for good, or nobody knows whether the pivot happened, so it goes neither back nor forward).
  */
 export type SagaState = Readonly<Omit<v.InferOutput<typeof sagaState>, 'steps'>> & {
   readonly steps: readonly StepRecord[];

@@ -23,6 +23,10 @@ describe('a step is refused', () => {
       { name: 'pay', run, compensation, isPivot: true },
       "Step pay is a pivot and has a compensation, which would never run: say compensation: 'none, because …'.",
     ],
+    [
+      { name: 'pay', run, compensation, isNotDone: () => true },
+      'Step pay says isNotDone and is no pivot: whatever began is compensated, so leave it out.',
+    ],
   ])('%#', (options, message) => {
     expect(() => defineStep(options as never)).toThrow(message);
   });

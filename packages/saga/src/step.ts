@@ -1,4 +1,5 @@
 import { SagaError } from './errors.ts';
+import type { FailureSummary } from './state.ts';
 
 /** What a step gets besides its input. */
 export interface StepContext {
@@ -46,6 +47,12 @@ export interface StepOptions<Input, Result> {
    * follow are attempted until they succeed. It has no compensation itself.
    */
   readonly isPivot?: boolean;
+  /**
+   * Of a pivot: whether a failure that is not retryable proves that it did not happen, and so leads back. Default: none does,
+   * since an attempt before the one that failed may have happened, and the workflow does not see attempts that the server
+   * repeats. Without a proof the saga ends stuck with nothing compensated. Pure: workflows ask it again in each replay.
+   */
+  readonly isNotDone?: (failure: FailureSummary) => boolean;
 }
 
 /** A step of a saga; create it with {@link defineStep}. */
@@ -62,6 +69,7 @@ export interface AnyStep {
   readonly group?: string;
   readonly isInterruptible?: boolean;
   readonly isPivot: boolean;
+  readonly isNotDone?: (failure: FailureSummary) => boolean;
 }
 /* oxlint-enable typescript/no-explicit-any */
 
@@ -80,7 +88,8 @@ function hasReason(compensation: unknown): boolean {
 /**
  * Defines a step.
  *
- * @throws {SagaError} SAGA_DEFINITION: a bad name, a compensation that is missing without a reason, a pivot with one.
+ * @throws {SagaError} SAGA_DEFINITION: a bad name, a compensation that is missing without a reason, a pivot with one,
+ * `isNotDone` of a step that is no pivot.
  */
 export function defineStep<Input, Result>(options: StepOptions<Input, Result>): Step<Input, Result> {
   const { name, compensation, isPivot = false } = options;
@@ -98,6 +107,11 @@ export function defineStep<Input, Result>(options: StepOptions<Input, Result>): 
     throw new SagaError(
       'SAGA_DEFINITION',
       `Step ${name} is a pivot and has a compensation, which would never run: say compensation: 'none, because …'.`,
+    );
+  if (!isPivot && options.isNotDone !== undefined)
+    throw new SagaError(
+      'SAGA_DEFINITION',
+      `Step ${name} says isNotDone and is no pivot: whatever began is compensated, so leave it out.`,
     );
   return Object.freeze({ ...options, isPivot });
 }

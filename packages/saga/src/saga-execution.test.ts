@@ -9,6 +9,9 @@ import {
   type SagaRun,
   type Step,
 } from './index.ts';
+import { createRehearsalHost } from './rehearsal/rehearsal-host.ts';
+import { SagaExecution } from './saga-execution.ts';
+import type { SagaState } from './state.ts';
 import { createLedger, faultsOf, type Ledger } from './testing/saga-model.ts';
 
 const NO_ALERT = 'none, because this is a test';
@@ -316,6 +319,38 @@ describe('past the pivot', () => {
       'Saga pay (rehearsal) runs step hold-2 past its pivot, where nothing is compensated',
     );
   });
+});
+
+test.each<[unknown, unknown]>([
+  [{ text: 'an object' }, null],
+  [7, null],
+  ['x'.repeat(501), 'x'.repeat(500)],
+])('a cancellation with any reason goes through the next run (%#)', async (reason, kept) => {
+  const undone: string[] = [];
+  const step = (name: string) =>
+    defineStep({ name, run: async () => name, compensation: async () => undone.push(name) });
+  const [first, second] = [step('first'), step('second')];
+  const saga = defineSaga({ name: 'two', steps: [first, second] });
+  const states: SagaState[] = [];
+  const execution = new SagaExecution(createRehearsalHost('r'), { saga, alert: NO_ALERT }, (state) =>
+    states.push(state),
+  );
+  await expect(
+    execution.execute(async (run) => {
+      await run.run(first, null);
+      await run.run(second, null);
+      run.cancel(reason as string);
+      await run.run(second, null, { id: 'third' });
+    }),
+  ).rejects.toThrow('it was cancelled; 2 steps are compensated');
+  expect(undone.splice(0)).toEqual(['second', 'first']);
+  const carried = states.find(({ phase }) => phase === 'compensating');
+  const { state } = await rehearseSaga(
+    { saga, alert: NO_ALERT, resume: structuredClone(carried) },
+    async () => null,
+  );
+  expect(state.cause).toEqual({ kind: 'cancelled', reason: kept });
+  expect(undone).toEqual(['second', 'first']);
 });
 
 describe('the deadline', () => {

@@ -9,6 +9,9 @@ import { recordedFailure, toWorkflowFailure } from './saga-failure.ts';
 import { parseSagaState, type SagaCause, type SagaState, type StepRecord } from './state.ts';
 import { isSagaName, type AnyStep, type Step } from './step.ts';
 
+/** Characters that are kept of the reason for a cancellation: it is carried from run to run. */
+const MAX_REASON = 500;
+
 /** What the body of a saga does its steps with. */
 export interface SagaRun {
   /** Everything the saga knows at this moment, as plain data. */
@@ -27,7 +30,10 @@ export interface SagaRun {
     input: Input,
     options?: { readonly id?: string },
   ): Promise<Result>;
-  /** Cancels the saga, as cancelling the workflow does. Without effect while it compensates, and past the pivot. */
+  /**
+   * Cancels the saga, as cancelling the workflow does. Without effect while it compensates, and past the pivot. Of the
+   * reason 500 characters are kept.
+   */
   cancel(reason?: string): void;
   /**
    * Continues as new, with the state, if that is due and no step is running. Call it in loops, where the body may be left.
@@ -68,7 +74,12 @@ export class SagaExecution implements SagaRun {
   }
 
   cancel(reason?: string): void {
-    this.#interruptFor({ kind: 'cancelled', reason: reason ?? null });
+    // It comes from outside, by a signal that anybody may send with anything.
+    const text: unknown = reason;
+    this.#interruptFor({
+      kind: 'cancelled',
+      reason: typeof text === 'string' ? text.slice(0, MAX_REASON) : null,
+    });
   }
 
   async handOverIfDue(): Promise<void> {

@@ -33,10 +33,18 @@ test('what maintenance did is in the metrics and in the log, without a key id as
     keys,
   });
   listeners.onCollected({ owners: 3, disowned: 1, uncertain: 0, deleted: 2, orphans: 0 });
-  listeners.onRotated({ current: 1, reencrypted: 4, gone: 0, foreign: 0, failed: { CODEC_CORRUPT: 1 } });
+  listeners.onRotated({
+    current: 1,
+    reencrypted: 4,
+    rewrapped: 2,
+    gone: 0,
+    foreign: 0,
+    failed: { CODEC_CORRUPT: 1 },
+  });
   listeners.onCounted(report);
   const text = await telemetry.prometheusText();
   expect(text).toMatch(/heliograph_codec_maintenance_stored_total\{[^}]*outcome="reencrypted"[^}]*\} 4/);
+  expect(text).toMatch(/heliograph_codec_maintenance_stored_total\{[^}]*outcome="rewrapped"[^}]*\} 2/);
   expect(text).toMatch(/heliograph_codec_maintenance_stored_total\{[^}]*outcome="deleted"[^}]*\} 2/);
   expect(text).toMatch(/heliograph_codec_maintenance_stored_total\{[^}]*outcome="failed"[^}]*\} 1/);
   expect(text).toMatch(/heliograph_codec_maintenance_old_key_uses\S* 3/);

@@ -146,7 +146,7 @@ describe('rotation', () => {
     const result = (await handle.result()) as RotationResult;
     await second.kill();
     const { current, reencrypted, ...others } = result.stored;
-    expect(others).toEqual({ gone: 0, foreign: 0, failed: {} });
+    expect(others).toEqual({ rewrapped: 0, gone: 0, foreign: 0, failed: {} });
     expect(current + reencrypted).toBeGreaterThanOrEqual(400);
     // Only the page of the last heartbeat is looked at again, and what it had done is left as it is.
     const again = before.filter((name) => second.names().includes(name));

@@ -54,6 +54,7 @@ const batchSchema: v.GenericSchema<unknown, BatchProgress> = v.object({
   counts: v.object({
     current: count,
     reencrypted: count,
+    rewrapped: v.optional(count, 0),
     gone: count,
     foreign: count,
     failed: v.record(v.string(), count),

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@heliograph/codec/claims';
-import { readEnvelope } from '@heliograph/codec/codecs';
+import { createCodec, createKey, createKeyRing, type KeyRing, readEnvelope } from '@heliograph/codec/codecs';
 import proto from '@temporalio/proto';
 import { expect, test } from '@jest/globals';
 import { NOTHING_ROTATED } from '../contract/results.ts';
@@ -86,4 +86,23 @@ test('a batch that is ended in the middle and repeated from its last page change
   const again = await reencryptBatch(options, last, signal, () => undefined);
   expect(again).toEqual({ counts: { ...NOTHING_ROTATED, reencrypted: 150, current: 50 }, next: null });
   expect(new Set(keyIds(objects))).toEqual(new Set(['k1']));
+});
+
+test('objects whose data key was wrapped anew are counted, and current afterwards', async () => {
+  const active = createKey('k1', Buffer.alloc(32, 1), { wrapped: Buffer.from('old') });
+  const keys: KeyRing = {
+    ...createKeyRing({ test: { active, others: [] } }),
+    rewrapKey: async (_domain, _keyId, wrapped) =>
+      Buffer.from(wrapped).toString() === 'old' ? Buffer.from('new') : null,
+  };
+  const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('"stored"') };
+  const envelopes = await createCodec({ keys, namespace: 'n', domain: 'test' }).encode([payload, payload]);
+  const objects = new Map(
+    envelopes.map((envelope, index) => [nameOf(index), Payload.encode(envelope).finish()]),
+  );
+  const options = { store: memoryStore(objects), keys, namespace: 'n' };
+  const run = () =>
+    reencryptBatch(options, { after: null, counts: NOTHING_ROTATED }, signal, () => undefined);
+  expect(await run()).toEqual({ counts: { ...NOTHING_ROTATED, rewrapped: 2 }, next: null });
+  expect(await run()).toEqual({ counts: { ...NOTHING_ROTATED, current: 2 }, next: null });
 });

@@ -17,6 +17,8 @@ export interface RotationCounts {
   /** Encrypted with the active key already. */
   readonly current: number;
   readonly reencrypted: number;
+  /** Their data key was wrapped anew by the newest version of the active key. Absent in what a release before this wrote. */
+  readonly rewrapped?: number;
   /** Deleted, or replaced by another process, meanwhile. */
   readonly gone: number;
   /** Of another namespace. */
@@ -49,6 +51,7 @@ export interface RotationResult extends KeyUseReport {
 export const NOTHING_ROTATED: RotationCounts = {
   current: 0,
   reencrypted: 0,
+  rewrapped: 0,
   gone: 0,
   foreign: 0,
   failed: {},
@@ -61,6 +64,7 @@ export function addCounts(one: RotationCounts, other: RotationCounts): RotationC
   return {
     current: one.current + other.current,
     reencrypted: one.reencrypted + other.reencrypted,
+    rewrapped: (one.rewrapped ?? 0) + (other.rewrapped ?? 0),
     gone: one.gone + other.gone,
     foreign: one.foreign + other.foreign,
     failed,

@@ -8,6 +8,7 @@ import { createKeyRing } from '../keys/key-ring.ts';
 import { createMemoryRegistry } from '../testing/memory-registry.ts';
 import { createMemoryStore } from '../testing/memory-store.ts';
 import { jsonPayload, plain } from '../testing/payloads.ts';
+import { vaultGround } from '../testing/vault-ground.ts';
 import { createClaimCheck } from './claim-check.ts';
 import { writeClaimData } from './claim-reference.ts';
 import { reencryptClaims } from './reencrypt-claims.ts';
@@ -109,4 +110,72 @@ test('an object that is replaced or deleted meanwhile is let go', async () => {
   expect(await outcomesOf({ store: racing, keys, namespace: 'prod' })).toContain('gone');
   const vanishing = { ...store, get: async () => null };
   expect(new Set(await outcomesOf({ store: vanishing, keys, namespace: 'prod' }))).toEqual(new Set(['gone']));
+});
+
+test('objects whose data key an older version of the active key wrapped are wrapped anew, and nothing else of them changes', async () => {
+  const vault = await vaultGround();
+  try {
+    const store = createMemoryStore();
+    const check = createClaimCheck({ store, registry: createMemoryRegistry(), thresholdBytes: 1000 });
+    const write = async (keys: Awaited<ReturnType<typeof vault.ring>>, ...seeds: string[]) => {
+      const codec = createCodec({ keys, namespace: 'prod', domain: 'dispatch', claims: check });
+      await codec.encode(seeds.map(payload), { type: 'workflow', namespace: 'prod', workflowId: 'w1' });
+    };
+    await write(await vault.ring(), 'one', 'two');
+    vault.rotate();
+    const keys = await vault.ring();
+    await write(keys, 'three');
+    const before = new Map(store.objects);
+    expect(await outcomesOf({ store, keys, namespace: 'prod', limit: 2 })).toEqual([
+      'current',
+      'rewrapped',
+      'rewrapped',
+    ]);
+    for (const [name, bytes] of store.objects) {
+      const [old, next] = [before.get(name) ?? new Uint8Array(), bytes].map((each) => readPayload(each));
+      expect(Buffer.from(readEnvelope(next ?? {})?.wrappedKey ?? []).toString()).toMatch(/^vault:v2:/);
+      const wrapped = 'encryption-dek';
+      expect(next).toEqual({ ...old, metadata: { ...old?.metadata, [wrapped]: next?.metadata?.[wrapped] } });
+    }
+    expect(await outcomesOf({ store, keys, namespace: 'prod' })).toEqual(['current', 'current', 'current']);
+    vault.key.minDecryptionVersion = 2;
+    const reader = createCodec({
+      keys: await vault.ring(),
+      namespace: 'prod',
+      domain: 'dispatch',
+      claims: check,
+    });
+    const names = [...store.objects.keys()];
+    const fetched = await Promise.all(names.map((name) => check.fetch(referenceTo(name))));
+    expect((await reader.decode(fetched)).map(plain)).toEqual(
+      expect.arrayContaining(['one', 'two', 'three'].map((seed) => plain(payload(seed)))),
+    );
+  } finally {
+    await vault.close();
+  }
+});
+
+test('an object that its data key does not decrypt, wrapped anew, is reported and left as it is', async () => {
+  const vault = await vaultGround();
+  try {
+    const store = createMemoryStore();
+    const check = createClaimCheck({ store, registry: createMemoryRegistry(), thresholdBytes: 1000 });
+    const codec = createCodec({
+      keys: await vault.ring(),
+      namespace: 'prod',
+      domain: 'dispatch',
+      claims: check,
+    });
+    await codec.encode([payload('one')], { type: 'workflow', namespace: 'prod', workflowId: 'w1' });
+    vault.rotate();
+    const [name = ''] = [...store.objects.keys()];
+    const bytes = store.objects.get(name) ?? new Uint8Array();
+    const changed = bytes.with(bytes.length - 5, (bytes.at(-5) ?? 0) ^ 1);
+    store.objects.set(name, changed);
+    const { results } = await reencryptClaims({ store, keys: await vault.ring(), namespace: 'prod' });
+    expect(results).toEqual([{ name, outcome: 'failed', code: 'CODEC_CORRUPT' }]);
+    expect(store.objects.get(name)).toEqual(changed);
+  } finally {
+    await vault.close();
+  }
 });

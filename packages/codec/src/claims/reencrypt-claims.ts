@@ -1,19 +1,21 @@
-import type { Payload } from '@temporalio/common';
+import type { Payload, PayloadCodec } from '@temporalio/common';
 import { createEncryptionCodec } from '../codecs/encryption-codec.ts';
-import { readEnvelope } from '../codecs/envelope.ts';
+import { type Envelope, readEnvelope } from '../codecs/envelope.ts';
 import { readPayload, writePayload } from '../codecs/payload-bytes.ts';
 import { type CodecErrorCode, isCodecError } from '../contract/errors.ts';
+import { METADATA } from '../contract/metadata.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { ClaimName } from './claim-name.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** The outcome for an object. */
 export type Reencryption =
-  /** Its key is the active one already. `keyId` names it. */
+  /** Its key is the active one already, in its newest version where that is known. `keyId` names it. */
   | { readonly name: ClaimName; readonly outcome: 'current'; readonly domain: string; readonly keyId: string }
   | {
       readonly name: ClaimName;
-      readonly outcome: 'reencrypted';
+      /** `rewrapped`: its data key stayed, and was wrapped anew by a newer version of the active key. */
+      readonly outcome: 'reencrypted' | 'rewrapped';
       readonly domain: string;
       readonly keyId: string;
     }
@@ -33,9 +35,10 @@ export interface ReencryptedPage {
 const never = new AbortController().signal;
 
 /**
- * Encrypts stored objects of a namespace with the active key of their domain, a page at a time. Names and ids stay, since
- * histories hold them: what a reference stands for is its id, which is of the plaintext, so another ciphertext is as good. It
- * can be repeated at any time, and beside uploads and collections.
+ * Encrypts stored objects of a namespace with the active key of their domain, a page at a time. Where only the version of the
+ * active key is another one, it wraps their data key anew and leaves the ciphertext, see `KeyRing.rewrapKey`. Names and ids
+ * stay, since histories hold them: what a reference stands for is its id, which is of the plaintext, so another ciphertext is
+ * as good. An object is replaced as a whole or not at all. It can be repeated at any time, and beside uploads and collections.
  *
  * @throws CodecError CODEC_CLAIMS_UNAVAILABLE if the store does not answer.
  */
@@ -93,19 +96,41 @@ async function reencrypt(
     if (envelope.namespace !== namespace) return { name, outcome: 'foreign' };
     const { domain } = envelope;
     const active = keys.activeKey(domain, 0);
-    if (active.id === envelope.keyId) return { name, outcome: 'current', domain, keyId: active.id };
-    const codec = createEncryptionCodec({ keys, namespace, domain });
-    const [next] = await codec.encode(await codec.decode([stored]));
-    const bytes = next === undefined ? new Uint8Array() : join(next);
-    const isReplaced = await store.replace(name, { bytes, version: object.version }, signal);
-    return isReplaced
-      ? { name, outcome: 'reencrypted', domain, keyId: active.id }
-      : { name, outcome: 'gone' };
+    const isOfActive = active.id === envelope.keyId;
+    const codec = (): PayloadCodec => createEncryptionCodec({ keys, namespace, domain });
+    const next = isOfActive
+      ? await rewrap(stored, envelope, { keys, codec })
+      : await encryptAnew(stored, codec());
+    if (next === undefined) return { name, outcome: 'current', domain, keyId: active.id };
+    const isReplaced = await store.replace(name, { bytes: join(next), version: object.version }, signal);
+    if (!isReplaced) return { name, outcome: 'gone' };
+    return { name, outcome: isOfActive ? 'rewrapped' : 'reencrypted', domain, keyId: active.id };
   } catch (error) {
     if (isCodecError(error) && error.code !== 'CODEC_CLAIMS_UNAVAILABLE')
       return { name, outcome: 'failed', code: error.code };
     throw error;
   }
+}
+
+async function encryptAnew(stored: Payload, codec: PayloadCodec): Promise<Payload | undefined> {
+  return (await codec.encode(await codec.decode([stored])))[0];
+}
+
+/**
+ * The envelope with its data key wrapped anew; undefined where that is not due. A wrapped key is not authenticated but by what
+ * it decrypts, and the object is the only copy: so nothing is replaced by what does not decrypt.
+ */
+async function rewrap(
+  stored: Payload,
+  { domain, keyId, wrappedKey }: Envelope,
+  { keys, codec }: { readonly keys: KeyRing; readonly codec: () => PayloadCodec },
+): Promise<Payload | undefined> {
+  if (domain === null || wrappedKey === null) return undefined;
+  const wrapped = (await keys.rewrapKey?.(domain, keyId, wrappedKey)) ?? null;
+  if (wrapped === null) return undefined;
+  const next = { ...stored, metadata: { ...stored.metadata, [METADATA.wrappedKey]: wrapped } };
+  await codec().decode([next]);
+  return next;
 }
 
 function tryRead(bytes: Uint8Array): Payload | null {

@@ -74,6 +74,8 @@ export async function createAwsKmsSource(options: AwsKmsOptions): Promise<Envelo
         .catch((error: unknown) => fail(id, error));
       return Plaintext ?? fail(id, null);
     },
+    // KMS shows no version, and keeps every one as long as the key: wrapping anew would free nothing.
+    wrappingVersion: () => null,
     async wrapDataKey(plaintext, binding, signal) {
       const command = new EncryptCommand({
         KeyId: keyId,

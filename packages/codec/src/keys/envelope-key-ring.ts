@@ -4,7 +4,8 @@ import { CodecError, isCodecError } from '../contract/errors.ts';
 import { callSource } from './call-source.ts';
 import { assertKeyId, type CodecKey, createKey } from './codec-key.ts';
 import type { EnvelopeKeySource, KeyBinding } from './envelope-key-source.ts';
-import { createKeyCache, type KeyCache } from './key-cache.ts';
+import { createKeyCache, type KeyCache, type KeyCacheOptions } from './key-cache.ts';
+import { createKeyRewrapper, type KeyRewrapper } from './key-rewrapper.ts';
 import { assertClaimKeys, assertDomain, findDomain, type KeyRing } from './key-ring.ts';
 import { notify } from './notify.ts';
 import { MAX_WRAPPED_BYTES } from './wrapped-key.ts';
@@ -74,6 +75,8 @@ const BACKOFF_MS = 1000;
  */
 const MAX_UNWRAPS = 32;
 const MAX_ENCRYPTIONS = 2 ** 30;
+/** Data keys of a domain that were wrapped anew lately: a month of those of ten processes. */
+const MAX_REWRAPPED = 10_000;
 
 /**
  * Creates a key ring of envelope keys. Each domain has one active data key at a time, which is in memory before this
@@ -96,9 +99,9 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
     ),
   );
   const timer = setInterval(() => {
-    for (const { active, cache } of rings.values()) {
+    for (const { active, caches } of rings.values()) {
       active?.rotateIfDue();
-      cache.sweep();
+      for (const cache of caches) cache.sweep();
     }
   }, CHECK_EVERY_MS).unref();
   return {
@@ -113,6 +116,10 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
       );
     },
     findKey: (domain, keyId, wrapped) => findDomain(rings, domain, keyId).find(keyId, wrapped),
+    rewrapKey: async (domain, keyId, wrapped) => {
+      const { rewrapper } = findDomain(rings, domain, keyId);
+      return domains[domain]?.active?.id === keyId ? (rewrapper?.rewrap(wrapped) ?? null) : null;
+    },
     claimKeys: (domain) => domains[domain]?.claims ?? [],
     close: () => clearInterval(timer),
   };
@@ -121,7 +128,9 @@ export async function createEnvelopeKeyRing(options: EnvelopeKeyRingOptions): Pr
 interface DomainRing {
   /** Null where nothing encrypts. */
   readonly active: RotatingKey | null;
-  readonly cache: KeyCache;
+  /** Null where nothing encrypts. */
+  readonly rewrapper: KeyRewrapper | null;
+  readonly caches: readonly KeyCache[];
   readonly find: (keyId: string, wrapped: Uint8Array | null) => CodecKey | Promise<CodecKey>;
 }
 
@@ -134,14 +143,15 @@ async function createDomainRing(
   const { refusalLifetimeMs = 30_000, onProblem, onRotation, metrics, random = Math.random } = options;
   const { domain } = binding;
   const now = (): number => performance.now();
-  const cache = createKeyCache({
-    maxKeys,
+  const lifetimes: Omit<KeyCacheOptions, 'maxKeys'> = {
     lifetimeMs: keyLifetimeMs,
     staleMs: staleKeyMs,
     refusalLifetimeMs,
     backoffMs: BACKOFF_MS,
     now,
-  });
+  };
+  const cache = createKeyCache({ ...lifetimes, maxKeys });
+  const rewrapped = createKeyCache({ ...lifetimes, maxKeys: MAX_REWRAPPED });
   const limit: Limiter = pLimit(MAX_UNWRAPS);
   const startActive = (source: EnvelopeKeySource): Promise<RotatingKey> =>
     createRotatingKey({
@@ -159,37 +169,49 @@ async function createDomainRing(
   const active = keys.active === undefined ? null : await startActive(keys.active);
   const sources = new Map(sourcesOf(keys).map((source) => [source.id, source]));
   const own = new Map((keys.keys ?? []).map((key) => [key.id, key]));
+  const find = (keyId: string, wrapped: Uint8Array | null): CodecKey | Promise<CodecKey> => {
+    const key = own.get(keyId);
+    if (key !== undefined) return key;
+    const source = sources.get(keyId);
+    if (source === undefined)
+      throw new CodecError(
+        'CODEC_KEY_UNKNOWN',
+        `Key ${keyId} of the domain ${domain} is not in the key ring. Add its source, as one that only unwraps.`,
+        { keyId },
+      );
+    if (wrapped === null || wrapped.length > MAX_WRAPPED_BYTES)
+      throw new CodecError(
+        'CODEC_CORRUPT',
+        `A payload that was encrypted with key ${keyId} has no wrapped data key, or none of a usable size.`,
+        { keyId },
+      );
+    const current = active?.current();
+    if (current?.wrapped != null && current.id === keyId && Buffer.compare(current.wrapped, wrapped) === 0)
+      return current;
+    // The bytes are the caller's, who may change them while the source is asked.
+    const copy = Uint8Array.from(wrapped);
+    return cache.find(nameOf(domain, keyId, wrapped), async () => {
+      const asked = callSource(source, { timeoutMs, limit }, (signal) =>
+        source.unwrapDataKey(copy, binding, signal),
+      );
+      return toKey(source, await counted(metrics, source, 'unwrap', asked), copy);
+    });
+  };
+  const startRewrapper = (source: EnvelopeKeySource, key: RotatingKey): KeyRewrapper =>
+    createKeyRewrapper({
+      source,
+      binding,
+      timeoutMs,
+      cache: rewrapped,
+      current: () => key.current(),
+      metrics,
+      unwrap: (wrapped) => find(source.id, wrapped),
+    });
   return {
     active,
-    cache,
-    find(keyId, wrapped) {
-      const key = own.get(keyId);
-      if (key !== undefined) return key;
-      const source = sources.get(keyId);
-      if (source === undefined)
-        throw new CodecError(
-          'CODEC_KEY_UNKNOWN',
-          `Key ${keyId} of the domain ${domain} is not in the key ring. Add its source, as one that only unwraps.`,
-          { keyId },
-        );
-      if (wrapped === null || wrapped.length > MAX_WRAPPED_BYTES)
-        throw new CodecError(
-          'CODEC_CORRUPT',
-          `A payload that was encrypted with key ${keyId} has no wrapped data key, or none of a usable size.`,
-          { keyId },
-        );
-      const current = active?.current();
-      if (current?.wrapped != null && current.id === keyId && Buffer.compare(current.wrapped, wrapped) === 0)
-        return current;
-      // The bytes are the caller's, who may change them while the source is asked.
-      const copy = Uint8Array.from(wrapped);
-      return cache.find(nameOf(domain, keyId, wrapped), async () => {
-        const asked = callSource(source, { timeoutMs, limit }, (signal) =>
-          source.unwrapDataKey(copy, binding, signal),
-        );
-        return toKey(source, await counted(metrics, source, 'unwrap', asked), copy);
-      });
-    },
+    rewrapper: keys.active === undefined || active === null ? null : startRewrapper(keys.active, active),
+    caches: [cache, rewrapped],
+    find,
   };
 }
 

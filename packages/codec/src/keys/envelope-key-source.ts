@@ -26,6 +26,11 @@ export interface EnvelopeKeySource {
   generateDataKey(binding: KeyBinding, signal: AbortSignal): Promise<DataKey>;
   /** Asks for the data key that was wrapped, in clear. An aborted signal ends the request. */
   unwrapDataKey(wrapped: Uint8Array, binding: KeyBinding, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * The version of this key that wrapped a data key, which grows each time that its material is rotated; null where the service
+   * does not show it. It is read out of the bytes, so it is as trustworthy as they are.
+   */
+  wrappingVersion(wrapped: Uint8Array): number | null;
   /** Asks to wrap a data key that is known in clear. An aborted signal ends the request. */
   wrapDataKey(plaintext: Uint8Array, binding: KeyBinding, signal: AbortSignal): Promise<Uint8Array>;
   /**

@@ -34,6 +34,14 @@ export interface KeyRing {
    *   CODEC_KEY_REFUSED where it does not give the key.
    */
   findKey(domain: string, keyId: string, wrapped: Uint8Array | null): CodecKey | Promise<CodecKey>;
+  /**
+   * The wrapped data key of a payload, wrapped by the newest version of the key that it names; null where nothing is to be
+   * done: that version wrapped it already, the service shows no versions, or `keyId` is not the active key. It may then take
+   * the place of `wrapped` beside the payload, whose ciphertext stays. Absent where no key is wrapped.
+   *
+   * @throws CodecError CODEC_KEY_UNKNOWN for another domain; CODEC_KEY_UNAVAILABLE or CODEC_KEY_REFUSED of its source.
+   */
+  rewrapKey?(domain: string, keyId: string, wrapped: Uint8Array): Promise<Uint8Array | null>;
   /** The keys that name large payloads of a domain, see {@link DomainKeys}; none for a domain that it does not know. */
   claimKeys?(domain: string): readonly CodecKey[];
 }

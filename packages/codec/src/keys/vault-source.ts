@@ -117,6 +117,11 @@ export function createVaultSource(options: VaultOptions): EnvelopeKeySource {
       await assertDerived('decrypt', { ciphertext }, signal);
       return keyBytes(plaintext);
     },
+    wrappingVersion(wrapped) {
+      const [, version] =
+        /^vault:v(\d{1,9}):/.exec(Buffer.from(wrapped.subarray(0, 32)).toString('latin1')) ?? [];
+      return version === undefined ? null : Number(version);
+    },
     async wrapDataKey(plaintext, binding, signal) {
       const body = { plaintext: Buffer.from(plaintext).toString('base64'), context: contextOf(binding) };
       const wrapped = ciphertextOf(succeeded(id, await ask('encrypt', body, signal)));

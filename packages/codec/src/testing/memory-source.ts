@@ -49,6 +49,7 @@ export function createMemorySource(id: string) {
       await source.meet('unwrap');
       return find(binding, wrapped);
     },
+    wrappingVersion: (_wrapped: Uint8Array): number | null => null,
     async wrapDataKey(plaintext: Uint8Array, binding: KeyBinding, _signal?: AbortSignal) {
       await source.meet('wrap');
       return give(binding, plaintext);

@@ -260,6 +260,16 @@ describe('what a person found out', () => {
     await expect(log().once('settle-not', async () => 'ch_2', charge)).resolves.toBe('ch_2');
   });
 
+  test('it was done, with a result that JSON does not hold: refused, and still in doubt', async () => {
+    await doubtful('settle-circle');
+    const result: { self?: object } = {};
+    result.self = result;
+    await expect(settleInDoubt(pg, 'settle-circle', { kind: 'done', result })).rejects.toMatchObject({
+      code: 'EXECUTION_RESULT_INVALID',
+    });
+    await settleInDoubt(pg, 'settle-circle', { kind: 'notDone' });
+  });
+
   test('what is done, runs, or is unknown is not touched', async () => {
     await log().once('settle-late', async () => 'ch_1', charge);
     await expect(settleInDoubt(pg, 'settle-late', { kind: 'notDone' })).rejects.toMatchObject({

@@ -180,7 +180,6 @@ class Caller<T> {
     fence: bigint,
     { since, mayHaveHappened }: { readonly since: number; readonly mayHaveHappened: boolean },
   ): Promise<T> {
-    const { isNotDone } = this.#options;
     const holder = { key: this.#key, fence };
     let leasedAt = since;
     if (performance.now() - since > this.#terms.leaseMs / 3) {
@@ -201,7 +200,7 @@ class Caller<T> {
       try {
         result = await this.#effect({ key: this.#key, fence, signal });
       } catch (error) {
-        await (isNotDone?.(error) === true ? leave() : this.#release(holder));
+        await (this.#isNotDone(error) ? leave() : this.#release(holder));
         throw error;
       }
       return await this.#record(holder, result);
@@ -242,8 +241,8 @@ class Caller<T> {
     await this.#store.keep(this.#key, this.#terms.keepMs);
     if (row.resultProblem !== null) throw this.#invalid(row.resultProblem);
     const parsed = readResult(this.#options.result, row.result);
-    if (!parsed.success) throw this.#invalid('invalid');
-    return parsed.output;
+    if (!parsed.isValid) throw this.#invalid('invalid');
+    return parsed.result;
   }
 
   /** Best effort: without it, the lease ends by itself. */
@@ -253,6 +252,15 @@ class Caller<T> {
 
   async #forget(holder: Holder): Promise<void> {
     await this.#store.forget(holder).catch(() => undefined);
+  }
+
+  #isNotDone(error: unknown): boolean {
+    try {
+      return this.#options.isNotDone?.(error) === true;
+    } catch {
+      // It does not know this error.
+      return false;
+    }
   }
 
   #signalWith(lease: AbortSignal): AbortSignal {

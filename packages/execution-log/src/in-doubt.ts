@@ -1,6 +1,7 @@
 import { guarded, type Postgres } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
-import { MAX_RESULT_BYTES } from './to-outcome.ts';
+import * as v from 'valibot';
+import { MAX_RESULT_BYTES, toOutcome } from './to-outcome.ts';
 import { ExecutionLogError } from './errors.ts';
 import { executions } from './schema.ts';
 
@@ -34,12 +35,12 @@ export async function settleInDoubt(
   found: { readonly kind: 'done'; readonly result: unknown } | { readonly kind: 'notDone' },
 ): Promise<void> {
   const isInDoubt = sql`key = ${key} and state = 'started' and leased_until <= clock_timestamp()`;
-  const text = found.kind === 'done' ? (JSON.stringify(found.result) ?? null) : null;
-  if (text !== null && Buffer.byteLength(text) > MAX_RESULT_BYTES)
+  const { result: text, resultProblem } = toOutcome(v.unknown(), found.kind === 'done' ? found.result : null);
+  if (resultProblem !== null)
     throw new ExecutionLogError(
       'EXECUTION_RESULT_INVALID',
       key,
-      `execution ${key}: the result is larger than ${MAX_RESULT_BYTES} bytes`,
+      `execution ${key}: the result is no JSON of at most ${MAX_RESULT_BYTES} bytes; nothing was changed`,
     );
   const changed = await guarded('settle an execution', () =>
     db.execute(

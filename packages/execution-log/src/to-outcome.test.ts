@@ -7,9 +7,21 @@ const charge = v.object({ id: v.string() });
 test('a result is stored as a repeat reads it', () => {
   const outcome = toOutcome(charge, { id: 'ch_1' });
   expect(outcome).toEqual({ result: '{"id":"ch_1"}', resultProblem: null });
-  expect(readResult(charge, outcome.result)).toMatchObject({ success: true, output: { id: 'ch_1' } });
+  expect(readResult(charge, outcome.result)).toEqual({ isValid: true, result: { id: 'ch_1' } });
   expect(toOutcome(v.undefined(), undefined)).toEqual({ result: null, resultProblem: null });
-  expect(readResult(v.undefined(), null)).toMatchObject({ success: true });
+  expect(readResult(v.undefined(), null)).toEqual({ isValid: true, result: undefined });
+});
+
+test('a schema that throws accepts nothing, neither when it is stored nor when it is read', () => {
+  const url = v.pipe(
+    v.string(),
+    v.transform((text) => new URL(text)),
+  );
+  expect(toOutcome(url as v.GenericSchema<unknown, unknown>, 'not a url')).toEqual({
+    result: null,
+    resultProblem: 'invalid',
+  });
+  expect(readResult(url, '"not a url"')).toEqual({ isValid: false });
 });
 
 test.each([

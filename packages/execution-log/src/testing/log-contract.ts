@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import * as v from 'valibot';
 import { createExecutionLog, type OnceOptions } from '../create-execution-log.ts';
 import { MAX_RESULT_BYTES } from '../to-outcome.ts';
 import { charge } from './charge.ts';
@@ -153,6 +154,33 @@ export function testExecutionLog(storeOf: () => ExecutionStore): void {
         retryable: false,
       });
     }
+  });
+
+  test('a schema that throws is no reason to run again', async () => {
+    const key = newKey();
+    const url = v.pipe(
+      v.string(),
+      v.transform((text) => new URL(text).href),
+    );
+    let runs = 0;
+    const shorten = async (): Promise<string> => `not a url ${++runs}`;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(
+        once(key, shorten, { inDoubt: { kind: 'retry' }, result: url, leaseMs: 1000 }),
+      ).rejects.toMatchObject({ code: 'EXECUTION_RESULT_INVALID' });
+    }
+    expect(runs).toBe(1);
+  });
+
+  test('an isNotDone that throws knows nothing: the caller gets the error of the effect, and it is in doubt', async () => {
+    const key = newKey();
+    const isNotDone = (): boolean => {
+      throw new TypeError('error.response is undefined');
+    };
+    await expect(
+      once(key, () => Promise.reject(new Error('connection reset')), { ...charge, isNotDone }),
+    ).rejects.toThrow('connection reset');
+    await expect(once(key, async () => 'ch_2', charge)).rejects.toMatchObject({ code: 'EXECUTION_IN_DOUBT' });
   });
 
   test('a caller who has left before it began leaves nothing behind', async () => {

@@ -1,5 +1,6 @@
-import { runStatement as runInDatabase } from '@heliograph/database';
+import { runStatement as runInDatabase, transactInTime, type Postgres } from '@heliograph/database';
 import { AuthError } from './errors.ts';
+import type { Transaction } from './members/change-tenant.ts';
 
 /** Runs a statement of a store. Throws `AuthError` as it is, and everything else as `DatabaseError`. */
 export function runStatement<T>(
@@ -14,4 +15,22 @@ export function runStatement<T>(
     translate: ({ constraint }) => violations[constraint ?? '']?.(),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
+}
+
+/** The part of its time after which a transaction is rolled back; the rest is for its commit. */
+const SHARE_OF_STATEMENTS = 2 / 3;
+
+/**
+ * Runs several statements in one transaction, as {@link runStatement} does. Whoever hears that it took too long may
+ * repeat it: it is not committed afterwards.
+ */
+export function runTransaction<T>(
+  postgres: Pick<Postgres, 'db'>,
+  what: string,
+  run: (tx: Transaction) => Promise<T>,
+  violations: Readonly<Record<string, () => AuthError>> = {},
+  timeoutMs = 12_000,
+): Promise<T> {
+  const transact = () => transactInTime(postgres, what, run, timeoutMs * SHARE_OF_STATEMENTS);
+  return runStatement(what, transact, violations, timeoutMs);
 }

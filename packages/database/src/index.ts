@@ -25,5 +25,6 @@ export { createBatchedWriter } from './batched-writer.ts';
 export type { BatchedWriterOptions } from './batched-writer.ts';
 export { runStatement } from './run-statement.ts';
 export type { StatementRules } from './run-statement.ts';
+export { transactInTime } from './transact-in-time.ts';
 export { withDeadline } from './with-deadline.ts';
 export { createLimiter } from './create-limiter.ts';

@@ -3,7 +3,7 @@ import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { AuthError } from '../errors.ts';
 import { LOOK_UP_TIMEOUT_MS } from '../look-ups.ts';
-import { runStatement } from '../run-statement.ts';
+import { runStatement, runTransaction } from '../run-statement.ts';
 import { apiKeys } from '../schema.ts';
 import { endLoginsOf } from '../tokens/login-holder.ts';
 
@@ -73,11 +73,8 @@ export interface KeyStore {
 type Row = typeof apiKeys.$inferSelect;
 
 /** The API keys of one database. */
-export function createKeyStore({
-  db,
-  sql: run,
-  lookUps,
-}: Pick<Postgres, 'db' | 'sql'> & { readonly lookUps: Sql }): KeyStore {
+export function createKeyStore(postgres: Pick<Postgres, 'db' | 'sql'> & { readonly lookUps: Sql }): KeyStore {
+  const { db, sql: run, lookUps } = postgres;
   const lookUpDb = drizzle(lookUps);
   const inTenant = (within: string | null) => (within === null ? undefined : eq(apiKeys.tenant, within));
   const one = (rows: readonly Row[], id: string): ApiKey => {
@@ -113,28 +110,28 @@ export function createKeyStore({
         ),
       ),
     create: ({ tenant, scopes, roles, expiresAt, ...rest }) =>
-      runStatement(
+      runTransaction(
+        postgres,
         'create a key',
-        () =>
-          db.transaction(async (tx) => {
-            const owner = tenant ?? '';
-            const isSame = and(eq(apiKeys.tenant, owner), eq(apiKeys.name, rest.name));
-            await tx
-              .update(apiKeys)
-              .set({ nameFreedAt: sql`now()` })
-              .where(and(isSame, isNull(apiKeys.nameFreedAt), lte(apiKeys.expiresAt, sql`now()`)));
-            const rows = await tx
-              .insert(apiKeys)
-              .values({
-                ...rest,
-                tenant: owner,
-                scopes: [...scopes],
-                roles: [...roles],
-                expiresAt: expiresAt === null ? null : new Date(expiresAt),
-              })
-              .returning();
-            return one(rows, rest.id);
-          }),
+        async (tx) => {
+          const owner = tenant ?? '';
+          const isSame = and(eq(apiKeys.tenant, owner), eq(apiKeys.name, rest.name));
+          await tx
+            .update(apiKeys)
+            .set({ nameFreedAt: sql`now()` })
+            .where(and(isSame, isNull(apiKeys.nameFreedAt), lte(apiKeys.expiresAt, sql`now()`)));
+          const rows = await tx
+            .insert(apiKeys)
+            .values({
+              ...rest,
+              tenant: owner,
+              scopes: [...scopes],
+              roles: [...roles],
+              expiresAt: expiresAt === null ? null : new Date(expiresAt),
+            })
+            .returning();
+          return one(rows, rest.id);
+        },
         {
           api_keys_name: () =>
             new AuthError(
@@ -144,18 +141,16 @@ export function createKeyStore({
         },
       ),
     revoke: (id, within) =>
-      runStatement('revoke a key', () =>
-        db.transaction(async (tx) => {
-          const rows = await tx
-            .update(apiKeys)
-            .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, now())` })
-            .where(and(eq(apiKeys.id, id), inTenant(within)))
-            .returning();
-          const key = one(rows, id);
-          await endLoginsOf(tx, { kind: 'key', id });
-          return key;
-        }),
-      ),
+      runTransaction(postgres, 'revoke a key', async (tx) => {
+        const rows = await tx
+          .update(apiKeys)
+          .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, now())` })
+          .where(and(eq(apiKeys.id, id), inTenant(within)))
+          .returning();
+        const key = one(rows, id);
+        await endLoginsOf(tx, { kind: 'key', id });
+        return key;
+      }),
     findByPrefix: (prefixes) =>
       runStatement(
         'look keys up',

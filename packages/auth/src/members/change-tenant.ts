@@ -1,4 +1,4 @@
-import { createLimiter, type Postgres } from '@heliograph/database';
+import { createLimiter, transactInTime, type Postgres } from '@heliograph/database';
 import { and, arrayOverlaps, eq, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { KEPT_SCOPES } from '../grants.ts';
@@ -19,10 +19,10 @@ export type ChangeTenant = <T>(tenant: string, change: (tx: Transaction) => Prom
 
 /** Changes that hold a connection at once; the others of the pool are there for everybody else. */
 const MAX_CHANGES = 4;
-/** How long a change waits for another one here, and again for one of another process, in milliseconds. */
+/** A change that takes longer is rolled back: with the waits for others below what a store gives it, in milliseconds. */
+const MAX_CHANGE_MS = 6000;
+/** How long a change waits for another one here, in milliseconds; for one of another process it waits as long. */
 const MAX_WAIT_MS = 2000;
-/** When the server gives up a process that died in the middle of a change, in milliseconds. */
-const MAX_IDLE_MS = 5000;
 
 /** Creates the changes of one database. Those of a tenant wait for each other before they take a connection. */
 export function createTenantChanges(db: Postgres['db']): ChangeTenant {
@@ -36,7 +36,7 @@ export function createTenantChanges(db: Postgres['db']): ChangeTenant {
     const what = `change the tenant ${tenant}`;
     try {
       return await own.limit(what, () =>
-        limit(what, () => db.transaction((tx) => guard(tx, tenant, change))),
+        limit(what, () => transactInTime({ db }, what, (tx) => guard(tx, tenant, change), MAX_CHANGE_MS)),
       );
     } finally {
       own.users--;
@@ -50,8 +50,6 @@ async function guard<T>(
   tenant: string,
   change: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  await tx.execute(sql`select set_config('lock_timeout', ${String(MAX_WAIT_MS)}, true),
-    set_config('idle_in_transaction_session_timeout', ${String(MAX_IDLE_MS)}, true)`);
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`auth.tenant.${tenant}`}, 0))`);
   const before = await holdersOf(tx, tenant);
   const result = await change(tx);

@@ -42,6 +42,25 @@ export async function authGround(label: string) {
           select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
         return rows.length === sessions ? true : undefined;
       }),
+    /** Waits until nothing runs on this database. */
+    quiet: () =>
+      eventually('nothing runs', async () => {
+        const rows = await postgres.sql`
+          select 1 from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
+        return rows.length === 0 ? true : undefined;
+      }),
+    /** Every statement that writes into a table takes so long until the function that is returned was called. */
+    async slow(table: string, delayMs: number): Promise<() => Promise<void>> {
+      await postgres.sql.unsafe(`
+        create function public.wait_a_while() returns trigger language plpgsql as
+          $$ begin perform pg_sleep(${delayMs / 1000}); return null; end $$;
+        create trigger wait_a_while before insert or update on ${table}
+          for each statement execute function public.wait_a_while()`);
+      return async () => {
+        await postgres.sql.unsafe(`drop function public.wait_a_while cascade`);
+      };
+    },
     /** Nothing is written into a table until this is released. */
     async block(table: string): Promise<() => Promise<void>> {
       let release = (): void => undefined;

@@ -2,7 +2,7 @@ import type { Postgres } from '@heliograph/database';
 import { systemClock, type Clock } from '@heliograph/service';
 import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
-import { runStatement } from '../run-statement.ts';
+import { runStatement, runTransaction } from '../run-statement.ts';
 import { refreshFamilies } from '../schema.ts';
 import { endLogins, lockHoldersOf } from './login-holder.ts';
 
@@ -48,9 +48,10 @@ const newestToken = (column: 'created_at' | 'expires_at') =>
 
 /** The logins of one database. */
 export function createLoginStore(
-  { db }: Pick<Postgres, 'db'>,
+  postgres: Pick<Postgres, 'db'>,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): LoginStore {
+  const { db } = postgres;
   const columns = {
     ...getTableColumns(refreshFamilies),
     refreshedAt: newestToken('created_at'),
@@ -107,28 +108,24 @@ export function createLoginStore(
         return loginOf(row);
       }),
     revoke: (id, within) =>
-      runStatement('revoke a login', () =>
-        db.transaction(async (tx) => {
-          const ended = await endLogins(tx, isLogin(id, within), 'operator');
-          if (ended > 0) return;
-          const rows = await tx
-            .select({ id: refreshFamilies.id })
-            .from(refreshFamilies)
-            .where(isLogin(id, within));
-          if (rows.length === 0) throw missing(id);
-        }),
-      ),
+      runTransaction(postgres, 'revoke a login', async (tx) => {
+        const ended = await endLogins(tx, isLogin(id, within), 'operator');
+        if (ended > 0) return;
+        const rows = await tx
+          .select({ id: refreshFamilies.id })
+          .from(refreshFamilies)
+          .where(isLogin(id, within));
+        if (rows.length === 0) throw missing(id);
+      }),
     revokeAll: (principalId, within) =>
-      runStatement('revoke the logins of a caller', () =>
-        db.transaction(async (tx) => {
-          await lockHoldersOf(tx, principalId);
-          return endLogins(
-            tx,
-            and(eq(refreshFamilies.principalId, principalId), inTenant(within)),
-            'principal',
-          );
-        }),
-      ),
+      runTransaction(postgres, 'revoke the logins of a caller', async (tx) => {
+        await lockHoldersOf(tx, principalId);
+        return endLogins(
+          tx,
+          and(eq(refreshFamilies.principalId, principalId), inTenant(within)),
+          'principal',
+        );
+      }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Postgres } from '@heliograph/database';
 import { systemClock, type Clock } from '@heliograph/service';
 import { and, eq, gt, isNull } from 'drizzle-orm';
 import { digestOf } from '../keys/key-format.ts';
-import { runStatement } from '../run-statement.ts';
+import { runStatement, runTransaction } from '../run-statement.ts';
 import { nonces } from '../schema.ts';
 
 /** The outcome of a nonce that somebody presented. */
@@ -23,9 +23,10 @@ const NONCE = /^[A-Za-z0-9_-]{43}$/;
 
 /** The nonces of one database. */
 export function createNonceStore(
-  { db }: Pick<Postgres, 'db'>,
+  postgres: Pick<Postgres, 'db'>,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): NonceStore {
+  const { db } = postgres;
   return {
     issue: (purpose, ttlMs = 600_000) =>
       runStatement('issue a nonce', async () => {
@@ -35,17 +36,17 @@ export function createNonceStore(
         return { nonce, expiresAt };
       }),
     consume: (purpose, nonce) =>
-      runStatement('consume a nonce', async () => {
+      runTransaction(postgres, 'consume a nonce', async (tx) => {
         if (!NONCE.test(nonce)) return 'unknown';
         const now = new Date(clock.now());
         const isIt = and(eq(nonces.purpose, purpose), eq(nonces.digest, digestOf(nonce)));
-        const consumed = await db
+        const consumed = await tx
           .update(nonces)
           .set({ usedAt: now })
           .where(and(isIt, isNull(nonces.usedAt), gt(nonces.expiresAt, now)))
           .returning({ purpose: nonces.purpose });
         if (consumed.length > 0) return 'consumed';
-        const [row] = await db.select({ usedAt: nonces.usedAt }).from(nonces).where(isIt);
+        const [row] = await tx.select({ usedAt: nonces.usedAt }).from(nonces).where(isIt);
         if (row === undefined) return 'unknown';
         return row.usedAt === null ? 'expired' : 'used';
       }),

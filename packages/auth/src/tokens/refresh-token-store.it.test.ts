@@ -81,6 +81,17 @@ describe('a token that is used again', () => {
   );
 });
 
+test('an exchange that takes too long is rolled back, and can be repeated', async () => {
+  const { token } = await ground.refreshTokens.issue(ada);
+  const hasten = await ground.slow('auth.refresh_tokens', 400);
+  const hurried = createRefreshTokenStore(ground.postgres, { timeoutMs: 600 });
+  const outcome = await hurried.rotate(token).catch((error: unknown) => error);
+  await ground.quiet();
+  await hasten();
+  expect(outcome).toMatchObject({ code: 'DATABASE_TIMEOUT', retryable: true });
+  await expect(hurried.rotate(token)).resolves.toMatchObject({ kind: 'rotated' });
+});
+
 describe('a revocation', () => {
   test('ends the login of a token, used or not', async () => {
     const { tokens } = start();

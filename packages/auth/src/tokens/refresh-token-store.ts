@@ -5,7 +5,7 @@ import { eq, getTableColumns } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { digestOf } from '../keys/key-format.ts';
 import type { Transaction } from '../members/change-tenant.ts';
-import { runStatement } from '../run-statement.ts';
+import { runTransaction } from '../run-statement.ts';
 import { refreshFamilies, refreshTokens } from '../schema.ts';
 import { decideRefresh, type RefreshRefusal, type RefreshState } from './decide-refresh.ts';
 import { endLogins, lockHolder, type LoginHolder } from './login-holder.ts';
@@ -16,6 +16,8 @@ export interface RefreshTokenOptions {
   readonly tokenLifeMs?: number;
   /** When a login ends, however often it was refreshed. Default 90 days. */
   readonly familyLifeMs?: number;
+  /** How long an exchange may take. Default 12,000. */
+  readonly timeoutMs?: number;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -52,7 +54,8 @@ export interface RefreshTokenStore {
   issue(holder: LoginHolder): Promise<IssuedRefreshToken>;
   /**
    * Exchanges a token for its successor. Of several exchanges of one token at the same moment one succeeds; the others
-   * are `reused`, and end the login, its newest token included. Other logins of the same caller go on.
+   * are `reused`, and end the login, its newest token included. Other logins of the same caller go on. Whoever hears
+   * DATABASE_TIMEOUT may repeat it: an exchange that takes too long is rolled back.
    */
   rotate(token: string): Promise<RefreshOutcome>;
   /** Ends the login of a token, used or not; false if the token is unknown. */
@@ -64,7 +67,7 @@ const TOKEN = /^hgr_[A-Za-z0-9_-]{43}$/;
 
 /** The refresh tokens of one database. */
 export function createRefreshTokenStore(
-  { db }: Pick<Postgres, 'db'>,
+  postgres: Pick<Postgres, 'db'>,
   options: RefreshTokenOptions = {},
 ): RefreshTokenStore {
   const {
@@ -72,7 +75,10 @@ export function createRefreshTokenStore(
     familyLifeMs = 90 * DAY_MS,
     clock = systemClock,
     ids = uuidV7Ids,
+    timeoutMs,
   } = options;
+  const transact = <T>(what: string, run: (tx: Transaction) => Promise<T>): Promise<T> =>
+    runTransaction(postgres, what, run, {}, timeoutMs);
   const issueWithin = async (
     tx: Transaction,
     familyId: string,
@@ -118,55 +124,49 @@ export function createRefreshTokenStore(
     endLogins(tx, eq(refreshFamilies.id, familyId), why);
   return {
     issue: (holder) =>
-      runStatement('issue a refresh token', () =>
-        db.transaction(async (tx) => {
-          const found = await lockHolder(tx, holder);
-          const now = clock.now();
-          if (found === null || (found.expiresAt !== null && found.expiresAt <= now)) throw noHolder(holder);
-          const familyId = ids.next().replaceAll('-', '');
-          const familyExpiresAt = Math.min(now + familyLifeMs, found.expiresAt ?? Infinity);
-          await tx.insert(refreshFamilies).values({
-            id: familyId,
-            principalId: found.principalId,
-            tenant: found.tenant,
-            ...(holder.kind === 'member' ? { memberId: holder.id } : { keyId: holder.id }),
-            expiresAt: new Date(familyExpiresAt),
-          });
-          return issueWithin(tx, familyId, familyExpiresAt, now);
-        }),
-      ),
+      transact('issue a refresh token', async (tx) => {
+        const found = await lockHolder(tx, holder);
+        const now = clock.now();
+        if (found === null || (found.expiresAt !== null && found.expiresAt <= now)) throw noHolder(holder);
+        const familyId = ids.next().replaceAll('-', '');
+        const familyExpiresAt = Math.min(now + familyLifeMs, found.expiresAt ?? Infinity);
+        await tx.insert(refreshFamilies).values({
+          id: familyId,
+          principalId: found.principalId,
+          tenant: found.tenant,
+          ...(holder.kind === 'member' ? { memberId: holder.id } : { keyId: holder.id }),
+          expiresAt: new Date(familyExpiresAt),
+        });
+        return issueWithin(tx, familyId, familyExpiresAt, now);
+      }),
     rotate: (token) =>
-      runStatement('exchange a refresh token', () =>
-        db.transaction(async (tx): Promise<RefreshOutcome> => {
-          const login = await find(tx, token);
-          if (login === null) return { kind: 'unknown' };
-          const holder = holderOf(login);
-          const isHolderGone = holder === null || (await lockHolder(tx, holder)) === null;
-          const locked = await lock(tx, token, login.id);
-          if (locked === null) return { kind: 'unknown' };
-          const { family, row } = locked;
-          const now = clock.now();
-          const decision = decideRefresh(stateOf(locked, isHolderGone), now);
-          if (decision === 'reused') await end(tx, family.id, 'reuse');
-          if (isHolderGone) await end(tx, family.id, 'holder');
-          if (holder === null || decision !== 'rotate')
-            return { kind: decision === 'rotate' ? 'revoked' : decision };
-          await tx
-            .update(refreshTokens)
-            .set({ usedAt: new Date(now) })
-            .where(eq(refreshTokens.digest, row.digest));
-          const next = await issueWithin(tx, family.id, family.expiresAt.getTime(), now);
-          return { kind: 'rotated', principalId: family.principalId, holder, next };
-        }),
-      ),
+      transact('exchange a refresh token', async (tx): Promise<RefreshOutcome> => {
+        const login = await find(tx, token);
+        if (login === null) return { kind: 'unknown' };
+        const holder = holderOf(login);
+        const isHolderGone = holder === null || (await lockHolder(tx, holder)) === null;
+        const locked = await lock(tx, token, login.id);
+        if (locked === null) return { kind: 'unknown' };
+        const { family, row } = locked;
+        const now = clock.now();
+        const decision = decideRefresh(stateOf(locked, isHolderGone), now);
+        if (decision === 'reused') await end(tx, family.id, 'reuse');
+        if (isHolderGone) await end(tx, family.id, 'holder');
+        if (holder === null || decision !== 'rotate')
+          return { kind: decision === 'rotate' ? 'revoked' : decision };
+        await tx
+          .update(refreshTokens)
+          .set({ usedAt: new Date(now) })
+          .where(eq(refreshTokens.digest, row.digest));
+        const next = await issueWithin(tx, family.id, family.expiresAt.getTime(), now);
+        return { kind: 'rotated', principalId: family.principalId, holder, next };
+      }),
     revoke: (token) =>
-      runStatement('revoke a refresh token', () =>
-        db.transaction(async (tx) => {
-          const login = await find(tx, token);
-          if (login !== null) await end(tx, login.id, 'logout');
-          return login !== null;
-        }),
-      ),
+      transact('revoke a refresh token', async (tx) => {
+        const login = await find(tx, token);
+        if (login !== null) await end(tx, login.id, 'logout');
+        return login !== null;
+      }),
   };
 }
 

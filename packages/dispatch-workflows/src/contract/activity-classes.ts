@@ -15,8 +15,18 @@ const noWorker = 'nothing is dispatched without workers, and everything waits in
 export const DISPATCH_CLASSES = {
   /** A first attempt inside the workflow task. */
   quick: localAttempt,
-  /** Waits are short inside, so an attempt ends within minutes; what keeps failing ends with the notification's life. */
-  patient: delivery,
+  /**
+   * Waits are short inside, so an attempt ends within minutes; what keeps failing ends with the notification's life. The
+   * workflow makes another order of one that the server gave up, so nothing is lost with it.
+   */
+  patient: defineActivityClass({
+    ...delivery,
+    name: 'patientDelivery',
+    use: 'deliver a notification to a provider, for as long as it is news',
+    mayBeGivenUp: true,
+    scheduleToClose: limit('70 min', 'the workflow orders it anew, and that looks up what became of it'),
+    scheduleToStart: none('scheduleToClose of 70 min covers the wait for a worker'),
+  }),
   store: defineActivityClass({
     ...record,
     name: 'streamState',

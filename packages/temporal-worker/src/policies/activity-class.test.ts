@@ -27,6 +27,10 @@ describe('a class is refused where it is declared, in one line', () => {
       { ...delivery, scheduleToStart: limit('1 h', 'why not') },
       /scheduleToStart: work that may not be given/,
     ],
+    ...[billing, delivery, longJob].map((policy): [object, RegExp] => [
+      { ...policy, scheduleToClose: limit('90 d', 'it is long') },
+      /scheduleToClose: work that may not be given up has none, because it counts the time without workers/,
+    ]),
     [{ ...longJob, heartbeat: none('it is fast') }, /heartbeat: an attempt of more than 10 min has one/],
     [{ ...longJob, heartbeat: limit('12 h', 'it is slow') }, /heartbeat: it has to be shorter/],
     [{ ...localAttempt, heartbeat: limit('1 s', 'to be safe') }, /a local activity has none/],
@@ -76,6 +80,10 @@ test('work that may not be given up, and a long job, have to say so to the compi
   // @ts-expect-error -- billing with scheduleToStart
   expect(() => defineActivityClass({ ...billing, scheduleToStart: limit('1 min', 'why not') })).toThrow(
     'scheduleToStart',
+  );
+  // @ts-expect-error -- a delivery that an outage of the workers ends
+  expect(() => defineActivityClass({ ...delivery, scheduleToClose: limit('70 min', 'why not') })).toThrow(
+    'scheduleToClose',
   );
   const { heartbeat: __, ...withoutHeartbeat } = longJob;
   // @ts-expect-error -- a class that says nothing of heartbeats

@@ -25,15 +25,17 @@ interface Common {
    * One attempt. Always bounded: it is how the server learns that a worker has died with the activity.
    */
   readonly startToClose: Limit;
-  /** All attempts together, with the waits between them. */
-  readonly scheduleToClose: Timeout;
   readonly retry: RetryRules;
 }
 
-/** Whether the work may be given up because no worker takes it. What the server gives up there is never retried. */
+/**
+ * Whether the server may give the work up, and what is lost then. Both timeouts also count the time in which no worker takes
+ * it, and nothing is retried after them. Work that may not be given up has neither: what bounds it is in the activity or
+ * in the workflow, which both know of it.
+ */
 type Queueing =
-  | { readonly mayBeGivenUp: true; readonly scheduleToStart: Timeout }
-  | { readonly mayBeGivenUp: false; readonly scheduleToStart: NoLimit };
+  | { readonly mayBeGivenUp: true; readonly scheduleToClose: Timeout; readonly scheduleToStart: Timeout }
+  | { readonly mayBeGivenUp: false; readonly scheduleToClose: NoLimit; readonly scheduleToStart: NoLimit };
 
 /** A class whose activities send heartbeats. */
 export type HeartbeatingClass = Common & Queueing & { readonly heartbeat: Limit };
@@ -51,7 +53,6 @@ const MISSING = 'it is missing; state a value, or none, with the reason';
 const because = v.pipe(v.string(), v.trim(), v.minLength(1, 'a reason is missing'));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(1, 'expected at least 1 ms'));
 const bound = v.object({ ms: positive, because }, MISSING);
-const noBound = v.object({ ms: v.null(), because }, 'only none(reason) is allowed here');
 const timeout = v.object({ ms: v.nullable(positive), because }, MISSING);
 const reasoned = <T>(value: v.GenericSchema<unknown, T>) => v.object({ value, because }, MISSING);
 
@@ -101,8 +102,9 @@ export function defineActivityClass<const T extends ActivityClass>(given: T): T 
 
 function findContradiction(given: v.InferOutput<typeof schema>): string | null {
   const { startToClose, scheduleToClose, scheduleToStart, heartbeat, retry } = given;
-  if (!given.mayBeGivenUp && !v.is(noBound, scheduleToStart))
-    return 'scheduleToStart: work that may not be given up has none, because the server does not retry after it';
+  for (const [field, stated] of Object.entries({ scheduleToClose, scheduleToStart }))
+    if (!given.mayBeGivenUp && stated.ms !== null)
+      return `${field}: work that may not be given up has none, because it counts the time without workers, and nothing is retried after it`;
   if (given.kind === 'local' && heartbeat.ms !== null)
     return 'heartbeat: a local activity has none, because it runs inside the workflow task';
   if (given.kind === 'regular' && heartbeat.ms === null && startToClose.ms > LONGEST_WITHOUT_HEARTBEAT_MS)

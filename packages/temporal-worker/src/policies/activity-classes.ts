@@ -18,7 +18,6 @@ const byTable: Reasoned<readonly string[]> = {
   value: NON_RETRYABLE_TYPES,
   because: 'they are answers, which a repeat does not change: the table of errors',
 };
-const alertInstead = 'a queue without workers is an alert on its backlog, not a failure of its work';
 
 /** Timeouts and retries of activities by what they are for. A package adds its own with `defineActivityClass`. */
 export const ACTIVITY_CLASSES = {
@@ -84,10 +83,13 @@ export const ACTIVITY_CLASSES = {
     name: 'externalCall',
     use: 'ask a service of somebody else for something that moves no money',
     kind: 'regular',
-    mayBeGivenUp: false,
+    mayBeGivenUp: true,
     startToClose: limit('1 min', 'slow providers answer within 30 s; their own balancers give up after 60 s'),
-    scheduleToClose: limit('30 min', 'a deploy or a short outage at the provider is over by then'),
-    scheduleToStart: none(alertInstead),
+    scheduleToClose: limit(
+      '30 min',
+      'an outage is over by then; what is lost is an answer, not work of ours',
+    ),
+    scheduleToStart: none('scheduleToClose of 30 min covers the wait for a worker'),
     heartbeat: none('an attempt ends within 1 min'),
     retry: {
       initialInterval: limit('1 s', 'less would add to the load of a service that is in trouble'),
@@ -100,18 +102,18 @@ export const ACTIVITY_CLASSES = {
   /** Delivers something that a person waits for, as long as it is news. */
   delivery: defineActivityClass({
     name: 'delivery',
-    use: 'deliver a notification to a provider, for as long as it is news',
+    use: 'deliver a notification to a provider; the activity ends it when it is no news any more',
     kind: 'regular',
     mayBeGivenUp: false,
     startToClose: limit('5 min', 'an attempt may wait up to 4 min for a permit of a throttled provider'),
-    scheduleToClose: limit('70 min', 'a notification is news for an hour; the rest is for the last attempt'),
+    scheduleToClose: none('it would lose one in an outage of the workers; the activity ends what is no news'),
     scheduleToStart: none('it is not retried: an outage of the workers would lose the notification'),
     heartbeat: limit('15 s', 'a worker that dies costs 15 s, not 5 min'),
     retry: {
       initialInterval: limit('500 ms', 'most failures are a cut connection'),
       coefficient: doubled,
       maximumInterval: limit('10 s', 'a person waits for it; the provider has a gate of its own'),
-      attempts: untilTimeout,
+      attempts: untilDone,
       nonRetryable: byTable,
     },
   }),
@@ -165,14 +167,14 @@ export const ACTIVITY_CLASSES = {
     kind: 'regular',
     mayBeGivenUp: false,
     startToClose: limit('12 h', 'the longest job takes 6 h; heartbeats notice a dead worker long before'),
-    scheduleToClose: limit('3 d', 'resumed from its checkpoints, a job that takes longer makes no progress'),
-    scheduleToStart: none(alertInstead),
+    scheduleToClose: none('no time without workers ends a job; one that hangs ends its own attempt'),
+    scheduleToStart: none('a queue without workers is an alert on its backlog, not a failure of its work'),
     heartbeat: limit('30 s', 'a worker that dies costs 30 s; an attempt sends one every 5 s at least'),
     retry: {
       initialInterval: limit('1 s', 'the next attempt resumes at the checkpoint, so it is cheap'),
       coefficient: doubled,
       maximumInterval: limit('1 min', 'what a job waits for is back within minutes, or hours'),
-      attempts: untilTimeout,
+      attempts: untilDone,
       nonRetryable: byTable,
     },
   }),

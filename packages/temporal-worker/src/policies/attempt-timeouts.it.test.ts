@@ -64,19 +64,22 @@ describe('timeouts of an attempt', () => {
     await expect(endOf(handle)).resolves.toMatchObject({ failure: { timeoutType: 'SCHEDULE_TO_START' } });
   });
 
-  test.each(['delivery', 'billing'] as const)('%s outlives an outage of all workers', async (name) => {
-    const queue = `later-${name}`;
-    const handle = await ground.start(ground.real, 'callOnce', [scaled(name, 60), queue]);
-    // Longer than any scheduleToStart that would be of use at this scale.
-    await wait(700);
-    const late = await Worker.create({
-      connection: ground.fresh.nativeConnection,
-      namespace: ground.fresh.namespace,
-      taskQueue: queue,
-      activities: { work: async () => 'done' },
-    });
-    await expect(late.runUntil(endOf(handle))).resolves.toEqual({ result: 'done' });
-  });
+  test.each(['delivery', 'billing', 'longJob'] as const)(
+    '%s outlives an outage of all workers',
+    async (name) => {
+      const queue = `later-${name}`;
+      const handle = await ground.start(ground.real, 'callOnce', [scaled(name, 60), queue]);
+      // Longer than any scheduleToStart that would be of use at this scale. Only a test of the class can tell of longer ones.
+      await wait(700);
+      const late = await Worker.create({
+        connection: ground.fresh.nativeConnection,
+        namespace: ground.fresh.namespace,
+        taskQueue: queue,
+        activities: { work: async () => 'done' },
+      });
+      await expect(late.runUntil(endOf(handle))).resolves.toEqual({ result: 'done' });
+    },
+  );
 });
 
 describe('a gateway that takes 2 min at peak, at a fraction of its time', () => {

@@ -6,7 +6,7 @@ import { activityOptions, localActivityOptions, workflowTimeouts } from './optio
 import { WORKFLOW_CLASSES } from './workflow-classes.ts';
 
 test('the options of a call hold what the class states, and leave out what it has none of', () => {
-  const { billing, delivery, localAttempt } = ACTIVITY_CLASSES;
+  const { billing, delivery, externalCall, localAttempt } = ACTIVITY_CLASSES;
   expect(activityOptions(billing, { taskQueue: 'payments' })).toEqual({
     taskQueue: 'payments',
     startToCloseTimeout: 300_000,
@@ -17,10 +17,9 @@ test('the options of a call hold what the class states, and leave out what it ha
       nonRetryableErrorTypes: NON_RETRYABLE_TYPES,
     },
   });
-  expect(activityOptions(delivery)).toMatchObject({
-    scheduleToCloseTimeout: 4_200_000,
-    heartbeatTimeout: 15_000,
-  });
+  expect(activityOptions(externalCall)).toMatchObject({ scheduleToCloseTimeout: 1_800_000 });
+  expect(activityOptions(delivery)).toMatchObject({ heartbeatTimeout: 15_000 });
+  expect(activityOptions(delivery)).not.toHaveProperty('scheduleToCloseTimeout');
   expect(localActivityOptions(localAttempt)).toMatchObject({
     startToCloseTimeout: 3000,
     scheduleToCloseTimeout: 4000,

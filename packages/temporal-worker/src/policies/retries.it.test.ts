@@ -45,8 +45,6 @@ describe('retries in virtual time', () => {
   test.each([
     ['quickRead', 5_000],
     ['externalCall', 60_000],
-    ['delivery', 300_000],
-    ['longJob', 14_400_000],
   ] as const)('%s is given up when scheduleToClose has passed', async (name, maximumMs) => {
     const policy = ACTIVITY_CLASSES[name];
     const retry = { ...policy.retry, maximumInterval: { ms: maximumMs, because: 'of this test' } };
@@ -63,6 +61,23 @@ describe('retries in virtual time', () => {
     expect(tookMs).toBeGreaterThan(policy.scheduleToClose.ms - maximumMs - 10_000);
     expect(attempts).toBeGreaterThan(10);
   });
+
+  test.each(['record', 'delivery', 'billing', 'compensation', 'longJob'] as const)(
+    '%s is not given up after a week of failures',
+    async (name) => {
+      const policy = ACTIVITY_CLASSES[name];
+      const retry = { ...policy.retry, maximumInterval: { ms: 86_400_000, because: 'of this test' } };
+      let attempts = 0;
+      const work: Work = (attempt) => {
+        attempts = attempt;
+        return attempt < 26 ? fail(attempt) : Promise.resolve('done');
+      };
+      const handle = await ground.start(ground.skipping, 'callOnce', [{ ...policy, retry }], { work });
+      await expect(endOf(handle)).resolves.toEqual({ result: 'done' });
+      expect((await timesOf(handle)).tookMs).toBeGreaterThan(7 * 86_400_000);
+      expect(attempts).toBe(26);
+    },
+  );
 
   test('a local attempt is made once', async () => {
     let attempts = 0;

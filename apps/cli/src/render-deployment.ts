@@ -36,7 +36,9 @@ export function renderDeployment(
   const byId = new Map(details.map((each) => [each.buildId, each]));
   const rows = deployment.builds.map(({ buildId, status, createdAt, deactivatedAt }) => {
     const { pinnedRuns, movingRuns, queues = [] } = byId.get(buildId) ?? {};
-    const seen = queues.flatMap(({ polledAt }) => (polledAt === null ? [] : [polledAt.getTime()]));
+    const seen = queues.flatMap(({ polledAt, heartbeatAt }) =>
+      [polledAt, heartbeatAt].flatMap((at) => (at === null ? [] : [at.getTime()])),
+    );
     const worker =
       seen.length === 0 ? 'none' : `${Math.round((now.getTime() - Math.max(...seen)) / 1000)} s ago`;
     const since = (deactivatedAt ?? createdAt)?.toISOString() ?? '-';

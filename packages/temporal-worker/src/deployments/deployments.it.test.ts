@@ -2,8 +2,7 @@ import { freshName, freshNamespace, eventually, type FreshNamespace } from '@hel
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
-import { createTemporalWorker } from '../worker/create-worker.ts';
-import { installTemporalRuntime } from '../worker/runtime.ts';
+import { createTemporalWorker, type TemporalWorkerOptions } from '../worker/create-worker.ts';
 import { bundleWorkflows } from '../worker/workflow-bundle.ts';
 import {
   changeRouting,
@@ -13,10 +12,12 @@ import {
   mayStop,
   readDeployment,
   readMissing,
+  readQueues,
   registerBuild,
 } from './index.ts';
 
-installTemporalRuntime({ logger: new DefaultLogger('ERROR') });
+// Workers send heartbeats every minute by themselves.
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [], workerHeartbeatInterval: 1000 });
 
 let ground: FreshNamespace;
 let client: Client;
@@ -57,6 +58,7 @@ async function work(
   deployment: string,
   build: 'one' | 'two',
   buildId: string | null = build,
+  options: Partial<TemporalWorkerOptions> = {},
 ): Promise<Worker> {
   const worker = await createTemporalWorker({
     connection: ground.nativeConnection,
@@ -66,6 +68,7 @@ async function work(
     activities: { idle: async () => undefined },
     shutdownGraceMs: 500,
     ...(buildId === null ? {} : { deployment: { name: deployment, buildId } }),
+    ...options,
   });
   running.push({ worker, ended: worker.run() });
   return worker;
@@ -209,6 +212,48 @@ describe('a worker that becomes versioned', () => {
     await goOn(pinned);
     await work(d, 'one');
     await expect(pinned.result()).resolves.toBe('one');
+  }, 60_000);
+});
+
+describe('a worker whose only slot is taken', () => {
+  test('is seen by its heartbeat, as long as it works', async () => {
+    const d = newDeployment();
+    const held = Promise.withResolvers<void>();
+    let hasBegun = false;
+    const worker = await work(d, 'one', 'one', {
+      slots: { kind: 'gpu' },
+      activities: {
+        idle: () => {
+          hasBegun = true;
+          return held.promise;
+        },
+      },
+    });
+    await makeCurrent(d, 'one');
+    const handle = await start(d, 'working');
+    const seen = async () =>
+      Object.fromEntries(
+        (await readQueues(service, d, 'one')).map(({ kind, heartbeatAt }) => [kind, heartbeatAt?.getTime()]),
+      );
+    await eventually('it works', () => hasBegun);
+    const begun = Date.now();
+    // Two heartbeats later than the activity: by then it has no poll under way.
+    await eventually(
+      'both task queues are served',
+      async () => {
+        const { workflow = 0, activity = 0 } = await seen();
+        return workflow > begun + 2500 && activity > begun + 2500;
+      },
+      { timeoutMs: 20_000 },
+    );
+    held.resolve();
+    await handle.result();
+    await stop(worker);
+    await eventually(
+      'it has stopped',
+      async () => Object.keys(await seen()).length > 0 && (await seen())['activity'] === undefined,
+    );
+    expect(Object.values(await seen())).toEqual([undefined, undefined]);
   }, 60_000);
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { toDeployment } from './deployment.ts';
 import { decideStop } from './may-stop.ts';
 import { planRouting, type RoutingChange } from './plan-routing.ts';
-import { missingQueues, type BuildQueue } from './read-queues.ts';
 
 const version = (buildId: string) => ({ deploymentName: 'd', buildId });
 const deployment = (current: string | null, ramp?: readonly [string | null, number]) =>
@@ -96,39 +95,5 @@ describe('a build', () => {
     ['created', [0, 0], true],
   ] as const)('that is %s, with %j pinned runs, may stop: %s', (status, pinnedRuns, mayStop) => {
     expect(decideStop({ buildId: 'a', status, pinnedRuns }).mayStop).toBe(mayStop);
-  });
-});
-
-describe('the task queues that a build lacks', () => {
-  const now = new Date(1_000_000_000);
-  const ago = (seconds: number | null): Date | null =>
-    seconds === null ? null : new Date(now.getTime() - seconds * 1000);
-  const queue = (name: string, kind: BuildQueue['kind'], seconds: number | null): BuildQueue => ({
-    name,
-    kind,
-    polledAt: ago(seconds),
-  });
-
-  test.each<[string, readonly BuildQueue[], readonly BuildQueue[], readonly string[]]>([
-    ['all polled', [queue('q', 'workflow', 60)], [queue('q', 'workflow', 1)], []],
-    ['no worker yet', [], [queue('q', 'workflow', 1)], ['q (workflow)', 'any workflow task queue']],
-    ['workers that are gone', [queue('q', 'workflow', 80)], [], ['q (workflow)']],
-    ['workers that were never seen again', [queue('q', 'workflow', null)], [], ['q (workflow)']],
-    [
-      'a queue of the current build',
-      [queue('q', 'workflow', 1)],
-      [queue('q', 'workflow', 1), queue('r', 'activity', 1)],
-      ['r (activity)'],
-    ],
-    ['one that it gave up', [queue('q', 'workflow', 1)], [queue('r', 'activity', null)], []],
-    [
-      'the other kind of the same name',
-      [queue('q', 'workflow', 1)],
-      [queue('q', 'activity', 1)],
-      ['q (activity)'],
-    ],
-    ['activities only', [queue('q', 'activity', 1)], [], ['any workflow task queue']],
-  ])('%s', (_, build, current, missing) => {
-    expect(missingQueues(build, current, now)).toEqual(missing);
   });
 });

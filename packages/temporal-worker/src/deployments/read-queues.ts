@@ -2,6 +2,7 @@ import proto from '@temporalio/proto';
 import { type DeploymentService, callService } from './call-service.ts';
 import { toDate } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
+import { readHeartbeats } from './read-heartbeats.ts';
 
 /** What a task queue carries. */
 export type QueueKind = 'workflow' | 'activity' | 'nexus';
@@ -10,12 +11,20 @@ export type QueueKind = 'workflow' | 'activity' | 'nexus';
 export interface BuildQueue {
   readonly name: string;
   readonly kind: QueueKind;
-  /** When a worker of the build was last seen there; null where none was in the last minutes. */
+  /** When a worker of the build last polled there; null where none did in the last minutes. */
   readonly polledAt: Date | null;
+  /**
+   * When a worker of the build that runs last said that it polls there or is busy; null where the server keeps no heartbeats of
+   * workers. One whose slots are all taken does not poll, and only this tells it from a dead one.
+   */
+  readonly heartbeatAt: Date | null;
 }
 
-/** A poll lasts up to a minute and is seen when it begins, so a worker that is alive was seen within this time. */
-const POLL_WINDOW_MS = 75_000;
+/**
+ * A poll lasts up to a minute and is seen when it begins, and a worker sends a heartbeat every minute, so one that is alive was seen
+ * within this time.
+ */
+const SEEN_WINDOW_MS = 75_000;
 
 const { DescribeTaskQueueMode, TaskQueueType } = proto.temporal.api.enums.v1;
 const KINDS: ReadonlyMap<number, QueueKind> = new Map([
@@ -73,28 +82,38 @@ export async function readQueues(
         if (at !== null && at > (polled.get(key) ?? new Date(0))) polled.set(key, at);
       }
   }
+  const heartbeats = names.length === 0 ? null : await readHeartbeats(service, deployment, buildId);
   return versionTaskQueues.flatMap(({ name, type }) => {
     const kind = KINDS.get(type ?? 0);
     if (!name || kind === undefined) return [];
-    return [{ name, kind, polledAt: polled.get(`${name}\0${type ?? 0}`) ?? null }];
+    return [
+      {
+        name,
+        kind,
+        polledAt: polled.get(`${name}\0${type ?? 0}`) ?? null,
+        heartbeatAt: heartbeats?.(name, kind) ?? null,
+      },
+    ];
   });
 }
 
 /**
- * Names what a build lacks before it may get work: a worker on each task queue that workers of the current build poll, and on
- * each that its own workers have polled; and a workflow task queue at all. Empty if nothing is missing.
+ * Names what a build lacks before it may get work: a worker on each task queue that workers of the current build ever polled, and
+ * on each that its own workers did; and a workflow task queue at all. Empty if nothing is missing.
  */
 export function missingQueues(
   build: readonly BuildQueue[],
   current: readonly BuildQueue[],
   now: Date,
 ): readonly string[] {
-  const isPolled = ({ polledAt }: BuildQueue): boolean =>
-    polledAt !== null && now.getTime() - polledAt.getTime() <= POLL_WINDOW_MS;
+  const isRecent = (at: Date | null): boolean =>
+    at !== null && now.getTime() - at.getTime() <= SEEN_WINDOW_MS;
   const label = ({ name, kind }: BuildQueue): string => `${name} (${kind})`;
-  const polled = new Set(build.filter(isPolled).map(label));
-  // A queue that the current build polls no more was given up before.
-  const needed = new Set([...build, ...current.filter(isPolled)].map(label));
-  const missing = [...needed].filter((each) => !polled.has(each)).toSorted();
+  const served = new Set(
+    build.filter(({ polledAt, heartbeatAt }) => isRecent(polledAt) || isRecent(heartbeatAt)).map(label),
+  );
+  // Whatever its age: nobody polls a queue whose only worker is busy, or has crashed.
+  const needed = new Set([...build, ...current].map(label));
+  const missing = [...needed].filter((each) => !served.has(each)).toSorted();
   return build.some(({ kind }) => kind === 'workflow') ? missing : [...missing, 'any workflow task queue'];
 }

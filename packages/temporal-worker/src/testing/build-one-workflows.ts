@@ -3,6 +3,7 @@ import {
   continueAsNew,
   defineSignal,
   makeContinueAsNewFunc,
+  proxyActivities,
   setHandler,
   setWorkflowOptions,
   sleep,
@@ -57,3 +58,11 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, staying);
 
 /** Waits a moment, so that the two builds differ in their first command as well. */
 export const pause = (): Promise<void> => sleep(1);
+
+const { idle } = proxyActivities<{ idle(): Promise<void> }>({ startToCloseTimeout: '1 minute' });
+
+/** Runs one activity on its own task queue. */
+export async function working(): Promise<void> {
+  await idle();
+}
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, working);

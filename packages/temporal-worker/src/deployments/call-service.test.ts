@@ -70,10 +70,33 @@ describe('an error of the server', () => {
     });
   });
 
-  test.each([4, 14, 1])('%i leaves a change in doubt', async (status) => {
-    await expect(failing(grpc(status, 'gone'), true)).rejects.toMatchObject({
+  test.each([
+    [1, 'gone'],
+    [2, 'gone'],
+    [4, 'gone'],
+    [10, 'gone'],
+    [13, 'Received RST_STREAM with code 2'],
+    [14, 'gone'],
+    [15, 'gone'],
+    // From a proxy, which knows nothing of deployments.
+    [14, 'upstream connect error: connection limit'],
+    [13, 'no Worker Deployment found\nin the cache'],
+  ])('%i, %j leaves a change in doubt, and a look without an answer', async (status, details) => {
+    await expect(failing(grpc(status, details))).rejects.toMatchObject({
+      code: 'DEPLOYMENT_NO_ANSWER',
+      retryable: true,
+    });
+    await expect(failing(grpc(status, details), true)).rejects.toMatchObject({
       code: 'DEPLOYMENT_IN_DOUBT',
       retryable: true,
+      message: expect.stringMatching(/^[^\n]+$/),
+    });
+  });
+
+  test.each([7, 12, 16])('%i is no answer about a deployment, whatever its text', async (status) => {
+    await expect(failing(grpc(status, 'rate limit of the gateway'), true)).rejects.toMatchObject({
+      code: 'DEPLOYMENT_REFUSED',
+      retryable: false,
     });
   });
 

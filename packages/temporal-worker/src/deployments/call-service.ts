@@ -13,11 +13,20 @@ export interface DeploymentService {
 }
 
 /** gRPC status codes. */
-const CANCELLED = 1;
-const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 const RESOURCE_EXHAUSTED = 8;
-const UNAVAILABLE = 14;
+/** The call broke, here, on its way or in the server, so whatever its text says, what it asked for may have been done. */
+const BROKEN: ReadonlySet<number> = new Set([
+  1, // CANCELLED
+  2, // UNKNOWN
+  4, // DEADLINE_EXCEEDED
+  10, // ABORTED
+  13, // INTERNAL
+  14, // UNAVAILABLE
+  15, // DATA_LOSS
+]);
+/** Answers about the deployment itself, with a text that says which: INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION. */
+const ANSWERS: ReadonlySet<number> = new Set([3, NOT_FOUND, 6, 9]);
 
 /**
  * Makes one call about a deployment within the deadline. Only errors that say something about deployments are translated.
@@ -32,18 +41,47 @@ export async function callService<T>(
   try {
     return await connection.withDeadline(Date.now() + callTimeoutMs, call);
   } catch (error) {
-    throw isGrpcServiceError(error) ? translate(error.code, error.details, about, error) : error;
+    throw isGrpcServiceError(error)
+      ? translate(error.code, error.details.replaceAll(/\s+/g, ' '), about, error)
+      : error;
   }
 }
 
 function translate(
   status: number,
   details: string,
-  { deployment, buildId, isChange = false }: { deployment: string; buildId?: string; isChange?: boolean },
+  about: { readonly deployment: string; readonly buildId?: string; readonly isChange?: boolean },
   cause: unknown,
 ): unknown {
-  const fail = (code: DeploymentError['code'], message: string, retryable = false): DeploymentError =>
+  const { deployment, isChange = false } = about;
+  const fail: Fail = (code, message, retryable = false) =>
     new DeploymentError(code, message, { retryable, cause });
+  const why = details === '' ? '' : `: ${details}`;
+  if (BROKEN.has(status))
+    return isChange
+      ? fail(
+          'DEPLOYMENT_IN_DOUBT',
+          `the Temporal Service did not answer whether it changed deployment ${deployment}; look at it, or repeat the change${why}`,
+          true,
+        )
+      : fail('DEPLOYMENT_NO_ANSWER', `the Temporal Service did not answer about ${deployment}${why}`, true);
+  if (status === RESOURCE_EXHAUSTED)
+    return fail('DEPLOYMENT_NO_ANSWER', `the Temporal Service limits calls about ${deployment}`, true);
+  const answer = ANSWERS.has(status) ? readAnswer(details, about, fail) : null;
+  if (answer !== null) return answer;
+  // A namespace that does not exist, and the like: the caller has words for it.
+  if (status === NOT_FOUND) return cause;
+  return fail('DEPLOYMENT_REFUSED', `the Temporal Service refused it for ${deployment}${why}`);
+}
+
+type Fail = (code: DeploymentError['code'], message: string, retryable?: boolean) => DeploymentError;
+
+/** Null for a text that says nothing of deployments. */
+function readAnswer(
+  details: string,
+  { deployment, buildId }: { readonly deployment: string; readonly buildId?: string },
+  fail: Fail,
+): DeploymentError | null {
   if (/no Worker Deployment found/i.test(details))
     return fail(
       'DEPLOYMENT_UNKNOWN',
@@ -69,19 +107,7 @@ function translate(
       'DEPLOYMENT_NO_POLLERS',
       `build ${buildId ?? ''} of ${deployment} lacks task queues of the current build on which there is work`,
     );
-  if (/maximum number of|too many versions|limit/i.test(details) && status !== RESOURCE_EXHAUSTED)
+  if (/maximum number of|too many versions|limit/i.test(details))
     return fail('DEPLOYMENT_LIMIT', `deployment ${deployment} is at a limit of the server: ${details}`);
-  if (status === DEADLINE_EXCEEDED || status === CANCELLED || status === UNAVAILABLE)
-    return isChange
-      ? fail(
-          'DEPLOYMENT_IN_DOUBT',
-          `the Temporal Service did not answer whether it changed deployment ${deployment}; look at it, or repeat the change`,
-          true,
-        )
-      : fail('DEPLOYMENT_NO_ANSWER', `the Temporal Service did not answer about ${deployment}`, true);
-  if (status === RESOURCE_EXHAUSTED)
-    return fail('DEPLOYMENT_NO_ANSWER', `the Temporal Service limits calls about ${deployment}`, true);
-  // A namespace that does not exist, and the like: the caller has words for it.
-  if (status === NOT_FOUND) return cause;
-  return fail('DEPLOYMENT_REFUSED', `the Temporal Service refused it for ${deployment}: ${details}`);
+  return null;
 }

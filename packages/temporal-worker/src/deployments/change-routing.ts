@@ -18,7 +18,10 @@ export interface ChangeOptions {
 export interface RoutingResult {
   readonly isChanged: boolean;
   readonly before: Deployment;
-  /** `isPropagated` is false if the server did not say in time that all task queues follow. They still do. */
+  /**
+   * `isPropagated` is false if the server did not say in time that all task queues follow, or said nothing after it had made the
+   * change: then these are the routing that was asked for and the builds of before. They still follow.
+   */
   readonly after: Deployment;
 }
 
@@ -41,8 +44,9 @@ export async function changeRouting(
       await assertPolled(service, before, change.buildId);
     await send(service, before, change, options.allowMissingPollers === true);
   }
+  const isChanged = plan === 'change';
   const after = await untilPropagated(service, name, options.propagationMs ?? 10_000);
-  return { isChanged: plan === 'change', before, after };
+  return { isChanged, before, after: after ?? (isChanged ? applyChange(before, change) : before) };
 }
 
 /** @throws {DeploymentError} DEPLOYMENT_NO_POLLERS, naming the task queues */
@@ -92,16 +96,34 @@ async function send(
   );
 }
 
-/** Ends in any case: the server may lose the message that the last task queue follows, and then never says so. */
+/**
+ * Ends in any case: the server may lose the message that the last task queue follows, and then never says so. Null if it says
+ * nothing at all: the change was made whether or not anybody can look at it.
+ */
 async function untilPropagated(
   service: DeploymentService,
   name: string,
   timeoutMs: number,
-): Promise<Deployment> {
+): Promise<Deployment | null> {
   const deadline = Date.now() + timeoutMs;
+  let seen: Deployment | null = null;
   for (;;) {
-    const deployment = await readDeployment(service, name);
-    if (deployment.isPropagated || Date.now() > deadline) return deployment;
+    try {
+      seen = await readDeployment(service, name);
+      if (seen.isPropagated) return seen;
+    } catch {
+      // Tried again below.
+    }
+    if (Date.now() > deadline) return seen;
     await sleep(200);
   }
+}
+
+/** What a change that the server has accepted makes of a deployment. */
+function applyChange(before: Deployment, change: RoutingChange): Deployment {
+  const routing =
+    change.kind === 'set-current'
+      ? { current: change.buildId, ramp: null }
+      : { ramp: change.kind === 'ramp' ? { buildId: change.buildId, percent: change.percent } : null };
+  return { ...before, ...routing, isPropagated: false };
 }

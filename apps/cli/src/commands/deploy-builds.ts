@@ -11,6 +11,7 @@ import {
   readMissing,
   readQueues,
   registerBuild,
+  serverTime,
 } from '@heliograph/temporal-worker/deployments';
 import type { Argv } from 'yargs';
 import {
@@ -52,7 +53,14 @@ export function registerStatus(group: Argv, terminal: Terminal): Argv {
         }
         return { deployment: described, details: read };
       });
-      if (!given.json) return terminal.out(renderDeployment(deployment, details, new Date(), terminal));
+      if (!given.json) {
+        const now = serverTime(
+          new Date(),
+          deployment,
+          details.flatMap(({ queues }) => queues),
+        );
+        return terminal.out(renderDeployment(deployment, details, now, terminal));
+      }
       const builds = deployment.builds.map((build) => ({
         ...build,
         ...details.find(({ buildId }) => buildId === build.buildId),

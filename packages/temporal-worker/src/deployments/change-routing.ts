@@ -5,6 +5,7 @@ import { DeploymentError } from './errors.ts';
 import { type RoutingChange, planRouting } from './plan-routing.ts';
 import { readDeployment } from './read-deployment.ts';
 import { missingQueues, readQueues } from './read-queues.ts';
+import { serverTime } from './server-time.ts';
 
 /** Options of {@link changeRouting}. */
 export interface ChangeOptions {
@@ -67,12 +68,13 @@ async function assertPolled(
 /** Names the task queues on which a build has no worker and needs one. */
 export async function readMissing(
   service: DeploymentService,
-  { name, current }: Deployment,
+  deployment: Deployment,
   buildId: string,
 ): Promise<readonly string[]> {
+  const { name, current } = deployment;
   const build = await readQueues(service, name, buildId);
   const others = current === null || current === buildId ? [] : await readQueues(service, name, current);
-  return missingQueues(build, others, new Date());
+  return missingQueues(build, others, serverTime(new Date(), deployment, [...build, ...others]));
 }
 
 async function send(

@@ -16,3 +16,4 @@ export { readQueues } from './read-queues.ts';
 export type { BuildQueue, QueueKind } from './read-queues.ts';
 export { registerBuild } from './register-build.ts';
 export type { RunPatches } from './run-patches.ts';
+export { serverTime } from './server-time.ts';

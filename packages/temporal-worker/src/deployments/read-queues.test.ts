@@ -17,7 +17,12 @@ describe('what a build lacks', () => {
   test.each<[string, readonly BuildQueue[], readonly BuildQueue[], readonly string[]]>([
     ['nothing, if each is polled', [queue('q', 'workflow', { polledAt: ago(60) })], [WORKFLOWS], []],
     ['any worker', [], [WORKFLOWS], ['q (workflow)', 'any workflow task queue']],
-    ['workers that are gone', [queue('q', 'workflow', { polledAt: ago(76) })], [], ['q (workflow)']],
+    [
+      'workers that are gone',
+      [queue('q', 'workflow', { polledAt: ago(76) })],
+      [],
+      ['q (workflow; last seen 76 s ago)'],
+    ],
     ['workers that were never seen again', [queue('q', 'workflow')], [], ['q (workflow)']],
     [
       'the other kind of the same name',
@@ -53,7 +58,13 @@ describe('what a build lacks', () => {
       'a worker that was busy and has crashed',
       [WORKFLOWS, queue('gpu', 'activity', { heartbeatAt: ago(76), polledAt: ago(90) })],
       [],
-      ['gpu (activity)'],
+      ['gpu (activity; last seen 76 s ago)'],
+    ],
+    [
+      'a worker whose clock is ahead by more than it could be seen',
+      [WORKFLOWS, queue('gpu', 'activity', { heartbeatAt: ago(-600) })],
+      [],
+      ['gpu (activity; last seen -600 s ago)'],
     ],
   ])('%s', (_, build, current, missing) => {
     expect(missingQueues(build, current, NOW)).toEqual(missing);

@@ -106,14 +106,23 @@ export function missingQueues(
   current: readonly BuildQueue[],
   now: Date,
 ): readonly string[] {
-  const isRecent = (at: Date | null): boolean =>
-    at !== null && now.getTime() - at.getTime() <= SEEN_WINDOW_MS;
   const label = ({ name, kind }: BuildQueue): string => `${name} (${kind})`;
-  const served = new Set(
-    build.filter(({ polledAt, heartbeatAt }) => isRecent(polledAt) || isRecent(heartbeatAt)).map(label),
-  );
+  const isRecent = (at: Date): boolean => Math.abs(now.getTime() - at.getTime()) <= SEEN_WINDOW_MS;
+  const served = new Set(build.filter((queue) => seenOf(queue).some(isRecent)).map(label));
   // Whatever its age: nobody polls a queue whose only worker is busy, or has crashed.
   const needed = new Set([...build, ...current].map(label));
-  const missing = [...needed].filter((each) => !served.has(each)).toSorted();
+  const seen = new Map(build.map((queue) => [label(queue), Math.max(...seenOf(queue).map(Number))]));
+  const missing = [...needed]
+    .filter((each) => !served.has(each))
+    .toSorted()
+    .map((each) => {
+      const at = seen.get(each) ?? Number.NEGATIVE_INFINITY;
+      if (!Number.isFinite(at)) return each;
+      return each.replace(/\)$/, `; last seen ${Math.round((now.getTime() - at) / 1000)} s ago)`);
+    });
   return build.some(({ kind }) => kind === 'workflow') ? missing : [...missing, 'any workflow task queue'];
+}
+
+function seenOf({ polledAt, heartbeatAt }: BuildQueue): readonly Date[] {
+  return [polledAt, heartbeatAt].filter((at) => at !== null);
 }

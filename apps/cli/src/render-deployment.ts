@@ -23,28 +23,34 @@ export function toJson(deployment: Deployment): Omit<Deployment, 'conflictToken'
   return { name, current, ramp, builds, isPropagated, lastModifiedBy };
 }
 
-/** Lays out a deployment with its builds and where their workers were last seen. */
+/** Lays out a deployment with its builds and when their workers were last seen; `-` for what was not looked up. */
 export function renderDeployment(
   deployment: Deployment,
-  details: readonly BuildDetails[],
+  allDetails: readonly BuildDetails[],
   now: Date,
   terminal: Pick<Terminal, 'env' | 'isTty' | 'columns'>,
 ): string {
   const page = new Page(terminal).add(describeRouting(deployment), { style: 'strong' });
   if (!deployment.isPropagated)
     page.add('Some task queues do not follow yet.', { indent: 2, style: 'waiting' });
-  const byId = new Map(details.map((each) => [each.buildId, each]));
+  const byId = new Map(allDetails.map((each) => [each.buildId, each]));
   const rows = deployment.builds.map(({ buildId, status, createdAt, deactivatedAt }) => {
-    const { pinnedRuns, movingRuns, queues = [] } = byId.get(buildId) ?? {};
-    const seen = queues.flatMap(({ polledAt, heartbeatAt }) =>
-      [polledAt, heartbeatAt].flatMap((at) => (at === null ? [] : [at.getTime()])),
-    );
-    const worker =
-      seen.length === 0 ? 'none' : `${Math.round((now.getTime() - Math.max(...seen)) / 1000)} s ago`;
+    const details = byId.get(buildId);
     const since = (deactivatedAt ?? createdAt)?.toISOString() ?? '-';
-    return [buildId, status, since, String(pinnedRuns ?? '-'), String(movingRuns ?? '-'), worker];
+    if (details === undefined) return [buildId, status, since, '-', '-', '-'];
+    const { pinnedRuns, movingRuns, queues } = details;
+    return [buildId, status, since, String(pinnedRuns), String(movingRuns), lastSeen(queues, now)];
   });
   const head = ['build', 'status', 'since', 'pinned runs', 'moving runs', 'worker last seen'];
   page.gap().table([head, ...rows], 2);
   return page.toString();
+}
+
+function lastSeen(queues: readonly BuildQueue[], now: Date): string {
+  const seen = queues.flatMap(({ polledAt, heartbeatAt }) =>
+    [polledAt, heartbeatAt].filter((at) => at !== null),
+  );
+  if (seen.length === 0) return 'none';
+  // A heartbeat carries the clock of its worker.
+  return `${Math.max(0, Math.round((now.getTime() - Math.max(...seen.map(Number))) / 1000))} s ago`;
 }

@@ -23,13 +23,12 @@ import {
   withDeployments,
 } from '../deployments.ts';
 import { CliError } from '../errors.ts';
+import { chooseBuilds } from '../choose-builds.ts';
 import { type BuildDetails, renderDeployment, toJson } from '../render-deployment.ts';
 import { reportProgress } from '../report-progress.ts';
 import type { Terminal } from '../terminal.ts';
 
 const POLL_MS = 1000;
-/** Builds whose runs and workers `status` looks up; the older ones are listed alone. */
-const DETAILED = 10;
 
 /** `heliograph deploy status` */
 export function registerStatus(group: Argv, terminal: Terminal): Argv {
@@ -41,7 +40,7 @@ export function registerStatus(group: Argv, terminal: Terminal): Argv {
       const { deployment, details } = await withDeployments(given, terminal, async (service) => {
         const described = await readOrSuggest(service, given.deployment);
         const read: BuildDetails[] = [];
-        for (const { buildId } of described.builds.slice(0, DETAILED)) {
+        for (const { buildId } of chooseBuilds(described.builds)) {
           const count = (behavior: 'Pinned' | 'AutoUpgrade') =>
             countRuns(service, given.deployment, buildId, behavior);
           read.push({

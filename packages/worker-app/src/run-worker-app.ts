@@ -54,7 +54,7 @@ export interface WorkerAppOptions<
 
 /**
  * Runs a worker app until SIGTERM, SIGINT or the death of a part, and resolves with the exit code. It starts in this
- * order: configuration, logs and telemetry, the SDK's runtime, bundle, keys, databases and migrations beside the connection
+ * order: configuration, logs and telemetry, bundle and build, the SDK's runtime, keys, databases and migrations beside the connection
  * to Temporal, namespace and search attributes, `workers`, `started`, and the HTTP edge. It stops in reverse. A start
  * that fails closes what it had opened and says on stderr what to do.
  */
@@ -80,10 +80,13 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   });
   const { logger } = observed.app;
   const config = readConfig();
+  const workflowBundle =
+    options.workflowBundle === undefined ? undefined : await readWorkflowBundle(options.workflowBundle);
   const deployment = await resolveDeployment(config, {
     name: options.deployment ?? options.name,
     packageJson: options.packageJson,
     isProduction: service.env['NODE_ENV'] === 'production',
+    workflowBundle,
   });
   // Certificates that change before the workers exist wait for them.
   const working = Promise.withResolvers<(next: TemporalAddress) => Promise<void>>();
@@ -92,8 +95,6 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
   );
   const runtime = startRuntime(logger, config.HELIOGRAPH_WORKER_METRICS_PORT);
   service.register({ name: 'temporal-runtime', stop: () => runtime.shutdown() });
-  const workflowBundle =
-    options.workflowBundle === undefined ? undefined : await readWorkflowBundle(options.workflowBundle);
   const addEncryption = await openPayloadCodec({
     ...observed.app,
     domain: options.codec?.domain,

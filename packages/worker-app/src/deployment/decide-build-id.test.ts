@@ -3,6 +3,7 @@ import { decideBuildId, type BuildFacts } from './decide-build-id.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const DIGEST = 'a'.repeat(64);
+const BUNDLE = 'c0ffee00'.repeat(8);
 const NOTHING: BuildFacts = {
   versioning: undefined,
   isProduction: false,
@@ -10,6 +11,7 @@ const NOTHING: BuildFacts = {
   image: undefined,
   imageRevision: undefined,
   git: null,
+  bundle: null,
 };
 const decide = (facts: Partial<BuildFacts>) => decideBuildId({ ...NOTHING, ...facts });
 const ALL = {
@@ -36,6 +38,15 @@ describe('the build of a worker', () => {
       '0123456789ab-dirty-feedface',
       'git',
     ],
+    [{ isProduction: true, git: ALL.git, bundle: BUNDLE }, '0123456789ab-bundle-c0ffee00', 'git'],
+    [
+      { isProduction: true, git: { commit: COMMIT, changes: 'feedface01' }, bundle: BUNDLE },
+      '0123456789ab-dirty-feedface-bundle-c0ffee00',
+      'git',
+    ],
+    // Whatever is named says it all.
+    [{ ...ALL, bundle: BUNDLE }, 'r42', 'variable'],
+    [{ isProduction: true, imageRevision: 'v1', bundle: BUNDLE }, 'v1', 'image revision'],
     // A build id alone turns versioning on, as it always has.
     [{ buildId: 'r42' }, 'r42', 'variable'],
   ])('%j is %s, by its %s', (facts, buildId, source) => {

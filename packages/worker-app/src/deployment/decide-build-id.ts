@@ -11,6 +11,8 @@ export interface BuildFacts {
   readonly imageRevision: string | undefined;
   /** The checkout that the app runs from; null if it runs from none. */
   readonly git: GitState | null;
+  /** The SHA-256 of the workflow bundle that the app runs, in hexadecimal; null if it has none. */
+  readonly bundle: string | null;
 }
 
 /** A checkout: the commit, and a hash of what differs from it, null if nothing does. */
@@ -46,12 +48,13 @@ export function isVersioned({ versioning, isProduction, buildId }: BuildFacts): 
 
 /**
  * Decides which build a worker is: the variable, else the digest of the image, else the revision that the image was built
- * from, else the commit of the checkout, marked if its files differ from it. Unversioned where versioning is off. Refused
+ * from, else the commit of the checkout, marked if its files differ from it, with the bundle that runs: git does not track what
+ * was built, so a commit alone would not tell yesterday's bundle from today's. Unversioned where versioning is off. Refused
  * where nothing names the build, or a placeholder does: such a worker would replay histories of another build.
  */
 export function decideBuildId(facts: BuildFacts): BuildDecision {
   if (!isVersioned(facts)) return { kind: 'unversioned' };
-  const { buildId, image, imageRevision, git } = facts;
+  const { buildId, image, imageRevision, git, bundle } = facts;
   if (buildId !== undefined) return named(VARIABLE, buildId, 'variable');
   const digest = /@sha256:([0-9a-f]{64})$/.exec(image ?? '')?.[1];
   if (digest !== undefined) return named('HELIOGRAPH_IMAGE', `sha256-${digest.slice(0, 12)}`, 'image digest');
@@ -59,7 +62,8 @@ export function decideBuildId(facts: BuildFacts): BuildDecision {
     return named('HELIOGRAPH_IMAGE_REVISION', shorten(imageRevision), 'image revision');
   if (git !== null) {
     const changes = git.changes === null ? '' : `-dirty-${git.changes.slice(0, 8)}`;
-    return named(VARIABLE, `${shorten(git.commit)}${changes}`, 'git');
+    const built = bundle === null ? '' : `-bundle-${bundle.slice(0, 8)}`;
+    return named(VARIABLE, `${shorten(git.commit)}${changes}${built}`, 'git');
   }
   const tagged = image === undefined ? '' : ` (the reference in HELIOGRAPH_IMAGE has no digest)`;
   return {

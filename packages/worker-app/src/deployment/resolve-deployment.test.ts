@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const resolve = (env: Env, app: { readonly isProduction?: boolean; readonly packageJson?: URL } = {}) =>
+const resolve = (env: Env, app: Partial<Parameters<typeof resolveDeployment>[1]> = {}) =>
   resolveDeployment(loadConfig(v.object(workerVariables), env), {
     name: 'tiny',
     packageJson: pathToFileURL(join(folder, 'package.json')),
@@ -33,14 +33,27 @@ test('a worker in production is a build of its deployment', async () => {
   ).resolves.toEqual({ name: 'shop/tiny', buildId: 'sha256-000000000000', source: 'image digest' });
 });
 
-test('in a checkout it is the commit', async () => {
-  await expect(resolve({}, { packageJson: new URL('../../package.json', import.meta.url) })).resolves.toEqual(
-    {
-      name: 'tiny',
-      buildId: expect.stringMatching(/^[0-9a-f]{12}(?:-dirty-[0-9a-f]{8})?$/),
-      source: 'git',
-    },
-  );
+test('in a checkout it is the commit and the bundle that runs', async () => {
+  const packageJson = new URL('../../package.json', import.meta.url);
+  const commit = await resolve({}, { packageJson });
+  expect(commit).toEqual({
+    name: 'tiny',
+    buildId: expect.stringMatching(/^[0-9a-f]{12}(?:-dirty-[0-9a-f]{8})?$/),
+    source: 'git',
+  });
+  const ids = ['one', 'two', 'one'].map(async (code) => {
+    const resolved = await resolve({}, { packageJson, workflowBundle: { code } });
+    return resolved?.buildId;
+  });
+  const [one, two, again] = await Promise.all(ids);
+  expect(one?.startsWith(`${commit?.buildId}-bundle-`)).toBe(true);
+  expect(one).toBe(again);
+  expect(one).not.toBe(two);
+});
+
+test('in a checkout that does not track the app, nothing names it', async () => {
+  const packageJson = new URL('../../no-such-package.json', import.meta.url);
+  await expect(resolve({}, { packageJson })).rejects.toThrow(/nothing names the build/);
 });
 
 test('outside of production it is unversioned', async () => {

@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '@heliograph/service';
 import type { ConfigOf, workerVariables } from '../variables.ts';
@@ -20,7 +21,12 @@ export interface ResolvedDeployment {
  */
 export async function resolveDeployment(
   config: ConfigOf<typeof workerVariables>,
-  app: { readonly name: string; readonly packageJson: URL; readonly isProduction: boolean },
+  app: {
+    readonly name: string;
+    readonly packageJson: URL;
+    readonly isProduction: boolean;
+    readonly workflowBundle?: { readonly code: string } | undefined;
+  },
 ): Promise<ResolvedDeployment | undefined> {
   const known: BuildFacts = {
     versioning: config.HELIOGRAPH_DEPLOYMENT_VERSIONING,
@@ -29,13 +35,22 @@ export async function resolveDeployment(
     image: config.HELIOGRAPH_IMAGE,
     imageRevision: config.HELIOGRAPH_IMAGE_REVISION,
     git: null,
+    bundle: app.workflowBundle === undefined ? null : sha256(app.workflowBundle.code),
   };
   const isNamed = known.buildId !== undefined || known.imageRevision !== undefined;
-  const git = !isVersioned(known) || isNamed ? null : await readGit(dirname(fileURLToPath(app.packageJson)));
+  const git = !isVersioned(known) || isNamed ? null : await gitOf(fileURLToPath(app.packageJson));
   const decision = decideBuildId({ ...known, git });
   if (decision.kind === 'unversioned') return undefined;
   if (decision.kind === 'refused')
     throw new ConfigError([{ variable: decision.variable, detail: decision.detail }]);
   const name = config.HELIOGRAPH_DEPLOYMENT_NAME ?? app.name;
   return { name, buildId: decision.buildId, source: decision.source };
+}
+
+function gitOf(packageJson: string) {
+  return readGit(dirname(packageJson), basename(packageJson));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

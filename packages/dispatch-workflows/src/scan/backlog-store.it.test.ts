@@ -5,6 +5,7 @@ import type { StreamKey } from '../contract/stream-state.ts';
 import { describeBacklog } from '../testing/backlog-contract.ts';
 import { testInputs } from '../testing/delivery-world.ts';
 import { dispatchStores } from '../testing/dispatch-ground.ts';
+import { createBacklogStore } from './backlog-store.ts';
 
 let ground: Awaited<ReturnType<typeof dispatchStores>>;
 beforeAll(async () => {
@@ -23,6 +24,23 @@ describeBacklog(() => ({
     await ground.postgres.sql`delete from dispatch.stream_backlog`;
   },
 }));
+
+test('what is parked is due at the same instant', async () => {
+  const stream: StreamKey = { fingerprint: 'instant', routeId: 'r', connectedAppId: 'instant' };
+  const signal = { eventId: 'e', position: positionAt(5), status: 'firing', storedAt: 5 } as const;
+  const counts: number[] = [];
+  for (let times = 0; times < 20; times += 1) {
+    // Within a transaction the clock of the database stands still.
+    await ground.postgres.sql.begin(async (sql) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a transaction runs the same statements
+      const backlog = createBacklogStore({ sql: sql as unknown as typeof ground.postgres.sql });
+      await backlog.park([{ stream, signals: [signal], reason: 'over_share' }]);
+      counts.push((await backlog.takeDue(new Map([['instant', 1]]), 1)).length);
+      await backlog.remove([{ stream, signal }]);
+    });
+  }
+  expect(counts).toEqual(Array.from({ length: 20 }, () => 1));
+});
 
 describe('the streams of a page', () => {
   const streamOf = (fingerprint: string, connectedAppId: string): StreamKey => ({

@@ -108,6 +108,7 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
     async park(items) {
       if (items.length === 0) return;
       const rows = items.map(rowOf);
+      // Cut, not rounded as the column would: what is parked is due at once, not half a millisecond later.
       await runStatement(
         'park alert streams',
         () => sql`
@@ -115,7 +116,7 @@ export function createBacklogStore({ sql }: Pick<Postgres, 'sql'>): BacklogStore
             (workflow_id, fingerprint, route_id, connected_app_id, signal, position, first_position, signals, reason,
              attempts, next_attempt_at)
           select workflow_id, fingerprint, route_id, connected_app_id, signal, position, first_position, signals, reason,
-            attempts, now() + make_interval(secs => attempts)
+            attempts, date_trunc('milliseconds', now()) + make_interval(secs => attempts)
           from jsonb_to_recordset((${storableJson(rows)}::text)::jsonb) as given
             (workflow_id text, fingerprint text, route_id text, connected_app_id text, signal jsonb, position numeric,
              first_position numeric, signals int, reason text, attempts int)

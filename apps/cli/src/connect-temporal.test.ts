@@ -1,6 +1,7 @@
 import { startConnectProxy } from '@heliograph/simulators';
 import { expect, test } from '@jest/globals';
 import { withTemporal } from './connect-temporal.ts';
+import { startGrpcServer } from './testing/start-grpc-server.ts';
 
 const at = { temporalAddress: 'temporal.test:7233' };
 const never = async (): Promise<never> => {
@@ -33,3 +34,26 @@ test('a proxy that the SDK cannot reach is an error of usage', async () => {
     message: 'HTTP_PROXY: the Temporal SDK reaches proxies over http only, and this is https',
   });
 });
+
+test('one of several calls fails in one line, and the others end over an open connection', async () => {
+  const triedAgain = Promise.withResolvers<undefined>();
+  const server = await startGrpcServer((method, seen) => {
+    if (method === 'GetSystemInfo') return 0;
+    if (method === 'ListNamespaces') return 3;
+    if (seen <= 4) return 14;
+    triedAgain.resolve(undefined);
+    return 3;
+  });
+  try {
+    const failed = withTemporal({ temporalAddress: server.address }, { env: {} }, ({ workflowService }) =>
+      Promise.all([
+        ...Array.from({ length: 4 }, () => workflowService.describeNamespace({ namespace: 'a' })),
+        workflowService.listNamespaces({}),
+      ]),
+    );
+    await expect(failed).rejects.toMatchObject({ code: 'CLI_TEMPORAL_FAILED' });
+    await triedAgain.promise;
+  } finally {
+    server.close();
+  }
+}, 30_000);

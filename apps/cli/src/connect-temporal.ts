@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import {
   chooseProxy,
   connectClient,
+  replaceableConnection,
+  type ReplaceableConnection,
+  type ServiceConnection,
   type TemporalAddress,
   type TemporalTls,
 } from '@heliograph/temporal-worker/client';
 import { CliError } from './errors.ts';
 import { systemCode } from './replace-file.ts';
 import type { Terminal } from './terminal.ts';
-
-type Connection = Awaited<ReturnType<typeof connectClient>>;
 
 /** Options of a command that asks the Temporal Service itself, about all of it. */
 export const SERVICE_OPTIONS = {
@@ -53,23 +54,24 @@ const DEFAULT_ADDRESS = '127.0.0.1:7233';
 export async function withTemporal<T>(
   { temporalAddress }: Pick<TemporalArguments, 'temporalAddress'>,
   { env }: Pick<Terminal, 'env'>,
-  run: (connection: Connection) => Promise<T>,
+  run: (connection: ServiceConnection) => Promise<T>,
 ): Promise<T> {
   const address = addressOf(temporalAddress, env);
-  let connection: Connection | undefined;
+  // Of several calls at once one may fail while others still run: it is closed when they have ended.
+  let temporal: ReplaceableConnection<ServiceConnection> | undefined;
   try {
-    connection = await connectClient(address);
-    return await run(connection);
+    temporal = replaceableConnection<ServiceConnection>(await connectClient(address));
+    return await run(temporal.connection);
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError('CLI_TEMPORAL_FAILED', describe(error, address.address), { cause: error });
   } finally {
-    await connection?.close();
+    await temporal?.close(0);
   }
 }
 
 /** Every namespace of the service but its own. */
-export async function listNamespaces(connection: Connection): Promise<readonly string[]> {
+export async function listNamespaces(connection: ServiceConnection): Promise<readonly string[]> {
   const names: string[] = [];
   let nextPageToken: Uint8Array | null = null;
   do {

@@ -44,30 +44,44 @@ export async function readPatches(
       }),
     );
     const listed = [...page.executions];
-    const readOn = async (): Promise<void> => {
+    const readOn = async (stopped: AbortSignal): Promise<void> => {
       for (let next = listed.pop(); next !== undefined; next = listed.pop()) {
-        const run = await readRun(service, {
+        const execution = {
           workflowId: next.execution?.workflowId ?? '',
           runId: next.execution?.runId ?? '',
-        });
+        };
+        const run = await readRun(service, execution, stopped);
         if (run !== null) runs.push(run);
         onProgress?.(runs.length);
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, readOn));
+    await runAtOnce(service, concurrency, readOn);
     ({ nextPageToken } = page);
   } while (nextPageToken.length > 0);
   return runs;
+}
+
+/** Runs a task several times at once. The first that fails stops the others, and rejects when none runs any more. */
+async function runAtOnce(
+  { connection }: DeploymentService,
+  count: number,
+  task: (stopped: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const run = (): Promise<void> => task(stop.signal).catch((error: unknown) => stop.abort(error));
+  await connection.withAbortSignal(stop.signal, () => Promise.all(Array.from({ length: count }, run)));
+  stop.signal.throwIfAborted();
 }
 
 /** Null for a run that has ended meanwhile. What cannot be read fails: a run that is left out would make a patch look unneeded. */
 async function readRun(
   service: DeploymentService,
   execution: { readonly workflowId: string; readonly runId: string },
+  stopped: AbortSignal,
 ): Promise<RunPatches | null> {
   let { runId } = execution;
   for (let followed = 0; followed < MAX_FOLLOWED; followed++) {
-    const read = await readHistory(service, { ...execution, runId });
+    const read = await readHistory(service, { ...execution, runId }, stopped);
     if (read === null || read.next === null) return null;
     if (read.next === '') return { ...read.run, workflowId: execution.workflowId, runId };
     runId = read.next;
@@ -83,6 +97,7 @@ async function readRun(
 async function readHistory(
   service: DeploymentService,
   execution: { readonly workflowId: string; readonly runId: string },
+  stopped: AbortSignal,
 ) {
   const patches = collectPatches();
   let workflowType = '';
@@ -90,6 +105,7 @@ async function readHistory(
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
     const token = nextPageToken;
+    stopped.throwIfAborted();
     let page;
     try {
       page = await callService(service, { deployment: `run ${execution.workflowId}` }, () =>

@@ -16,6 +16,32 @@ test('material that can be used says until when', () => {
     new Date('2126-01-01T00:00:00Z'),
   );
   expect(checkTlsMaterial(pair({ cert: first.cert + ca, key: first.key }), now)).not.toBeNull();
+  const commented = `# root\n---- of all ----\n${ca}# next\n${first.key}${second.cert}`;
+  expect(checkTlsMaterial({ rootCaCertificate: commented }, now)).toBeNull();
+  expect(checkTlsMaterial(pair({ cert: first.cert + first.key, key: first.key }), now)).not.toBeNull();
+});
+
+describe('a bundle that is half written is refused, wherever it is cut', () => {
+  const head = '-----BEGIN CERTIFICATE-----';
+  const cuts: readonly [string, string][] = [
+    ['in the next root', second.cert.slice(0, 200)],
+    ['in the end of the next root', second.cert.trimEnd().slice(0, -3)],
+    ['after its first line', `${head}\n`],
+    ['in its first line', head.slice(0, 9)],
+    ['in the first hyphens', '--'],
+    ['before a whole one', second.cert.slice(0, 200) + ca],
+    ['without its beginning', second.cert.slice(200)],
+    ['in a key', first.key.slice(0, 60)],
+  ];
+  test.each(cuts)('%s', (_, torn) => {
+    const problem = 'cannot be used: the file is cut off';
+    expect(() => checkTlsMaterial({ rootCaCertificate: ca + torn }, now)).toThrow(
+      `the root CA certificate ${problem}`,
+    );
+    expect(() => checkTlsMaterial(pair({ ...first, cert: first.cert + torn }), now)).toThrow(
+      `the client certificate with its chain ${problem}`,
+    );
+  });
 });
 
 describe('refused with one line that shows no secret', () => {

@@ -21,11 +21,9 @@ export interface TemporalTls {
  */
 export function checkTlsMaterial(tls: TemporalTls, now: number): Date | null {
   const { rootCaCertificate: ca, clientCertificate: cert, clientKey: key } = tls;
-  if (ca !== undefined) {
-    const roots = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-    if (roots.length === 0) throw invalid('the root CA certificate cannot be used: expected PEM');
-    for (const root of roots) parse('the root CA certificate', () => new X509Certificate(root));
-  }
+  if (ca !== undefined)
+    for (const root of certificatesOf('the root CA certificate', ca))
+      parse('the root CA certificate', () => new X509Certificate(root));
   if (cert === undefined && key === undefined) return null;
   if (cert === undefined || key === undefined)
     throw new TemporalSetupError(
@@ -33,6 +31,8 @@ export function checkTlsMaterial(tls: TemporalTls, now: number): Date | null {
       'half of a key pair is missing; set both the client certificate and its key, or neither',
     );
   const certificate = parse('the client certificate', () => new X509Certificate(cert));
+  for (const issuer of certificatesOf('the client certificate with its chain', cert))
+    parse('the client certificate with its chain', () => new X509Certificate(issuer));
   const privateKey = parse('the client key', () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey))
     throw invalid('the client key is not that of the client certificate');
@@ -44,6 +44,21 @@ export function checkTlsMaterial(tls: TemporalTls, now: number): Date | null {
   if (now < validFrom.getTime())
     throw invalid(`the client certificate is not valid before ${validFrom.toISOString()}; check the clock`);
   return validUntil;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** What else a file may hold, such as its key; a header of it may have hyphens. */
+const OTHER_BLOCK = /-----BEGIN ((?!CERTIFICATE-)[^-\n]+)-----(?:(?!-----BEGIN)[\s\S])+?-----END \1-----/g;
+
+/** The certificates of a PEM bundle. Parsers skip one that is cut off: a half-written file would pass, with fewer of them. */
+function certificatesOf(what: string, pem: string): readonly string[] {
+  const certificates = pem.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw invalid(`${what} cannot be used: expected PEM`);
+  // Only comments are left; a boundary among them, or its beginning in the last line, has no other half.
+  const rest = pem.replaceAll(CERTIFICATE, '').replaceAll(OTHER_BLOCK, '');
+  if (/-----(?:BEGIN|END)|(?:^|\n)-[^\n]*$/.test(rest.trimEnd()))
+    throw invalid(`${what} cannot be used: the file is cut off`);
+  return certificates;
 }
 
 /** What OpenSSL says about a key is left out. */

@@ -158,7 +158,8 @@ const CLIENT_ALERTS =
 
 function tlsReason({ address, tls }: TemporalAddress, error: unknown, isSecure: boolean): unknown {
   const code = codeOf(error);
-  const reason = (message: string): Reason => new Reason('TEMPORAL_TLS_REFUSED', message);
+  const reason = (message: string, retryable = false): Reason =>
+    new Reason('TEMPORAL_TLS_REFUSED', message, retryable);
   if (code === 'CERT_HAS_EXPIRED') return reason(`the certificate of ${address} has expired`);
   if (code === 'CERT_NOT_YET_VALID') return reason(`the certificate of ${address} is not valid yet`);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
@@ -178,9 +179,13 @@ function tlsReason({ address, tls }: TemporalAddress, error: unknown, isSecure: 
         : `${address} refuses the client certificate (${alert})`,
     );
   }
-  // Some servers end the connection without an alert once they have seen the certificate of the client.
-  if (isSecure)
-    return reason(`${address} ends the connection after the handshake; check the client certificate`);
+  // Some servers end the connection without an alert once they have seen the certificate of the client. So does a load
+  // balancer behind which no server runs just now: it is no reason to give up, and without a certificate none at all.
+  if (isSecure && tls?.clientCertificate !== undefined)
+    return reason(
+      `${address} ends the connection after the handshake; check the client certificate, and that a server is behind it`,
+      true,
+    );
   return error;
 }
 

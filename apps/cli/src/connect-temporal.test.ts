@@ -35,6 +35,27 @@ test('a proxy that the SDK cannot reach is an error of usage', async () => {
   });
 });
 
+test.each(['enabled', 'required', 'tls', ' true'])(
+  'TLS that is switched to "%s" is an error of usage',
+  async (word) => {
+    await expect(withTemporal(at, { env: { HELIOGRAPH_TEMPORAL_TLS: word } }, never)).rejects.toMatchObject({
+      code: 'CLI_USAGE',
+      message: 'HELIOGRAPH_TEMPORAL_TLS: expected true or false',
+    });
+  },
+);
+
+test.each(['0', 'FALSE', 'no', 'off', ''])('TLS that is switched to "%s" is none', async (word) => {
+  const server = await startGrpcServer(() => 0);
+  try {
+    const env = { HELIOGRAPH_TEMPORAL_TLS: word };
+    const answer = withTemporal({ temporalAddress: server.address }, { env }, async () => 'connected');
+    await expect(answer).resolves.toBe('connected');
+  } finally {
+    server.close();
+  }
+});
+
 test('one of several calls fails in one line, and the others end over an open connection', async () => {
   const triedAgain = Promise.withResolvers<undefined>();
   const server = await startGrpcServer((method, seen) => {

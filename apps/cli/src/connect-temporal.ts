@@ -100,8 +100,8 @@ function addressOf(option: string | undefined, env: Terminal['env']): TemporalAd
     ...pem('clientKey', 'HELIOGRAPH_TEMPORAL_TLS_KEY_FILE'),
     ...(serverName === undefined ? {} : { serverName }),
   };
-  const isSwitchedOn = /^(?:1|true|yes|on)$/i.test(value('HELIOGRAPH_TEMPORAL_TLS') ?? '');
-  const hasTls = isSwitchedOn || Object.keys(tls).length > 0;
+  const hasTls =
+    isSwitchedOn('HELIOGRAPH_TEMPORAL_TLS', value('HELIOGRAPH_TEMPORAL_TLS')) || Object.keys(tls).length > 0;
   const proxy = proxyOf({ address, isTls: hasTls || apiKey !== undefined }, env);
   return {
     address,
@@ -109,6 +109,13 @@ function addressOf(option: string | undefined, env: Terminal['env']): TemporalAd
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(proxy === null ? {} : { proxy }),
   };
+}
+
+/** Takes the words that the apps take. Another one, such as `enabled`, would mean no TLS, and that in silence. */
+function isSwitchedOn(name: string, word = 'false'): boolean {
+  if (/^(?:true|1|yes|on)$/i.test(word)) return true;
+  if (/^(?:false|0|no|off)$/i.test(word)) return false;
+  throw new CliError('CLI_USAGE', `${name}: expected true or false`);
 }
 
 function proxyOf(target: Parameters<typeof chooseProxy>[1], env: Terminal['env']) {

@@ -18,16 +18,17 @@ export interface AuthStores {
   readonly logins: LoginStore;
   readonly nonces: NonceStore;
   readonly maintenance: AuthMaintenance;
-  /** Ends the connections for look-ups. */
+  /** Ends the connections for look-ups and counts. */
   close(): Promise<void>;
 }
 
 /**
  * The stores of one database, whose schema `migrateAuth` has brought up to date. Callers are looked up on up to 4
- * connections of their own.
+ * connections of their own, and counted on one more.
  */
 export function createAuthStores(postgres: Pick<Postgres, 'db' | 'sql' | 'separate'>): AuthStores {
   const lookUps = openLookUps(postgres);
+  const maintenance = createAuthMaintenance(postgres);
   const changeTenant = createTenantChanges(postgres.db);
   return {
     keys: createKeyStore({ ...postgres, lookUps }),
@@ -36,7 +37,9 @@ export function createAuthStores(postgres: Pick<Postgres, 'db' | 'sql' | 'separa
     refreshTokens: createRefreshTokenStore(postgres),
     logins: createLoginStore(postgres),
     nonces: createNonceStore(postgres),
-    maintenance: createAuthMaintenance(postgres),
-    close: () => lookUps.end({ timeout: 1 }),
+    maintenance,
+    close: async () => {
+      await Promise.all([lookUps.end({ timeout: 1 }), maintenance.close()]);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { withAdvisoryLock } from '@heliograph/database';
 import { manualClock } from '@heliograph/service';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createAuthMaintenance } from './maintenance.ts';
 import { authGround } from './testing/auth-ground.ts';
 import { createNonceStore } from './tokens/nonce-store.ts';
 import { createRefreshTokenStore } from './tokens/refresh-token-store.ts';
@@ -84,4 +85,32 @@ test('leaves it to another process that cleans up', async () => {
       retryable: true,
     });
   });
+});
+
+test('clean-ups at the same moment are one, with one connection for all', async () => {
+  let opened = 0;
+  const maintenance = createAuthMaintenance({
+    ...ground.postgres,
+    separate: (options) => {
+      opened++;
+      return ground.postgres.separate(options);
+    },
+  });
+  const before = opened;
+  const reports = await Promise.all(Array.from({ length: 100 }, () => maintenance.cleanUp()));
+  expect([opened - before, new Set(reports.map((report) => JSON.stringify(report))).size]).toEqual([1, 1]);
+  await maintenance.close();
+});
+
+test('counts wait for each other, and hold nobody else up', async () => {
+  const release = await ground.block('auth.roles', 'access exclusive');
+  const counts = [null, null, 'acme', 'default', null].flatMap((within) =>
+    Array.from({ length: 10 }, () => ground.maintenance.count(within)),
+  );
+  await ground.waiting(1);
+  await expect(ground.members.list({ within: 'nosuch', afterId: null, limit: 1 })).resolves.toEqual([]);
+  await ground.waiting(1);
+  await release();
+  const figures = await Promise.all(counts);
+  expect(new Set(figures).size).toBe(3);
 });

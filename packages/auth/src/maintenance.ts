@@ -1,9 +1,10 @@
-import type { Postgres } from '@heliograph/database';
+import { queryWith, type Postgres } from '@heliograph/database';
 import { sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import { AuthError } from './errors.ts';
 import { cleanUpAlone, type CleanUpResult } from './clean-up.ts';
 import { runStatement } from './run-statement.ts';
+import { shareRuns } from './share-runs.ts';
 
 /** How many rows the schema `auth` holds. */
 export interface AuthCounts {
@@ -34,7 +35,10 @@ export interface StateCounts {
 /** What a clean-up by hand removed; `hasMore` if it stopped before the end. */
 export type CleanUpReport = CleanUpResult & { readonly hasMore: boolean };
 
-/** Looks after all that the schema `auth` holds. Methods throw `DatabaseError`. */
+/**
+ * Looks after all that the schema `auth` holds, on at most one connection for counts and one for the lock of a clean-up,
+ * however many ask at once: those who ask for the same while it runs share it. Methods throw `DatabaseError`.
+ */
 export interface AuthMaintenance {
   /** Counts what a tenant has; null is everywhere. */
   count(within: string | null): Promise<AuthCounts>;
@@ -44,6 +48,8 @@ export interface AuthMaintenance {
    * @throws {AuthError} AUTH_CLEAN_UP_RUNNING while another process does
    */
   cleanUp(): Promise<CleanUpReport>;
+  /** Ends the connection for counts. */
+  close(): Promise<void>;
 }
 
 const BATCH_SIZE = 1000;
@@ -51,19 +57,25 @@ const MAX_BATCHES = 10;
 
 /** The maintenance of one database. */
 export function createAuthMaintenance(postgres: Pick<Postgres, 'db' | 'separate'>): AuthMaintenance {
+  // A count reads every row. It takes no connection from requests, and only one statement runs at a time.
+  const connection = postgres.separate();
+  const db = queryWith(connection);
+  const clean = shareRuns(() => cleanUpAlone(postgres, { batchSize: BATCH_SIZE, maxBatches: MAX_BATCHES }));
   return {
-    count: (within) =>
+    count: shareRuns((within: string | null) =>
       runStatement('count what authentication holds', async () => {
-        const [row] = await postgres.db.execute<{ readonly counts: string }>(countsOf(within));
+        const [row] = await db.execute<{ readonly counts: string }>(countsOf(within));
         return v.parse(countsSchema, JSON.parse(row?.counts ?? 'null'));
       }),
+    ),
     cleanUp: async () => {
-      const removed = await cleanUpAlone(postgres, { batchSize: BATCH_SIZE, maxBatches: MAX_BATCHES });
+      const removed = await clean(null);
       if (removed === null)
         throw new AuthError('AUTH_CLEAN_UP_RUNNING', 'another process is cleaning up at this moment');
       const hasMore = Object.values(removed).includes(BATCH_SIZE * MAX_BATCHES);
       return { ...removed, hasMore };
     },
+    close: () => connection.end({ timeout: 1 }),
   };
 }
 

@@ -61,14 +61,14 @@ export async function authGround(label: string) {
         await postgres.sql.unsafe(`drop function public.wait_a_while cascade`);
       };
     },
-    /** Nothing is written into a table until this is released. */
-    async block(table: string): Promise<() => Promise<void>> {
+    /** Nothing is written into a table, or not even read, until this is released. */
+    async block(table: string, mode: 'share' | 'access exclusive' = 'share'): Promise<() => Promise<void>> {
       let release = (): void => undefined;
       const released = new Promise<void>((resolve) => (release = resolve));
       let isHeld = (): void => undefined;
       const held = new Promise<void>((resolve) => (isHeld = resolve));
       const ended = postgres.sql.begin(async (sql) => {
-        await sql.unsafe(`lock table ${table} in share mode`);
+        await sql.unsafe(`lock table ${table} in ${mode} mode`);
         isHeld();
         await released;
       });

@@ -42,15 +42,27 @@ describe('a budget of bytes', () => {
     expect(budget.heldBytes()).toBe(50);
     hold.raise(120);
     expect(budget.heldBytes()).toBe(120);
-    expect(() => budget.open('eve').take(1)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+    for (const attempt of ['assertRoom', 'take', 'takeAtLeast'] as const)
+      expect(() => budget.open('ada')[attempt](1)).toThrow(
+        expect.objectContaining({ code: 'BYTES_LIMITED' }),
+      );
+    // Beyond its share it takes nothing from others.
+    const other = budget.open('eve');
+    other.assertRoom();
+    other.takeAtLeast(40);
+    other.takeAtLeast(40);
+    for (const attempt of ['assertRoom', 'take', 'takeAtLeast'] as const)
+      expect(() => budget.open('bob')[attempt](1)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
     hold.close();
+    expect(budget.heldBytes()).toBe(40);
+    other.close();
     expect(budget.heldBytes()).toBe(0);
   });
 
   test('is never exceeded, and empty when all requests have ended', () => {
     const step = fc.record({
       request: fc.nat({ max: 5 }),
-      kind: fc.constantFrom('take', 'release', 'close'),
+      kind: fc.constantFrom('take', 'takeAtLeast', 'release', 'close'),
       bytes: fc.nat({ max: 80 }),
     });
     fc.assert(

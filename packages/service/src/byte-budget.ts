@@ -16,6 +16,14 @@ export interface ByteHold {
    * @throws Problem 429 BYTES_LIMITED, 503 OVERLOADED; the bytes are then not counted.
    */
   take(bytes: number): void;
+  /**
+   * Looks whether anything could be taken, for a request that takes nothing before it is carried out.
+   *
+   * @throws Problem 429 BYTES_LIMITED, 503 OVERLOADED
+   */
+  assertRoom(): void;
+  /** Counts at least so many bytes; throws like `take`. */
+  takeAtLeast(bytes: number): void;
   /** Counts at least so many bytes, and refuses nothing. */
   raise(bytes: number): void;
   /** Gives back bytes that are no longer held. */
@@ -30,15 +38,36 @@ export interface ByteBudget {
   open(caller: string): ByteHold;
 }
 
-/** Creates a budget. Whoever asks beyond it is refused at once: waiting would hold what was taken already. */
+/**
+ * Creates a budget. Whoever asks beyond it is refused at once: waiting would hold what was taken already. What a caller holds
+ * beyond its share, by `raise`, refuses that caller and nobody else.
+ */
 export function createByteBudget({ totalBytes, callerBytes }: ByteLimits): ByteBudget {
   const held = new Map<string, number>();
   let total = 0;
+  /** The sum of all callers, each with its share at most. */
+  let shared = 0;
+  const heldBy = (caller: string): number => held.get(caller) ?? 0;
   const change = (caller: string, bytes: number): void => {
+    const before = heldBy(caller);
+    const now = before + bytes;
     total += bytes;
-    const now = (held.get(caller) ?? 0) + bytes;
+    shared += Math.min(now, callerBytes) - Math.min(before, callerBytes);
     if (now === 0) held.delete(caller);
     else held.set(caller, now);
+  };
+  const assertFits = (caller: string, bytes: number): void => {
+    if (shared + bytes > totalBytes)
+      throw problem(503, 'OVERLOADED', 'The server holds as much as it may. Try again later.', {
+        retryAfterSeconds: 1,
+      });
+    if (heldBy(caller) + bytes > callerBytes)
+      throw problem(
+        429,
+        'BYTES_LIMITED',
+        'Your requests hold as much of the server as those of one caller may. Send fewer at once.',
+        { retryAfterSeconds: 1 },
+      );
   };
   return {
     heldBytes: () => total,
@@ -50,22 +79,19 @@ export function createByteBudget({ totalBytes, callerBytes }: ByteLimits): ByteB
         own -= given;
         change(caller, -given);
       };
+      const take = (bytes: number): void => {
+        if (isClosed) return;
+        assertFits(caller, bytes);
+        own += bytes;
+        change(caller, bytes);
+      };
       return {
-        take(bytes) {
-          if (isClosed) return;
-          if (total + bytes > totalBytes)
-            throw problem(503, 'OVERLOADED', 'The server holds as much as it may. Try again later.', {
-              retryAfterSeconds: 1,
-            });
-          if ((held.get(caller) ?? 0) + bytes > callerBytes)
-            throw problem(
-              429,
-              'BYTES_LIMITED',
-              'Your requests hold as much of the server as those of one caller may. Send fewer at once.',
-              { retryAfterSeconds: 1 },
-            );
-          own += bytes;
-          change(caller, bytes);
+        take,
+        assertRoom() {
+          if (!isClosed) assertFits(caller, 1);
+        },
+        takeAtLeast(bytes) {
+          if (bytes > own) take(bytes - own);
         },
         raise(bytes) {
           if (isClosed || bytes <= own) return;

@@ -39,6 +39,14 @@ beforeEach(async () => {
       return { status: 200, body: body.text };
     },
   });
+  edge.route({
+    method: 'GET',
+    path: '/page',
+    summary: 'x',
+    scope: 'x',
+    responses: { 200: { description: 'x', schema: v.string() } },
+    handler: () => ({ status: 200, body: 'x'.repeat(11 * MIB) }),
+  });
   server = await listen(edge, { port: 0 });
 });
 afterEach(async () => {
@@ -108,6 +116,28 @@ test('an answer that nobody reads counts until its connection is closed', async 
   const socket = sendRaw(KEYS.ada, json);
   await becomes(2 * json.length);
   await expect(post(KEYS.ada, 'x'.repeat(6 * MIB))).resolves.toMatchObject({ status: 429 });
+  socket.destroy();
+  await becomes(0);
+});
+
+test('answers that nobody reads refuse their caller the next ones, and nobody else', async () => {
+  const socket = createConnection(server.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.pause();
+  socket.on('error', () => undefined);
+  // Together, so that none of them has been answered when they are admitted.
+  socket.write(`GET /page HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEYS.ada}\r\n\r\n`.repeat(30));
+  await becomes(22 * MIB + 4);
+  const stalled = sendRaw(KEYS.ada, 'x'.repeat(3 * MIB - 4), 4 * MIB);
+  await becomes(25 * MIB);
+  const page = await fetch(`${server.url}/page`, { headers: { authorization: `Bearer ${KEYS.ada}` } });
+  expect([page.status, page.headers.get('retry-after'), await page.json()]).toMatchObject([
+    429,
+    '1',
+    { code: 'BYTES_LIMITED' },
+  ]);
+  await expect(post(KEYS.eve, 'x'.repeat(4 * MIB))).resolves.toMatchObject({ status: 200 });
+  stalled.destroy();
   socket.destroy();
   await becomes(0);
 });

@@ -613,3 +613,21 @@ test('an answer that nobody reads is not kept', async () => {
   expect(received).toBeLessThan(50_000_000);
   socket.destroy();
 });
+
+test('an answer that is read too slowly is not kept', async () => {
+  edge = createEdge({ name: 'svc', version: '1.0.0', logger });
+  edge.app.get('/large', (c) => c.body('x'.repeat(50_000_000)));
+  server = await listen(edge, { port: 0, unreadTimeoutMs: 300, leastReadBytesPerSecond: 500_000_000 });
+  const socket = connect(server.port, '127.0.0.1');
+  let received = 0;
+  // A little every few milliseconds, so that it is never idle.
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    socket.pause();
+    setTimeout(() => socket.resume(), 20);
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve).on('error', resolve));
+  socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+  await closed;
+  expect(received).toBeLessThan(50_000_000);
+});

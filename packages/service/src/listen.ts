@@ -29,6 +29,11 @@ export interface ListenOptions {
   /** How long a caller may read nothing of a complete answer before its connection is closed; default 30,000 ms. */
   readonly unreadTimeoutMs?: number;
   /**
+   * How fast a caller has to read complete answers, on average after `unreadTimeoutMs`, or its connection is closed; default
+   * 131,072 bytes a second.
+   */
+  readonly leastReadBytesPerSecond?: number;
+  /**
    * Serves https, TLS 1.2 or newer. New connections get a replaced certificate; those that are open keep theirs. A pair
    * that cannot be used changes nothing.
    */
@@ -70,10 +75,7 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
     void listener(incoming, outgoing);
   const { server, tls } = await createHttpServer(options, settings, handle);
   refuseEarly(server, edge);
-  // An answer that nobody reads would stay in memory. What is being streamed is not complete, and not meant.
-  server.on('request', (_, response) =>
-    response.once('prefinish', () => response.socket?.setTimeout(options.unreadTimeoutMs ?? 30_000)),
-  );
+  giveUpUnread(server, options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       tls?.close();
@@ -112,6 +114,25 @@ export async function listen(edge: Edge, options: ListenOptions): Promise<HttpSe
     url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}`,
     stop: (deadlineMs = 10_000) => (stopping ??= close(deadlineMs)),
   };
+}
+
+/**
+ * Closes connections whose callers read nothing, or too slowly, of what would stay in memory. What is being streamed is not
+ * complete, and not meant.
+ */
+function giveUpUnread(
+  server: Server,
+  { unreadTimeoutMs = 30_000, leastReadBytesPerSecond = 131_072 }: ListenOptions,
+): void {
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) =>
+    // Those that wait behind another one on its connection come to this when it is their turn.
+    response.once('prefinish', () => {
+      socket.setTimeout(unreadTimeoutMs);
+      const timeMs = unreadTimeoutMs + (response.writableLength / leastReadBytesPerSecond) * 1000;
+      const deadline = setTimeout(() => socket.destroy(), timeMs);
+      response.once('close', () => clearTimeout(deadline));
+    }),
+  );
 }
 
 /** How long a TLS handshake may take: an open connection that never says anything costs memory. */

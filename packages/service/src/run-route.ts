@@ -49,6 +49,8 @@ export async function runRoute<
   if (scope !== null) assertScope(runner.auth, principal, scope);
   const params = accept(definition.params, c.req.param(), 400);
   const query = accept(definition.query, queryOf(c), 400);
+  // A body is refused when it is read, to its end.
+  if (definition.body === undefined) hold.assertRoom();
   const limitBytes = definition.bodyLimitBytes ?? runner.bodyLimitBytes;
   const raw =
     definition.body === undefined
@@ -96,8 +98,10 @@ export async function runRoute<
           handle,
         );
   if (response instanceof Response) return response;
-  // As text, and as the bytes that are sent. What was carried out is answered, however much that is.
-  hold.raise(2 * response.body.length);
+  // As text, and as the bytes that are sent. What was carried out is answered, however much that is; a page is not.
+  const bytes = 2 * response.body.length;
+  if (definition.method === 'GET') hold.takeAtLeast(bytes);
+  else hold.raise(bytes);
   return send(response, definition, request.headers);
 }
 

@@ -4,7 +4,7 @@ import type * as v from 'valibot';
 import { decideStep } from './decide-step.ts';
 import { ExecutionLogError } from './errors.ts';
 import { holdLease } from './hold-lease.ts';
-import type { Claim, DoneRow, ExecutionStore, Holder } from './store/execution-store.ts';
+import type { Claim, DoneRow, ExecutionRow, ExecutionStore, Holder } from './store/execution-store.ts';
 import { MAX_RESULT_BYTES, readResult, toOutcome } from './to-outcome.ts';
 
 /** What a provider knows of a key. */
@@ -76,6 +76,19 @@ export function createExecutionLog(store: ExecutionStore): ExecutionLog {
   return { once: async (key, effect, options) => new Caller(store, key, effect, options).call() };
 }
 
+/** Makes a statement again while the database is away, until `until` or the caller leaves. */
+async function repeat<R>(statement: () => Promise<R>, until: number, signal?: AbortSignal): Promise<R> {
+  for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 2, POLL_MS.most)) {
+    try {
+      return await statement();
+    } catch (error) {
+      const isFinal = error instanceof Error && 'retryable' in error && error.retryable === false;
+      if (isFinal || performance.now() >= until) throw error;
+      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
 /** One call of `once`. */
 class Caller<T> {
   readonly #store: ExecutionStore;
@@ -84,6 +97,8 @@ class Caller<T> {
   readonly #options: OnceOptions<T>;
   readonly #terms: Pick<Claim, 'leaseMs' | 'keepMs'>;
   readonly #request: string | null;
+  /** What this call has claimed and not run, if the claim was ours. */
+  #claimed: { readonly fence: bigint; readonly at: number } | null = null;
 
   constructor(
     store: ExecutionStore,
@@ -110,25 +125,34 @@ class Caller<T> {
   }
 
   async call(): Promise<T> {
+    let next: () => Promise<T>;
+    try {
+      next = await this.#decide();
+    } catch (error) {
+      // Nothing ran under it: it is no doubt of anybody's.
+      if (this.#claimed !== null) await this.#forget({ key: this.#key, fence: this.#claimed.fence });
+      throw error;
+    }
+    return next();
+  }
+
+  /** Claims the key, or waits for others, until it is known how this call goes on. */
+  async #decide(): Promise<() => Promise<T>> {
     const { waitMs = 30_000, signal } = this.#options;
     const waitsUntil = performance.now() + waitMs;
-    let fence: bigint | null = null;
-    let claimedAt = 0;
     for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 2, POLL_MS.most)) {
       signal?.throwIfAborted();
-      const row = await this.#store.find(this.#key);
-      const step = decideStep(row, { fence, request: this.#request });
+      const row = await this.#find(waitsUntil);
+      const claimed = this.#claimed;
+      const step = decideStep(row, { fence: claimed?.fence ?? null, request: this.#request });
       switch (step.kind) {
         case 'claim':
-          fence ??= await this.#store.nextFence();
-          claimedAt = performance.now();
-          // Whether it was ours says the next look: also where the answer of this statement was lost.
-          await this.#store.claim({ key: this.#key, request: this.#request, ...this.#terms }, fence);
+          await this.#claim(waitsUntil);
           break;
         case 'run':
-          return this.#run(step.fence, { since: claimedAt, mayHaveHappened: false });
+          return () => this.#run(step.fence, { since: claimed?.at ?? 0, mayHaveHappened: false });
         case 'return':
-          return this.#resultOf(step.row);
+          return () => this.#resultOf(step.row);
         case 'mismatch':
           throw this.#fail('EXECUTION_MISMATCH', 'was used before for another request');
         case 'wait':
@@ -141,13 +165,31 @@ class Caller<T> {
           break;
         case 'resolveDoubt': {
           if (this.#options.inDoubt.kind === 'refuse') throw this.#inDoubt();
-          fence ??= await this.#store.nextFence();
+          // Reserved after that of whoever had it before; one that was reserved for an earlier try may be older.
+          const fence = await this.#store.nextFence();
           const since = performance.now();
           if (await this.#store.takeOver({ key: this.#key, fence: step.from }, fence, this.#terms))
-            return this.#resolveDoubt(fence, since);
+            return () => this.#resolveDoubt(fence, since);
         }
       }
     }
+  }
+
+  /** Whether it was ours says the next look, so an answer that is lost does not matter. */
+  async #claim(waitsUntil: number): Promise<void> {
+    const fence = await this.#store.nextFence();
+    this.#claimed = { fence, at: performance.now() };
+    const claim = { key: this.#key, request: this.#request, ...this.#terms };
+    // With the same fence: one that is still on its way is then ours as well.
+    await repeat(() => this.#store.claim(claim, fence), waitsUntil, this.#options.signal);
+  }
+
+  /** What the log holds. Once it may hold a claim of ours, an outage is no reason to leave. */
+  async #find(waitsUntil: number): Promise<ExecutionRow | null> {
+    const find = (): Promise<ExecutionRow | null> => this.#store.find(this.#key);
+    const row = await (this.#claimed === null ? find() : repeat(find, waitsUntil, this.#options.signal));
+    if (row !== null && row.fence !== this.#claimed?.fence) this.#claimed = null;
+    return row;
   }
 
   async #resolveDoubt(fence: bigint, since: number): Promise<T> {
@@ -181,14 +223,24 @@ class Caller<T> {
     { since, mayHaveHappened }: { readonly since: number; readonly mayHaveHappened: boolean },
   ): Promise<T> {
     const holder = { key: this.#key, fence };
+    // An earlier attempt stays in doubt, whatever is known of this one.
+    const leave = (): Promise<void> => (mayHaveHappened ? this.#release(holder) : this.#forget(holder));
     let leasedAt = since;
     if (performance.now() - since > this.#terms.leaseMs / 3) {
       leasedAt = performance.now();
-      if (!(await this.#store.renew(holder, this.#terms.leaseMs))) return this.call();
+      let isHeld: boolean;
+      try {
+        isHeld = await this.#store.renew(holder, this.#terms.leaseMs);
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+      if (!isHeld) {
+        this.#claimed = null;
+        return this.call();
+      }
     }
     const lease = holdLease(this.#store, holder, this.#terms.leaseMs, leasedAt);
-    // An earlier attempt stays in doubt, whatever is known of this one.
-    const leave = (): Promise<void> => (mayHaveHappened ? this.#release(holder) : this.#forget(holder));
     try {
       const signal = this.#signalWith(lease.signal);
       // Aborted before it began, it has not happened.
@@ -250,8 +302,11 @@ class Caller<T> {
     await this.#store.release(holder).catch(() => undefined);
   }
 
+  /** What is not forgotten in time is in doubt, although nothing happened. */
   async #forget(holder: Holder): Promise<void> {
-    await this.#store.forget(holder).catch(() => undefined);
+    const { recordMs = 30_000 } = this.#options;
+    const until = performance.now() + recordMs;
+    await repeat(() => this.#store.forget(holder), until).catch(() => undefined);
   }
 
   #isNotDone(error: unknown): boolean {

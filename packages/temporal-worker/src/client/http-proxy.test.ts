@@ -97,6 +97,7 @@ describe('the URL of a proxy', () => {
     ['socks5://u:hunter2@proxy.test:1080', 'over http only, and this is socks5'],
     ['http://u:hunter2@', 'expected a URL'],
     ['http://u:hunter2@proxy.test:99999', 'expected a URL'],
+    ['http://u:hunter2@proxy.test:0', 'expected a URL'],
     ['http://u:hunter2%zz@proxy.test', 'not percent-encoded correctly'],
     ['http://u%3Av:hunter2@proxy.test', 'a user with a colon'],
   ])('%s is refused with the variable and without the password', (value, problem) => {

@@ -107,7 +107,8 @@ function parseProxy(name: string, value: string): HttpProxy {
     throw new TemporalSetupError('TEMPORAL_PROXY_INVALID', `${name}: ${problem}`);
   };
   const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`);
-  if (url === null) return refuse('expected a URL such as http://proxy:3128');
+  if (url === null || Number(url.port || DEFAULT_PROXY_PORT) === 0)
+    return refuse('expected a URL such as http://proxy:3128');
   if (url.protocol !== 'http:') {
     const scheme = url.protocol.slice(0, -1);
     return refuse(`the Temporal SDK reaches proxies over http only, and this is ${scheme}`);

@@ -28,6 +28,13 @@ test.each<[WorkerSizes, string]>([
   [{ workflowTaskPollers: 0 }, 'workflowTaskPollers must be a whole number from 2, and is 0'],
   [{ cachedWorkflows: 1 }, 'cachedWorkflows must be 0 (no cache) or a whole number from 2, and is 1'],
   [{ cachedWorkflows: -1 }, 'cachedWorkflows must be a whole number from 0, and is -1'],
+  ...(['stickyTimeoutMs', 'heartbeatThrottleMs', 'shutdownGraceMs', 'shutdownForceMs'] as const).flatMap(
+    (option) =>
+      [-5, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 86_400_001].map((value): [WorkerSizes, string] => [
+        { [option]: value },
+        `${option} must be whole milliseconds from ${option.startsWith('shutdown') ? 0 : 1} to 86400000, and is ${value}`,
+      ]),
+  ),
   [{ workflowTasks: 40, cachedWorkflows: 10 }, 'workflowTasks is 40, more than its cachedWorkflows of 10'],
   [
     { workflowTaskPollers: 9, workflowTasks: 8 },
@@ -49,6 +56,7 @@ test.each<[WorkerSizes]>([
   [{ slots: { kind: 'provider', concurrency: 1, perSecond: 0.2 }, pool: 'background' }],
   [{ slots: { kind: 'gpu', concurrency: 2 }, pool: 'critical' }],
   [{ cachedWorkflows: 0, workflowTasks: 40, workflowTaskPollers: 2 }],
+  [{ stickyTimeoutMs: 1, heartbeatThrottleMs: 1, shutdownGraceMs: 0, shutdownForceMs: 0 }],
 ])('%j is accepted', (sizes) => {
   expect(() => assertWorkerSizes({ taskQueue: 'payments', ...sizes })).not.toThrow();
 });

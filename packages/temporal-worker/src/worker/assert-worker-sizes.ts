@@ -9,11 +9,21 @@ export interface WorkerSizes {
   readonly workflowTasks?: number;
   readonly workflowTaskPollers?: number;
   readonly cachedWorkflows?: number;
+  readonly stickyTimeoutMs?: number;
+  readonly heartbeatThrottleMs?: number;
+  readonly shutdownGraceMs?: number;
+  readonly shutdownForceMs?: number;
 }
 
 const from = (least: number) => {
   const what = `a whole number from ${least}`;
   return v.pipe(v.number(what), v.safeInteger(what), v.minValue(least, what));
+};
+// A day is more than any of these needs, and less than a timer can hold.
+const LONGEST_MS = 86_400_000;
+const milliseconds = (least: number) => {
+  const what = `whole milliseconds from ${least} to ${LONGEST_MS}`;
+  return v.pipe(v.number(what), v.safeInteger(what), v.minValue(least, what), v.maxValue(LONGEST_MS, what));
 };
 const RATE = 'a number above 0';
 const rate = v.pipe(v.number(RATE), v.finite(RATE), v.gtValue(0, RATE));
@@ -49,6 +59,11 @@ const workerSizes = v.object({
       v.check((count) => count !== 1, '0 (no cache) or a whole number from 2'),
     ),
   ),
+  // A worker without a sticky timeout would never give its cached workflows away.
+  stickyTimeoutMs: v.optional(milliseconds(1)),
+  heartbeatThrottleMs: v.optional(milliseconds(1)),
+  shutdownGraceMs: v.optional(milliseconds(0)),
+  shutdownForceMs: v.optional(milliseconds(0)),
 });
 
 /**

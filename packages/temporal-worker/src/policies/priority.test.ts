@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { ApplicationFailure } from '@temporalio/common';
 import { priority, type PriorityChoice } from './priority.ts';
 
 test.each<[PriorityChoice, object]>([
@@ -31,8 +32,14 @@ test.each<[PriorityChoice, string]>([
     { fairness: { key: 't', weight } },
     `0.001 to 1,000, and this one is ${weight}`,
   ]),
-])('%j is refused', (choice, problem) => {
-  expect(() => priority(choice)).toThrow(
-    expect.objectContaining({ code: 'TEMPORAL_POLICY_INVALID', message: expect.stringContaining(problem) }),
+])('%j is refused by an error that ends a workflow', (choice, problem) => {
+  const refused = () => priority(choice);
+  expect(refused).toThrow(ApplicationFailure);
+  expect(refused).toThrow(
+    expect.objectContaining({
+      type: 'TEMPORAL_POLICY_INVALID',
+      nonRetryable: true,
+      message: expect.stringContaining(problem),
+    }),
   );
 });

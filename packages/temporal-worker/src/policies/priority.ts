@@ -1,5 +1,4 @@
-import type { Priority } from '@temporalio/common';
-import { TemporalSetupError } from '../errors.ts';
+import { ApplicationFailure, type Priority } from '@temporalio/common';
 
 /** Keys of the server's default levels; what names none has the key of its workflow, and at last 3. */
 export const PRIORITY_KEYS = { urgent: 1, high: 2, normal: 3, low: 4, idle: 5 } as const;
@@ -23,8 +22,8 @@ const MAX_KEY_BYTES = 64;
  * Makes the `priority` of a start, a child workflow or an activity. Children and activities inherit each field that they do
  * not set. Local activities have none.
  *
- * @throws {TemporalSetupError} TEMPORAL_POLICY_INVALID. The server would refuse it too, but only a task of the workflow,
- *   which it then repeats for ever.
+ * @throws {ApplicationFailure} not retryable, of type TEMPORAL_POLICY_INVALID: a key is often data, and in a workflow any other
+ *   error, the server's refusal included, fails a task, which is then repeated for ever.
  */
 export function priority({ urgency, fairness }: PriorityChoice): Priority {
   if (urgency !== undefined && !Object.hasOwn(PRIORITY_KEYS, urgency)) {
@@ -59,5 +58,5 @@ function byteLength(text: string): number {
 }
 
 function refuse(problem: string): never {
-  throw new TemporalSetupError('TEMPORAL_POLICY_INVALID', problem);
+  throw ApplicationFailure.nonRetryable(problem, 'TEMPORAL_POLICY_INVALID');
 }

@@ -29,8 +29,9 @@ export interface SagaRunOptions {
   /** The state that the run before handed over, or that `repairSaga` made. Absent or null: the saga begins. */
   readonly resume?: unknown;
   /**
-   * Identity of the saga, the beginning of every key. Default: workflow id and the id of the first run. Needed where a
-   * workflow has several sagas, one after another or in runs that continue each other.
+   * Identity of the saga, the beginning of every key. Default: workflow id and the id of the first run. Needed
+   * where a workflow has several sagas: from the second saga of a run on, and for one that begins in a run that continues
+   * another.
    */
   readonly id?: string;
   /**

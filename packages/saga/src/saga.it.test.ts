@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@heliograph/testkit';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { Runtime, Worker } from '@temporalio/worker';
@@ -56,6 +56,13 @@ async function begin(script: Script, trouble: Trouble = {}, isSkipping = true) {
 
 const steps = (count: number, group: string | null = null): readonly ScriptedStep[] =>
   Array.from({ length: count }, (_, index) => ({ id: `s${index}`, isCompensable: true, group }));
+
+/** What the first workflow task that fails says. */
+const firstTaskFailure = (handle: WorkflowHandle): Promise<string> =>
+  eventually('a workflow task fails', async () => {
+    const { events } = await handle.fetchHistory();
+    return events?.flatMap((event) => event.workflowTaskFailedEventAttributes?.failure?.message ?? [])[0];
+  });
 
 /** Everything that is wrong with how an execution ended, its replays included. */
 async function faultsAtEnd(
@@ -298,14 +305,34 @@ describe('a mistake in the code', () => {
     const script: Script = { steps: steps(3), order: 'reverse', handsOver: true, forgetsState: true };
     const { workflowId } = await begin(script, {}, false);
     const handle = ground.client.workflow.getHandle(workflowId);
-    const message = await eventually('a task of the second run fails', async () => {
-      const { events } = await handle.fetchHistory();
-      return events?.flatMap((event) => event.workflowTaskFailedEventAttributes?.failure?.message ?? [])[0];
-    });
-    expect(message).toBe(
+    await expect(firstTaskFailure(handle)).resolves.toBe(
       `Saga scripted begins in a run of ${workflowId} that continues another: give \`id\`, unique to each, or \`resume\` the state.`,
     );
     await handle.terminate();
+  });
+
+  test('two sagas of one run with the same identity are told, since their keys would be the same', async () => {
+    const start = (...ids: readonly (string | null)[]) =>
+      ground.client.workflow.start('sagasInTurn', {
+        workflowId: `turn-${++started}`,
+        taskQueue: TASK_QUEUE,
+        args: [ids],
+      });
+    const named = await start(null, 'second', 'third');
+    await expect(named.result()).resolves.toEqual([
+      `${named.workflowId}/${named.firstExecutionRunId}/step`,
+      'second/step',
+      'third/step',
+    ]);
+    for (const [handle, id] of await Promise.all([
+      start(null, null).then((run) => [run, `${run.workflowId}/${run.firstExecutionRunId}`] as const),
+      start('same', 'same').then((run) => [run, 'same'] as const),
+    ])) {
+      await expect(firstTaskFailure(handle)).resolves.toBe(
+        `Saga turn begins in a run of ${handle.workflowId} that has had a saga with the identity ${id}: give it an \`id\` of its own, since keys would repeat.`,
+      );
+      await handle.terminate();
+    }
   });
 
   test('compensates where the saga says so', async () => {

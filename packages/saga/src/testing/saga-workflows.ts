@@ -67,3 +67,21 @@ export async function scriptedSaga({ script, state }: ScriptedInput): Promise<st
     },
   );
 }
+
+/** Runs one saga after another, with these identities (null: none is given), and gives the keys of their steps. */
+export async function sagasInTurn(ids: readonly (string | null)[]): Promise<readonly string[]> {
+  const step = defineStep({
+    name: 'step',
+    run: async (_: null, { key }) => key,
+    compensation: async () => undefined,
+  });
+  const saga = defineSaga({ name: 'turn', steps: [step] });
+  const keys: string[] = [];
+  for (const id of ids)
+    keys.push(
+      await runSaga({ saga, ...(id === null ? {} : { id }), alert: 'none, because it ends at once' }, (run) =>
+        run.run(step, null),
+      ),
+    );
+  return keys;
+}

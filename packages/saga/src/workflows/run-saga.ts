@@ -4,6 +4,7 @@ import { cancelSaga, sagaProgress, sagaState } from '../messages.ts';
 import type { SagaRunOptions } from '../options.ts';
 import { progressOf } from '../progress.ts';
 import { SagaExecution, type SagaRun } from '../saga-execution.ts';
+import { claimIdentity } from './claim-identity.ts';
 import { createWorkflowHost } from './workflow-host.ts';
 
 /**
@@ -35,7 +36,9 @@ export async function runSaga<Result>(
 
 function begin(options: SagaRunOptions): SagaExecution {
   try {
-    return new SagaExecution(createWorkflowHost(options), options);
+    const execution = new SagaExecution(createWorkflowHost(options), options);
+    claimIdentity(options.saga.name, execution.state.id);
+    return execution;
   } catch (error) {
     // A state that does not fit comes from outside: no other code makes it fit.
     if (error instanceof SagaError && (error.code === 'SAGA_STATE' || error.code === 'SAGA_ENDED'))

@@ -24,6 +24,7 @@ export type SagaEvent =
       readonly failure: FailureSummary;
       readonly isForGood: boolean;
     }
+  | { readonly kind: 'interrupted'; readonly cause: SagaCause }
   | { readonly kind: 'resumed'; readonly at: number }
   | { readonly kind: 'alerted'; readonly at: number };
 
@@ -39,6 +40,7 @@ export function beginSaga(saga: string, id: string, startedAt: number): SagaStat
     cause: null,
     compensatingSince: null,
     alertedAt: null,
+    interruption: null,
     steps: [],
   };
 }
@@ -66,10 +68,10 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
     }
     case 'stepDone':
       expectPhase(state, 'forward', event);
-      return change(state, event.id, { status: 'done', result: event.result });
+      return quieted(change(state, event.id, { status: 'done', result: event.result }));
     case 'stepFailed':
       expectPhase(state, 'forward', event);
-      return change(state, event.id, { status: 'failed', failure: event.failure });
+      return quieted(change(state, event.id, { status: 'failed', failure: event.failure }));
     case 'pivotInDoubt':
       expectPhase(state, 'forward', event);
       return change(state, event.id, { failure: event.failure });
@@ -81,6 +83,7 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
         phase: 'compensating',
         cause: { kind: 'leftover' },
         compensatingSince: event.at,
+        alertedAt: null,
         result: event.result,
       });
     case 'bodyFailed':
@@ -91,6 +94,7 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
         phase: 'compensating',
         cause: event.cause,
         compensatingSince: event.at,
+        alertedAt: null,
       });
     case 'compensated':
       expectPhase(state, 'compensating', event);
@@ -107,6 +111,9 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
       return state.phase === 'compensating'
         ? { ...state, compensatingSince: state.compensatingSince ?? event.at }
         : state;
+    case 'interrupted':
+      expectPhase(state, 'forward', event);
+      return { ...state, interruption: event.cause };
     case 'alerted':
       return { ...state, alertedAt: event.at };
   }
@@ -130,6 +137,11 @@ export function pendingCompensations({ phase, cause, steps }: SagaState): readon
       isCompensable &&
       (status === 'failed' || (cause?.kind !== 'leftover' && (status === 'done' || status === 'running'))),
   );
+}
+
+/** The alert was for what ran then: the next trouble has one of its own. */
+function quieted(state: SagaState): SagaState {
+  return state.steps.some(({ status }) => status === 'running') ? state : { ...state, alertedAt: null };
 }
 
 function compensateOrEnd(state: SagaState): SagaState {

@@ -32,17 +32,24 @@ export async function attemptUntilDone<T>(
   }
 }
 
-/** Does work, and beside it tells a person if it takes too long. Nobody is told twice about one saga. */
+/** What `watch` needs: an alert, and whether it was given in an earlier run. */
+export interface Watched {
+  readonly host: SagaHost;
+  readonly journal: Journal;
+  readonly alert: SagaAlert | string;
+  readonly isTold: boolean;
+}
+
+/**
+ * Does work, and beside it tells a person, once, if it takes too long. Expects to be shielded from cancellation, which would
+ * end the wait.
+ */
 export async function watch<T>(
-  {
-    host,
-    journal,
-    alert,
-  }: { readonly host: SagaHost; readonly journal: Journal; readonly alert: SagaAlert | string },
+  { host, journal, alert, isTold }: Watched,
   since: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (typeof alert === 'string' || journal.state.alertedAt !== null) return work();
+  if (typeof alert === 'string' || isTold) return work();
   const { afterMs, notify } = alert;
   let isOver = false;
   let timer = host.timer(Math.max(1, since + afterMs - host.now()));

@@ -10,7 +10,8 @@ import type { StepRecord } from './state.ts';
 export async function compensate(host: SagaHost, journal: Journal, options: SagaRunOptions): Promise<void> {
   const { saga, alert } = options;
   const attempts = { host, journal, options };
-  await watch({ host, journal, alert }, journal.state.compensatingSince ?? host.now(), async () => {
+  const isTold = journal.state.alertedAt !== null;
+  await watch({ host, journal, alert, isTold }, journal.state.compensatingSince ?? host.now(), async () => {
     let due = planCompensation(journal.state, saga.order);
     while (due.length > 0) {
       await Promise.all(due.map((record) => compensateStep(attempts, record)));
@@ -25,7 +26,11 @@ async function compensateStep(
     host,
     journal,
     options,
-  }: { readonly host: SagaHost; readonly journal: Journal; readonly options: SagaRunOptions },
+  }: {
+    readonly host: SagaHost;
+    readonly journal: Journal;
+    readonly options: SagaRunOptions;
+  },
   { id, step: name, input, result, compensationAttempts: before }: StepRecord,
 ): Promise<void> {
   const { state } = journal;

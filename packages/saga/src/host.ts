@@ -39,6 +39,8 @@ export interface SagaHost {
   onCancelRequested(listener: () => void): void;
   /** Whether somebody has cancelled the whole run. */
   isCancelRequested(): boolean;
+  /** Whether this run may do what runs of before do not: those that are replayed do as they did. */
+  isPatched(change: string): boolean;
   explain(error: unknown): Explanation;
   /** Reports a failure that changes nothing else. */
   warn(message: string, failure: FailureSummary): void;

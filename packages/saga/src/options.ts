@@ -6,11 +6,14 @@ import type { SagaState } from './state.ts';
 
 /** Tells a person that a saga needs a look. */
 export interface SagaAlert {
-  /** Milliseconds that compensation, the pivot, or a step after it may take before somebody is told. */
+  /**
+   * Milliseconds that compensation, the pivot, a step after it, or what still runs after an interruption may take before
+   * somebody is told.
+   */
   readonly afterMs: number;
   /**
    * Tells them, by an activity or a signal. It runs beside the saga: it neither delays nor stops it, and is tried again
-   * after the same time if it fails. One that succeeds is not repeated.
+   * after the same time if it fails. One that succeeds is not repeated for the same trouble.
    */
   readonly notify: (progress: SagaProgress) => Promise<unknown>;
 }

@@ -11,7 +11,9 @@ export interface SagaProgress {
   readonly cause: SagaCause | null;
   /** Milliseconds since the epoch; null while it goes forward. */
   readonly compensatingSince: number | null;
-  /** When the alert was delivered; null if it was not. */
+  /** What asked it to end early: it has an effect once the steps that run have ended, and none past the pivot. */
+  readonly interruption: SagaCause | null;
+  /** When somebody was told about the trouble that lasts; null if nobody was. */
   readonly alertedAt: number | null;
   /** Ids of the steps that are still to be compensated. */
   readonly pending: readonly string[];
@@ -30,7 +32,7 @@ export interface StepProgress {
 
 /** Tells how far a saga is; the answer of the query `sagaProgress`, and what an alert gets. */
 export function progressOf(state: SagaState): SagaProgress {
-  const { saga, id, phase, outcome, cause, compensatingSince, alertedAt } = state;
+  const { saga, id, phase, outcome, cause, compensatingSince, alertedAt, interruption = null } = state;
   return {
     saga,
     id,
@@ -38,6 +40,7 @@ export function progressOf(state: SagaState): SagaProgress {
     outcome,
     cause,
     compensatingSince,
+    interruption,
     alertedAt,
     pending: pendingCompensations(state).map((step) => step.id),
     steps: state.steps.map(({ id: stepId, step, status, failure, ...rest }) => ({

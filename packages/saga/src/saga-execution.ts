@@ -51,7 +51,9 @@ export class SagaExecution implements SagaRun {
   readonly #claimed = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #failures = new Map<unknown, string>();
-  #interruption: SagaCause | null = null;
+  /** Fulfilled when nothing of the body runs any more. */
+  readonly #settled = Promise.withResolvers<undefined>();
+  #isRestWatched = false;
   #interrupt: (() => void) | null = null;
   #isBodyOver = false;
 
@@ -122,7 +124,8 @@ export class SagaExecution implements SagaRun {
         isPivot: step.isPivot,
         group: step.group ?? null,
       });
-    const running = this.#attempt(step, input, id, isLast);
+    const isTold = known !== undefined && this.state.alertedAt !== null;
+    const running = this.#attempt(step, input, id, { isLast, isTold });
     this.#running.add(running);
     const forget = (): void => void this.#running.delete(running);
     running.then(forget, forget);
@@ -154,6 +157,8 @@ export class SagaExecution implements SagaRun {
     host.onCancelRequested(() => this.#interruptFor(cancelled));
     const { done, interrupt } = host.interruptible(() => body(this));
     this.#interrupt = interrupt;
+    // The body may have cancelled before its first wait.
+    this.#interruptIfAllowed();
     const stopDeadline = this.#watchDeadline();
     try {
       const result = await done;
@@ -175,6 +180,7 @@ export class SagaExecution implements SagaRun {
       return this.#fail(error, interruption);
     } finally {
       stopDeadline();
+      this.#settled.resolve(undefined);
     }
   }
 
@@ -207,7 +213,7 @@ export class SagaExecution implements SagaRun {
     step: Step<Input, Result>,
     input: Input,
     id: string,
-    isLast: boolean,
+    { isLast, isTold }: { readonly isLast: boolean; readonly isTold: boolean },
   ): Promise<Result> {
     const host = this.#host;
     const journal = this.#journal;
@@ -216,8 +222,8 @@ export class SagaExecution implements SagaRun {
     try {
       const { alert } = this.#options;
       const result = isLast
-        ? await watch({ host, journal, alert }, host.now(), () =>
-            host.shield(() =>
+        ? await host.shield(() =>
+            watch({ host, journal, alert, isTold }, host.now(), () =>
               attemptUntilDone(host, work, {
                 before: 0,
                 onFailure: ({ failure }) => host.warn(`Step ${id} of saga ${this.state.id} failed.`, failure),
@@ -269,14 +275,33 @@ export class SagaExecution implements SagaRun {
     return known;
   }
 
+  get #interruption(): SagaCause | null {
+    return this.state.interruption ?? null;
+  }
+
   #interruptFor(cause: SagaCause): void {
     if (this.#isBodyOver || this.state.phase !== 'forward') return;
-    this.#interruption ??= cause;
+    if (this.#interruption === null) this.#journal.record({ kind: 'interrupted', cause });
     this.#interruptIfAllowed();
   }
 
   #interruptIfAllowed(): void {
-    if (this.#interruption !== null && !isPivotPassed(this.state)) this.#interrupt?.();
+    if (this.#interruption === null || isPivotPassed(this.state)) return;
+    this.#interrupt?.();
+    this.#watchRest();
+  }
+
+  /**
+   * Tells somebody if what runs does not end although the saga is to be undone: a step ends first, however long it takes.
+   * Past the pivot each step has an alert of its own.
+   */
+  #watchRest(): void {
+    const { alert } = this.#options;
+    const isNeeded = this.#running.size > 0 && !isPivotPassed(this.state) && typeof alert !== 'string';
+    if (!isNeeded || this.#isRestWatched || !this.#host.isPatched('saga-watches-interruption')) return;
+    this.#isRestWatched = true;
+    const context = { host: this.#host, journal: this.#journal, alert, isTold: false };
+    void this.#host.shield(() => watch(context, this.#host.now(), () => this.#settled.promise));
   }
 
   #watchDeadline(): () => void {
@@ -293,6 +318,7 @@ export class SagaExecution implements SagaRun {
 
   /** Waits for every step that is running. A bug in one of them is thrown. */
   async #settle(): Promise<void> {
+    this.#watchRest();
     while (this.#running.size > 0) {
       for (const outcome of await Promise.allSettled(this.#running))
         if (outcome.status === 'rejected' && this.#host.explain(outcome.reason).kind !== 'failure')

@@ -35,6 +35,8 @@ const sagaState = v.object({
   cause: v.nullable(cause),
   compensatingSince: v.nullable(v.number()),
   alertedAt: v.nullable(v.number()),
+  /** What asked it to end early; states of before do not have it. */
+  interruption: v.optional(v.nullable(cause)),
   result: v.optional(v.unknown()),
   steps: v.array(stepRecord),
 });

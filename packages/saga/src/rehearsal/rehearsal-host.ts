@@ -84,6 +84,7 @@ export function createRehearsalHost(id: string): RehearsalHost {
       isCancelled = true;
       for (const listener of listeners.splice(0)) listener();
     },
+    isPatched: () => true,
     explain: (error) => ({
       kind: error instanceof SagaError ? 'bug' : 'failure',
       failure: summarizeFailure(error),

@@ -5,6 +5,7 @@ import {
   DeterminismViolationError,
   isCancellation,
   log,
+  patched,
   sleep,
   TemporalFailure,
   workflowInfo,
@@ -47,6 +48,7 @@ export function createWorkflowHost({ saga, id, resume, compensatesBugs = false }
       outer.cancelRequested.catch(listener);
     },
     isCancelRequested: () => outer.consideredCancelled,
+    isPatched: (change) => patched(change),
     explain: (error) => explain(error, compensatesBugs),
     warn: (message, failure) => log.warn(message, { ...failure }),
   };

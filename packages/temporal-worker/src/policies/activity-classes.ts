@@ -128,7 +128,7 @@ export const ACTIVITY_CLASSES = {
       'the gateway takes 2 min at peak; a shorter attempt repeats a running charge',
     ),
     scheduleToClose: none(
-      'given up, a charge may still happen; the deadline inside the workflow compensates',
+      'given up, a charge may still happen; a saga waits for it, and alerts if that takes long',
     ),
     scheduleToStart: none('it is not retried: an outage of the workers would lose the payment'),
     heartbeat: none(

@@ -99,6 +99,7 @@ describe('a saga ends', () => {
 test.each<[string, readonly SagaEvent[]]>([
   ['a step after the end', [bodyFailed, begun('a')]],
   ['a second end', [bodyDone, bodyDone]],
+  ['the end of the body while a step is open', [begun('a'), bodyDone]],
   ['a step while it compensates', [begun('a'), bodyFailed, begun('b')]],
   ['a compensation while it goes forward', [begun('a'), undone('a')]],
   ['the end of a step that never began', [done('a')]],

@@ -75,8 +75,14 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
     case 'pivotInDoubt':
       expectPhase(state, 'forward', event);
       return change(state, event.id, { failure: event.failure });
-    case 'bodyDone':
+    case 'bodyDone': {
       expectPhase(state, 'forward', event);
+      const open = state.steps.find(({ status }) => status === 'running');
+      if (open !== undefined)
+        throw new SagaError(
+          'SAGA_STEPS_RUNNING',
+          `Saga ${state.saga} (${state.id}) is over in its body although nobody knows how step ${open.id} ended: run that step again, and let the body catch no mistake of the code.`,
+        );
       // A step that failed may have happened: whoever caught its failure has gone on without it.
       return compensateOrEnd({
         ...state,
@@ -86,6 +92,7 @@ export function advance(state: SagaState, event: SagaEvent): SagaState {
         alertedAt: null,
         result: event.result,
       });
+    }
     case 'bodyFailed':
       expectPhase(state, 'forward', event);
       if (isPivotPassed(state)) return { ...state, cause: event.cause, phase: 'ended', outcome: 'stuck' };

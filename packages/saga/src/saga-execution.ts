@@ -51,6 +51,8 @@ export class SagaExecution implements SagaRun {
   readonly #claimed = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #failures = new Map<unknown, string>();
+  /** Rejected with what continues as new, once a step or the body hands over; never fulfilled. */
+  readonly #left = Promise.withResolvers<never>();
   /** Fulfilled when nothing of the body runs any more. */
   readonly #settled = Promise.withResolvers<undefined>();
   #isRestWatched = false;
@@ -88,7 +90,12 @@ export class SagaExecution implements SagaRun {
     this.#host.throwIfInterrupted();
     if (this.#options.handOver?.isDue?.() === true && this.#running.size > 0)
       throw this.#error('SAGA_STEPS_RUNNING', 'hands over while steps are running: await them first');
-    await handOverIfDue(this.#journal, this.#options);
+    try {
+      await handOverIfDue(this.#journal, this.#options);
+    } catch (error) {
+      if (this.#host.explain(error).kind === 'handOver') return this.#leave(error);
+      throw error;
+    }
   }
 
   run<Input, Result>(
@@ -161,7 +168,7 @@ export class SagaExecution implements SagaRun {
     this.#interruptIfAllowed();
     const stopDeadline = this.#watchDeadline();
     try {
-      const result = await done;
+      const result = await Promise.race([done, this.#left.promise]);
       const isComplete = this.#running.size === 0;
       await this.#settle();
       // Steps that the body did not wait for were interrupted: it is not complete.
@@ -238,6 +245,7 @@ export class SagaExecution implements SagaRun {
       return result;
     } catch (error) {
       const { kind, failure } = host.explain(error);
+      if (kind === 'handOver') return this.#leave(error);
       if (kind === 'failure') {
         const isInDoubt = step.isPivot && step.isNotDone?.(failure) !== true;
         journal.record({ kind: isInDoubt ? 'pivotInDoubt' : 'stepFailed', id, failure });
@@ -247,6 +255,12 @@ export class SagaExecution implements SagaRun {
       }
       throw error;
     }
+  }
+
+  /** Ends the run with what continues as new; whoever waits here waits for good, so that no body can catch it. */
+  #leave(error: unknown): Promise<never> {
+    this.#left.reject(error);
+    return new Promise(() => undefined);
   }
 
   #claim(step: AnyStep, id: string) {
@@ -320,7 +334,8 @@ export class SagaExecution implements SagaRun {
   async #settle(): Promise<void> {
     this.#watchRest();
     while (this.#running.size > 0) {
-      for (const outcome of await Promise.allSettled(this.#running))
+      const outcomes = Promise.allSettled(this.#running);
+      for (const outcome of await Promise.race([outcomes, this.#left.promise]))
         if (outcome.status === 'rejected' && this.#host.explain(outcome.reason).kind !== 'failure')
           throw outcome.reason;
       await Promise.resolve();

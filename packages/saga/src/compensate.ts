@@ -9,7 +9,7 @@ import type { StepRecord } from './state.ts';
 /** Compensates until the saga has ended. Expects to be shielded from cancellation. */
 export async function compensate(host: SagaHost, journal: Journal, options: SagaRunOptions): Promise<void> {
   const { saga, alert } = options;
-  const attempts = { host, journal, options };
+  const attempts = { host, journal, options, inFlight: new Set<string>() };
   const isTold = journal.state.alertedAt !== null;
   await watch({ host, journal, alert, isTold }, journal.state.compensatingSince ?? host.now(), async () => {
     let due = planCompensation(journal.state, saga.order);
@@ -26,10 +26,12 @@ async function compensateStep(
     host,
     journal,
     options,
+    inFlight,
   }: {
     readonly host: SagaHost;
     readonly journal: Journal;
     readonly options: SagaRunOptions;
+    readonly inFlight: Set<string>;
   },
   { id, step: name, input, result, compensationAttempts: before }: StepRecord,
 ): Promise<void> {
@@ -43,13 +45,24 @@ async function compensateStep(
   let isLost = false;
   try {
     const undo = { input, result, key: `${state.id}/${id}` };
-    await attemptUntilDone(host, () => host.call(async () => compensation(undo)), {
+    const work = async (): Promise<unknown> => {
+      inFlight.add(id);
+      try {
+        return await host.call(async () => compensation(undo));
+      } finally {
+        inFlight.delete(id);
+      }
+    };
+    await attemptUntilDone(host, work, {
       before,
       onFailure: ({ failure, isForGood }) => {
         isLost = isForGood;
         journal.record({ kind: 'compensationFailed', id, failure, isForGood });
       },
-      beforeRetry: () => handOverIfDue(journal, options),
+      beforeRetry: async () => {
+        // The next run would repeat one that is in flight, beside it.
+        if (inFlight.size === 0) await handOverIfDue(journal, options);
+      },
     });
   } catch (error) {
     // It is recorded: the others are tried all the same, and the error at the end names them all.

@@ -144,6 +144,48 @@ describe('a body that catches everything', () => {
   });
 });
 
+test('compensations hand over only when none of them runs', async () => {
+  const log: string[] = [];
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const quick = defineStep({
+    name: 'quick',
+    run: async () => undefined,
+    compensation: async () => {
+      log.push('undo quick');
+      if (log.length > 3) {
+        release();
+        for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      }
+      throw new Error('away');
+    },
+  });
+  const slow = defineStep({
+    name: 'slow',
+    run: async () => undefined,
+    compensation: async () => {
+      log.push('undo slow');
+      await released;
+    },
+  });
+  const saga = defineSaga({ name: 'both', steps: [quick, slow], order: 'parallel' });
+  // Time passes at once, also while something runs.
+  const host: SagaHost = {
+    ...createHost(),
+    timer: () => ({ fired: Promise.resolve(true), stop: () => undefined }),
+  };
+  const running = new SagaExecution(host, { saga, alert: ALERT, handOver }).execute(async (run) => {
+    await run.run(quick, null);
+    await run.run(slow, null);
+    throw new Error('at the end');
+  });
+  const { steps } = await handedOver(running);
+  expect(steps.map(({ id, status }) => `${id} ${status}`)).toEqual(['quick done', 'slow compensated']);
+  expect(log.filter((line) => line === 'undo slow')).toHaveLength(1);
+});
+
 test('a cancellation that was heard while the pivot was attempted goes to the next run', async () => {
   const { log, hold, pivot, saga } = pivotSaga(failing(1));
   const body = async (run: SagaRun): Promise<void> => {

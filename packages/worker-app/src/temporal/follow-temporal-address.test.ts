@@ -81,12 +81,19 @@ test('a replaced pair is connected with; one that is half replaced, expired or r
   await write(second);
   await until(() => logged('error') === 3);
   expect(used).toEqual([]);
+  // It counts once for each reason, however long that lasts.
+  const current = async (): Promise<string | undefined> =>
+    /^heliograph_temporal_certificates_current(?:\{[^}]*\})? (\d+)/m.exec(
+      await telemetry.prometheusText(),
+    )?.[1];
+  expect(await current()).toBe('0');
 
   // The same files, once the service takes them.
   isRefused = false;
   await until(() => used.length > 0);
   await until(() => logged('info') === 1);
   expect(used).toEqual([second.cert]);
+  expect(await current()).toBe('1');
   const metrics = await telemetry.prometheusText();
   expect(metrics).toMatch(/heliograph_temporal_tls_reloads_total\{[^}]*result="used"[^}]*\} 1/);
   expect(metrics).toMatch(/heliograph_temporal_tls_reloads_total\{[^}]*result="refused"[^}]*\} 3/);

@@ -51,6 +51,12 @@ export async function followTemporalAddress(
     },
     ...(intervalMs === undefined ? {} : { intervalMs }),
   });
+  telemetry.meter
+    .createObservableGauge('heliograph_temporal_certificates_current', {
+      description:
+        'Whether the certificates in use for Temporal are those of their files: 0 for as long as the files cannot be used.',
+    })
+    .addCallback((result) => result.observe(followed.problem() === null ? 1 : 0));
   register({ name: 'temporal-certificates', stop: async () => followed.close() });
   telemetry.meter
     .createObservableGauge('heliograph_temporal_certificate_valid_seconds', {

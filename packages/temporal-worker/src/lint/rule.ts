@@ -36,6 +36,22 @@ export function nameOf(node: Node | null): string {
   return `${object === '' ? '?' : object}.${nameOf(childOf(node, 'property'))}`;
 }
 
+const WRAPPERS = new Set([
+  'ChainExpression',
+  'ParenthesizedExpression',
+  'TSAsExpression',
+  'TSNonNullExpression',
+  'TSSatisfiesExpression',
+  'TSTypeAssertion',
+]);
+
+/** An expression without parentheses, and without what only the compiler sees of it. */
+export function unwrap(node: Node | null): Node | null {
+  let inner = node;
+  while (inner !== null && WRAPPERS.has(inner.type)) inner = childOf(inner, 'expression');
+  return inner;
+}
+
 /** Whether it is a function, of any form. */
 export function isFunction(node: Node): boolean {
   return /Function/.test(node.type) && !node.type.startsWith('TS');

@@ -8,7 +8,7 @@ export type { Heartbeating } from './heartbeating.ts';
 export { formatDuration, limit, none, parseDuration } from './limit.ts';
 export type { DurationText, Limit, NoLimit, Reasoned, Timeout } from './limit.ts';
 export { activityOptions, localActivityOptions, workflowTimeouts } from './options.ts';
-export type { CallOptions, WorkflowTimeouts } from './options.ts';
+export type { CallOptions, LocalCallOptions, WorkflowTimeouts } from './options.ts';
 export { retryIntervalsMs } from './retry-intervals.ts';
 export { priority, PRIORITY_KEYS } from './priority.ts';
 export type { PriorityChoice } from './priority.ts';

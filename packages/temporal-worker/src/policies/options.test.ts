@@ -25,6 +25,11 @@ test('the options of a call hold what the class states, and leave out what it ha
     scheduleToCloseTimeout: 4000,
     retry: { maximumAttempts: 1 },
   });
+  expect(localActivityOptions(localAttempt, { summary: 'order 17' })).toMatchObject({ summary: 'order 17' });
+  for (const call of [{ taskQueue: 'payments' }, { priority: { priorityKey: 1 } }])
+    expect(() => localActivityOptions(localAttempt, call as object)).toThrow(
+      `localAttempt is a class of local activities, which have no ${Object.keys(call)[0]}`,
+    );
   expect(() => activityOptions(localAttempt)).toThrow('localAttempt is a class of local activities');
   expect(() => localActivityOptions(billing)).toThrow('billing is a class of regular activities');
 });

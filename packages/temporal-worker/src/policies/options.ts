@@ -6,6 +6,9 @@ import type { WorkflowClass } from './workflow-class.ts';
 /** What a class does not decide. */
 export type CallOptions = Pick<ActivityOptions, 'taskQueue' | 'cancellationType' | 'summary' | 'priority'>;
 
+/** What a class of local activities does not decide: they run in the workflow's own worker, in no queue. */
+export type LocalCallOptions = Pick<LocalActivityOptions, 'cancellationType' | 'summary'>;
+
 /**
  * The options of `proxyActivities` for a class: its timeouts and retries, and what a call adds.
  *
@@ -24,19 +27,31 @@ export function activityOptions(policy: ActivityClass, call: CallOptions = {}): 
 }
 
 /**
- * The options of `proxyLocalActivities` for a class.
+ * The options of `proxyLocalActivities` for a class: its timeouts and retries, and what a call adds.
  *
- * @throws {TypeError} for a class of regular activities
+ * @throws {TypeError} for a class of regular activities, and for an option that local activities do not have
  */
-export function localActivityOptions(policy: ActivityClass): LocalActivityOptions {
+export function localActivityOptions(
+  policy: ActivityClass,
+  call: LocalCallOptions = {},
+): LocalActivityOptions {
   if (policy.kind !== 'local') throw new TypeError(`${policy.name} is a class of regular activities`);
+  for (const option of Object.keys(call))
+    if (!LOCAL_CALL_OPTIONS.has(option))
+      throw new TypeError(`${policy.name} is a class of local activities, which have no ${option}`);
   return {
+    ...call,
     startToCloseTimeout: policy.startToClose.ms,
     ...optional('scheduleToCloseTimeout', policy.scheduleToClose),
     ...optional('scheduleToStartTimeout', policy.scheduleToStart),
     retry: retryPolicy(policy.retry),
   };
 }
+
+const LOCAL_CALL_OPTIONS: ReadonlySet<string> = new Set<keyof LocalCallOptions>([
+  'cancellationType',
+  'summary',
+]);
 
 /** Timeouts as `WorkflowOptions` take them, for clients and schedules. */
 export interface WorkflowTimeouts {

@@ -10,6 +10,13 @@ interface Calls {
   charge(order: string): Promise<void>;
 }
 
+test('no option of a call is dropped: a class of local activities refuses what it does not have', () => {
+  // @ts-expect-error -- a local activity runs in the workflow's own worker
+  expect(() => proxyClass<Calls>(ACTIVITY_CLASSES.localAttempt, { taskQueue: 'payments' })).toThrow(
+    'localAttempt is a class of local activities, which have no taskQueue',
+  );
+});
+
 test('a class with a heartbeat timeout takes only activities that send heartbeats', () => {
   // Never called: outside of a workflow there is nothing to call.
   const compiles = [

@@ -224,6 +224,26 @@ describe('retention', () => {
   });
 });
 
+test('what was asked for again is kept for all of keepMs from then on, and not written anew within an hour', async () => {
+  const keepMs = 90 * 86_400_000;
+  const key = 'keep-all-of-it';
+  const ask = (): Promise<string> => log().once(key, async () => 'ch_1', { ...charge, keepMs });
+  const keepUntil = async (): Promise<number> => {
+    const [row] = await pg.sql<{ ms: number }[]>`
+      select extract(epoch from keep_until)::float8 * 1000 as ms from execution_log.executions where key = ${key}`;
+    return row?.ms ?? 0;
+  };
+  await ask();
+  // Asked for last five days ago: less than a tenth of keepMs has passed since.
+  await pg.sql`update execution_log.executions set keep_until = keep_until - interval '5 days' where key = ${key}`;
+  const first = await keepUntil();
+  await ask();
+  const second = await keepUntil();
+  expect(second - first).toBeGreaterThanOrEqual(5 * 86_400_000);
+  await ask();
+  await expect(keepUntil()).resolves.toBe(second);
+});
+
 describe('what a person found out', () => {
   const doubtful = async (key: string): Promise<void> => {
     await expect(log().once(key, () => Promise.reject(new Error('reset')), charge)).rejects.toThrow('reset');

@@ -62,6 +62,6 @@ export interface ExecutionStore {
   complete(holder: Holder, outcome: Outcome, keepMs: number): Promise<boolean>;
   /** Notes that a runner finished after another one had taken over: its effect may have happened twice. */
   markOverrun(key: string): Promise<void>;
-  /** Keeps a done row for another `keepMs` from now on. */
+  /** Keeps a done row for another `keepMs` from now on, at least. */
   keep(key: string, keepMs: number): Promise<void>;
 }

@@ -63,15 +63,17 @@ export function createPostgresExecutionStore({ db }: Pick<Postgres, 'db'>): Exec
       await run('mark', sql`update ${executions} set overran_at = clock_timestamp() where key = ${key}`);
     },
     keep: async (key, keepMs) => {
-      // Not at every repeat: an hour of a month is no matter.
+      // An hour more, so that not every repeat writes.
       await run(
         'keep',
-        sql`update ${executions} set keep_until = ${inMs(keepMs)}
-            where key = ${key} and state = 'done' and keep_until < ${inMs(keepMs * 0.9)}`,
+        sql`update ${executions} set keep_until = ${inMs(keepMs + HOUR_MS)}
+            where key = ${key} and state = 'done' and keep_until < ${inMs(keepMs)}`,
       );
     },
   };
 }
+
+const HOUR_MS = 3_600_000;
 
 const inMs = (ms: number): SQL => sql`clock_timestamp() + ${ms} * interval '1 millisecond'`;
 

@@ -2,6 +2,7 @@ import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { SagaError } from '../errors.ts';
 
 /** What the sagas of each run are called; a run has one outermost scope. */
+// oxlint-disable-next-line heliograph-workflows/no-module-state -- by the scope of a run, which no other run has
 const identities = new WeakMap<CancellationScope, Set<string>>();
 
 /**

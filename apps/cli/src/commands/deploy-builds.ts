@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Build,
   countRuns,
@@ -27,8 +26,7 @@ import { chooseBuilds } from '../choose-builds.ts';
 import { type BuildDetails, renderDeployment, toJson } from '../render-deployment.ts';
 import { reportProgress } from '../report-progress.ts';
 import type { Terminal } from '../terminal.ts';
-
-const POLL_MS = 1000;
+import { waitUntil } from '../wait-until.ts';
 
 /** `heliograph deploy status` */
 export function registerStatus(group: Argv, terminal: Terminal): Argv {
@@ -103,19 +101,15 @@ export function registerWait(group: Argv, terminal: Terminal): Argv {
         await withDeployments(
           given,
           terminal,
-          async (service) => {
-            for (;;) {
-              const missing = await missingOf(service, given.deployment, build);
-              if (missing.length === 0) return;
-              progress.show(`${build}: no worker polls ${missing.join(', ')}`);
-              if (Date.now() > deadline)
-                throw new CliError(
-                  'CLI_TIMED_OUT',
-                  `no worker of build ${build} polls ${missing.join(', ')}`,
-                );
-              await sleep(POLL_MS);
-            }
-          },
+          (service) =>
+            waitUntil(
+              async () => {
+                const missing = await missingOf(service, given.deployment, build);
+                if (missing.length === 0) return { found: true };
+                return { waitsFor: `no worker of build ${build} polls ${missing.join(', ')}` };
+              },
+              { deadline, show: (reason) => progress.show(reason) },
+            ),
           build,
         );
       } finally {
@@ -141,17 +135,17 @@ export function registerWatch(group: Argv, terminal: Terminal): Argv {
       const verdict = await withDeployments(
         given,
         terminal,
-        async (service) => {
-          for (;;) {
-            const seen = await mayStop(service, given.deployment, build);
-            if (seen.mayStop) return seen;
-            if (seen.status !== 'draining' && seen.status !== 'drained')
-              throw new CliError('CLI_DEPLOYMENT_REFUSED', `${seen.reason}, so it does not drain`);
-            progress.show(seen.reason);
-            if (Date.now() > deadline) throw new CliError('CLI_TIMED_OUT', seen.reason);
-            await sleep(POLL_MS);
-          }
-        },
+        (service) =>
+          waitUntil(
+            async () => {
+              const seen = await mayStop(service, given.deployment, build);
+              if (seen.mayStop) return { found: seen };
+              if (seen.status !== 'draining' && seen.status !== 'drained')
+                throw new CliError('CLI_DEPLOYMENT_REFUSED', `${seen.reason}, so it does not drain`);
+              return { waitsFor: seen.reason };
+            },
+            { deadline, show: (reason) => progress.show(reason) },
+          ),
         build,
       ).finally(() => progress.end());
       terminal.out(given.json ? `${JSON.stringify(verdict)}\n` : `${given.deployment}: ${verdict.reason}\n`);

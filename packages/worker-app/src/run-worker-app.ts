@@ -25,6 +25,7 @@ import type { AppOptions, None } from './app-options.ts';
 import type { TemporalSettings, WorkerApp } from './app.ts';
 import type { DatabaseOptions } from './databases.ts';
 import { resolveDeployment } from './deployment/resolve-deployment.ts';
+import { watchCurrentBuild } from './deployment/watch-current-build.ts';
 import { openPayloadCodec } from './payloads/open-payload-codec.ts';
 import { createSdkLogger } from './sdk-logger.ts';
 import { readSdkMetrics } from './sdk-metrics.ts';
@@ -149,6 +150,13 @@ async function startWorkerApp<TVariables extends Variables, TDatabases extends D
       if (!workers.isRunning()) throw new Error('not every worker is running');
     },
   });
+  // Before `started`, which may wait for a workflow that no build takes.
+  if (deployment !== undefined)
+    watchCurrentBuild(
+      { connection, namespace, identity: identity ?? options.name, callTimeoutMs: 5000 },
+      deployment,
+      observed.app,
+    );
   await options.started?.(app);
   service.draining.throwIfAborted();
   const server = await observed.serve(createEdge(observed.edgeOptions()));

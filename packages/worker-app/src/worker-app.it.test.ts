@@ -179,12 +179,22 @@ describe('a worker app', () => {
       );
     });
     expect(find(app, 'recorded')).toBeUndefined();
+    const warning =
+      'no build of tiny-worker is current, so its workers get no new work: run heliograph deploy set-current r42 -d tiny-worker';
+    await eventually('it says that it gets no work', () => messages(app).includes(warning));
     await changeRouting(service, 'tiny-worker', { kind: 'set-current', buildId: 'r42' });
-    await app.url();
+    const url = await app.url();
     expect(find(app, 'recorded')).toMatchObject({ recorded: { postgres: 1 } });
     expect(find(app, 'working')).toMatchObject({
       deployment: { name: 'tiny-worker', buildId: 'r42', source: 'variable' },
     });
+    await eventually('it says that it is current', async () =>
+      /^heliograph_worker_build_current\{[^}]*deployment="tiny-worker"[^}]*\} 1$/m.test(
+        await (await fetch(`${url}/metrics`)).text(),
+      ),
+    );
+    expect(messages(app).filter((message) => message === warning)).toHaveLength(1);
+    expect(messages(app)).toContain('a build of tiny-worker is current');
   });
 
   test('gives its payload codec to worker and client alike', async () => {

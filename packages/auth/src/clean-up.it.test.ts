@@ -69,6 +69,22 @@ test('what has expired goes, and what is alive or of interest stays', async () =
   await expect(cleanUp(ground.postgres)).resolves.toEqual({ apiKeys: 0, refreshFamilies: 0, nonces: 0 });
 });
 
+test('a login has expired with the token that it could go on with, for everybody who asks', async () => {
+  const then = at(-2 * DAY_MS);
+  const { token, familyId } = await createRefreshTokenStore(ground.postgres, then).issue(
+    await ground.addMember('bea'),
+  );
+  // The life of tokens was shortened meanwhile, so the one that was exchanged would last longer.
+  await createRefreshTokenStore(ground.postgres, { ...then, tokenLifeMs: DAY_MS }).rotate(token);
+  await expect(ground.logins.get(familyId, null)).resolves.toMatchObject({
+    state: 'expired',
+    expiresAt: then.clock.now() + DAY_MS,
+  });
+  const { logins } = await ground.maintenance.count(null);
+  expect(logins).toEqual({ active: 0, expired: 1, revoked: 0 });
+  await expect(cleanUp(ground.postgres)).resolves.toMatchObject({ refreshFamilies: 1 });
+});
+
 test('works in batches, and leaves the rest for the next time', async () => {
   await ground.postgres.sql`
     insert into auth.nonces (purpose, digest, expires_at)

@@ -5,6 +5,7 @@ import type { PgTable } from 'drizzle-orm/pg-core';
 import { isObsolete } from './keys/key-store.ts';
 import { runStatement } from './run-statement.ts';
 import { apiKeys, nonces, refreshFamilies } from './schema.ts';
+import { isLoginExpired } from './tokens/is-login-expired.ts';
 
 /** How many rows one clean-up removed. */
 export interface CleanUpResult {
@@ -56,14 +57,10 @@ export async function cleanUp(
   };
   return {
     apiKeys: await remove(apiKeys, isObsolete(keepKeysMs)),
-    refreshFamilies: await remove(refreshFamilies, hasEnded),
+    refreshFamilies: await remove(refreshFamilies, isLoginExpired()),
     nonces: await remove(nonces, sql`${nonces.expiresAt} <= now()`),
   };
 }
-
-/** Nobody can continue it: its time is over, or that of each of its tokens. */
-const hasEnded = sql`(${refreshFamilies.expiresAt} <= now() or not exists (
-  select from auth.refresh_tokens t where t.family_id = ${refreshFamilies.id} and t.expires_at > now()))`;
 
 /**
  * Cleans up unless another process does; null if it does.

@@ -5,6 +5,7 @@ import { AuthError } from './errors.ts';
 import { cleanUpAlone, type CleanUpResult } from './clean-up.ts';
 import { runStatement } from './run-statement.ts';
 import { shareRuns } from './share-runs.ts';
+import { isLoginExpired } from './tokens/is-login-expired.ts';
 
 /** How many rows the schema `auth` holds. */
 export interface AuthCounts {
@@ -87,13 +88,11 @@ function countsOf(within: string | null) {
     'expired', count(*) filter (where revoked_at is null and ${isExpired}),
     'revoked', count(*) filter (where revoked_at is not null))`;
   const isKeyExpired = sql`(expires_at is not null and expires_at <= now())`;
-  const isLoginExpired = sql`not exists (
-    select from auth.refresh_tokens t where t.family_id = f.id and t.used_at is null and t.expires_at > now())`;
   return sql`select jsonb_build_object(
     'keys', (select ${states(isKeyExpired)} from auth.api_keys where ${inTenant}),
     'members', (select count(*) from auth.members where ${inTenant}),
     'roles', (select count(*) from auth.roles where ${inTenant}),
-    'logins', (select ${states(isLoginExpired)} from auth.refresh_families f where ${inTenant}),
+    'logins', (select ${states(isLoginExpired())} from auth.refresh_families where ${inTenant}),
     'refreshTokens', (select count(*) from auth.refresh_tokens t
       join auth.refresh_families on id = t.family_id where ${inTenant}),
     'nonces', case when ${within}::text is null then (

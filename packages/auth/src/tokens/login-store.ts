@@ -4,6 +4,7 @@ import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { AuthError } from '../errors.ts';
 import { runStatement, runTransaction } from '../run-statement.ts';
 import { refreshFamilies } from '../schema.ts';
+import { isLoginExpired } from './is-login-expired.ts';
 import { endLogins, lockHoldersOf } from './login-holder.ts';
 
 /** A login as it is stored, without its tokens. Instants are epoch milliseconds. */
@@ -41,10 +42,11 @@ export interface LoginStore {
   revokeAll(principalId: string, within: string | null): Promise<number>;
 }
 
-/** Every login has a token that was not exchanged: its newest one, also where that has expired. */
+/** Every login has one token that was not exchanged, its newest one, also where that has expired. */
 const newestToken = (column: 'created_at' | 'expires_at') =>
-  sql<string>`(select (extract(epoch from max(t.${sql.raw(column)})) * 1000)::bigint::text
-    from auth.refresh_tokens t where t.family_id = ${refreshFamilies.id})`;
+  sql<string>`(select (extract(epoch from t.${sql.raw(column)}) * 1000)::bigint::text
+    from auth.refresh_tokens t where t.family_id = refresh_families.id and t.used_at is null
+    order by t.created_at desc limit 1)`;
 
 /** The logins of one database. */
 export function createLoginStore(
@@ -52,11 +54,12 @@ export function createLoginStore(
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): LoginStore {
   const { db } = postgres;
-  const columns = {
+  const columns = () => ({
     ...getTableColumns(refreshFamilies),
     refreshedAt: newestToken('created_at'),
     tokenExpiresAt: newestToken('expires_at'),
-  };
+    isExpired: isLoginExpired(sql`${new Date(clock.now()).toISOString()}::timestamptz`),
+  });
   const inTenant = (within: string | null) =>
     within === null ? undefined : eq(refreshFamilies.tenant, within);
   const isLogin = (id: string, within: string | null) => and(eq(refreshFamilies.id, id), inTenant(within));
@@ -68,17 +71,17 @@ export function createLoginStore(
     revokedAt,
     refreshedAt,
     tokenExpiresAt,
+    isExpired,
     ...row
   }: Row): Login => {
-    const expiresAt = Number(tokenExpiresAt);
     return {
       id: row.id,
       principalId: row.principalId,
       tenant: tenant === '' ? null : tenant,
-      state: revokedAt !== null ? 'revoked' : expiresAt <= clock.now() ? 'expired' : 'active',
+      state: revokedAt !== null ? 'revoked' : isExpired ? 'expired' : 'active',
       createdAt: createdAt.getTime(),
       refreshedAt: Number(refreshedAt),
-      expiresAt,
+      expiresAt: Number(tokenExpiresAt),
       endsAt: endsAt.getTime(),
       revokedAt: revokedAt?.getTime() ?? null,
       revokedFor: row.revokedFor,
@@ -88,7 +91,7 @@ export function createLoginStore(
     list: ({ within, principalId, afterId, limit }) =>
       runStatement('list logins', async () => {
         const rows = await db
-          .select(columns)
+          .select(columns())
           .from(refreshFamilies)
           .where(
             and(
@@ -103,7 +106,7 @@ export function createLoginStore(
       }),
     get: (id, within) =>
       runStatement('read a login', async () => {
-        const [row] = await db.select(columns).from(refreshFamilies).where(isLogin(id, within));
+        const [row] = await db.select(columns()).from(refreshFamilies).where(isLogin(id, within));
         if (row === undefined) throw missing(id);
         return loginOf(row);
       }),
@@ -132,4 +135,5 @@ export function createLoginStore(
 type Row = typeof refreshFamilies.$inferSelect & {
   readonly refreshedAt: string;
   readonly tokenExpiresAt: string;
+  readonly isExpired: boolean;
 };

@@ -85,6 +85,17 @@ test('a login has expired with the token that it could go on with, for everybody
   await expect(cleanUp(ground.postgres)).resolves.toMatchObject({ refreshFamilies: 1 });
 });
 
+test('a login that a process whose clock is behind still refreshes is not removed', async () => {
+  const minute = 60_000;
+  const { token } = await createRefreshTokenStore(ground.postgres, at(-14 * DAY_MS - minute)).issue(
+    await ground.addMember('cleo'),
+  );
+  await expect(cleanUp(ground.postgres)).resolves.toMatchObject({ refreshFamilies: 0 });
+  await expect(
+    createRefreshTokenStore(ground.postgres, at(-2 * minute)).rotate(token),
+  ).resolves.toMatchObject({ kind: 'rotated' });
+});
+
 test('works in batches, and leaves the rest for the next time', async () => {
   await ground.postgres.sql`
     insert into auth.nonces (purpose, digest, expires_at)

@@ -28,8 +28,14 @@ export interface CleanUpOptions {
 }
 
 /**
+ * A login is kept for five minutes after it has expired: the exchange of its last token may be under way, which a statement
+ * that began before does not see, and clocks of processes differ.
+ */
+const EXPIRED_FOR_LONG_ENOUGH = sql`now() - interval '5 minutes'`;
+
+/**
  * Removes nonces and logins that have expired, and keys that are of no interest any more, in batches. A token is kept
- * until its login has expired, used or revoked, so that a late copy of it is noticed.
+ * until five minutes after its login has expired, used or revoked, so that a late copy of it is noticed.
  *
  * @throws {DatabaseError}
  */
@@ -57,7 +63,7 @@ export async function cleanUp(
   };
   return {
     apiKeys: await remove(apiKeys, isObsolete(keepKeysMs)),
-    refreshFamilies: await remove(refreshFamilies, isLoginExpired()),
+    refreshFamilies: await remove(refreshFamilies, isLoginExpired(EXPIRED_FOR_LONG_ENOUGH)),
     nonces: await remove(nonces, sql`${nonces.expiresAt} <= now()`),
   };
 }

@@ -1,6 +1,7 @@
 import { principalIdOf } from '@heliograph/service';
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Transaction } from '../members/change-tenant.ts';
+import type { Subject } from '../members/member-store.ts';
 import { apiKeys, members, refreshFamilies } from '../schema.ts';
 
 /** To whom a login belongs: to a member or a stored key, which can be removed or revoked, and the login with it. */
@@ -40,15 +41,40 @@ export async function lockHolder(tx: Transaction, { kind, id }: LoginHolder): Pr
 
 /**
  * Waits for logins that a caller begins or refreshes at this moment, and keeps further ones waiting until the transaction ends:
- * one that is about to be stored cannot be ended yet.
+ * one that is about to be stored cannot be ended yet. `within` limits it to callers of one tenant; null is everywhere.
  */
-export async function lockHoldersOf(tx: Transaction, principalId: string): Promise<void> {
+export async function lockHoldersOf(
+  tx: Transaction,
+  principalId: string,
+  within: string | null,
+): Promise<void> {
   const { subject, issuer, tenant } = members;
-  const isPrincipal = sql`${subject} || '@' || ${issuer} || '#' || ${tenant} = ${principalId}`;
-  await tx.select({ id: members.id }).from(members).where(isPrincipal).for('update');
+  const named = membersNamed(principalId).filter((member) => within === null || member.tenant === within);
+  if (named.length > 0)
+    await tx
+      .select({ id: members.id })
+      .from(members)
+      .where(
+        or(...named.map((it) => and(eq(tenant, it.tenant), eq(issuer, it.issuer), eq(subject, it.subject)))),
+      )
+      .for('update');
   const keyId = /^key:(.*)$/.exec(principalId)?.[1];
-  if (keyId !== undefined)
-    await tx.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.id, keyId)).for('update');
+  if (keyId === undefined) return;
+  const isKey = and(eq(apiKeys.id, keyId), within === null ? undefined : eq(apiKeys.tenant, within));
+  await tx.select({ id: apiKeys.id }).from(apiKeys).where(isKey).for('update');
+}
+
+/** What `principalIdOf` may have been given: either side of an `@` may hold further ones, and a tenant holds no `#`. */
+export function membersNamed(principalId: string): readonly Subject[] {
+  const end = principalId.lastIndexOf('#');
+  if (end === -1) return [];
+  const tenant = principalId.slice(end + 1);
+  const parts = principalId.slice(0, end).split('@');
+  return parts.slice(1).map((_, index) => ({
+    subject: parts.slice(0, index + 1).join('@'),
+    issuer: parts.slice(index + 1).join('@'),
+    tenant,
+  }));
 }
 
 /** Ends the logins of a holder, which this transaction has removed or revoked. */

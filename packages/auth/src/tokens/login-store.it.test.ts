@@ -108,6 +108,20 @@ describe('a login that is revoked', () => {
     ]);
   });
 
+  test.each([
+    ['a key', () => ground.addKey({ tenant: 'acme' }), ({ id }: { readonly id: string }) => `key:${id}`],
+    ['a member', () => ground.addMember('theirs', 'acme'), () => idOf('theirs', 'acme')],
+  ])('waits for nothing of %s of another tenant', async (_, add, principalOf) => {
+    const holder = await add();
+    const release = await ground.block('auth.refresh_tokens');
+    const issuing = ground.refreshTokens.issue(holder);
+    await ground.waiting(1);
+    const revoked = await ground.logins.revokeAll(principalOf(holder), 'default').catch(String);
+    await release();
+    await issuing;
+    expect(revoked).toBe(0);
+  });
+
   // better-auth 11073: a login that began at the same moment survived "revoke all".
   test.each([
     ['a member', () => ground.addMember('begins'), () => idOf('begins')],

@@ -122,7 +122,7 @@ export function createLoginStore(
       }),
     revokeAll: (principalId, within) =>
       runTransaction(postgres, 'revoke the logins of a caller', async (tx) => {
-        await lockHoldersOf(tx, principalId);
+        await lockHoldersOf(tx, principalId, within);
         return endLogins(
           tx,
           and(eq(refreshFamilies.principalId, principalId), inTenant(within)),

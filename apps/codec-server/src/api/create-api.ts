@@ -15,6 +15,7 @@ import {
 import type { AppAuth } from '@heliograph/worker-app';
 import { actionOf, createAuditTrail } from '../audit-trail.ts';
 import { createRateLimit, RateLimited } from '../rate-limit.ts';
+import { createFetchTurns } from '../payloads/fetch-turns.ts';
 import { addAuditApi } from './audit-api.ts';
 import { addDecodeApi } from './decode-api.ts';
 import { addEncodeApi } from './encode-api.ts';
@@ -22,7 +23,7 @@ import { CALLER_SCOPE } from './operations.ts';
 import type { WireServices } from './wire-services.ts';
 
 /** What the API works with. */
-export interface ApiOptions extends Omit<WireServices, 'trail'> {
+export interface ApiOptions extends Omit<WireServices, 'trail' | 'turns' | 'charge'> {
   readonly edgeOptions: EdgeOptions;
   readonly auth: AppAuth;
   readonly audit: AuditLog;
@@ -38,6 +39,9 @@ export interface ApiOptions extends Omit<WireServices, 'trail'> {
 
 /** Members and items of a payload: itself, its metadata with its entries, its data, and its external payloads. */
 const PARTS_PER_PAYLOAD = 20;
+
+/** Stored payloads that are fetched at a time, as many as a claim check transfers; of one caller, half of them. */
+const FETCH_PLACES = 16;
 
 /** Unlike any id of a principal. */
 const NOBODY = '';
@@ -96,7 +100,12 @@ export function createApi({ edgeOptions, auth, audit, cors, ...options }: ApiOpt
     },
     onEarlyRefusal: (refusal) => void recordEarly(refusal),
   });
-  const services = { ...options, trail };
+  const services = {
+    ...options,
+    trail,
+    turns: createFetchTurns({ places: FETCH_PLACES, perCaller: FETCH_PLACES / 2 }),
+    charge: (subject: string, cost: number) => rateLimit.charge(subject, cost),
+  };
   addDecodeApi(edge, services);
   addEncodeApi(edge, services);
   addAuditApi(edge, { reader: options.auditReader, trail });

@@ -58,7 +58,17 @@ async function answer(
 ) {
   const { keys, limits, claims, trail, metrics } = services;
   const policy = services.policy();
-  const results = await openPayloads(payloads, { keys, policy, principal, limits, claims, hold, signal });
+  const results = await openPayloads(payloads, {
+    keys,
+    policy,
+    principal,
+    limits,
+    claims,
+    turns: services.turns,
+    onFetch: (count) => services.charge(principal.id, count - 1),
+    hold,
+    signal,
+  });
   const [failed] = results.flatMap((result, index) =>
     result.kind === 'failed' ? [{ ...result.failure, index }] : [],
   );

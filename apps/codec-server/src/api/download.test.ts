@@ -321,6 +321,32 @@ describe('many references', () => {
     await other.close();
   });
 
+  test('of one caller leave room for others, and count as requests', async () => {
+    const { held, fetched, state, release } = heldStore();
+    const small = await sealed('small');
+    const mine = referenceTo({ v: '1', name: `c1-${'1'.repeat(64)}.0000000000000001` });
+    const other = await groundOf(
+      {
+        fetch: async (reference, signal) =>
+          String(Buffer.from(reference.data ?? [])).includes('1'.repeat(64))
+            ? small
+            : held.fetch(reference, signal),
+      },
+      { requestsPerMinute: 450 },
+    );
+    const flood = Array.from({ length: 5 }, () => other.post('/download', 'developer', references));
+    await eventually('as many as one caller may', () => fetched.length === 8);
+    const { json } = await other.post('/download', 'ada', [mine]);
+    expect(codesOf(json.payloads)).toEqual(['opened']);
+    expect(state.most).toBe(8);
+    release(small);
+    for (const { status } of await Promise.all(flood)) expect(status).toBe(200);
+    // Five requests for 100 objects each.
+    expect((await other.post('/download', 'developer', [mine])).json.code).toBe('RATE_LIMITED');
+    expect((await other.post('/download', 'ada', [mine])).status).toBe(200);
+    await other.close();
+  });
+
   test('to one object, however many there are, decrypt it once', async () => {
     let decrypted = 0;
     const { randomBytes } = await import('node:crypto');

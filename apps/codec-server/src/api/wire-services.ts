@@ -2,6 +2,7 @@ import type { KeyRing } from '@heliograph/codec/codecs';
 import { type Principal, problem } from '@heliograph/service';
 import type { AuditTrail } from '../audit-trail.ts';
 import type { Metrics } from '../metrics.ts';
+import type { FetchTurns } from '../payloads/fetch-turns.ts';
 import type { ClaimStore } from '../payloads/storage-reference.ts';
 import { isKnown } from '../policy/decide.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -27,6 +28,9 @@ export interface WireServices {
   readonly metrics: Metrics;
   /** Null where payloads are not stored outside. */
   readonly claims: ClaimStore | null;
+  readonly turns: FetchTurns;
+  /** Counts what a subject has fetched above one for its request; it refuses the next ones. */
+  readonly charge: (subject: string, cost: number) => Promise<void>;
   /** The domain that `/encode` uses where the request names none; null: the only one of the key ring. */
   readonly defaultDomain: string | null;
   readonly limits: WireLimits;

@@ -2,11 +2,17 @@ import { CodecError, isCodecError } from '@heliograph/codec/codecs';
 import type { ByteHold } from '@heliograph/service';
 import type { Payload } from '@temporalio/common';
 import { type PayloadJson, readPayloadJson } from '../wire/payload-json.ts';
+import type { FetchTurns } from './fetch-turns.ts';
 import type { ClaimStore } from './storage-reference.ts';
 
 /** What fetching works with. */
 export interface FetchOptions {
   readonly claims: ClaimStore;
+  /** Hears how many objects are about to be fetched. */
+  readonly onFetch: (count: number) => Promise<void>;
+  readonly turns: FetchTurns;
+  /** Whose turn it is. */
+  readonly caller: string;
   readonly limits: {
     readonly maxReferences: number;
     readonly perRequestBytes: number;
@@ -33,7 +39,7 @@ const CONCURRENCY = 4;
  */
 export async function fetchClaims(
   references: readonly PayloadJson[],
-  { claims, limits, hold, signal: outer }: FetchOptions,
+  { claims, onFetch, turns, caller, limits, hold, signal: outer }: FetchOptions,
 ): Promise<(reference: PayloadJson) => FetchedClaim> {
   const distinct = new Map(references.map((reference) => [reference.data ?? '', reference]));
   const fetched = new Map<string, FetchedClaim>();
@@ -44,7 +50,7 @@ export async function fetchClaims(
   const fetchOne = async (reference: PayloadJson): Promise<Payload> => {
     if (leftBytes <= 0) throw exhausted();
     try {
-      const payload = await claims.fetch(readPayloadJson(reference), signal);
+      const payload = await turns.run(caller, signal, () => claims.fetch(readPayloadJson(reference), signal));
       const bytes = payload.data?.length ?? 0;
       leftBytes -= bytes;
       // Those that were fetched at the same time may be too much together.
@@ -56,7 +62,9 @@ export async function fetchClaims(
       throw late(limits.fetchTimeoutMs);
     }
   };
-  const queue = [...distinct].slice(0, limits.maxReferences).values();
+  const within = [...distinct].slice(0, limits.maxReferences);
+  await onFetch(within.length);
+  const queue = within.values();
   const work = async (): Promise<void> => {
     for (const [name, reference] of queue)
       fetched.set(

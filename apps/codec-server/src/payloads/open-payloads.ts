@@ -36,10 +36,12 @@ export interface Seal {
 export interface OpenOptions {
   readonly keys: KeyRing;
   readonly policy: Policy;
-  readonly principal: Pick<Principal, 'roles'>;
+  readonly principal: Pick<Principal, 'id' | 'roles'>;
   readonly limits: FetchOptions['limits'] & { readonly perPayloadBytes: number };
   /** Fetches what storage references name; null leaves them as they are. */
   readonly claims: ClaimStore | null;
+  readonly turns: FetchOptions['turns'];
+  readonly onFetch: FetchOptions['onFetch'];
   /** Counts the memory that payloads take, and their texts in the answer. */
   readonly hold: Pick<ByteHold, 'take' | 'release'>;
   readonly signal: AbortSignal;
@@ -118,7 +120,8 @@ async function resolveReferences(
   const decision = decideAnywhere(policy, principal, keys, 'download');
   const resolve = async (): Promise<(reference: PayloadJson) => Resolved> => {
     if (claims === null) return () => ({ kind: 'kept' });
-    if (decision.kind === 'allowed') return fetchClaims([...references], { ...options, claims });
+    if (decision.kind === 'allowed')
+      return fetchClaims([...references], { ...options, claims, caller: principal.id });
     const failure = toDenial(decision, null, 'download');
     return () => ({ kind: 'denied', failure });
   };

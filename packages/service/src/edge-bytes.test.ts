@@ -144,10 +144,19 @@ test('answers that nobody reads refuse their caller the next ones, and nobody el
 
 test('a body that inflates is counted as the most that it may be, and then as what it is', async () => {
   const path = `/repeat?take=${17 * MIB}`;
+  const large = 'x'.repeat(8 * MIB - 100);
   await expect(post(KEYS.ada, 'x', { gzip: true, path })).resolves.toMatchObject({ status: 200 });
   for (const size of [7, 7, 4]) sendRaw(KEYS.ada, 'x'.repeat(size * MIB), 8 * MIB);
   await becomes(18 * MIB);
-  await expect(post(KEYS.ada, 'x', { gzip: true })).resolves.toMatchObject({ status: 429 });
+  await expect(post(KEYS.ada, large, { gzip: true })).resolves.toMatchObject({ status: 429 });
+});
+
+test('small bodies that inflate are counted as the little that they may be', async () => {
+  for (const size of [7, 7, 7]) sendRaw(KEYS.ada, 'x'.repeat(size * MIB), 8 * MIB);
+  await becomes(21 * MIB);
+  const posted = Array.from({ length: 50 }, () => post(KEYS.ada, 'x', { gzip: true }));
+  const statuses = (await Promise.all(posted)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200]));
 });
 
 test('what a handler holds counts as well', async () => {

@@ -84,16 +84,20 @@ function isDeeperThan(value: unknown, depth: number): boolean {
 
 const ENCODINGS = new Set(['identity', 'gzip', 'x-gzip']);
 
-/** How large it gets shows only when it is there, so the most is counted until then. */
+/** Bytes that deflate makes of one, at most. */
+const MOST_INFLATION = 1032;
+
+/** How large it gets shows only when it is there, so the most that it can get is counted until then. */
 async function inflateWithin(
   bytes: Uint8Array,
   limitBytes: number,
   hold: BodyLimits['hold'],
 ): Promise<Uint8Array> {
-  hold.take(limitBytes);
+  const most = Math.min(limitBytes, MOST_INFLATION * bytes.byteLength);
+  hold.take(most);
   try {
     const inflated = await inflate(bytes, { maxOutputLength: limitBytes });
-    hold.release(limitBytes - inflated.byteLength + bytes.byteLength);
+    hold.release(most - inflated.byteLength + bytes.byteLength);
     return inflated;
   } catch (error) {
     if (Reflect.get(Object(error), 'code') === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limitBytes);

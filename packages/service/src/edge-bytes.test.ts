@@ -47,6 +47,14 @@ beforeEach(async () => {
     responses: { 200: { description: 'x', schema: v.string() } },
     handler: () => ({ status: 200, body: 'x'.repeat(11 * MIB) }),
   });
+  edge.route({
+    method: 'GET',
+    path: '/foreign',
+    summary: 'x',
+    scope: 'x',
+    responses: { 200: { description: 'x', schema: v.string() } },
+    handler: () => ({ status: 200, body: '語'.repeat(4 * MIB) }),
+  });
   server = await listen(edge, { port: 0 });
 });
 afterEach(async () => {
@@ -140,6 +148,16 @@ test('answers that nobody reads refuse their caller the next ones, and nobody el
   stalled.destroy();
   socket.destroy();
   await becomes(0);
+});
+
+test('an answer is counted as the memory that its characters take', async () => {
+  const socket = createConnection(server.port, '127.0.0.1');
+  sockets.push(socket.pause());
+  socket.on('error', () => undefined);
+  socket.write(`GET /foreign HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEYS.ada}\r\n\r\n`);
+  // Two bytes each as text, and three as they are sent.
+  await becomes(5 * 4 * MIB + 6);
+  await expect(post(KEYS.ada, 'x'.repeat(6 * MIB))).resolves.toMatchObject({ status: 429 });
 });
 
 test('a body that inflates is counted as the most that it may be, and then as what it is', async () => {

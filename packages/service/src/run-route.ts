@@ -99,10 +99,16 @@ export async function runRoute<
         );
   if (response instanceof Response) return response;
   // As text, and as the bytes that are sent. What was carried out is answered, however much that is; a page is not.
-  const bytes = 2 * response.body.length;
+  const bytes = memoryOf(response.body);
   if (definition.method === 'GET') hold.takeAtLeast(bytes);
   else hold.raise(bytes);
   return send(response, definition, request.headers);
+}
+
+/** A text has a byte for each character, or two if any of them is beyond Latin-1. */
+function memoryOf(text: string): number {
+  const sentBytes = Buffer.byteLength(text);
+  return sentBytes + (sentBytes === text.length ? text.length : 2 * text.length);
 }
 
 function accept<TSchema extends v.GenericSchema>(

@@ -1,6 +1,7 @@
 // The target `system`: provides what the suites need, says which ones cannot run without it, and runs the others.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { exitCodeOf } from '../src/exit-code-of.ts';
 import { findMissingNeeds } from '../src/find-missing-needs.ts';
 import { NEEDS } from '../src/needs.ts';
 
@@ -23,4 +24,4 @@ const args = [
   ...process.argv.slice(2),
 ];
 const { status } = spawnSync(process.execPath, args, { cwd: project, stdio: 'inherit' });
-process.exitCode = status ?? 1;
+process.exitCode = exitCodeOf({ status, missing: missing.length, env: process.env });

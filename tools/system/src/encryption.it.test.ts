@@ -137,6 +137,12 @@ beforeAll(async () => {
   await eventually('an activity fails', () => logsOf('worker').includes('P0001') || undefined, {
     timeoutMs: 30_000,
   });
+  // The relay of the ledger fails as well, and may log before any activity does.
+  await eventually(
+    'a failure is recorded',
+    async () => (await readStoredHistories(system.temporal)).payloads.some(isOfFailure),
+    { timeoutMs: 60_000, intervalMs: 500 },
+  );
   await sql.unsafe('drop function dispatch.fail cascade');
   await explained(fingerprint, 'delivered');
   await eventually(
@@ -154,6 +160,9 @@ const logsOf = (role: string): Buffer =>
   readFolder(join(system.stack.directory, 'logs')).get(
     join(system.stack.directory, 'logs', `dispatch-center-${role}.log`),
   ) ?? Buffer.alloc(0);
+
+const isOfFailure = ({ place }: { readonly place: string }): boolean =>
+  place.replace(/^.* event \d+\./, '').includes('encodedAttributes');
 
 test('the key was made at the first start, and only its owner can read it', () => {
   expect(statSync(system.keyFile).mode.toString(8)).toMatch(/600$/);
@@ -181,8 +190,7 @@ test('every payload that Temporal holds is encrypted, with the key of the stack'
   ]);
   const headers = payloads.filter(({ plainAs }) => plainAs === 'header');
   expect(headers.every(({ place }) => place.endsWith('.heliograph-trace'))).toBe(true);
-  const places = payloads.map(({ place }) => place.replace(/^.* event \d+\./, ''));
-  expect(places.some((place) => place.includes('encodedAttributes'))).toBe(true);
+  expect(payloads.some(isOfFailure)).toBe(true);
 });
 
 describe('no canary is found', () => {

@@ -28,7 +28,12 @@ const auditEntryView = v.object({
   namespace: v.nullable(v.string()),
   domain: v.nullable(v.string()),
   keyId: v.nullable(v.string()),
-  count: v.pipe(v.number(), v.integer(), v.minValue(0), v.description('How many payloads; for `audit`, entries.')),
+  count: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(0),
+    v.description('How many payloads; for `audit`, entries.'),
+  ),
   outcome: v.picklist(AUDIT_OUTCOMES),
   reason: v.pipe(v.nullable(v.string()), v.description('A code; null where it was carried out.')),
   previousHash: v.pipe(hash, v.description('The hash of the entry before; zeros for the first.')),

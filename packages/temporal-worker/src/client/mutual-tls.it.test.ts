@@ -7,7 +7,7 @@ import {
 } from '@heliograph/simulators';
 import { eventually, freshNamespace, type FreshNamespace } from '@heliograph/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type NativeConnection, Runtime } from '@temporalio/worker';
 import { connectWorker } from '../worker/connect-worker.ts';
 import { createTemporalWorkers } from '../worker/create-workers.ts';
 import { installTemporalRuntime } from '../worker/runtime.ts';
@@ -120,13 +120,9 @@ test('a lazy connection refuses what cannot be used before the first call', asyn
   expect(() => lazyClientConnection(addressWith(expired))).toThrow('expired at 2025-02-01');
 });
 
-test('a certificate is replaced under running workflows: no task fails, and the old connections close', async () => {
-  await startServer();
-  const taskQueue = 'rotated';
-  const worker = replaceableConnection(await connectWorker(addressWith(first)));
-  const clients = replaceableConnection(await connectClient(addressWith(first)));
-  const workers = await createTemporalWorkers({
-    connection: worker.current(),
+const createWorkersOn = (connection: NativeConnection, taskQueue: string) =>
+  createTemporalWorkers({
+    connection,
     namespace: ground.namespace,
     workers: [
       {
@@ -138,6 +134,13 @@ test('a certificate is replaced under running workflows: no task fails, and the 
     ],
     workflowBundle: bundle,
   });
+
+test('a certificate is replaced under running workflows: no task fails, and the old connections close', async () => {
+  await startServer();
+  const taskQueue = 'rotated';
+  const worker = replaceableConnection(await connectWorker(addressWith(first)));
+  const clients = replaceableConnection(await connectClient(addressWith(first)));
+  const workers = await createWorkersOn(worker.current(), taskQueue);
   const client = createTemporalClient({ connection: clients.connection, namespace: ground.namespace });
   const ids = Array.from({ length: WORKFLOWS }, (_, index) => `rotated-${index}`);
   await workers.runUntil(async () => {
@@ -174,19 +177,7 @@ test('polls that wait on the old connection come back on the new one when it bre
   await startServer();
   const taskQueue = 'broken';
   const connection = replaceableConnection(await connectWorker(addressWith(first)));
-  const workers = await createTemporalWorkers({
-    connection: connection.current(),
-    namespace: ground.namespace,
-    workers: [
-      {
-        taskQueue,
-        workflows: true,
-        activities: { greet: async (name: string) => `hello ${name}` },
-        shutdownGraceMs: 500,
-      },
-    ],
-    workflowBundle: bundle,
-  });
+  const workers = await createWorkersOn(connection.current(), taskQueue);
   const client = createTemporalClient({ connection: ground.connection, namespace: ground.namespace });
   await workers.runUntil(async () => {
     await client.workflow.execute('greeting', { workflowId: 'before', taskQueue, args: ['you'] });

@@ -22,7 +22,7 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
 }
 
-/** What became of one reference. */
+/** The outcome of one reference. */
 export type FetchedClaim =
   | { readonly kind: 'fetched'; readonly payload: Payload }
   | { readonly kind: 'failed'; readonly error: CodecError };

@@ -251,7 +251,7 @@ async function decrypt(
     },
   });
   const outcomes = await codec.decodeEach(distinct);
-  // A codec tells of payloads, and this is about the request.
+  // An error of the codec is about payloads, and this is about the request.
   if (refusal !== undefined) throw refusal;
   return new Map(
     outcomes.flatMap((outcome, at) => (distinct[at] === undefined ? [] : [[distinct[at], outcome]])),

@@ -7,7 +7,7 @@ const MAX_LENGTH = 1_048_576;
 
 /**
  * Reads a policy out of YAML, or out of JSON, which is YAML as well. YAML has to end in a line `...`, its mark for the end of a
- * document: the first lines of a file that is still being written, or was cut off, may be a policy of their own, and a wider one.
+ * document: the first lines of a file that is still being written, or was truncated, may be a policy of their own, and a wider one.
  *
  * @param file Named in errors.
  * @throws PolicyError POLICY_INVALID, with line, column and what was expected of the first thing that is wrong.
